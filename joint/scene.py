@@ -1,0 +1,141 @@
+"""Scene and SceneBatch: the one kind of example that every task reads.
+
+A `Scene` is a plan, f(seed, epoch, index): who speaks over whom, from which recordings, at what
+level, in which room. It holds no audio. `joint.data.rendering` turns a plan into waveforms and
+`SceneBatch` is what a task sees. Fixed meanings:
+
+- the reference of a source is its direct path with the first 50 ms of the room (dry without one);
+- the SNR of a source is the target's power over that source's, both rendered, over the chunk;
+- an enrolment shares its speaker's speed factor: a perturbed speaker is a new speaker.
+"""
+
+from dataclasses import dataclass, fields, replace
+
+import torch
+from torch import Tensor
+
+from joint.units import Decibels, Samples
+
+ABSENT = -1
+"""`enrollment_source` of a person who does not speak in the mixture."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of one recording: `utterance` is its index in the corpus; `start` and `length`
+    are Samples after the speed change; `speaker` counts perturbed speakers as new ones."""
+
+    utterance: int
+    speaker: int
+    speed: float
+    start: Samples
+    length: Samples
+
+
+@dataclass(frozen=True)
+class Source:
+    """One speaker of a mixture: the segment begins at `offset` in the chunk.
+
+    `snr_db` is the target's level over this source's; the target's own is 0.
+    """
+
+    segment: Segment
+    offset: Samples
+    snr_db: Decibels
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Additive noise `snr_db` below the speech: `babble` sums `segments`, `coloured` has a
+    spectrum that falls by `slope_db_per_octave`."""
+
+    seed: int
+    snr_db: Decibels
+    segments: tuple[Segment, ...]
+    slope_db_per_octave: Decibels
+
+
+@dataclass(frozen=True)
+class Room:
+    """A simulated room: one response for each speaker is drawn from `seed`."""
+
+    seed: int
+    reverberation_seconds: float
+
+
+@dataclass(frozen=True)
+class Enrollment:
+    """A recording of one person alone. `source` is the index of that person's voice in the
+    mixture, `ABSENT` where the person is silent there."""
+
+    segment: Segment
+    source: int
+    noise: Noise | None
+    room: Room | None
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A plan of one example; see the module. `length` is the chunk of the mixture in Samples (0
+    where there is no mixture), `gain_db` scales the mixture and its references together."""
+
+    scene_id: str
+    enrollments: tuple[Enrollment, ...]
+    enrollment_length: Samples
+    sources: tuple[Source, ...]
+    length: Samples
+    noise: Noise | None
+    room: Room | None
+    gain_db: Decibels
+
+
+@dataclass(frozen=True)
+class SceneBatch:
+    """Rendered scenes as tensors; a field that a batch lacks is None.
+
+    | field | shape | meaning |
+    |---|---|---|
+    | enrollment | (B, K, S) float32 | recordings of one person alone |
+    | enrollment_lengths | (B, K) int64 | Samples |
+    | enrollment_source | (B, K) int64 | whose voice in the mixture it is, −1 = absent |
+    | speaker | (B, K) int64 | class of the enrolled speaker |
+    | mixture | (B, S) float32 | everybody at once |
+    | mixture_lengths | (B,) int64 | Samples |
+    | sources | (B, N, S) float32 | references, see the module |
+    | source_lengths | (B, N) int64 | Samples of speech of each source |
+    | source_speakers | (B, N) int64 | class of each source's speaker |
+    | start_samples | (B, N) int64 | where each source begins in the mixture |
+    | texts | B × N strings | words of each source, in the order of `sources` |
+    | augmentation | (B, K) int64 | of each enrolment: 1 noise + 2 room |
+    | scene_ids | B strings | |
+    """
+
+    scene_ids: list[str]
+    enrollment: Tensor | None = None
+    enrollment_lengths: Tensor | None = None
+    enrollment_source: Tensor | None = None
+    speaker: Tensor | None = None
+    mixture: Tensor | None = None
+    mixture_lengths: Tensor | None = None
+    sources: Tensor | None = None
+    source_lengths: Tensor | None = None
+    source_speakers: Tensor | None = None
+    start_samples: Tensor | None = None
+    texts: list[list[str]] | None = None
+    augmentation: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.scene_ids)
+
+    def present(self) -> frozenset[str]:
+        """Names of the fields that this batch has."""
+        return frozenset(f.name for f in fields(self) if getattr(self, f.name) is not None)
+
+    def to(self, device: torch.device | str) -> "SceneBatch":
+        """The same batch with its tensors on `device`."""
+        moved = {
+            f.name: value.to(device, non_blocking=True)
+            for f in fields(self)
+            if isinstance(value := getattr(self, f.name), Tensor)
+        }
+        return replace(self, **moved)

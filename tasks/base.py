@@ -1,0 +1,31 @@
+"""Task: what a task owes the model."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Protocol
+
+from torch import Tensor, nn
+
+from joint.outputs import SpeakerEncoding, TaskOutput
+from joint.scene import SceneBatch
+
+
+class Encode(Protocol):
+    """The shared encoder as one task sees it: under that task's switch, memoised within a step."""
+
+    def __call__(self, audio: Tensor, lengths: Tensor) -> SpeakerEncoding:
+        """`audio (B, S)` in [-1, 1], `lengths (B,)` in Samples."""
+
+
+class Task(nn.Module, ABC):
+    """A head: reads a batch through the encoder and gives a loss; at test time it infers.
+
+    A constructor may ask for `embedding_dim` and `speaker_count`; `joint.config` supplies them.
+    No task builds or loads an encoder.
+    """
+
+    requires: ClassVar[frozenset[str]]
+    """Names of the `SceneBatch` fields that `loss` reads; checked before the first step."""
+
+    @abstractmethod
+    def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:
+        """Loss on one batch; `progress` runs from 0 to 1 over the training."""
