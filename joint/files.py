@@ -1,0 +1,47 @@
+"""Files that are either whole or not there: write beside the place, then move into it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from joint.errors import JointError
+
+WRITABLE = "a place that can be written, with enough room"
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """A temporary path with the ending of `path`, moved to `path` when the block ends well.
+
+    Whatever the block leaves half-written is removed and a former file stays as it was; missing
+    folders are made. Raises `JointError` where the system refuses to write.
+    """
+    path = Path(path)
+    # Same folder, so that the move stays on one file system and is one step.
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise JointError(path, error.strerror or str(error), WRITABLE) from error
+    finally:
+        _remove(temporary)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        # A folder that cannot be reached holds nothing of ours; its error was raised already.
+        return
+
+
+def atomic_write(path: str | Path, content: bytes | str) -> None:
+    """Write `content` (text as UTF-8) to `path` at once; raises `JointError` as `atomic_path`."""
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)

@@ -1,0 +1,75 @@
+"""The distribution `joint-speaker`: what it needs, and the `joint` command."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+README = HERE / "README.md"
+
+RUNTIME = [
+    "torch==2.11.0",
+    "lightning>=2.5,<2.7",
+    "torchmetrics>=1.8,<1.10",
+    "lhotse>=1.33,<1.34",
+    "hydra-core>=1.3,<1.4",
+    "safetensors>=0.5,<0.9",
+    "soundfile>=0.13,<0.15",
+    "soxr>=0.5,<1.2",
+    "numpy>=1.26,<3",
+    "scipy>=1.13,<1.18",
+    "scikit-learn>=1.5,<1.10",
+    "matplotlib>=3.9,<3.12",
+    "pystoi>=0.4,<0.5",
+    "typer>=0.15,<0.30",
+    "rich>=13.9,<16",
+    "tensorboard>=2.18,<2.22",
+]
+
+# PESQ is published as source only: it is an extra, so that a machine without a C compiler
+# still installs everything else.
+PESQ = ["pesq>=0.0.4,<0.1"]
+
+RECOGNITION = ["faster-whisper>=1.1,<1.3", "jiwer>=3.1,<4.1"]
+
+DEV = [
+    *RECOGNITION,
+    "pytest>=8.3,<10",
+    "pytest-xdist>=3.6,<4",
+    "ruff>=0.9,<0.18",
+    "mypy>=1.14,<2.5",
+    # The references that the tests compare with.
+    "torchaudio==2.11.0",
+    "speechbrain>=1.1.2,<1.2",
+]
+
+setup(
+    name="joint-speaker",
+    version="0.1.0",
+    description="One shared speaker encoder that drives many speech tasks",
+    long_description=README.read_text(encoding="utf-8") if README.exists() else "",
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=find_packages(
+        include=["joint*", "tasks*", "recipes*", "pretrained*", "analysis*"],
+        exclude=["tests*"],
+    ),
+    package_data={
+        "recipes": [
+            "**/*.yaml",
+            "**/*.md",
+            "speechocean762/embedded/**",
+            "speechocean762/held_out_speakers.txt",
+        ],
+        "pretrained": ["**/*.safetensors", "**/*.json", "**/*.md"],
+    },
+    install_requires=RUNTIME,
+    extras_require={"dev": DEV, "pesq": PESQ, "recognition": RECOGNITION},
+    entry_points={"console_scripts": ["joint=joint.cli.main:main"]},
+    classifiers=[
+        "License :: OSI Approved :: Apache Software License",
+        "Programming Language :: Python :: 3.11",
+        "Topic :: Multimedia :: Sound/Audio :: Speech",
+    ],
+)
