@@ -1,0 +1,159 @@
+"""Waveforms at the border: read, check, resample, write; inside they are float32 mono."""
+
+import contextlib
+import io
+import os
+import re
+import struct
+import warnings
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from joint.errors import AudioError
+from joint.units import SAMPLE_RATE, Hertz, Seconds
+
+MINIMUM: Seconds = 0.3
+"""Shortest recording that says anything about a speaker."""
+
+CLIPPED_LEVEL = 0.999
+CLIPPED_SHARE = 0.01
+
+# Writers that stream do not know the length and put the largest number in the header.
+_UNKNOWN_LENGTH = 0x7FFF0000
+_READABLE = "audio that libsndfile decodes (WAV, FLAC, Ogg, MP3, …)"
+
+
+class AudioWarning(UserWarning):
+    """A recording that is used although something is wrong with it."""
+
+
+def read_audio(
+    path: str | Path, sample_rate: Hertz = SAMPLE_RATE, minimum: Seconds = MINIMUM
+) -> np.ndarray:
+    """Waveform `(S,)` float32 of any audio file, mixed down and resampled to `sample_rate`.
+
+    Raises AudioError for a file that is missing, empty, truncated, not audio, shorter than
+    `minimum` or fails `check_waveform`; warns with AudioWarning where it is clipped.
+    """
+    channels, rate = _decode(Path(path))
+    waveform = channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1)
+    check_waveform(waveform, path, rate, minimum)
+    if rate != sample_rate:
+        waveform = soxr.resample(waveform, rate, sample_rate)
+    return np.ascontiguousarray(waveform, dtype=np.float32)
+
+
+def check_waveform(
+    waveform: np.ndarray,
+    where: str | Path,
+    sample_rate: Hertz = SAMPLE_RATE,
+    minimum: Seconds = MINIMUM,
+) -> None:
+    """Raise AudioError where `waveform (S,)` is no usable speech; `where` names it in the message.
+
+    Refused: not one-dimensional, no samples, shorter than `minimum`, NaN or infinite, all zero.
+    More than 1 % of clipped samples give an AudioWarning.
+    """
+    if waveform.ndim != 1:
+        raise AudioError(where, f"an array of shape {waveform.shape}", "one channel, shape (S,)")
+    if waveform.size == 0:
+        raise AudioError(where, "no samples", f"at least {minimum:g} s of audio")
+    if waveform.size < round(minimum * sample_rate):
+        seconds = waveform.size / sample_rate
+        raise AudioError(where, f"{seconds:.3g} s of audio", f"at least {minimum:g} s")
+    magnitude = np.abs(waveform)
+    peak = magnitude.max()
+    if not np.isfinite(peak):
+        raise AudioError(where, "NaN or infinite samples", "finite samples")
+    if peak == 0:
+        raise AudioError(where, "digital silence (every sample is zero)", "a voice")
+    if peak >= CLIPPED_LEVEL:
+        clipped = float(np.mean(magnitude >= CLIPPED_LEVEL))
+        if clipped > CLIPPED_SHARE:
+            warnings.warn(
+                f"{where}: {100 * clipped:.1f} % of the samples are clipped",
+                AudioWarning,
+                stacklevel=3,
+            )
+
+
+def write_audio(path: str | Path, waveform: np.ndarray, sample_rate: Hertz = SAMPLE_RATE) -> None:
+    """Write `waveform (S,)` as 16-bit WAV, atomically; scaled down, with a warning, above 1.
+
+    Raises AudioError for samples that are not finite and where the file cannot be written.
+    """
+    path = Path(path)
+    if waveform.ndim != 1 or not np.isfinite(waveform).all():
+        raise AudioError(path, f"an array of shape {waveform.shape}", "finite samples, shape (S,)")
+    peak = float(np.abs(waveform).max(initial=0.0))
+    if peak > 1:
+        warnings.warn(f"{path}: scaled by {1 / peak:.3g} to fit", AudioWarning, stacklevel=2)
+        waveform = waveform / peak
+    encoded = io.BytesIO()
+    soundfile.write(encoded, waveform, sample_rate, format="WAV", subtype="PCM_16")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(encoded.getbuffer())
+        os.replace(partial, path)
+    except OSError as error:
+        _remove(partial)
+        raise AudioError(path, error.strerror or str(error), "a place to write to") from error
+
+
+def _decode(path: Path) -> tuple[np.ndarray, Hertz]:
+    """All channels `(S, C)` float32 as stored, and their rate."""
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise AudioError(path, (error.strerror or str(error)).lower(), "an audio file") from error
+    if path.is_dir():
+        raise AudioError(path, "a folder", "an audio file")
+    if size == 0:
+        raise AudioError(path, "an empty file", "an audio file")
+    try:
+        with soundfile.SoundFile(path) as file:
+            _refuse_truncated(path, file)
+            return file.read(dtype="float32", always_2d=True), file.samplerate
+    except (soundfile.SoundFileError, OSError, TypeError) as error:
+        # TypeError: a name such as x.raw makes soundfile ask for a rate that nobody can know.
+        reason = getattr(error, "error_string", str(error)).strip(" .")
+        raise AudioError(path, f"an undecodable file ({reason})", _READABLE) from error
+
+
+def _refuse_truncated(path: Path, file: soundfile.SoundFile) -> None:
+    """Raise AudioError where the file ends before its own header or last page says it should.
+
+    libsndfile reads what is left of such a file without a word, and a corpus copied to a disk
+    that was full is made of them.
+    """
+    if file.format in ("WAV", "WAVEX", "RF64"):
+        found = re.search(r"^data : (\d+) \(should be (\d+)\)", file.extra_info, re.MULTILINE)
+        if found and int(found[2]) < int(found[1]) < _UNKNOWN_LENGTH:
+            raise AudioError(path, f"{found[2]} bytes of samples", f"{found[1]} (truncated)")
+    elif file.format == "OGG" and not _ogg_is_complete(path):
+        raise AudioError(path, "no end of stream", "a last Ogg page that closes it (truncated)")
+
+
+def _ogg_is_complete(path: Path) -> bool:
+    """Whether the last page is whole and carries the end-of-stream flag (RFC 3533, section 6)."""
+    header, largest_page = 27, 65_307
+    with path.open("rb") as file:
+        file.seek(0, os.SEEK_END)
+        file.seek(max(0, file.tell() - largest_page))
+        tail = file.read()
+    start = tail.rfind(b"OggS")
+    if start < 0 or len(tail) < start + header:
+        return False
+    flags, segments = struct.unpack_from("B", tail, start + 5)[0], tail[start + header - 1]
+    table = tail[start + header : start + header + segments]
+    return bool(flags & 4) and len(tail) >= start + header + segments + sum(table)
+
+
+def _remove(path: Path) -> None:
+    # The error that led here is the one to report, not a second one about the clean-up.
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)

@@ -1,0 +1,91 @@
+"""speechocean762 (OpenSLR 101, or its re-encoded copy) into lhotse manifests and Kaldi tables.
+
+OUT/train, OUT/validation and OUT/test each get `recordings.jsonl.gz`, `supervisions.jsonl.gz` and
+the tables. `validation` holds the 12 speakers of `held_out_speakers.txt`, taken out of `train`.
+"""
+
+from collections import defaultdict
+from pathlib import Path
+
+from joint.data.kaldi import KaldiFolder, copy_lists, read_table, write_tables
+from joint.data.manifests import (
+    KaldiUtterance,
+    PrepareReport,
+    write_skipped,
+    write_split,
+    written_whole,
+)
+from joint.errors import DataError
+
+HELD_OUT = Path(__file__).with_name("held_out_speakers.txt")
+TABLES = ("wav.scp", "text", "utt2spk", "spk2gender", "spk2age")
+
+
+def prepare(
+    corpus: str | Path, output: str | Path, held_out: str | Path | None = HELD_OUT
+) -> PrepareReport:
+    """Check the corpus and write its splits into `output`, whole or not at all.
+
+    `held_out` lists the validation speakers, one a line (None: no validation split); a corpus
+    that has none of them in `train`, such as the embedded one, gets no validation split.
+    Bad recordings are skipped and listed in `skipped.tsv`. Raises DataError for missing tables.
+    """
+    root = Path(corpus)
+    needed = [f"{split}/{table}" for split in ("train", "test") for table in TABLES]
+    if missing := [name for name in needed if not (root / name).is_file()]:
+        raise DataError(root, f"no {', '.join(missing)}", "the layout of OpenSLR 101")
+    everybody = KaldiFolder.load(root / "train").utterances.values()
+    test = KaldiFolder.load(root / "test").utterances.values()
+    validation_speakers = read_speakers(held_out) if held_out is not None else set()
+    splits = {
+        "train": [u for u in everybody if u.speaker not in validation_speakers],
+        "validation": [u for u in everybody if u.speaker in validation_speakers],
+        "test": list(test),
+    }
+    _refuse_overlap(root, splits["train"], splits["test"])
+    phones = read_phones(root / "resource" / "text-phone")
+    report = PrepareReport(Path(output))
+    with written_whole(output) as partial:
+        for name, utterances in splits.items():
+            if not utterances and name == "validation":
+                continue
+            folder = partial / name
+            kept = write_split(folder, utterances, report, name, phones, language="English")
+            write_tables(folder, kept)
+        copy_lists(root / "test", partial / "test")
+        write_skipped(partial, report)
+    return report
+
+
+def read_speakers(path: str | Path) -> set[str]:
+    """Speakers named in a file, one a line; # begins a comment. Raises DataError."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(path, str(error), "a list of speakers, one a line") from error
+    return {name for line in lines if (name := line.split("#")[0].strip())}
+
+
+def read_phones(path: Path) -> dict[str, dict[str, list[list[str]]]]:
+    """`{"phones": [[phones of word 0], …]}` of each utterance, from `UTTERANCE.WORD PHONES` lines.
+
+    A corpus without the file has no phones. Raises DataError for a line of another form.
+    """
+    if not path.is_file():
+        return {}
+    words: dict[str, dict[int, list[str]]] = defaultdict(dict)
+    for key, phones in read_table(path).items():
+        utterance, dot, index = key.rpartition(".")
+        if not dot or not index.isdecimal():
+            raise DataError(path, repr(key), "UTTERANCE.WORDINDEX")
+        words[utterance][int(index)] = phones.split()
+    return {
+        utterance: {"phones": [by_index[index] for index in sorted(by_index)]}
+        for utterance, by_index in words.items()
+    }
+
+
+def _refuse_overlap(root: Path, train: list[KaldiUtterance], test: list[KaldiUtterance]) -> None:
+    shared = {u.speaker for u in train} & {u.speaker for u in test}
+    if shared:
+        raise DataError(root, f"speaker {min(shared)} in train and in test", "disjoint speakers")
