@@ -1,0 +1,49 @@
+"""Groups of speakers that figures are broken down by: gender pairs and age groups."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+
+class Person(Protocol):
+    """What the groups need to know of an utterance's speaker; None where it is not known."""
+
+    @property
+    def gender(self) -> str | None:
+        """`f` or `m`."""
+
+    @property
+    def age_group(self) -> str | None:
+        """`child` or `adult`."""
+
+
+def gender_pair(first: Person, second: Person) -> str | None:
+    """`f-f`, `f-m` or `m-m` whatever the order, or None where a gender is not known."""
+    return _pair(first.gender, second.gender)
+
+
+def gender_relation(first: Person, second: Person) -> str | None:
+    """`same gender` or `different gender`, or None where a gender is not known."""
+    if not first.gender or not second.gender:
+        return None
+    return "same gender" if first.gender == second.gender else "different gender"
+
+
+def age_pair(first: Person, second: Person) -> str | None:
+    """`adult-adult`, `adult-child` or `child-child`, or None where an age is not known."""
+    return _pair(first.age_group, second.age_group)
+
+
+def positions_by_group(memberships: Iterable[Iterable[str | None]]) -> dict[str, list[int]]:
+    """Positions of the items of every group, groups sorted by name; an item may be in several."""
+    groups: dict[str, list[int]] = {}
+    for position, names in enumerate(memberships):
+        for name in names:
+            if name is not None:
+                groups.setdefault(name, []).append(position)
+    return dict(sorted(groups.items()))
+
+
+def _pair(first: str | None, second: str | None) -> str | None:
+    if not first or not second:
+        return None
+    return "-".join(sorted((first, second)))

@@ -1,0 +1,123 @@
+"""Embeddings of many recordings, the whole path: sorted by length, bounded batches, read ahead."""
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from rich.console import Console
+from rich.progress import Progress
+
+from joint.audio import read_audio
+from joint.errors import AudioError, DataError, JointError
+from joint.units import Seconds
+
+Embed = Callable[[Sequence[np.ndarray]], np.ndarray]
+"""Waveforms `(S,)` float32 at 16 kHz to embeddings `(n, E)`."""
+
+BATCH_SECONDS: Seconds = 120.0
+"""Padded audio in one batch: what memory has to hold."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class EmbeddedFiles:
+    """`embeddings (n, E)` float32 of `names`, and the recordings that could not be read."""
+
+    names: list[str]
+    embeddings: np.ndarray
+    skipped: dict[str, AudioError] = field(default_factory=dict)
+
+    def rows(self) -> dict[str, int]:
+        """Row of each name."""
+        return {name: row for row, name in enumerate(self.names)}
+
+
+def embed_files(
+    embed: Embed,
+    paths: Mapping[str, Path],
+    batch_seconds: Seconds = BATCH_SECONDS,
+    progress: bool = False,
+) -> EmbeddedFiles:
+    """Embed each recording once, in the order of `paths`; decoding overlaps with the encoder.
+
+    Recordings that cannot be read are logged and listed in `skipped`. Raises DataError where none
+    can be, JointError where `embed` gives something else than finite `(n, E)`.
+    """
+    found: dict[str, np.ndarray] = {}
+    skipped: dict[str, AudioError] = {}
+    names = list(paths)
+    console = Console(stderr=True)
+    bar = Progress(console=console, disable=not progress or not console.is_terminal)
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as readers, bar:
+        task = bar.add_task("embedding", total=len(names))
+        seconds = dict(zip(names, readers.map(_seconds, paths.values()), strict=True))
+        for batch in _read_ahead(readers, paths, bounded_batches(seconds, batch_seconds)):
+            waveforms: dict[str, np.ndarray] = {}
+            for name, pending in batch.items():
+                try:
+                    waveforms[name] = pending.result()
+                except AudioError as error:
+                    logger.warning("skipped %s: %s", name, error)
+                    skipped[name] = error
+            if waveforms:
+                embeddings = _checked(embed(list(waveforms.values())), list(waveforms))
+                found.update(zip(waveforms, embeddings, strict=True))
+            bar.advance(task, len(batch))
+    if not found:
+        first = next(iter(skipped.values()), None)
+        raise DataError("recordings", f"none that can be read ({first})", "at least one")
+    kept = [name for name in names if name in found]
+    return EmbeddedFiles(kept, np.stack([found[name] for name in kept]), skipped)
+
+
+def bounded_batches(seconds: Mapping[str, Seconds], batch_seconds: Seconds) -> list[list[str]]:
+    """Names in batches of similar length, longest first, padded to `batch_seconds` at most.
+
+    A recording that is longer than that makes a batch of its own.
+    """
+    batches: list[list[str]] = []
+    longest = 0.0
+    for name in sorted(seconds, key=lambda name: -seconds[name]):
+        if not batches or (len(batches[-1]) + 1) * longest > batch_seconds:
+            batches.append([])
+            longest = seconds[name]
+        batches[-1].append(name)
+    return batches
+
+
+def _read_ahead(
+    readers: ThreadPoolExecutor, paths: Mapping[str, Path], batches: list[list[str]]
+) -> Iterator[dict[str, Future[np.ndarray]]]:
+    """Batches under way, one more than the caller works on: memory holds two at most."""
+    ahead: dict[str, Future[np.ndarray]] | None = None
+    for batch in batches:
+        current, ahead = ahead, {name: readers.submit(read_audio, paths[name]) for name in batch}
+        if current is not None:
+            yield current
+    if ahead is not None:
+        yield ahead
+
+
+def _seconds(path: Path) -> Seconds:
+    """Length by the header; 0 for a file that `read_audio` will refuse with a reason."""
+    try:
+        return float(soundfile.info(path).duration)
+    except (OSError, RuntimeError, TypeError):
+        return 0.0
+
+
+def _checked(embeddings: np.ndarray, names: list[str]) -> np.ndarray:
+    embeddings = np.asarray(embeddings, dtype=np.float32)
+    expected = f"finite embeddings ({len(names)}, E)"
+    if embeddings.ndim != 2 or len(embeddings) != len(names):
+        raise JointError("embed", f"an array of shape {embeddings.shape}", expected)
+    if not (finite := np.isfinite(embeddings).all(axis=1)).all():
+        bad = names[int(np.argmin(finite))]
+        raise JointError("embed", f"NaN or infinity in the embedding of {bad}", expected)
+    return embeddings

@@ -1,0 +1,116 @@
+"""Evaluation of speaker verification: embeddings, cosine scores, error rates, groups."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from joint.data.grouping import age_pair, gender_pair, positions_by_group
+from joint.data.kaldi import KaldiFolder
+from joint.errors import DataError
+from tasks.verification.embedding import Embed, embed_files
+from tasks.verification.metrics import eer, min_dcf
+from tasks.verification.trials import Trials
+
+SCORES_HEADER = ("label", "utt1", "utt2", "score")
+
+_BLOCK = 65_536
+
+
+def evaluate_verification(
+    embed: Embed,
+    folder: KaldiFolder,
+    trials: Trials,
+    scores: Path | None = None,
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Figures of an encoder on a trials file, by cosine scores without normalisation.
+
+    `embed` takes waveforms `(S,)` float32 at 16 kHz and gives `(n, E)`; each utterance is embedded
+    once. `scores` is a CSV to write, a row a trial. Trials with a recording that cannot be read
+    are left out and counted. Raises DataError where trials and folder do not fit.
+
+    `by_group` has gender and age pairs. The error rates of a group at the threshold of the whole
+    stand beside its own EER, which is None where a group has no target trials.
+    """
+    trials.check(folder)
+    paths = {name: folder.utterances[name].path for name in trials.utterances()}
+    embedded = embed_files(embed, paths, progress=progress)
+    rows = embedded.rows()
+    usable = [
+        position
+        for position, pair in enumerate(zip(trials.first, trials.second, strict=True))
+        if pair[0] in rows and pair[1] in rows
+    ]
+    kept = trials.keep(usable)
+    values = cosine_scores(
+        embedded.embeddings,
+        np.array([rows[name] for name in kept.first], dtype=np.int64),
+        np.array([rows[name] for name in kept.second], dtype=np.int64),
+    )
+    if scores is not None:
+        write_scores(scores, kept, values)
+    overall = eer(values, kept.labels)
+    people = folder.utterances
+    groups = positions_by_group(
+        (gender_pair(people[a], people[b]), age_pair(people[a], people[b]))
+        for a, b in zip(kept.first, kept.second, strict=True)
+    )
+    return {
+        **_figures(values, kept.labels),
+        "threshold_at_eer": overall.threshold,
+        "utterances": len(embedded.names),
+        "skipped_utterances": len(embedded.skipped),
+        "skipped_trials": len(trials) - len(kept),
+        "by_group": {
+            name: {
+                **_figures(values[positions], kept.labels[positions]),
+                **_errors_at(overall.threshold, values[positions], kept.labels[positions]),
+            }
+            for name, positions in groups.items()
+        },
+    }
+
+
+def cosine_scores(embeddings: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Cosine `(T,)` of the rows `first (T,)` and `second (T,)` of `embeddings (n, E)`."""
+    norms = np.linalg.norm(embeddings, axis=1, keepdims=True)
+    unit = embeddings / np.maximum(norms, np.finfo(np.float32).tiny)
+    # In blocks: gathering both sides of a million trials at once would take gigabytes.
+    blocks = [slice(start, start + _BLOCK) for start in range(0, len(first), _BLOCK)]
+    scores = [np.einsum("te,te->t", unit[first[block]], unit[second[block]]) for block in blocks]
+    return np.concatenate(scores) if scores else np.zeros(0, dtype=np.float32)
+
+
+def write_scores(path: Path, trials: Trials, scores: np.ndarray) -> None:
+    """Write `label,utt1,utt2,score` rows; raises DataError where the file cannot be written."""
+    rows = zip(trials.labels.astype(int), trials.first, trials.second, scores, strict=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(SCORES_HEADER)
+            writer.writerows((label, a, b, f"{score:.6f}") for label, a, b, score in rows)
+    except OSError as error:
+        raise DataError(path, error.strerror or str(error), "a place to write to") from error
+
+
+def _figures(scores: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+    both = bool(labels.any() and not labels.all())
+    return {
+        "eer_percent": eer(scores, labels).percent if both else None,
+        "min_dcf_p01": min_dcf(scores, labels, p_target=0.01) if both else None,
+        "min_dcf_p05": min_dcf(scores, labels, p_target=0.05) if both else None,
+        "trials": len(labels),
+        "target_trials": int(labels.sum()),
+    }
+
+
+def _errors_at(threshold: float, scores: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+    accepted = scores >= threshold
+    false_alarms, misses = accepted[~labels], ~accepted[labels]
+    return {
+        "false_alarm_percent": 100 * float(false_alarms.mean()) if false_alarms.size else None,
+        "miss_percent": 100 * float(misses.mean()) if misses.size else None,
+    }
