@@ -1,6 +1,5 @@
 """Waveforms at the border: read, check, resample, write; inside they are float32 mono."""
 
-import contextlib
 import io
 import os
 import re
@@ -12,7 +11,8 @@ import numpy as np
 import soundfile
 import soxr
 
-from joint.errors import AudioError
+from joint.errors import AudioError, JointError
+from joint.files import atomic_write
 from joint.units import SAMPLE_RATE, Hertz, Seconds
 
 MINIMUM: Seconds = 0.3
@@ -94,14 +94,10 @@ def write_audio(path: str | Path, waveform: np.ndarray, sample_rate: Hertz = SAM
         waveform = waveform / peak
     encoded = io.BytesIO()
     soundfile.write(encoded, waveform, sample_rate, format="WAV", subtype="PCM_16")
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(encoded.getbuffer())
-        os.replace(partial, path)
-    except OSError as error:
-        _remove(partial)
-        raise AudioError(path, error.strerror or str(error), "a place to write to") from error
+        atomic_write(path, encoded.getvalue())
+    except JointError as error:
+        raise AudioError(error.where, error.found, error.expected) from error
 
 
 def _decode(path: Path) -> tuple[np.ndarray, Hertz]:
@@ -151,9 +147,3 @@ def _ogg_is_complete(path: Path) -> bool:
     flags, segments = struct.unpack_from("B", tail, start + 5)[0], tail[start + header - 1]
     table = tail[start + header : start + header + segments]
     return bool(flags & 4) and len(tail) >= start + header + segments + sum(table)
-
-
-def _remove(path: Path) -> None:
-    # The error that led here is the one to report, not a second one about the clean-up.
-    with contextlib.suppress(OSError):
-        path.unlink(missing_ok=True)

@@ -1,11 +1,42 @@
-"""Seeded choices on the corpus: speakers balanced in gender and age group, trials, mixtures."""
+"""Seeded choices on the corpus: speakers balanced in gender and age group, trials, mixtures.
 
+The lists have the formats and the proportions of those that come with the corpus's `test`.
+"""
+
+import csv
 import random
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, fields
+from itertools import combinations
+from pathlib import Path
 
 from joint.data.manifests import KaldiUtterance
 from joint.errors import DataError
+from joint.units import Decibels
+
+NONTARGETS_PER_TARGET = 4
+SNR_LIMIT: Decibels = 5.0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Whether two utterances are of one speaker: `label` is 1 where they are."""
+
+    label: int
+    first: str
+    second: str
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A row of `mix2_extraction.csv`: utterance ids, and the target's level over the other's."""
+
+    mix_id: str
+    target: str
+    interferer: str
+    enrollment: str
+    snr_db: str
 
 
 def choose_speakers(utterances: Iterable[KaldiUtterance], per_group: int, seed: int) -> list[str]:
@@ -15,7 +46,7 @@ def choose_speakers(utterances: Iterable[KaldiUtterance], per_group: int, seed: 
     """
     groups: dict[tuple[str, str], set[str]] = defaultdict(set)
     for utterance in utterances:
-        groups[str(utterance.gender), str(utterance.age_group)].add(utterance.speaker)
+        groups[_group(utterance)].add(utterance.speaker)
     generator = random.Random(seed)
     chosen: list[str] = []
     for group, speakers in sorted(groups.items()):
@@ -24,3 +55,88 @@ def choose_speakers(utterances: Iterable[KaldiUtterance], per_group: int, seed: 
             raise DataError("speaker choice", found, f"at least {per_group}")
         chosen += generator.sample(sorted(speakers), per_group)
     return sorted(chosen)
+
+
+def make_trials(
+    utterances: Iterable[KaldiUtterance], targets_per_speaker: int, seed: int
+) -> list[Trial]:
+    """Trials without repetition, target ones first; as many as there are where there are fewer.
+
+    Of each speaker `targets_per_speaker` target trials, and four times as many non-target ones,
+    three quarters of them between speakers of one gender and age group.
+    """
+    generator = random.Random(seed)
+    same: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    alike: list[tuple[str, str]] = []
+    unlike: list[tuple[str, str]] = []
+    for first, second in combinations(sorted(utterances, key=lambda u: u.id), 2):
+        pair = (first.id, second.id)
+        if first.speaker == second.speaker:
+            same[first.speaker].append(pair)
+        else:
+            (alike if _group(first) == _group(second) else unlike).append(pair)
+    targets = [
+        pair
+        for _, pairs in sorted(same.items())
+        for pair in generator.sample(pairs, min(targets_per_speaker, len(pairs)))
+    ]
+    wanted = NONTARGETS_PER_TARGET * len(targets)
+    nontargets = generator.sample(alike, min(wanted * 3 // 4, len(alike)))
+    nontargets += generator.sample(unlike, min(wanted - wanted * 3 // 4, len(unlike)))
+    return [Trial(1, *pair) for pair in sorted(targets)] + [
+        Trial(0, *pair) for pair in sorted(nontargets)
+    ]
+
+
+def make_mixtures(utterances: Iterable[KaldiUtterance], count: int, seed: int) -> list[Mixture]:
+    """`count` mixtures of two speakers, every second one of one gender, SNR uniform in ±5 dB.
+
+    Every utterance is a target once before any is so again; the enrolment is another utterance
+    of the target's speaker. Raises DataError for fewer than two speakers of two utterances.
+    """
+    generator = random.Random(seed)
+    rows = sorted(utterances, key=lambda u: u.id)
+    by_speaker: dict[str, list[KaldiUtterance]] = defaultdict(list)
+    for utterance in rows:
+        by_speaker[utterance.speaker].append(utterance)
+    targets = [u for u in rows if len(by_speaker[u.speaker]) > 1]
+    if not targets or len(by_speaker) < 2:
+        found = f"{len(by_speaker)} speakers, {len(targets)} utterances that have an enrolment"
+        raise DataError("mixture list", found, "two speakers of two utterances")
+    mixtures: list[Mixture] = []
+    while len(mixtures) < count:
+        for target in generator.sample(targets, len(targets))[: count - len(mixtures)]:
+            same_gender = len(mixtures) % 2 == 0
+            others = [u for u in rows if u.speaker != target.speaker]
+            wanted = [u for u in others if (u.gender == target.gender) == same_gender]
+            # Speakers first, so that one with many utterances does not interfere more often.
+            interferers = wanted or others
+            speaker = generator.choice(sorted({u.speaker for u in interferers}))
+            interferer = generator.choice([u for u in interferers if u.speaker == speaker])
+            enrollment = generator.choice([u for u in by_speaker[target.speaker] if u != target])
+            snr_db = generator.uniform(-SNR_LIMIT, SNR_LIMIT)
+            ids = (target.id, interferer.id, enrollment.id)
+            mixtures.append(Mixture(f"mix{len(mixtures):04d}", *ids, f"{snr_db:.2f}"))
+    return mixtures
+
+
+def write_lists(
+    folder: Path,
+    utterances: Sequence[KaldiUtterance],
+    targets_per_speaker: int,
+    mixtures: int,
+    seed: int,
+) -> None:
+    """Write `trials` and `mix2_extraction.csv` of these utterances into `folder`."""
+    trials = make_trials(utterances, targets_per_speaker, seed)
+    lines = "".join(f"{t.label} {t.first} {t.second}\n" for t in trials)
+    (folder / "trials").write_text(lines, encoding="utf-8")
+    rows = make_mixtures(utterances, mixtures, seed)
+    with (folder / "mix2_extraction.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(column.name for column in fields(Mixture))
+        writer.writerows(astuple(row) for row in rows)
+
+
+def _group(utterance: KaldiUtterance) -> tuple[str, str]:
+    return str(utterance.gender), str(utterance.age_group)

@@ -1,7 +1,8 @@
 """speechocean762 (OpenSLR 101, or its re-encoded copy) into lhotse manifests and Kaldi tables.
 
 OUT/train, OUT/validation and OUT/test each get `recordings.jsonl.gz`, `supervisions.jsonl.gz` and
-the tables. `validation` holds the 12 speakers of `held_out_speakers.txt`, taken out of `train`.
+the tables. `validation` holds the 12 speakers of `held_out_speakers.txt`, taken out of `train`;
+its `trials` and `mix2_extraction.csv` are what models are selected on.
 """
 
 from collections import defaultdict
@@ -16,8 +17,12 @@ from joint.data.manifests import (
     written_whole,
 )
 from joint.errors import DataError
+from recipes.speechocean762.lists import write_lists
 
 HELD_OUT = Path(__file__).with_name("held_out_speakers.txt")
+SEED = 762
+TARGETS_PER_SPEAKER = 60
+MIXTURES = 300
 TABLES = ("wav.scp", "text", "utt2spk", "spk2gender", "spk2age")
 
 
@@ -52,6 +57,8 @@ def prepare(
             folder = partial / name
             kept = write_split(folder, utterances, report, name, phones, language="English")
             write_tables(folder, kept)
+            if name == "validation":
+                write_lists(folder, kept, TARGETS_PER_SPEAKER, MIXTURES, SEED)
         copy_lists(root / "test", partial / "test")
         write_skipped(partial, report)
     return report
