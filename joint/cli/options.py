@@ -1,0 +1,40 @@
+"""Options that several verbs share."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+if TYPE_CHECKING:
+    from joint.api import SpeakerModel
+
+Checkpoint: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--checkpoint",
+        metavar="C",
+        help="A checkpoint folder or file, or the name of a shipped one: speechocean762-joint.",
+    ),
+]
+Data: TypeAlias = Annotated[
+    Path,
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        help="A folder with Kaldi tables (wav.scp, text, utt2spk), such as CORPUS/test. "
+        "Paths in wav.scp are absolute, or relative to the folder or the one above it.",
+    ),
+]
+Json: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--json", metavar="OUT", help="Write the figures as one flat JSON object."),
+]
+
+
+def open_model(checkpoint: str) -> "SpeakerModel":
+    """The checkpoint's model, on the GPU where the machine has one."""
+    import torch
+
+    from joint.api import load
+
+    return load(checkpoint, device="cuda" if torch.cuda.is_available() else "cpu")

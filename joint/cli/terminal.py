@@ -1,0 +1,39 @@
+"""What the command prints beside its results: warnings of this package, a line each."""
+
+import logging
+import sys
+import warnings
+from typing import Any
+
+HOUSE = ("joint", "tasks", "recipes", "pretrained", "analysis")
+
+
+def one_line(text: str) -> str:
+    """`text` with every run of white space made one blank."""
+    return " ".join(text.split())
+
+
+def warn(text: str) -> None:
+    """Print one warning line on stderr."""
+    print(one_line(f"warning: {text}"), file=sys.stderr)
+
+
+def quiet_libraries() -> None:
+    """Show this package's warnings as one line each and hide those of libraries.
+
+    `python -W …` keeps its meaning: whoever asks for warnings gets them.
+    """
+    if sys.warnoptions:
+        return
+    # Sorted by the category's home, not by a filter on it: that would import what raises it.
+    warnings.simplefilter("always")
+    warnings.showwarning = _show
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.ERROR)
+    logging.addLevelName(logging.WARNING, "warning")
+    for name in HOUSE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+    if category.__module__.partition(".")[0] in HOUSE:
+        warn(str(message))
