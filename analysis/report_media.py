@@ -1,0 +1,43 @@
+"""Sound in a report: spectrograms and recordings as data URIs, so that the page stands alone."""
+
+import base64
+import io
+
+import numpy as np
+
+from joint.units import SAMPLE_RATE, Decibels, Hertz
+
+WINDOW, HOP = 512, 160
+FLOOR: Decibels = -80.0
+
+
+def audio_uri(waveform: np.ndarray, sample_rate: Hertz = SAMPLE_RATE) -> str:
+    """`waveform (S,)` as FLAC, which every browser plays; scaled down where it would clip."""
+    import soundfile
+
+    peak = float(np.abs(waveform).max(initial=0.0))
+    encoded = io.BytesIO()
+    soundfile.write(encoded, waveform / max(peak, 1.0), sample_rate, format="FLAC")
+    return _uri("audio/flac", encoded.getvalue())
+
+
+def spectrogram_uri(waveform: np.ndarray) -> str:
+    """Levels of `waveform (S,)` over time and frequency (0 to half the rate, upwards) as PNG."""
+    from matplotlib.image import imsave
+
+    encoded = io.BytesIO()
+    imsave(encoded, levels(waveform)[::-1], cmap="magma", vmin=FLOOR, vmax=0, format="png")
+    return _uri("image/png", encoded.getvalue())
+
+
+def levels(waveform: np.ndarray) -> np.ndarray:
+    """Level `(WINDOW / 2 + 1, F)` in decibels below the loudest, at least `FLOOR`."""
+    padded = np.pad(waveform, (0, max(0, WINDOW - len(waveform))))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP]
+    power = np.abs(np.fft.rfft(frames * np.hanning(WINDOW), axis=1)) ** 2
+    loudest = max(float(power.max()), 1e-12)
+    return 10 * np.log10(np.maximum(power.T / loudest, 10 ** (FLOOR / 10)))
+
+
+def _uri(kind: str, data: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
