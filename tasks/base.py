@@ -1,6 +1,7 @@
 """Task: what a task owes the model."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import ClassVar, Protocol
 
 from torch import Tensor, nn
@@ -13,7 +14,8 @@ class Encode(Protocol):
     """The shared encoder as one task sees it: under that task's switch, memoised within a step."""
 
     def __call__(self, audio: Tensor, lengths: Tensor) -> SpeakerEncoding:
-        """`audio (B, S)` in [-1, 1], `lengths (B,)` in Samples."""
+        """`audio (B, S)` or `(B, K, S)` in [-1, 1], `lengths (B,)` or `(B, K)` in Samples; K
+        recordings a scene are encoded as `B·K`."""
 
 
 class Task(nn.Module, ABC):
@@ -29,3 +31,7 @@ class Task(nn.Module, ABC):
     @abstractmethod
     def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:
         """Loss on one batch; `progress` runs from 0 to 1 over the training."""
+
+    def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
+        """Figures on held-out scenes, logged beside the losses; none unless a task has some."""
+        return {}

@@ -1,0 +1,119 @@
+"""Checkpoints: one safetensors file whose header holds the configuration; written atomically."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from joint.errors import CheckpointError
+
+FORMAT = "joint-speaker/1"
+MODEL, OPTIMIZER = "model/", "optimizer/"
+
+
+def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
+    """Write beside `path`, flush to the disk, then rename: the former file stays whole until then.
+
+    Raises CheckpointError where the disk is full or the folder cannot be written.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    header = {"format": FORMAT, "metadata": json.dumps(metadata)}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file({k: v.detach().contiguous().cpu() for k, v in tensors.items()}, unfinished, header)
+        with unfinished.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(path, str(error), "room and permission to write") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and metadata. Raises CheckpointError for a file that is missing, truncated, a pickle
+    or not this project's."""
+    if not path.is_file():
+        raise CheckpointError(path, "no file", "a checkpoint")
+    try:
+        with safe_open(path, "pt") as file:
+            header = file.metadata() or {}
+            if header.get("format") != FORMAT:
+                raise CheckpointError(
+                    path, f"format {header.get('format')!r}", f"{FORMAT!r} (see 'joint info')"
+                )
+            metadata = json.loads(header["metadata"])
+            return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        raise CheckpointError(
+            path, f"no readable safetensors ({error})", "a whole checkpoint; pickles are refused"
+        ) from None
+
+
+def model_tensors(model: nn.Module) -> dict[str, Tensor]:
+    """The model's parameters and running statistics under their names in a checkpoint."""
+    return {MODEL + name: value for name, value in model.state_dict().items()}
+
+
+def load_into(module: nn.Module, tensors: Mapping[str, Tensor], path: Path, prefix: str) -> None:
+    """Strictly load the tensors under `prefix` into `module`, in the module's own precision.
+
+    Raises CheckpointError naming the first tensor that is missing, left over or of another shape.
+    """
+    given = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+    own = module.state_dict()
+    for name, value in own.items():
+        if name not in given:
+            raise CheckpointError(path, f"no tensor {name!r}", "a checkpoint of this architecture")
+        if given[name].shape != value.shape:
+            raise CheckpointError(
+                path,
+                f"{name!r} of shape {tuple(given[name].shape)}",
+                f"{tuple(value.shape)} (another architecture?)",
+            )
+    for name in given:
+        if name not in own:
+            raise CheckpointError(path, f"a tensor {name!r} too many", "this architecture")
+    with torch.no_grad():
+        module.load_state_dict({n: v.to(own[n].dtype) for n, v in given.items()})
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer, names: Mapping[int, str]) -> dict[str, Tensor]:
+    """The optimizer's state as named tensors; `names` maps `id(parameter)` to its name."""
+    return {
+        f"{OPTIMIZER}{names[id(parameter)]}/{key}": torch.as_tensor(value)
+        for parameter, state in optimizer.state.items()
+        for key, value in state.items()
+        if value is not None
+    }
+
+
+def load_optimizer(
+    optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor], names: Mapping[int, str]
+) -> None:
+    """Put back what `optimizer_tensors` took."""
+    parameters = {names[id(p)]: p for group in optimizer.param_groups for p in group["params"]}
+    for name, value in tensors.items():
+        if name.startswith(OPTIMIZER):
+            parameter, _, key = name.removeprefix(OPTIMIZER).rpartition("/")
+            optimizer.state[parameters[parameter]][key] = value.clone()
+
+
+def averaged(paths: list[Path]) -> dict[str, Tensor]:
+    """Mean of the model tensors of several checkpoints; whole numbers come from the last."""
+    total: dict[str, Tensor] = {}
+    for path in paths:
+        for name, value in read(path)[0].items():
+            if not name.startswith(MODEL):
+                continue
+            if name in total and value.is_floating_point():
+                total[name] += value.double() / len(paths)
+            else:
+                total[name] = value.double() / len(paths) if value.is_floating_point() else value
+    return {n: v.float() if v.is_floating_point() else v for n, v in total.items()}

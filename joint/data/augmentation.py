@@ -1,0 +1,48 @@
+"""Noise and rooms, drawn from a seed."""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.random import default_rng
+from scipy import fft
+
+from joint.units import SAMPLE_RATE, Decibels, Samples, Seconds
+
+REFLECTIONS = 12
+"""Image sources are followed to this order: later ones are far below speech in such rooms."""
+
+
+def coloured_noise(seed: int, length: Samples, slope_db_per_octave: Decibels) -> np.ndarray:
+    """Gaussian noise `(length,)` whose spectrum changes by a slope; 0 is white, −3 pink."""
+    size = fft.next_fast_len(length, real=True)
+    white = default_rng(seed).standard_normal(size, dtype=np.float32)
+    spectrum = fft.rfft(white)
+    octave = np.log2(np.maximum(np.arange(len(spectrum), dtype=np.float32), 1.0))
+    shaped: np.ndarray = fft.irfft(spectrum * 10.0 ** (slope_db_per_octave * octave / 20.0), size)
+    return shaped[:length].astype(np.float32)
+
+
+@lru_cache(maxsize=512)
+def room_responses(seed: int, reverberation: Seconds, count: int) -> np.ndarray:
+    """Responses `(count, samples)` from `count` speakers to one microphone in a random shoebox room
+    (image method, Allen and Berkley 1979), each with its direct path first and of height 1."""
+    import pyroomacoustics as pra
+
+    rng = default_rng(seed)
+    size = rng.uniform([3.0, 3.0, 2.4], [8.0, 6.0, 3.5])
+    absorption, order = pra.inverse_sabine(max(reverberation, 0.15), size)
+    room = pra.ShoeBox(
+        size,
+        fs=SAMPLE_RATE,
+        materials=pra.Material(min(absorption, 0.99)),
+        max_order=min(order, REFLECTIONS),
+    )
+    margin = np.array([0.5, 0.5, 1.0])
+    for _ in range(count):
+        room.add_source(rng.uniform(margin, size - 0.5))
+    room.add_microphone(rng.uniform(margin, size - 0.5))
+    room.compute_rir()
+    responses = [np.asarray(room.rir[0][i], dtype=np.float32) for i in range(count)]
+    aligned = [r[int(np.abs(r).argmax()) :] for r in responses]
+    longest = max(map(len, aligned))
+    return np.stack([np.pad(r / r[0], (0, longest - len(r))) for r in aligned])

@@ -1,0 +1,90 @@
+"""Corpus: the utterances of a lhotse manifest folder, indexed by speaker."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from joint.errors import DataError
+from joint.units import SAMPLE_RATE, Samples
+
+RECORDINGS, SUPERVISIONS = "recordings.jsonl.gz", "supervisions.jsonl.gz"
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One recording of one person; `samples` at 16 kHz and natural speed."""
+
+    id: str
+    path: str
+    speaker: str
+    text: str
+    gender: str | None
+    age_group: str | None
+    samples: Samples
+
+    def length(self, speed: float) -> Samples:
+        """Samples after the speed change."""
+        return int(self.samples / speed)
+
+
+class Corpus:
+    """Utterances in the order of their ids, each speaker an integer class."""
+
+    def __init__(self, utterances: list[Utterance], where: str | Path) -> None:
+        if not utterances:
+            raise DataError(where, "no utterance", "at least one")
+        self.where = str(where)
+        self.utterances = sorted(utterances, key=lambda u: u.id)
+        self.speakers = sorted({u.speaker for u in utterances})
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "Corpus":
+        """Read `recordings.jsonl.gz` and `supervisions.jsonl.gz`, as `joint prepare` writes them.
+
+        Raises DataError for a folder without them or with manifests that do not match.
+        """
+        from lhotse import RecordingSet, SupervisionSet
+
+        folder = Path(folder)
+        for name in (RECORDINGS, SUPERVISIONS):
+            if not (folder / name).is_file():
+                raise DataError(folder / name, "no file", "a manifest written by 'joint prepare'")
+        try:
+            recordings = {r.id: r for r in RecordingSet.from_file(folder / RECORDINGS)}
+            supervisions = list(SupervisionSet.from_file(folder / SUPERVISIONS))
+        except Exception as error:  # lhotse raises whatever its JSON reader does
+            raise DataError(folder, f"an unreadable manifest ({error})", "lhotse jsonl.gz") from None
+        utterances = []
+        for supervision in supervisions:
+            recording = recordings.get(supervision.recording_id)
+            if recording is None:
+                raise DataError(folder, f"supervision {supervision.id} alone", "its recording too")
+            custom = supervision.custom or {}
+            utterances.append(
+                Utterance(
+                    id=supervision.id,
+                    path=str(recording.sources[0].source),
+                    speaker=supervision.speaker or supervision.id,
+                    text=supervision.text or "",
+                    gender=supervision.gender,
+                    age_group=custom.get("age_group"),
+                    samples=int(recording.duration * SAMPLE_RATE),
+                )
+            )
+        return cls(utterances, folder)
+
+    def __len__(self) -> int:
+        return len(self.utterances)
+
+    @cached_property
+    def speaker_of(self) -> np.ndarray:
+        """Class of each utterance's speaker, `(utterances,)`."""
+        index = {speaker: i for i, speaker in enumerate(self.speakers)}
+        return np.array([index[u.speaker] for u in self.utterances])
+
+    @cached_property
+    def of_speaker(self) -> list[np.ndarray]:
+        """Utterance indices of each speaker."""
+        return [np.flatnonzero(self.speaker_of == s) for s in range(len(self.speakers))]

@@ -1,0 +1,212 @@
+"""ScenePlanner: a scene as a plan, f(seed, epoch, index)."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.random import Generator, default_rng
+
+from joint.data.corpus import Corpus
+from joint.errors import ConfigError
+from joint.scene import ABSENT, Enrollment, Noise, Room, Scene, Segment, Source
+from joint.units import SAMPLE_RATE, Decibels, Samples, Seconds
+
+ROOMS = 1024
+"""Rooms are drawn from this many, so that a worker simulates each once."""
+
+
+@dataclass(frozen=True)
+class ScenePlanner:
+    """What kind of scenes to plan.
+
+    `speakers` talk in the mixture (0: no mixture, enrolments alone); `enrollments` of them are
+    enrolled, the target first; with `absent_probability` one more person is enrolled in the
+    target's place who does not speak. `overlap` is the share of the chunk in which an interferer
+    talks, `snr_db` the target's level over each. Ranges are drawn from uniformly.
+    """
+
+    speakers: int = 2
+    enrollments: int = 1
+    chunk: Seconds = 3.0
+    enrollment: Seconds = 3.0
+    snr_db: tuple[Decibels, Decibels] = (-5.0, 5.0)
+    overlap: tuple[float, float] = (1.0, 1.0)
+    speeds: tuple[float, ...] = (1.0, 0.9, 1.1)
+    absent_probability: float = 0.0
+    noise_probability: float = 0.0
+    room_probability: float = 0.0
+    enrollment_noise_probability: float = 0.0
+    enrollment_room_probability: float = 0.0
+    babble_share: float = 0.5
+    noise_snr_db: tuple[Decibels, Decibels] = (5.0, 20.0)
+    reverberation: tuple[Seconds, Seconds] = (0.15, 0.5)
+    gain_db: tuple[Decibels, Decibels] = (-6.0, 6.0)
+
+    def __post_init__(self) -> None:
+        if self.enrollments < 1 or (self.speakers and self.enrollments > self.speakers):
+            raise ConfigError(
+                "enrollments", str(self.enrollments), f"1 to {max(self.speakers, 1)} (the speakers)"
+            )
+        if self.speeds[0] != 1.0:
+            raise ConfigError("speeds", str(self.speeds), "1.0 first: it is the natural speaker")
+
+    def speaker_count(self, corpus: Corpus) -> int:
+        """Classes: every speaker at every speed."""
+        return len(corpus.speakers) * len(self.speeds)
+
+    def check(self, corpus: Corpus) -> None:
+        """Raises ConfigError where the corpus has too few speakers or utterances for a scene."""
+        needed = max(self.speakers, 1) + (1 if self.absent_probability else 0)
+        if len(corpus.speakers) < needed:
+            raise ConfigError(
+                corpus.where, f"{len(corpus.speakers)} speakers", f"{needed} for such scenes"
+            )
+        if self.speakers and min(map(len, corpus.of_speaker)) < 2:
+            raise ConfigError(
+                corpus.where, "a speaker with one utterance", "another one to enrol with"
+            )
+
+    def plan(self, corpus: Corpus, seed: int, epoch: int, index: int) -> Scene:
+        """The plan of scene `index` in `epoch`: each epoch visits every utterance once as target."""
+        rng = default_rng((seed, epoch, index, 1))
+        utterance = int(epoch_order(len(corpus), seed, epoch)[index])
+        target = self._voice(corpus, rng, corpus.speaker_of[utterance])
+        scene_id = f"{seed}-{epoch}-{index}"
+        length = round(self.enrollment * SAMPLE_RATE)
+        gain_db = rng.uniform(*self.gain_db)
+        if not self.speakers:
+            segment = self._segment(corpus, rng, utterance, target, length)
+            enrollment = self._enrollment(corpus, rng, segment, ABSENT)
+            return Scene(scene_id, (enrollment,), length, (), 0, None, None, gain_db)
+        chunk = round(self.chunk * SAMPLE_RATE)
+        voices = [target, *self._others(corpus, rng, target, self.speakers - 1)]
+        utterances = [utterance] + [int(rng.choice(corpus.of_speaker[v[0]])) for v in voices[1:]]
+        sources = tuple(
+            self._source(corpus, rng, utterances[i], voice, chunk, is_target=i == 0)
+            for i, voice in enumerate(voices)
+        )
+        enrolled = [(voices[k], utterances[k], k) for k in range(self.enrollments)]
+        if rng.random() < self.absent_probability:
+            absent = self._others(corpus, rng, target, 1, besides=voices)[0]
+            enrolled[0] = (absent, -1, ABSENT)
+        enrollments = tuple(
+            self._enrollment(
+                corpus,
+                rng,
+                self._segment(
+                    corpus, rng, another_utterance(corpus, rng, voice[0], taken), voice, length
+                ),
+                source,
+            )
+            for voice, taken, source in enrolled
+        )
+        return Scene(
+            scene_id,
+            enrollments,
+            length,
+            sources,
+            chunk,
+            self._noise(corpus, rng, self.noise_probability, voices, chunk),
+            self._room(rng, self.room_probability),
+            gain_db,
+        )
+
+    def _voice(self, corpus: Corpus, rng: Generator, speaker: int) -> tuple[int, int]:
+        """A speaker and the index of a speed."""
+        return int(speaker), int(rng.integers(len(self.speeds)))
+
+    def _others(
+        self,
+        corpus: Corpus,
+        rng: Generator,
+        target: tuple[int, int],
+        count: int,
+        besides: list[tuple[int, int]] | None = None,
+    ) -> list[tuple[int, int]]:
+        taken = {target[0], *(v[0] for v in besides or [])}
+        free = [s for s in range(len(corpus.speakers)) if s not in taken]
+        chosen = rng.choice(free, size=count, replace=False)
+        return [self._voice(corpus, rng, s) for s in chosen]
+
+    def _segment(
+        self,
+        corpus: Corpus,
+        rng: Generator,
+        utterance: int,
+        voice: tuple[int, int],
+        longest: Samples,
+    ) -> Segment:
+        speaker, speed_index = voice
+        speed = self.speeds[speed_index]
+        whole = corpus.utterances[utterance].length(speed)
+        length = min(whole, longest)
+        start = int(rng.integers(whole - length + 1))
+        return Segment(
+            utterance, speaker + speed_index * len(corpus.speakers), speed, start, length
+        )
+
+    def _source(
+        self,
+        corpus: Corpus,
+        rng: Generator,
+        utterance: int,
+        voice: tuple[int, int],
+        chunk: Samples,
+        is_target: bool,
+    ) -> Source:
+        room = chunk if is_target else max(1, round(chunk * rng.uniform(*self.overlap)))
+        segment = self._segment(corpus, rng, utterance, voice, room)
+        offset = int(rng.integers(room - segment.length + 1)) + (chunk - room)
+        return Source(segment, offset, 0.0 if is_target else float(rng.uniform(*self.snr_db)))
+
+    def _enrollment(
+        self, corpus: Corpus, rng: Generator, segment: Segment, source: int
+    ) -> Enrollment:
+        voice = (int(corpus.speaker_of[segment.utterance]), 0)
+        noise = self._noise(corpus, rng, self.enrollment_noise_probability, [voice], segment.length)
+        return Enrollment(segment, source, noise, self._room(rng, self.enrollment_room_probability))
+
+    def _noise(
+        self,
+        corpus: Corpus,
+        rng: Generator,
+        probability: float,
+        voices: list[tuple[int, int]],
+        length: Samples,
+    ) -> Noise | None:
+        if rng.random() >= probability:
+            return None
+        segments: tuple[Segment, ...] = ()
+        enough = len(corpus.speakers) >= len(voices) + 3
+        if enough and rng.random() < self.babble_share:
+            count = int(rng.integers(3, min(7, len(corpus.speakers) - len(voices)) + 1))
+            babble = self._others(corpus, rng, voices[0], count, besides=voices)
+            segments = tuple(
+                self._segment(corpus, rng, int(rng.choice(corpus.of_speaker[v[0]])), v, length)
+                for v in babble
+            )
+        return Noise(
+            seed=int(rng.integers(2**31)),
+            snr_db=float(rng.uniform(*self.noise_snr_db)),
+            segments=segments,
+            slope_db_per_octave=float(rng.uniform(-6.0, 0.0)),
+        )
+
+    def _room(self, rng: Generator, probability: float) -> Room | None:
+        if rng.random() >= probability:
+            return None
+        seed = int(rng.integers(ROOMS))
+        low, high = self.reverberation
+        return Room(seed, low + (high - low) * float(default_rng((seed, 2)).random()))
+
+
+def another_utterance(corpus: Corpus, rng: Generator, speaker: int, taken: int) -> int:
+    """An utterance of `speaker` other than `taken`."""
+    choices = corpus.of_speaker[speaker]
+    return int(rng.choice(choices[choices != taken]))
+
+
+@lru_cache(maxsize=4)
+def epoch_order(count: int, seed: int, epoch: int) -> np.ndarray:
+    """The order in which an epoch visits `count` utterances."""
+    return default_rng((seed, epoch, 0)).permutation(count)

@@ -1,0 +1,137 @@
+"""Rendering: a plan becomes waveforms, and several become a SceneBatch."""
+
+import numpy as np
+import torch
+from scipy.signal import fftconvolve
+
+from joint.data.augmentation import coloured_noise, room_responses
+from joint.data.corpus import Corpus
+from joint.data.store import WaveformStore
+from joint.scene import Enrollment, Noise, Room, Scene, SceneBatch, Segment
+from joint.units import SAMPLE_RATE, Decibels, Samples
+
+EARLY: Samples = SAMPLE_RATE // 20
+"""The first 50 ms of a room belong to the reference."""
+SILENCE = 1e-10
+"""Power under which a waveform counts as silent."""
+
+
+def power(waveform: np.ndarray) -> float:
+    """Mean square, in float64."""
+    return float(np.mean(np.square(waveform, dtype=np.float64)))
+
+
+def gain_for_snr(wanted: np.ndarray, other: np.ndarray, snr_db: Decibels) -> float:
+    """The factor on `other` that puts `wanted` `snr_db` above it; 1 where either is silent."""
+    wanted_power, other_power = power(wanted), power(other)
+    if wanted_power < SILENCE or other_power < SILENCE:
+        return 1.0
+    return float(np.sqrt(wanted_power / (other_power * 10.0 ** (snr_db / 10.0))))
+
+
+def tiled(waveform: np.ndarray, length: Samples) -> np.ndarray:
+    """`waveform` repeated until it is `length` long."""
+    return np.tile(waveform, -(-length // len(waveform)))[:length]
+
+
+class Renderer:
+    """Renders scenes of one corpus, reading through `store`."""
+
+    def __init__(self, corpus: Corpus, store: WaveformStore) -> None:
+        self.corpus, self.store = corpus, store
+
+    def batch(self, scenes: list[Scene]) -> SceneBatch:
+        """Render scenes of one planner into tensors."""
+        first = scenes[0]
+        enrollment = np.stack([[self.enrollment(s, e) for e in s.enrollments] for s in scenes])
+        with_mixture: dict[str, object] = {}
+        if first.sources:
+            rendered = [self.mixture(s) for s in scenes]
+            with_mixture = {
+                "mixture": torch.from_numpy(np.stack([m for m, _ in rendered])),
+                "mixture_lengths": torch.tensor([s.length for s in scenes]),
+                "sources": torch.from_numpy(np.stack([r for _, r in rendered])),
+                "source_lengths": grid(scenes, lambda s: [x.segment.length for x in s.sources]),
+                "source_speakers": grid(scenes, lambda s: [x.segment.speaker for x in s.sources]),
+                "start_samples": grid(scenes, lambda s: [x.offset for x in s.sources]),
+                "enrollment_source": grid(scenes, lambda s: [e.source for e in s.enrollments]),
+                "texts": self.texts(scenes),
+            }
+        return SceneBatch(
+            scene_ids=[s.scene_id for s in scenes],
+            enrollment=torch.from_numpy(enrollment),
+            enrollment_lengths=torch.full(enrollment.shape[:2], first.enrollment_length),
+            speaker=grid(scenes, lambda s: [e.segment.speaker for e in s.enrollments]),
+            augmentation=grid(
+                scenes,
+                lambda s: [(e.noise is not None) + 2 * (e.room is not None) for e in s.enrollments],
+            ),
+            **with_mixture,  # type: ignore[arg-type]
+        )
+
+    def enrollment(self, scene: Scene, enrollment: Enrollment) -> np.ndarray:
+        """A recording of one person alone, repeated to the scene's enrolment length."""
+        waveform = self._read(enrollment.segment)
+        if enrollment.room is not None:
+            response = room_response(enrollment.room, 1)[0]
+            waveform = fftconvolve(waveform, response)[: len(waveform)].astype(np.float32)
+        if enrollment.noise is not None:
+            waveform = waveform + self._noise(enrollment.noise, waveform)
+        return tiled(waveform, scene.enrollment_length)
+
+    def mixture(self, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
+        """The mixture `(S,)` and the references `(N, S)`, float32."""
+        dry = np.zeros((len(scene.sources), scene.length), dtype=np.float32)
+        for i, source in enumerate(scene.sources):
+            segment = self._read(source.segment)
+            dry[i, source.offset : source.offset + len(segment)] = segment
+        heard, reference = dry, dry
+        if scene.room is not None:
+            responses = room_response(scene.room, len(dry))
+            heard = np.stack([fftconvolve(d, h)[: scene.length] for d, h in zip(dry, responses)])  # noqa: B905
+            reference = np.stack(
+                [fftconvolve(d, h[:EARLY])[: scene.length] for d, h in zip(dry, responses)]  # noqa: B905
+            )
+        gains = [gain_for_snr(heard[0], heard[i], s.snr_db) for i, s in enumerate(scene.sources)]
+        gains[0] = 1.0
+        scale = np.array(gains)[:, None]
+        mixture = (heard * scale).sum(axis=0)
+        if scene.noise is not None:
+            mixture = mixture + self._noise(scene.noise, mixture)
+        loudness = 10.0 ** (scene.gain_db / 20.0)
+        return (
+            (mixture * loudness).astype(np.float32),
+            (reference * (scale * loudness)).astype(np.float32),
+        )
+
+    def texts(self, scenes: list[Scene]) -> list[list[str]] | None:
+        """Words of each source; None unless every source is a whole utterance."""
+        utterances = self.corpus.utterances
+        segments = [x.segment for s in scenes for x in s.sources]
+        if any(s.length < utterances[s.utterance].length(s.speed) for s in segments):
+            return None
+        return [[utterances[x.segment.utterance].text for x in s.sources] for s in scenes]
+
+    def _read(self, segment: Segment) -> np.ndarray:
+        return self.store.read(segment.utterance, segment.speed, segment.start, segment.length)
+
+    def _noise(self, noise: Noise, speech: np.ndarray) -> np.ndarray:
+        if noise.segments:
+            voices = [tiled(self._read(s), len(speech)) for s in noise.segments]
+            waveform = np.sum([v / np.sqrt(power(v) + SILENCE) for v in voices], axis=0)
+        else:
+            waveform = coloured_noise(noise.seed, len(speech), noise.slope_db_per_octave)
+        scaled: np.ndarray = (waveform * gain_for_snr(speech, waveform, noise.snr_db)).astype(
+            np.float32
+        )
+        return scaled
+
+
+def room_response(room: Room, count: int) -> np.ndarray:
+    """Responses `(count, samples)` of a planned room."""
+    return room_responses(room.seed, round(room.reverberation_seconds, 6), count)
+
+
+def grid(scenes: list[Scene], values) -> torch.Tensor:  # type: ignore[no-untyped-def]
+    """An int64 tensor with a row a scene."""
+    return torch.tensor([values(s) for s in scenes])

@@ -1,0 +1,102 @@
+"""Where waveforms come from: the files themselves, or one packed local file of 16-bit samples."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import soxr
+
+from joint.audio import read_audio
+from joint.data.corpus import Corpus
+from joint.errors import AudioError, DataError
+from joint.units import SAMPLE_RATE, Samples
+
+
+class WaveformStore(Protocol):
+    """Reads stretches of utterances at a speed."""
+
+    def read(self, utterance: int, speed: float, start: Samples, length: Samples) -> np.ndarray:
+        """float32 `(length,)`; `start` and `length` are Samples after the speed change."""
+
+
+def at_speed(waveform: np.ndarray, speed: float, length: Samples) -> np.ndarray:
+    """`waveform` played `speed` times as fast, pitch and tempo together: exactly `length` long."""
+    if speed != 1.0:
+        waveform = soxr.resample(waveform, round(SAMPLE_RATE * speed), SAMPLE_RATE)
+    if len(waveform) < length:
+        waveform = np.pad(waveform, (0, length - len(waveform)))
+    return waveform[:length]
+
+
+class FileStore:
+    """Decodes the file at every read: needs no disk and no preparation."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        self.corpus = corpus
+
+    def read(self, utterance: int, speed: float, start: Samples, length: Samples) -> np.ndarray:
+        """See `WaveformStore`."""
+        entry = self.corpus.utterances[utterance]
+        waveform = at_speed(read_audio(entry.path), speed, entry.length(speed))
+        return waveform[start : start + length]
+
+
+class PackedStore:
+    """Every utterance at every speed in one memory-mapped file, decoded once.
+
+    The name holds a digest of what was packed, so that a changed corpus is packed anew. A worker
+    maps the file when it first reads, and the operating system shares the pages.
+    """
+
+    def __init__(self, corpus: Corpus, speeds: Sequence[float], folder: str | Path) -> None:
+        self.speeds = tuple(sorted(set(speeds)))
+        described = [(u.id, u.path, u.samples) for u in corpus.utterances]
+        digest = hashlib.sha256(repr((described, self.speeds)).encode()).hexdigest()[:16]
+        self.path = Path(folder) / f"{digest}.int16"
+        lengths = np.array([[u.length(s) for s in self.speeds] for u in corpus.utterances])
+        self.lengths = lengths
+        self.starts = np.concatenate([[0], np.cumsum(lengths.ravel())])
+        self._samples: np.ndarray | None = None
+        if not (self.path.is_file() and self.path.stat().st_size == 2 * self.starts[-1]):
+            self._pack(corpus)
+
+    def _pack(self, corpus: Corpus) -> None:
+        from rich.progress import track
+
+        unfinished = self.path.with_suffix(f".{os.getpid()}.part")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with unfinished.open("wb") as file:
+                for entry in track(
+                    corpus.utterances, description=f"packing {len(corpus)} recordings"
+                ):
+                    try:
+                        waveform = read_audio(entry.path)
+                    except AudioError as error:
+                        raise DataError(
+                            entry.path, f"a bad recording ({error.found})", "'joint prepare' again"
+                        ) from None
+                    for speed in self.speeds:
+                        changed = at_speed(waveform, speed, entry.length(speed))
+                        scaled = np.clip(np.round(changed * 32768.0), -32768, 32767)
+                        file.write(scaled.astype("<i2").tobytes())
+            os.replace(unfinished, self.path)
+        except OSError as error:
+            raise DataError(self.path, str(error), "room for the packed corpus") from None
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    def read(self, utterance: int, speed: float, start: Samples, length: Samples) -> np.ndarray:
+        """See `WaveformStore`. Raises ValueError for a speed that was not packed."""
+        if self._samples is None:
+            self._samples = np.memmap(self.path, dtype="<i2", mode="r")
+        column = utterance * len(self.speeds) + self.speeds.index(speed)
+        first = self.starts[column] + start
+        stop = min(first + length, self.starts[column + 1])
+        return self._samples[first:stop].astype(np.float32) / 32768.0
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "_samples": None}

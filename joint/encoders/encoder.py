@@ -1,0 +1,63 @@
+"""SpeakerEncoder: the one encoder that every task shares."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from joint.encoders.frames import Frames
+from joint.encoders.frontends import Filterbank
+from joint.outputs import Layer, SpeakerEncoding
+
+
+class SpeakerEncoder(nn.Module):
+    """Front-end, backbone, pooling, projection: a recording becomes frames and one embedding.
+
+    `backbone` maps `Frames` to the last `Frames` and its named intermediate layers, and has
+    `output_dim`; `pooling` is called with that width and maps `Frames` to `(B, P)`.
+    """
+
+    padding_exact = True
+    """A padded recording gets the embedding that it has alone."""
+
+    def __init__(
+        self,
+        frontend: Filterbank,
+        backbone: nn.Module,
+        pooling: Callable[[int], nn.Module],
+        embedding_dim: int = 192,
+    ) -> None:
+        super().__init__()
+        self.frontend = frontend
+        self.backbone = backbone
+        self.pooling = pooling(int(backbone.output_dim))
+        self.norm = nn.BatchNorm1d(int(self.pooling.output_dim))
+        self.projection = nn.Linear(int(self.pooling.output_dim), embedding_dim)
+        self.embedding_dim = embedding_dim
+        self.frame_dim = int(backbone.output_dim)
+
+    def forward(
+        self, waveform: Tensor, lengths: Tensor | None = None, layers: tuple[str, ...] = ()
+    ) -> SpeakerEncoding:
+        """`waveform (B, S)` in [-1, 1], `lengths (B,)` in Samples (all of S where None); `layers`
+        names the intermediate layers to keep. Raises KeyError for a layer that is not there."""
+        if lengths is None:
+            lengths = torch.full((waveform.shape[0],), waveform.shape[1], device=waveform.device)
+        frames, inner = self.backbone(self.frontend(waveform, lengths))
+        embedding = self.projection(self.norm(self.pooling(frames)))
+        return SpeakerEncoding(
+            embedding=embedding.float(),
+            frames=frames.features.transpose(1, 2),
+            frame_mask=frames.full_mask(),
+            waveform=waveform,
+            lengths=lengths,
+            layers={name: self._layer(inner[name]) for name in layers},
+        )
+
+    def _layer(self, frames: Frames) -> Layer:
+        return Layer(
+            features=frames.features.transpose(1, 2),
+            mask=frames.full_mask(),
+            hop=self.frontend.hop * frames.stride,
+            offset=self.frontend.window // 2,
+        )

@@ -1,0 +1,116 @@
+"""Frame sequences inside the encoder, time before channels, and the convolution that respects their
+ends.
+
+Why `(B, F, D)` and not the usual `(B, D, F)`: a 1×1 convolution is then one matrix product over
+`B·F` rows and batch norm reads memory in order, which is what makes a training step on a CPU fast.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Padding = Literal["zeros", "reflect"]
+
+
+@dataclass(frozen=True)
+class Frames:
+    """A batch of sequences: `features (B, F, D)`; `mask (B, F)` is True on a recording's own
+    frames, or None where all recordings are equally long; `stride` counts front-end frames."""
+
+    features: Tensor
+    mask: Tensor | None
+    stride: int = 1
+
+    def with_features(self, features: Tensor) -> "Frames":
+        """The same sequences with other features."""
+        return replace(self, features=features)
+
+    def full_mask(self) -> Tensor:
+        """The mask as a tensor, also where it is None."""
+        if self.mask is not None:
+            return self.mask
+        batch, frames, _ = self.features.shape
+        return torch.ones(batch, frames, dtype=torch.bool, device=self.features.device)
+
+
+def masked_mean(x: Tensor, mask: Tensor | None) -> Tensor:
+    """Mean over time of `x (B, F, D)` → `(B, D)`, in float32."""
+    if mask is None:
+        return x.mean(dim=1, dtype=torch.float32)
+    weight = mask.to(torch.float32)
+    total = torch.einsum("bfd,bf->bd", x.float(), weight)
+    return total / weight.sum(dim=1, keepdim=True).clamp(min=1.0)
+
+
+class FrameConv(nn.Conv1d):
+    """1-D convolution over `(B, F, D)` that gives each padded recording what it has alone.
+
+    Weights are laid out as torch's `Conv1d`, so that other toolkits' checkpoints load unchanged.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int = 1,
+        dilation: int = 1,
+        padding: Padding = "zeros",
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, dilation=dilation)
+        self.border = padding
+        self.reach = dilation * (kernel_size - 1) // 2
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """`x (B, F, in)` → `(B, F, out)`."""
+        if self.reach == 0:
+            return F.linear(x, self.weight.squeeze(-1), self.bias)
+        padding = self.reach
+        if self.border == "reflect":
+            x, padding = reflected(x, mask, self.reach), 0
+        elif mask is not None:
+            x = x.masked_fill(~mask.unsqueeze(-1), 0.0)
+        # channels-last 2-D convolution: the memory order stays (B, F, D) throughout
+        image = x.transpose(1, 2).unsqueeze(2)
+        image = F.conv2d(
+            image, self.weight.unsqueeze(2), self.bias, (1, 1), (0, padding), (1, *self.dilation)
+        )
+        return image.squeeze(2).transpose(1, 2)
+
+
+def reflected(x: Tensor, mask: Tensor | None, reach: int) -> Tensor:
+    """`x (B, F, D)` extended by `reach` mirrored frames at both ends of each recording."""
+    batch, frames, width = x.shape
+    lengths = (
+        torch.full((batch, 1), frames, device=x.device) if mask is None else mask.sum(1)[:, None]
+    )
+    position = torch.arange(-reach, frames + reach, device=x.device).expand(batch, -1).abs()
+    last = lengths - 1
+    index = torch.where(position > last, 2 * last - position, position).clamp(0, frames - 1)
+    return x.gather(1, index.unsqueeze(-1).expand(-1, -1, width))
+
+
+class FrameNorm(nn.BatchNorm1d):
+    """Batch normalisation over `(B, F, D)`.
+
+    In training the statistics count every frame: training batches hold equal lengths.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(B, F, D)` → `(B, F, D)`."""
+        track = self.training
+        if track and self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
+        image = F.batch_norm(
+            x.transpose(1, 2).unsqueeze(2),  # a channels-last image: the vectorised path
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            track,
+            self.momentum or 0.1,
+            self.eps,
+        )
+        return image.squeeze(2).transpose(1, 2)

@@ -1,0 +1,82 @@
+"""Front-ends: waveforms become feature frames."""
+
+import warnings
+
+import torch
+from torch import Tensor, nn
+
+from joint.encoders.frames import Frames, masked_mean
+from joint.units import SAMPLE_RATE
+
+
+class SpecAugment(nn.Module):
+    """Sets random stretches of time and of frequency to zero, the mean after normalisation (Park et
+    al., Interspeech 2019); each recording draws its own. Active in training mode alone."""
+
+    def __init__(self, probability: float = 0.6, time_width: int = 10, band_width: int = 8) -> None:
+        super().__init__()
+        self.probability, self.time_width, self.band_width = probability, time_width, band_width
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(B, F, D)` → `(B, F, D)`."""
+        if not self.training or self.probability == 0:
+            return x
+        keep = self._outside(x, x.shape[1], self.time_width).unsqueeze(2)
+        keep = keep & self._outside(x, x.shape[2], self.band_width).unsqueeze(1)
+        spared = torch.rand(x.shape[0], 1, 1, device=x.device) >= self.probability
+        return x * (keep | spared)
+
+    @staticmethod
+    def _outside(x: Tensor, size: int, widest: int) -> Tensor:
+        """True outside one random stretch of at most `widest` positions: `(B, size)`."""
+        width = torch.randint(0, widest + 1, (x.shape[0], 1), device=x.device)
+        start = (torch.rand(x.shape[0], 1, device=x.device) * (size - width)).long()
+        position = torch.arange(size, device=x.device)
+        return (position < start) | (position >= start + width)
+
+
+class Filterbank(nn.Module):
+    """Kaldi's log mel filterbank, mean-normalised over each recording's own frames.
+
+    25 ms windows every 10 ms, no dither, frames that fit wholly inside the recording.
+    """
+
+    window = 400
+    hop = 160
+
+    def __init__(self, bins: int = 80, spec_augment: SpecAugment | None = None) -> None:
+        super().__init__()
+        from lhotse.features.kaldi.layers import Wav2LogFilterBank
+
+        self.output_dim = bins
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # lhotse warns that its manifests do not snip edges
+            self.kaldi = Wav2LogFilterBank(
+                sampling_rate=SAMPLE_RATE,
+                num_filters=bins,
+                low_freq=20.0,
+                high_freq=SAMPLE_RATE / 2,
+                snip_edges=True,
+                dither=0.0,
+            )
+        self.kaldi.requires_grad_(False)
+        self.spec_augment = spec_augment or nn.Identity()
+
+    def log_mel(self, waveform: Tensor) -> Tensor:
+        """Features before normalisation: `(B, S)` → `(B, F, bins)`, float32."""
+        with torch.autocast(waveform.device.type, enabled=False):
+            # Kaldi reads 16-bit integers; the scale only matters to its floor
+            features: Tensor = self.kaldi(waveform.float())
+        return features
+
+    def forward(self, waveform: Tensor, lengths: Tensor) -> Frames:
+        """`waveform (B, S)`, `lengths (B,)` in Samples → frames of `bins` features."""
+        features = self.log_mel(waveform)
+        mask = None
+        if bool((lengths != waveform.shape[1]).any()):
+            count = (1 + (lengths - self.window) // self.hop).clamp(min=1)
+            mask = torch.arange(features.shape[1], device=lengths.device) < count[:, None]
+        features = features - masked_mean(features, mask).unsqueeze(1)
+        if mask is not None:
+            features = features.masked_fill(~mask.unsqueeze(-1), 0.0)
+        return Frames(self.spec_augment(features), mask)

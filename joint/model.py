@@ -1,0 +1,170 @@
+"""JointModel: one speaker encoder and the heads that read it. Read this first.
+
+    batches ──► task.loss(encode, batch) ──► weight · mean over the global batch ──► one loss
+                      │
+                      └─ encode(audio, lengths): the shared encoder under this task's switch
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, cast, get_args
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from joint.encoders.encoder import SpeakerEncoder
+from joint.errors import ConfigError
+from joint.outputs import SpeakerEncoding, TaskOutput
+from joint.scene import SceneBatch
+
+Switch = Literal["frozen", "joint"]
+"""What a task's gradient does to the encoder: nothing, or all of it."""
+
+
+class Head(Protocol):
+    """What the model asks of a task; `tasks.base.Task` is the class to derive from."""
+
+    requires: frozenset[str]
+
+    def loss(self, encode: "EncoderView", batch: SceneBatch, progress: float) -> TaskOutput: ...
+
+    def validate(
+        self, encode: "EncoderView", batches: Iterable[SceneBatch]
+    ) -> dict[str, float]: ...
+
+
+@dataclass(frozen=True)
+class StreamBatch:
+    """One batch and the names of the tasks that read it."""
+
+    batch: SceneBatch
+    tasks: Sequence[str]
+
+
+@dataclass
+class JointOutput:
+    """The weighted loss of a step and what each task has to say of it."""
+
+    loss: Tensor
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+class EncoderView:
+    """The encoder as one task sees it: `frozen` or `joint`, and run once for the same audio.
+
+    `memo` is shared by the tasks of a step. A frozen run is in eval mode and gives the encoder's
+    parameters no gradient, while a gradient to the audio still flows.
+    """
+
+    def __init__(
+        self,
+        encoder: SpeakerEncoder,
+        switch: Switch,
+        memo: dict[tuple[int, Switch], tuple[Tensor, SpeakerEncoding]],
+    ) -> None:
+        self.encoder, self.switch, self.memo = encoder, switch, memo
+
+    def __call__(self, audio: Tensor, lengths: Tensor) -> SpeakerEncoding:
+        """`audio (B, S)` or `(B, K, S)` with `lengths (B,)` or `(B, K)` in Samples; K recordings a
+        scene are encoded as `B·K`."""
+        key = (id(audio), self.switch)
+        if key not in self.memo:
+            waveform, flat = audio.flatten(0, -2), lengths.flatten()
+            # the audio is kept, so that its id stays its own
+            self.memo[key] = audio, self._run(waveform, flat)
+        return self.memo[key][1]
+
+    def _run(self, waveform: Tensor, lengths: Tensor) -> SpeakerEncoding:
+        if self.switch == "joint":
+            return cast(SpeakerEncoding, self.encoder(waveform, lengths))
+        training = self.encoder.training
+        self.encoder.eval()
+        try:
+            if not waveform.requires_grad:
+                with torch.no_grad():
+                    return cast(SpeakerEncoding, self.encoder(waveform, lengths))
+            values = {n: p.detach() for n, p in self.encoder.named_parameters()}
+            encoding = functional_call(self.encoder, values, (waveform, lengths))
+            return cast(SpeakerEncoding, encoding)
+        finally:
+            self.encoder.train(training)
+
+
+class JointModel(nn.Module):
+    """One encoder, named tasks, a weight and a switch for each.
+
+    `forward` is the only thing that trains, and what data-parallel training wraps. A task of weight
+    0 is not run at all, so that it changes nothing.
+    """
+
+    def __init__(
+        self,
+        encoder: SpeakerEncoder,
+        tasks: Mapping[str, nn.Module],
+        weights: Mapping[str, float] | None = None,
+        switches: Mapping[str, Switch] | None = None,
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.tasks = nn.ModuleDict(tasks)
+        self.weights = {name: 1.0 for name in tasks} | dict(weights or {})
+        self.switches: dict[str, Switch] = {n: "joint" for n in tasks} | dict(switches or {})  # type: ignore[dict-item]
+        for name, switch in self.switches.items():
+            if switch not in get_args(Switch):
+                raise ConfigError(f"tasks.{name}.encoder", repr(switch), "frozen or joint")
+        encoder_learns = any(self.switches[n] == "joint" for n in self.active)
+        encoder.requires_grad_(encoder_learns)
+        encoder.frontend.kaldi.requires_grad_(False)
+        for name, task in self.tasks.items():
+            task.requires_grad_(name in self.active)
+
+    @property
+    def active(self) -> list[str]:
+        """Names of the tasks whose weight is not 0."""
+        return [name for name in self.tasks if self.weights[name] != 0.0]
+
+    def head(self, name: str) -> Head:
+        """The task called `name`."""
+        return cast(Head, self.tasks[name])
+
+    def view(self, name: str, memo: dict | None = None) -> EncoderView:
+        """The encoder as the task called `name` sees it."""
+        return EncoderView(self.encoder, self.switches[name], {} if memo is None else memo)
+
+    def check(self, name: str, batch: SceneBatch, stream: str) -> None:
+        """Raises ConfigError, naming the missing fields, where `stream` cannot feed a task."""
+        missing = sorted(self.head(name).requires - batch.present())
+        if missing:
+            raise ConfigError(
+                f"streams.{stream}.tasks",
+                f"task {name!r} on scenes without {', '.join(missing)}",
+                "scenes that hold these fields",
+            )
+
+    def forward(self, batches: Sequence[StreamBatch], progress: float) -> JointOutput:
+        """Weighted sum of the losses, each a mean over the items of all processes."""
+        total = torch.zeros((), device=next(self.parameters()).device)
+        metrics: dict[str, float] = {}
+        for stream in batches:
+            memo: dict = {}
+            for name in stream.tasks:
+                if self.weights[name] == 0.0:
+                    continue
+                output = self.head(name).loss(self.view(name, memo), stream.batch, progress)
+                total = total + self.weights[name] * output.loss * share_of_batch(output)
+                metrics[f"{name}/loss"] = float(output.loss.detach())
+                metrics |= {f"{name}/{k}": v for k, v in output.detached_metrics().items()}
+        return JointOutput(total, metrics)
+
+
+def share_of_batch(output: TaskOutput) -> float:
+    """The factor that turns this process's mean, averaged over processes, into the mean over the
+    items of all of them."""
+    if not (dist.is_available() and dist.is_initialized()):
+        return 1.0
+    count = torch.tensor(float(output.count), device=output.loss.device)
+    total = count.clone()
+    dist.all_reduce(total)
+    return float(count * dist.get_world_size() / total)

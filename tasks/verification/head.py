@@ -1,0 +1,39 @@
+"""Verification: the speaker's class, behind a margin, shapes the embedding."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from torch import nn
+
+from joint.outputs import TaskOutput
+from joint.scene import SceneBatch
+from tasks.base import Encode, Task
+
+
+class VerificationTask(Task):
+    """Classifies the speaker of every enrolment; at test time the embedding itself is the answer.
+
+    `criterion` is called with `embedding_dim` and `speaker_count` (a margin loss).
+    """
+
+    requires: ClassVar[frozenset[str]] = frozenset({"enrollment", "enrollment_lengths", "speaker"})
+
+    def __init__(
+        self,
+        embedding_dim: int,
+        speaker_count: int,
+        criterion: Callable[..., nn.Module],
+    ) -> None:
+        super().__init__()
+        self.criterion = criterion(embedding_dim=embedding_dim, speaker_count=speaker_count)
+
+    def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:
+        """Mean margin loss over the `B·K` enrolments of the batch."""
+        assert batch.enrollment is not None and batch.enrollment_lengths is not None
+        assert batch.speaker is not None
+        embedding = encode(batch.enrollment, batch.enrollment_lengths).embedding
+        speaker = batch.speaker.flatten()
+        loss = self.criterion(embedding, speaker, progress)
+        guess = self.criterion.cosines(embedding.detach()).argmax(dim=1)
+        accuracy = (guess == speaker).float().mean()
+        return TaskOutput(loss, len(speaker), {"accuracy": accuracy})
