@@ -1,0 +1,176 @@
+"""Evaluation of target speaker extraction: a list of mixtures in, figures and groups out."""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import track
+
+from joint.audio import write_audio
+from joint.data.grouping import gender_pair, gender_relation, positions_by_group
+from joint.data.kaldi import KaldiFolder
+from joint.errors import AudioError, DataError, JointError
+from tasks.extraction.figures import MixtureScore, Words, failures, figures, write_mixture_scores
+from tasks.extraction.metrics import si_sdr_db
+from tasks.extraction.mixtures import MixtureList, MixtureRow, RenderedMixture, render
+from tasks.extraction.perceptual import Perceptual, pesq_installed
+from tasks.extraction.perceptual import perceptual as judge
+from tasks.extraction.recognizers import Recognizer, word_errors
+
+Extract = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Mixture `(S,)` and enrolment `(S2,)`, float32 at 16 kHz, to the target's voice `(S,)`."""
+
+_AHEAD = 4
+"""Mixtures that are read ahead, and estimates that wait for PESQ: what memory holds."""
+
+logger = logging.getLogger(__name__)
+
+
+def evaluate_extraction(
+    extract: Extract,
+    folder: KaldiFolder,
+    mixtures: MixtureList,
+    output: Path | None = None,
+    limit: int | None = None,
+    recognizer: Recognizer | None = None,
+    scores: Path | None = None,
+    perceptual: bool = True,
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Figures of an extractor on a mixture list, or on its first `limit` rows.
+
+    `output` is a folder for the estimates (`MIX_ID.wav`), `scores` a CSV to write, a row a
+    mixture. Word error rates are measured against the target's whole text although reference and
+    mixture end with the shorter voice: read them beside `wer_reference_percent`. Mixtures with a
+    recording that cannot be read are left out and counted. `by_group` has gender pairs and the
+    target's age group.
+
+    Raises DataError where list and folder do not fit or no mixture can be read, JointError where
+    `extract` gives something else than finite samples of the mixture's length.
+    """
+    mixtures.check(folder)
+    if limit is not None and limit < 1:
+        raise DataError("limit", str(limit), "at least 1 mixture")
+    if perceptual and not pesq_installed():
+        logger.warning("the package pesq is not installed: no PESQ (pip install pesq)")
+    rows = mixtures.rows[:limit]
+    results: list[MixtureScore] = []
+    kept: list[MixtureRow] = []
+    console = Console(stderr=True)
+    # PESQ and STOI of one mixture run while the next one is extracted.
+    with ThreadPoolExecutor(1) as readers, ThreadPoolExecutor(1) as judges:
+        waiting: deque[tuple[MixtureScore, Future[Perceptual] | None]] = deque()
+        rendered = _rendered(rows, folder, readers)
+        shown = console.is_terminal and progress
+        for row, waveforms in track(
+            rendered, "extracting", total=len(rows), console=console, disable=not shown
+        ):
+            if waveforms is None:
+                continue
+            estimate = _checked(extract(waveforms.mixture, waveforms.enrollment), row, waveforms)
+            if output is not None:
+                write_audio(output / f"{row.mix_id}.wav", estimate)
+            text = folder.utterances[row.target].text
+            score = _score(row.mix_id, estimate, waveforms)
+            if recognizer is not None:
+                score = replace(score, words=_words(recognizer, text, estimate, waveforms))
+            judged = None
+            if perceptual:
+                judged = judges.submit(judge, estimate, waveforms.reference)
+            kept.append(row)
+            waiting.append((score, judged))
+            if len(waiting) > _AHEAD:
+                results.append(_complete(*waiting.popleft()))
+        results += [_complete(*pair) for pair in waiting]
+    if not results:
+        raise DataError(mixtures.path, "no mixture that can be read", "at least one")
+    if scores is not None:
+        write_mixture_scores(scores, results)
+    return {
+        **figures(results),
+        "pesq_failures": failures(result.pesq for result in results) if pesq_installed() else None,
+        "stoi_failures": failures(result.stoi for result in results),
+        "skipped_mixtures": len(rows) - len(results),
+        "by_group": _by_group(kept, results, folder),
+    }
+
+
+def _rendered(
+    rows: Sequence[MixtureRow], folder: KaldiFolder, readers: ThreadPoolExecutor
+) -> Iterator[tuple[MixtureRow, RenderedMixture | None]]:
+    """Rows with their waveforms, a few read ahead; None where a recording cannot be read."""
+    ahead: deque[tuple[MixtureRow, Future[RenderedMixture]]] = deque()
+    coming = iter(rows)
+    while True:
+        while len(ahead) < _AHEAD and (row := next(coming, None)) is not None:
+            ahead.append((row, readers.submit(render, row, folder)))
+        if not ahead:
+            return
+        row, pending = ahead.popleft()
+        try:
+            waveforms = pending.result()
+        except AudioError as error:
+            logger.warning("skipped %s: %s", row.mix_id, error)
+            yield row, None
+            continue
+        yield row, waveforms
+
+
+def _checked(estimate: np.ndarray, row: MixtureRow, waveforms: RenderedMixture) -> np.ndarray:
+    estimate = np.asarray(estimate, dtype=np.float32)
+    expected = f"finite samples, shape {waveforms.mixture.shape} as the mixture"
+    if estimate.shape != waveforms.mixture.shape:
+        raise JointError(f"extract, {row.mix_id}", f"an array of shape {estimate.shape}", expected)
+    if not np.isfinite(estimate).all():
+        raise JointError(f"extract, {row.mix_id}", "NaN or infinite samples", expected)
+    return estimate
+
+
+def _score(mix_id: str, estimate: np.ndarray, waveforms: RenderedMixture) -> MixtureScore:
+    estimates = np.stack([estimate, waveforms.mixture, estimate])
+    references = np.stack([waveforms.reference, waveforms.reference, waveforms.interference])
+    estimated, before, other = si_sdr_db(torch.from_numpy(estimates), torch.from_numpy(references))
+    return MixtureScore(
+        mix_id,
+        si_sdr_db=float(estimated),
+        si_sdr_mixture_db=float(before),
+        si_sdr_interferer_db=float(other),
+        pesq=None,
+        stoi=None,
+        words=None,
+    )
+
+
+def _words(
+    recognizer: Recognizer, text: str, estimate: np.ndarray, waveforms: RenderedMixture
+) -> Words:
+    heard = recognizer.transcribe(estimate)
+    return Words(
+        extracted=word_errors(text, heard),
+        mixture=word_errors(text, recognizer.transcribe(waveforms.mixture)),
+        reference=word_errors(text, recognizer.transcribe(waveforms.reference)),
+        text=heard,
+    )
+
+
+def _complete(score: MixtureScore, judged: Future[Perceptual] | None) -> MixtureScore:
+    return score if judged is None else replace(score, **judged.result()._asdict())
+
+
+def _by_group(
+    rows: Sequence[MixtureRow], results: Sequence[MixtureScore], folder: KaldiFolder
+) -> dict[str, Any]:
+    people = folder.utterances
+    pairs = [(people[row.target], people[row.interferer]) for row in rows]
+    groups = positions_by_group(
+        (gender_pair(target, other), gender_relation(target, other), target.age_group)
+        for target, other in pairs
+    )
+    return {name: figures([results[i] for i in positions]) for name, positions in groups.items()}

@@ -1,0 +1,150 @@
+"""A list of two-speaker test mixtures, and how a row of it becomes waveforms."""
+
+import csv
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from joint.audio import read_audio
+from joint.data.kaldi import KaldiFolder
+from joint.errors import AudioError, DataError
+from joint.units import Decibels
+
+COLUMNS = ("mix_id", "target", "interferer", "enrollment", "snr_db")
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class MixtureRow:
+    """Utterance ids of one mixture, and the target's level over the interferer's."""
+
+    mix_id: str
+    target: str
+    interferer: str
+    enrollment: str
+    snr_db: Decibels
+
+
+class RenderedMixture(NamedTuple):
+    """Waveforms float32 at 16 kHz: `mixture (S,)` = `reference (S,)` + `interference (S,)`, and
+    `enrollment (S2,)`, another recording of the target."""
+
+    mixture: np.ndarray
+    reference: np.ndarray
+    interference: np.ndarray
+    enrollment: np.ndarray
+
+
+@dataclass(frozen=True)
+class MixtureList:
+    """The rows of one file."""
+
+    path: Path
+    rows: tuple[MixtureRow, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[MixtureRow]:
+        return iter(self.rows)
+
+    @classmethod
+    def load(cls, path: Path | str) -> "MixtureList":
+        """Read a CSV with the columns `mix_id,target,interferer,enrollment,snr_db`.
+
+        Raises DataError for a file that is missing, empty or not text, a missing column, an empty
+        field, a level that is not a number, and a `mix_id` that stands twice or is no file name.
+        """
+        path = Path(path)
+        try:
+            with path.open(newline="", encoding="utf-8-sig") as file:
+                table = csv.DictReader(file)
+                if missing := [name for name in COLUMNS if name not in (table.fieldnames or ())]:
+                    found = ", ".join(table.fieldnames or ()) or "an empty file"
+                    raise DataError(path, f"no column {missing[0]} ({found})", ",".join(COLUMNS))
+                rows = tuple(_row(f"{path}:{table.line_num}", record) for record in table)
+        except OSError as error:
+            raise DataError(path, error.strerror or str(error), "a mixture list") from error
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise DataError(path, "bytes that are not text", "a mixture list (CSV)") from error
+        if not rows:
+            raise DataError(path, "no rows", "a row for each mixture")
+        seen: set[str] = set()
+        for row in rows:
+            if row.mix_id in seen:
+                raise DataError(path, f"{row.mix_id} a second time", "every mix_id once")
+            seen.add(row.mix_id)
+        return cls(path, rows)
+
+    def check(self, folder: KaldiFolder) -> None:
+        """Raise DataError where a row names an utterance that the folder lacks.
+
+        Rows whose enrolment is not the target's, or whose interferer is the target, are a control
+        experiment at best: they are counted in a warning.
+        """
+        people, odd = folder.utterances, []
+        for row in self.rows:
+            for name in (row.target, row.interferer, row.enrollment):
+                if name not in people:
+                    where = f"{self.path}, {row.mix_id}"
+                    raise DataError(where, f"unknown utterance {name}", "one of wav.scp")
+            target = people[row.target].speaker
+            own_enrollment = people[row.enrollment].speaker == target
+            if not own_enrollment or people[row.interferer].speaker == target:
+                odd.append(row.mix_id)
+        if odd:
+            problem = "an enrolment of another speaker, or the target as interferer"
+            logger.warning("%s: %d rows (%s …) with %s", self.path, len(odd), odd[0], problem)
+
+
+def render(row: MixtureRow, folder: KaldiFolder) -> RenderedMixture:
+    """Read the recordings of a row and mix them; raises AudioError where one cannot be used."""
+    target, interferer, enrollment = (
+        read_audio(folder.utterances[name].path)
+        for name in (row.target, row.interferer, row.enrollment)
+    )
+    try:
+        reference, interference = mix(target, interferer, row.snr_db)
+    except ValueError as error:
+        raise AudioError(row.mix_id, str(error), "two voices to mix") from error
+    return RenderedMixture(reference + interference, reference, interference, enrollment)
+
+
+def mix(
+    target: np.ndarray, interferer: np.ndarray, snr_db: Decibels
+) -> tuple[np.ndarray, np.ndarray]:
+    """Reference and scaled interference, `(S,)` float32 each, S the shorter of both lengths.
+
+    The target stays as recorded; the interferer is scaled so that the target's mean power over
+    these S samples is `snr_db` above it. Raises ValueError where one is silent there.
+    """
+    length = min(len(target), len(interferer))
+    target, interferer = target[:length], interferer[:length]
+    power, other = (np.mean(np.square(w, dtype=np.float64)) for w in (target, interferer))
+    if power == 0 or other == 0:
+        silent = "target" if power == 0 else "interferer"
+        raise ValueError(f"a silent {silent} in the first {length} samples")
+    gain = np.sqrt(power / (other * 10 ** (snr_db / 10)))
+    return target.astype(np.float32), interferer.astype(np.float32) * np.float32(gain)
+
+
+def _row(where: str, record: dict[str, str | None]) -> MixtureRow:
+    values = {name: (record[name] or "").strip() for name in COLUMNS}
+    if empty := [name for name, value in values.items() if not value]:
+        raise DataError(where, f"nothing under {empty[0]}", "a value in every column")
+    try:
+        snr_db = float(values["snr_db"])
+    except ValueError:
+        snr_db = float("nan")
+    if not np.isfinite(snr_db):
+        raise DataError(where, f"snr_db {values['snr_db']!r}", "a number of decibels")
+    if Path(values["mix_id"]).name != values["mix_id"]:  # it names the file of the estimate
+        raise DataError(where, f"mix_id {values['mix_id']!r}", "a plain name without folders")
+    return MixtureRow(
+        values["mix_id"], values["target"], values["interferer"], values["enrollment"], snr_db
+    )

@@ -1,0 +1,121 @@
+"""Mixture lists: rendered as their definition says, refused in one line where they cannot be."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from joint.data.kaldi import KaldiFolder, KaldiUtterance
+from joint.errors import AudioError, DataError
+from tasks.extraction.mixtures import MixtureList, MixtureRow, mix, render
+
+HEADER = "mix_id,target,interferer,enrollment,snr_db\n"
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "list.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> KaldiFolder:
+    """Two recordings each of two speakers, float WAV of 0.5 to 0.8 s."""
+    random = np.random.default_rng(0)
+    people = {}
+    for number, name in enumerate(("a1", "a2", "b1", "b2")):
+        waveform = 0.05 * (number + 1) * random.normal(size=8000 + 1600 * number)
+        path = tmp_path / f"{name}.wav"
+        soundfile.write(path, waveform.clip(-1, 1), 16_000, subtype="FLOAT")
+        people[name] = KaldiUtterance(name, path, name[0], "WORDS")
+    return KaldiFolder(tmp_path, people)
+
+
+def test_rendered_as_defined(folder: KaldiFolder):
+    """Against the definition in float64: cut to the shorter, g = sqrt(mean s² / (mean n² 10^…))."""
+    for snr_db in (-5.0, 0.0, 1.4, 12.5):
+        rendered = render(MixtureRow("m", "b1", "a1", "b2", snr_db), folder)
+        s, n, enrollment = (
+            soundfile.read(folder.utterances[name].path)[0] for name in ("b1", "a1", "b2")
+        )
+        length = min(len(s), len(n))
+        assert length == 8000 and len(rendered.enrollment) == len(enrollment)
+        s, n = s[:length], n[:length]
+        g = np.sqrt(np.mean(s**2) / (np.mean(n**2) * 10 ** (snr_db / 10)))
+        assert np.allclose(rendered.mixture, s + g * n, atol=1e-6)
+        assert np.array_equal(rendered.reference, s.astype(np.float32))
+        assert np.array_equal(rendered.mixture, rendered.reference + rendered.interference)
+        assert all(waveform.dtype == np.float32 for waveform in rendered)
+        power = [np.mean(w.astype(np.float64) ** 2) for w in rendered[1:3]]
+        assert 10 * np.log10(power[0] / power[1]) == pytest.approx(snr_db, abs=0.01)
+
+
+@pytest.mark.parametrize("snr_db", [-30, 0, 17.3, 60])
+def test_the_asked_level_whatever_the_scale_of_the_recordings(snr_db: float):
+    random = np.random.default_rng(1)
+    loud = random.normal(size=30_000).astype(np.float32)
+    quiet = (1e-4 * random.normal(size=20_000)).astype(np.float32)
+    for target, interferer in ((loud, quiet), (quiet, loud)):
+        reference, interference = mix(target, interferer, snr_db)
+        power = [np.mean(w.astype(np.float64) ** 2) for w in (reference, interference)]
+        assert len(reference) == len(interference) == 20_000
+        assert 10 * np.log10(power[0] / power[1]) == pytest.approx(snr_db, abs=0.01)
+
+
+def test_a_voice_that_is_silent_where_both_speak(folder: KaldiFolder):
+    with pytest.raises(ValueError, match="silent interferer"):
+        mix(np.ones(5000, np.float32), np.zeros(9000, np.float32), 0)
+    late = np.concatenate([np.zeros(8000), 0.1 * np.ones(4000)])
+    soundfile.write(folder.utterances["b1"].path, late, 16_000, subtype="FLOAT")
+    with pytest.raises(AudioError, match="mix7: found a silent target"):
+        render(MixtureRow("mix7", "b1", "a1", "b2", 0), folder)
+
+
+def test_a_list_is_read_and_checked(folder: KaldiFolder, tmp_path: Path):
+    text = "snr_db,mix_id,target,note,interferer,enrollment\n-1.50,m0,a1,x,b1,a2\n0,m1,b1,y,a1,b2\n"
+    mixtures = MixtureList.load(written(tmp_path, text))
+    assert next(iter(mixtures)) == MixtureRow("m0", "a1", "b1", "a2", -1.5)
+    assert len(mixtures) == 2
+    mixtures.check(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "no column mix_id"),
+        (HEADER, "no rows"),
+        ("mix_id,target,interferer,enrollment\nm,a1,b1,a2\n", "no column snr_db"),
+        (HEADER + "m,a1,b1,a2,loud\n", r"list.csv:2: found snr_db 'loud'"),
+        (HEADER + "m,a1,b1,a2,nan\n", "snr_db 'nan'"),
+        (HEADER + "m,a1,b1,a2\n", "nothing under snr_db"),
+        (HEADER + "m,a1,,a2,0\n", "nothing under interferer"),
+        (HEADER + "../m,a1,b1,a2,0\n", "without folders"),
+        (HEADER + "m,a1,b1,a2,0\nm,a1,b1,a2,1\n", "m a second time"),
+    ],
+)
+def test_a_bad_list_is_refused(tmp_path: Path, text: str, words: str):
+    with pytest.raises(DataError, match=words):
+        MixtureList.load(written(tmp_path, text))
+
+
+def test_what_is_not_a_list_is_refused(tmp_path: Path):
+    with pytest.raises(DataError, match="No such file"):
+        MixtureList.load(tmp_path / "nowhere.csv")
+    (tmp_path / "audio").write_bytes(b"OggS\x00\xff\xfe\x80")
+    with pytest.raises(DataError, match="not text"):
+        MixtureList.load(tmp_path / "audio")
+
+
+def test_an_unknown_utterance_is_named(folder: KaldiFolder, tmp_path: Path):
+    mixtures = MixtureList.load(written(tmp_path, HEADER + "m,a1,c1,a2,0\n"))
+    with pytest.raises(DataError, match="m: found unknown utterance c1"):
+        mixtures.check(folder)
+
+
+@pytest.mark.parametrize("row", ["m,a1,b1,b2,0", "m,a1,a2,a2,0"])
+def test_speakers_that_do_not_fit_are_warned_of(
+    folder: KaldiFolder, tmp_path: Path, row: str, caplog: pytest.LogCaptureFixture
+):
+    MixtureList.load(written(tmp_path, HEADER + row + "\n")).check(folder)
+    assert "1 rows (m …)" in caplog.text
