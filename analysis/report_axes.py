@@ -84,8 +84,10 @@ class Axes:
         return across, down
 
     def line(self, x: np.ndarray, y: np.ndarray, colour: int, css: str = "line") -> None:
-        """A line through the finite points."""
+        """A line through the finite points; what lies beyond the limits is left out."""
         keep = np.isfinite(x) & np.isfinite(y)
+        keep &= (x >= self.x.limits[0]) & (x <= self.x.limits[1])
+        keep &= (y >= self.y.limits[0]) & (y <= self.y.limits[1])
         across, down = self.points(np.asarray(x)[keep], np.asarray(y)[keep])
         path = " ".join(f"{a:.1f},{d:.1f}" for a, d in zip(across, down, strict=True))
         self.drawn.append(f'<polyline class="{css} s{colour % COLOURS}" points="{path}"/>')

@@ -23,7 +23,7 @@ class Curve:
 
 
 def det_chart(curves: Sequence[Curve], standalone: bool = False) -> str:
-    """Misses against false alarms (shares 0..1) on normal deviate axes, the EER marked by a dot.
+    """Misses against false alarms (shares 0..1, in order) on normal deviate axes; a dot is an EER.
 
     Martin et al., "The DET curve in assessment of detection task performance", 1997.
     """
@@ -32,15 +32,20 @@ def det_chart(curves: Sequence[Curve], standalone: bool = False) -> str:
         return Scale(label, DET_LIMITS, DET_TICKS, lambda tick: f"{100 * tick:g}", ndtri)
 
     axes = Axes("Detection error trade-off", axis("false alarms, %"), axis("misses, %"), 640, 480)
-    axes.mark(DET_LIMITS, DET_LIMITS)
+    axes.mark((DET_LIMITS[0], 0.4), (DET_LIMITS[0], 0.4))
     for colour, curve in enumerate(curves):
-        order = np.argsort(curve.x, kind="stable")
-        axes.line(curve.x[order], curve.y[order], colour)
-        meet = int(np.argmin(np.abs(curve.x - curve.y)))
-        rate = float(curve.x[meet] + curve.y[meet]) / 2
+        axes.line(curve.x, curve.y, colour)
+        rate = meeting(curve)
         axes.dot(rate, rate, colour, f"{curve.name}: EER {100 * rate:.2f} %")
         axes.name(f"{curve.name}: EER {100 * rate:.2f} %", colour)
     return axes.svg(standalone)
+
+
+def meeting(curve: Curve) -> float:
+    """Where a falling curve crosses the diagonal, straight between the two points around it."""
+    gap = curve.y - curve.x
+    order = np.argsort(gap, kind="stable")
+    return float(np.interp(0.0, gap[order], curve.x[order]))
 
 
 def line_chart(

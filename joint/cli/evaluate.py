@@ -105,6 +105,7 @@ def extraction(
     from tasks.extraction.recognizers import load_recognizer
 
     folder, listed = KaldiFolder.load(data), MixtureList.load(mixtures)
+    listed.check(folder)
     hears = load_recognizer(recognizer) if recognizer else None
     model = open_model(checkpoint)
     with ExitStack() as outputs:
