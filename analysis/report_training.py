@@ -10,10 +10,10 @@ import numpy as np
 from analysis.report_charts import Curve, line_chart
 from joint.errors import DataError
 
-BOOKKEEPING = frozenset({"step", "minutes", "mixtures", "epoch", "progress"})
+BOOKKEEPING = frozenset({"step", "minutes", "mixtures", "scenes", "epoch", "progress"})
 VALIDATION = "validation"
-SMOOTH = 15
-"""Steps in the running mean."""
+SMOOTH_SHARE = 25
+"""The running mean covers this part of a curve, one in …"""
 
 
 def read_log(path: str | Path) -> list[dict[str, Any]]:
@@ -64,7 +64,13 @@ def training_panels(
     training, validation = training_curves(rows)
     chosen = {name: title for name, title in (names or {}).items() if name in training}
     panels = [
-        line_chart(title, [training[name]], "minutes", _unit(name), SMOOTH)
+        line_chart(
+            title,
+            [training[name]],
+            "minutes",
+            _unit(name),
+            smooth=max(3, len(training[name].x) // SMOOTH_SHARE),
+        )
         for name, title in (chosen or {name: name for name in training}).items()
     ]
     panels += [

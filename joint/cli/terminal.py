@@ -28,10 +28,16 @@ def quiet_libraries() -> None:
     # Sorted by the category's home, not by a filter on it: that would import what raises it.
     warnings.simplefilter("always")
     warnings.showwarning = _show
-    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.ERROR)
-    logging.addLevelName(logging.WARNING, "warning")
     for name in HOUSE:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logger = logging.getLogger(name)
+        if not any(isinstance(handler, _WarningLines) for handler in logger.handlers):
+            logger.addHandler(_WarningLines(logging.WARNING))
+
+
+class _WarningLines(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record of this package as a line."""
+        warn(record.getMessage())
 
 
 def _show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:

@@ -34,7 +34,7 @@ def train(
     An unknown key or a wrong type stops at once, with the nearest valid name. Runs unchanged
     under torchrun. A run that was stopped goes on with --resume as if it never had been.
 
-    Example: joint train recipes/speechocean762/joint.yaml trainer.minutes=20
+    Example: joint train recipes/speechocean762/joint.yaml trainer.max_minutes=20
     """
     from joint.training import train as run
 

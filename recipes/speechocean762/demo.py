@@ -45,7 +45,8 @@ def main(overrides: list[str]) -> Path:
 
     console.rule("2/4  joint training, a few minutes")
     shutil.rmtree(FOLDER / "run", ignore_errors=True)
-    checkpoint = train(HERE / "demo.yaml", overrides, resume=False, allow_packages=[])
+    places = [f"output={FOLDER / 'run'}", f"data.train={FOLDER / 'data' / 'train'}"]
+    checkpoint = train(HERE / "demo.yaml", [*places, *overrides], resume=False, allow_packages=[])
 
     console.rule("3/4  twelve speakers that nobody trained on")
     models = {TRAINED: load(checkpoint)}

@@ -1,0 +1,93 @@
+"""Shared fixtures: the embedded corpus, prepared, and a very small joint model trained on it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TINY = Path(__file__).with_name("tiny.yaml")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command did: exit code, standard output, lines of standard error."""
+
+    code: int
+    out: str
+    err: list[str]
+
+
+Command = Callable[..., Outcome]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Test processes share the cores; threads of each would fight for them."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def embedded_corpus() -> Path:
+    """The real speech that travels with the repository, as a corpus."""
+    return ROOT / "recipes" / "speechocean762" / "embedded"
+
+
+@pytest.fixture(scope="session")
+def prepared(embedded_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The embedded corpus with manifests: `train` and `test`."""
+    from recipes.speechocean762.prepare import prepare
+
+    output = tmp_path_factory.mktemp("prepared") / "data"
+    prepare(embedded_corpus, output)
+    return output
+
+
+@pytest.fixture(scope="session")
+def tiny_overrides(prepared: Path) -> list[str]:
+    """Keys that point `tiny.yaml` at the prepared corpus."""
+    return [f"data.train={prepared / 'train'}"]
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tiny_overrides: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A joint model of verification and extraction after two steps: it answers, it knows nothing."""
+    from joint.training import train
+
+    output = tmp_path_factory.mktemp("tiny") / "run"
+    return train(TINY, [*tiny_overrides, f"output={output}"])
+
+
+@pytest.fixture
+def joint_command(capfd: pytest.CaptureFixture[str]) -> Command:
+    """Run `joint ARGUMENTS` in this process."""
+    from joint.cli.main import main
+
+    def run(*arguments: object) -> Outcome:
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as exit_:
+            main([str(argument) for argument in arguments])
+        captured = capfd.readouterr()
+        code = exit_.value.code
+        assert code is None or isinstance(code, int)
+        return Outcome(code or 0, captured.out, captured.err.splitlines())
+
+    return run
+
+
+@pytest.fixture
+def refused(joint_command: Command) -> Callable[..., str]:
+    """Run a command that must be refused: exit 2, one line; gives the line."""
+
+    def run(*arguments: object) -> str:
+        outcome = joint_command(*arguments)
+        assert outcome.code == 2, outcome
+        assert len(outcome.err) == 1, outcome.err
+        assert outcome.err[0].startswith("error: "), outcome.err
+        assert not outcome.out, outcome.out
+        return outcome.err[0]
+
+    return run
