@@ -27,6 +27,9 @@ from tasks.extraction.recognizers import Recognizer, word_errors
 Extract = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Mixture `(S,)` and enrolment `(S2,)`, float32 at 16 kHz, to the target's voice `(S,)`."""
 
+WHOLE, CUT = "whole target", "cut target"
+"""Groups: mixtures that hold all of the target's words, and those that the interferer ends."""
+
 _AHEAD = 4
 """Mixtures that are read ahead, and estimates that wait for PESQ: what memory holds."""
 
@@ -48,9 +51,9 @@ def evaluate_extraction(
 
     `output` is a folder for the estimates (`MIX_ID.wav`), `scores` a CSV to write, a row a
     mixture. Word error rates are measured against the target's whole text although reference and
-    mixture end with the shorter voice: read them beside `wer_reference_percent`. Mixtures with a
-    recording that cannot be read are left out and counted. `by_group` has gender pairs and the
-    target's age group.
+    mixture end with the shorter voice: read them beside `wer_reference_percent`, or in the group
+    `whole target`. Mixtures with a recording that cannot be read are left out and counted.
+    `by_group` has gender pairs, the target's age group, and whole and cut targets.
 
     Raises DataError where list and folder do not fit or no mixture can be read, JointError where
     `extract` gives something else than finite samples of the mixture's length.
@@ -62,7 +65,6 @@ def evaluate_extraction(
         logger.warning("the package pesq is not installed: no PESQ (pip install pesq)")
     rows = mixtures.rows[:limit]
     results: list[MixtureScore] = []
-    kept: list[MixtureRow] = []
     console = Console(stderr=True)
     # PESQ and STOI of one mixture run while the next one is extracted.
     with ThreadPoolExecutor(1) as readers, ThreadPoolExecutor(1) as judges:
@@ -84,7 +86,6 @@ def evaluate_extraction(
             judged = None
             if perceptual:
                 judged = judges.submit(judge, estimate, waveforms.reference)
-            kept.append(row)
             waiting.append((score, judged))
             if len(waiting) > _AHEAD:
                 results.append(_complete(*waiting.popleft()))
@@ -98,7 +99,7 @@ def evaluate_extraction(
         "pesq_failures": failures(result.pesq for result in results) if pesq_installed() else None,
         "stoi_failures": failures(result.stoi for result in results),
         "skipped_mixtures": len(rows) - len(results),
-        "by_group": _by_group(kept, results, folder),
+        "by_group": _by_group(rows, results, folder),
     }
 
 
@@ -145,6 +146,7 @@ def _score(mix_id: str, estimate: np.ndarray, waveforms: RenderedMixture) -> Mix
         pesq=None,
         stoi=None,
         words=None,
+        target_whole=waveforms.target_whole,
     )
 
 
@@ -167,10 +169,12 @@ def _complete(score: MixtureScore, judged: Future[Perceptual] | None) -> Mixture
 def _by_group(
     rows: Sequence[MixtureRow], results: Sequence[MixtureScore], folder: KaldiFolder
 ) -> dict[str, Any]:
-    people = folder.utterances
-    pairs = [(people[row.target], people[row.interferer]) for row in rows]
-    groups = positions_by_group(
-        (gender_pair(target, other), gender_relation(target, other), target.age_group)
-        for target, other in pairs
-    )
+    people, named = folder.utterances, {row.mix_id: row for row in rows}
+    memberships = []
+    for result in results:
+        row = named[result.mix_id]
+        target, other = people[row.target], people[row.interferer]
+        pairs = gender_pair(target, other), gender_relation(target, other)
+        memberships.append((*pairs, target.age_group, WHOLE if result.target_whole else CUT))
+    groups = positions_by_group(memberships)
     return {name: figures([results[i] for i in positions]) for name, positions in groups.items()}

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from joint.errors import DataError
+from joint.files import atomic_path
 from joint.units import Decibels
 from tasks.extraction.recognizers import WordErrors
 
@@ -30,7 +30,8 @@ class Words:
 @dataclass(frozen=True)
 class MixtureScore:
     """One row: SI-SDR against target and interferer, PESQ and STOI (NaN = not computable, None =
-    not asked for), words (None without a recogniser)."""
+    not asked for), words (None without a recogniser), and whether the mixture holds all of the
+    target's words."""
 
     mix_id: str
     si_sdr_db: Decibels
@@ -39,6 +40,7 @@ class MixtureScore:
     pesq: float | None
     stoi: float | None
     words: Words | None
+    target_whole: bool
 
     @property
     def si_sdr_improvement_db(self) -> Decibels:
@@ -78,16 +80,12 @@ def failures(values: Iterable[float | None]) -> int:
 
 
 def write_mixture_scores(path: Path, scores: Sequence[MixtureScore]) -> None:
-    """Write a CSV with a row a mixture; raises DataError where the file cannot be written."""
+    """Write a CSV with a row a mixture; raises JointError where the file cannot be written."""
     rows = [_flat(score) for score in scores]
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
-    except OSError as error:
-        raise DataError(path, error.strerror or str(error), "a place to write to") from error
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def _flat(score: MixtureScore) -> dict[str, str | int]:
@@ -104,7 +102,7 @@ def _flat(score: MixtureScore) -> dict[str, str | int]:
         name: "" if value is None or math.isnan(value) else f"{value:.4f}"
         for name, value in numbers.items()
     }
-    row["wrong_speaker"] = int(score.wrong_speaker)
+    row |= {"wrong_speaker": int(score.wrong_speaker), "target_whole": int(score.target_whole)}
     if score.words is not None:
         row |= {
             "words": score.words.extracted.words,

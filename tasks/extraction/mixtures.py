@@ -32,12 +32,14 @@ class MixtureRow:
 
 class RenderedMixture(NamedTuple):
     """Waveforms float32 at 16 kHz: `mixture (S,)` = `reference (S,)` + `interference (S,)`, and
-    `enrollment (S2,)`, another recording of the target."""
+    `enrollment (S2,)`, another recording of the target; `target_whole` where the target says all
+    of its words before the shorter recording ends."""
 
     mixture: np.ndarray
     reference: np.ndarray
     interference: np.ndarray
     enrollment: np.ndarray
+    target_whole: bool
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,8 @@ def render(row: MixtureRow, folder: KaldiFolder) -> RenderedMixture:
         reference, interference = mix(target, interferer, row.snr_db)
     except ValueError as error:
         raise AudioError(row.mix_id, str(error), "two voices to mix") from error
-    return RenderedMixture(reference + interference, reference, interference, enrollment)
+    whole = len(reference) == len(target)
+    return RenderedMixture(reference + interference, reference, interference, enrollment, whole)
 
 
 def mix(

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple, Protocol
 import numpy as np
 
 from joint.errors import JointError
+from joint.units import SAMPLE_RATE, Samples
 
 _DIGITS: Final = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -58,9 +59,19 @@ class FasterWhisper:
             beam_size=1,
             temperature=0.0,
             condition_on_previous_text=False,
+            max_new_tokens=most_tokens(len(waveform)),
             without_timestamps=True,
         )
         return " ".join(segment.text.strip() for segment in segments)
+
+
+def most_tokens(samples: Samples) -> int:
+    """Most tokens that somebody can say in `samples` at 16 kHz.
+
+    On two voices at once Whisper can repeat a sentence without end; one such row would outweigh
+    the errors of twenty others.
+    """
+    return 8 + round(8 * samples / SAMPLE_RATE)
 
 
 KINDS: Final[dict[str, type[FasterWhisper]]] = {"faster-whisper": FasterWhisper}

@@ -8,7 +8,7 @@ import numpy as np
 
 from joint.data.grouping import age_pair, gender_pair, positions_by_group
 from joint.data.kaldi import KaldiFolder
-from joint.errors import DataError
+from joint.files import atomic_path
 from tasks.verification.embedding import Embed, embed_files
 from tasks.verification.metrics import eer, min_dcf
 from tasks.verification.trials import Trials
@@ -84,16 +84,12 @@ def cosine_scores(embeddings: np.ndarray, first: np.ndarray, second: np.ndarray)
 
 
 def write_scores(path: Path, trials: Trials, scores: np.ndarray) -> None:
-    """Write `label,utt1,utt2,score` rows; raises DataError where the file cannot be written."""
+    """Write `label,utt1,utt2,score` rows; raises JointError where the file cannot be written."""
     rows = zip(trials.labels.astype(int), trials.first, trials.second, scores, strict=True)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(SCORES_HEADER)
-            writer.writerows((label, a, b, f"{score:.6f}") for label, a, b, score in rows)
-    except OSError as error:
-        raise DataError(path, error.strerror or str(error), "a place to write to") from error
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(SCORES_HEADER)
+        writer.writerows((label, a, b, f"{score:.6f}") for label, a, b, score in rows)
 
 
 def _figures(scores: np.ndarray, labels: np.ndarray) -> dict[str, Any]:

@@ -98,10 +98,12 @@ def test_groups_are_pairs_of_gender_and_the_age_of_the_target(folder: KaldiFolde
     assert counts == {
         "adult": 2,
         "child": 2,
+        "cut target": 1,
         "different gender": 3,
         "f-f": 1,
         "f-m": 3,
         "same gender": 1,
+        "whole target": 3,
     }
     assert all(group["pesq"] is None for group in groups.values())
 

@@ -46,9 +46,14 @@ def test_rendered_as_defined(folder: KaldiFolder):
         assert np.allclose(rendered.mixture, s + g * n, atol=1e-6)
         assert np.array_equal(rendered.reference, s.astype(np.float32))
         assert np.array_equal(rendered.mixture, rendered.reference + rendered.interference)
-        assert all(waveform.dtype == np.float32 for waveform in rendered)
+        assert all(waveform.dtype == np.float32 for waveform in rendered[:4])
+        assert not rendered.target_whole
         power = [np.mean(w.astype(np.float64) ** 2) for w in rendered[1:3]]
         assert 10 * np.log10(power[0] / power[1]) == pytest.approx(snr_db, abs=0.01)
+
+
+def test_a_target_that_ends_first_is_whole(folder: KaldiFolder):
+    assert render(MixtureRow("m", "a1", "b1", "a2", 0), folder).target_whole
 
 
 @pytest.mark.parametrize("snr_db", [-30, 0, 17.3, 60])

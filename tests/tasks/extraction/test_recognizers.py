@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from joint.errors import JointError
-from tasks.extraction.recognizers import load_recognizer, normalize_text, word_errors
+from tasks.extraction.recognizers import load_recognizer, most_tokens, normalize_text, word_errors
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,7 @@ def test_a_model_that_cannot_be_read(tmp_path: Path):
     (tmp_path / "model.bin").write_bytes(b"no model")
     with pytest.raises(JointError, match="expected a Whisper model"):
         load_recognizer(f"faster-whisper:{tmp_path}")
+
+
+def test_tokens_are_bounded_by_what_can_be_said():
+    assert most_tokens(48_000) == 32
