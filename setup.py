@@ -20,6 +20,7 @@ RUNTIME = [
     "scipy>=1.13,<1.18",
     "scikit-learn>=1.5,<1.10",
     "matplotlib>=3.9,<3.12",
+    "pyroomacoustics>=0.8,<0.11",
     "pystoi>=0.4,<0.5",
     "typer>=0.15,<0.30",
     "rich>=13.9,<16",

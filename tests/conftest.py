@@ -1,25 +1,10 @@
 """Shared fixtures: the embedded corpus, prepared, and a very small joint model trained on it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[1]
-TINY = Path(__file__).with_name("tiny.yaml")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a command did: exit code, standard output, lines of standard error."""
-
-    code: int
-    out: str
-    err: list[str]
-
-
-Command = Callable[..., Outcome]
+from support import ROOT, TINY, Command, Outcome
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -54,7 +39,7 @@ def tiny_overrides(prepared: Path) -> list[str]:
 
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tiny_overrides: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A joint model of verification and extraction after two steps: it answers, it knows nothing."""
+    """A joint model of verification and extraction after two steps: it answers, knowing nothing."""
     from joint.training import train
 
     output = tmp_path_factory.mktemp("tiny") / "run"

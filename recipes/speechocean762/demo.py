@@ -34,18 +34,18 @@ SHIPPED = "speechocean762-joint"
 TRAINED = "trained just now"
 
 
-def main(overrides: list[str]) -> Path:
-    """Prepare, train, evaluate, report; gives the path of the report."""
+def main(overrides: list[str], folder: Path = FOLDER, limit: int | None = None) -> Path:
+    """Prepare, train, evaluate (on the first `limit` mixtures), report; gives its path."""
     console = Console()
     started = time.perf_counter()
     console.rule("1/4  the embedded corpus")
-    report = prepare(HERE / "embedded", FOLDER / "data")
+    report = prepare(HERE / "embedded", folder / "data")
     for split, utterances in report.utterances.items():
         console.print(f"{split}: {utterances} utterances of {report.speakers[split]} speakers")
 
     console.rule("2/4  joint training, a few minutes")
-    shutil.rmtree(FOLDER / "run", ignore_errors=True)
-    places = [f"output={FOLDER / 'run'}", f"data.train={FOLDER / 'data' / 'train'}"]
+    shutil.rmtree(folder / "run", ignore_errors=True)
+    places = [f"output={folder / 'run'}", f"data.train={folder / 'data' / 'train'}"]
     checkpoint = train(HERE / "demo.yaml", [*places, *overrides], resume=False, allow_packages=[])
 
     console.rule("3/4  twelve speakers that nobody trained on")
@@ -54,7 +54,7 @@ def main(overrides: list[str]) -> Path:
         models[SHIPPED] = load(SHIPPED)
     except CheckpointError as error:
         console.print(f"no shipped checkpoint to compare with: {error}", soft_wrap=True)
-    systems = [measure(name, model) for name, model in models.items()]
+    systems = [measure(name, model, folder, limit) for name, model in models.items()]
     table = TerminalTable("system", *COLUMNS, title="12 held-out speakers of speechocean762")
     for column in table.columns[1:]:
         column.justify = "right"
@@ -63,28 +63,28 @@ def main(overrides: list[str]) -> Path:
     console.print(table)
 
     console.rule("4/4  the report")
-    path = write_demo_report(FOLDER / "report.html", systems, checkpoint.parent, test_set())
+    path = write_demo_report(folder / "report.html", systems, checkpoint.parent, test_set(folder))
     minutes = (time.perf_counter() - started) / 60
     console.print(f"{path} is written, open it in a browser ({minutes:.1f} minutes in all)")
     return path
 
 
-def test_set() -> tuple[KaldiFolder, MixtureList]:
+def test_set(folder: Path) -> tuple[KaldiFolder, MixtureList]:
     """The held-out speakers and their mixtures."""
-    test = FOLDER / "data" / "test"
+    test = folder / "data" / "test"
     return KaldiFolder.load(test), MixtureList.load(test / "mix2_extraction.csv")
 
 
-def measure(name: str, model: SpeakerModel) -> System:
-    """All figures of one model on the held-out speakers; the scores stay in `exp/demo`."""
-    folder, mixtures = test_set()
-    tables = FOLDER / "scores" / name.replace(" ", "_")
+def measure(name: str, model: SpeakerModel, folder: Path, limit: int | None) -> System:
+    """All figures of one model on the held-out speakers; the scores stay in `folder`."""
+    people, mixtures = test_set(folder)
+    tables = folder / "scores" / name.replace(" ", "_")
     tables.mkdir(parents=True, exist_ok=True)
     trials, separated = tables / "trials.csv", tables / "mixtures.csv"
     verified = evaluate_verification(
-        model.embed, folder, Trials.load(folder.folder / "trials"), scores=trials
+        model.embed, people, Trials.load(people.folder / "trials"), scores=trials
     )
-    extracted = evaluate_extraction(model.extract, folder, mixtures, scores=separated)
+    extracted = evaluate_extraction(model.extract, people, mixtures, limit=limit, scores=separated)
     columns = read_columns(trials)
     rates = error_rates(np.array(columns["score"], float), np.array(columns["label"], int))
     rows = read_columns(separated)

@@ -1,0 +1,59 @@
+"""Configurations that cannot be used: one line with the key's path, exit 2, nothing written."""
+
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+from support import TINY, Refused
+
+OVERRIDES = {
+    "unknown key": ("trainer.max_stepz=3", ("trainer.max_stepz", "max_steps")),
+    "unknown key in a class": ("encoder.chanels=8", ("encoder.chanels", "perhaps")),
+    "wrong type": ("trainer.max_steps=many", ("trainer.max_steps", "many")),
+    "wrong type in a class": ("encoder.embedding_dim=wide", ("encoder.embedding_dim", "wide")),
+    "no value": ("trainer.max_steps", ("trainer.max_steps", "key=value")),
+    "another's class": ("encoder._target_=os.system", ("os.system", "--allow-package")),
+    "no such class": ("encoder._target_=joint.encoders.Nothing", ("joint.encoders.Nothing",)),
+    "an unknown task": ("streams.new.tasks=[singing]", ("singing", "verification")),
+    "no data": ("data.train=/nowhere/at/all", ("/nowhere/at/all",)),
+    "no checkpoint to start from": ("init=/nowhere/c.safetensors", ("/nowhere/c.safetensors",)),
+}
+
+
+@pytest.fixture
+def run(tiny_overrides: list[str], tmp_path: Path) -> list[object]:
+    return ["train", TINY, *tiny_overrides, f"output={tmp_path / 'run'}"]
+
+
+@pytest.mark.parametrize("override, expected", OVERRIDES.values(), ids=OVERRIDES.keys())
+def test_override(
+    refused: Refused, run: list[object], tmp_path: Path, override: str, expected: tuple[str, ...]
+) -> None:
+    line = refused(*run, override)
+    for part in expected:
+        assert part in line
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def test_a_task_whose_fields_the_data_lack(
+    refused: Refused, run: list[object], tmp_path: Path
+) -> None:
+    streams = OmegaConf.load(TINY)["streams"]
+    name = next(name for name, stream in streams.items() if "extraction" in stream["tasks"])
+    line = refused(*run, f"streams.{name}.scenes.speakers=0")
+    assert "extraction" in line and "mixture" in line
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
+@pytest.mark.parametrize("text", ["", "trainer: [1, 2", "- a\n- list\n", "\0"], ids=repr)
+def test_a_file_that_is_no_recipe(
+    refused: Refused, tiny_overrides: list[str], tmp_path: Path, text: str
+) -> None:
+    config = tmp_path / "recipe.yaml"
+    config.write_text(text)
+    line = refused("train", config, *tiny_overrides, f"output={tmp_path / 'run'}")
+    assert str(config) in line
+
+
+def test_no_such_file(refused: Refused, tmp_path: Path) -> None:
+    assert str(tmp_path / "no.yaml") in refused("train", tmp_path / "no.yaml")

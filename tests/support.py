@@ -1,0 +1,24 @@
+"""Names that tests and fixtures share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+TINY = Path(__file__).with_name("tiny.yaml")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command did: exit code, standard output, lines of standard error."""
+
+    code: int
+    out: str
+    err: list[str]
+
+
+Command = Callable[..., Outcome]
+"""`joint ARGUMENTS` in this process."""
+
+Refused = Callable[..., str]
+"""The same for a command that must be refused: exit 2 and one line, which it gives."""
