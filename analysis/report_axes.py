@@ -126,14 +126,12 @@ class Axes:
             f'text-anchor="end">{escape(text)}</text>'
         )
 
-    def svg(self, standalone: bool = False) -> str:
-        """The chart; `standalone` carries its own style, for a file of its own."""
+    def svg(self) -> str:
+        """The chart, for a page that has `STYLE`."""
         head = '<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="img" '
         head += f'viewBox="0 0 {self.width} {self.height}" aria-label="{escape(self.title)}">'
-        style = f"<style>{STYLE}</style>" if standalone else ""
         title = f'<text x="{LEFT}" y="18" font-weight="600">{escape(self.title)}</text>'
-        parts = [head, style, title, *self._grid(), *self.drawn, *self.legend]
-        return "".join(parts) + "</svg>"
+        return "".join([head, title, *self._grid(), *self.drawn, *self.legend, "</svg>"])
 
     def _grid(self) -> list[str]:
         floor, right = self.height - BOTTOM, self.width - RIGHT

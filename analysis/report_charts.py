@@ -22,7 +22,7 @@ class Curve:
     y: np.ndarray
 
 
-def det_chart(curves: Sequence[Curve], standalone: bool = False) -> str:
+def det_chart(curves: Sequence[Curve]) -> str:
     """Misses against false alarms (shares 0..1, in order) on normal deviate axes; a dot is an EER.
 
     Martin et al., "The DET curve in assessment of detection task performance", 1997.
@@ -38,7 +38,7 @@ def det_chart(curves: Sequence[Curve], standalone: bool = False) -> str:
         rate = meeting(curve)
         axes.dot(rate, rate, colour, f"{curve.name}: EER {100 * rate:.2f} %")
         axes.name(f"{curve.name}: EER {100 * rate:.2f} %", colour)
-    return axes.svg(standalone)
+    return axes.svg()
 
 
 def meeting(curve: Curve) -> float:

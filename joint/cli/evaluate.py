@@ -124,13 +124,9 @@ def _write_det(scores: Path, name: str) -> None:
 
     import numpy as np
 
-    from analysis.report_charts import Curve, det_chart
-    from joint.files import atomic_write
-    from tasks.verification.metrics import error_rates
+    from analysis.det import plot_det
 
     with scores.open(newline="", encoding="utf-8") as file:
         rows = [(float(row["score"]), int(row["label"])) for row in csv.DictReader(file)]
     values, labels = np.array(rows).T
-    rates = error_rates(values, labels)
-    chart = det_chart([Curve(name, rates.false_alarm, rates.miss)], standalone=True)
-    atomic_write(scores.with_suffix(".det.svg"), chart)
+    plot_det({name: (values, labels)}, scores.with_suffix(".det.svg"))

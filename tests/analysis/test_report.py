@@ -37,7 +37,7 @@ def test_a_page_needs_nothing_else(tmp_path: Path) -> None:
 
 
 def test_det_shows_the_equal_error_rate() -> None:
-    chart = det_chart([falling(0.042)], standalone=True)
+    chart = det_chart([falling(0.042)])
     assert "EER 4.20 %" in chart
     xml.etree.ElementTree.fromstring(chart)
 

@@ -109,7 +109,7 @@ def test_evaluate_verification(
     assert {"eer_percent", "min_dcf_p01", "min_dcf_p05", "by_group"} <= set(figures)
     assert figures["trials"] == 80 and 0 <= figures["eer_percent"] <= 100
     assert len((tmp_path / "s.csv").read_text().splitlines()) == 81
-    assert (tmp_path / "s.det.svg").read_text().startswith("<svg")
+    assert "<svg" in (tmp_path / "s.det.svg").read_text()
     assert "eer_percent" in outcome.out
 
 
