@@ -26,7 +26,9 @@ def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]
     header = {"format": FORMAT, "metadata": json.dumps(metadata)}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file({k: v.detach().contiguous().cpu() for k, v in tensors.items()}, unfinished, header)
+        save_file(
+            {k: v.detach().contiguous().cpu() for k, v in tensors.items()}, unfinished, header
+        )
         with unfinished.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(unfinished, path)
@@ -84,7 +86,9 @@ def load_into(module: nn.Module, tensors: Mapping[str, Tensor], path: Path, pref
         module.load_state_dict({n: v.to(own[n].dtype) for n, v in given.items()})
 
 
-def optimizer_tensors(optimizer: torch.optim.Optimizer, names: Mapping[int, str]) -> dict[str, Tensor]:
+def optimizer_tensors(
+    optimizer: torch.optim.Optimizer, names: Mapping[int, str]
+) -> dict[str, Tensor]:
     """The optimizer's state as named tensors; `names` maps `id(parameter)` to its name."""
     return {
         f"{OPTIMIZER}{names[id(parameter)]}/{key}": torch.as_tensor(value)

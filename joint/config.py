@@ -157,6 +157,8 @@ def _check(path: Path, config: RecipeConfig) -> None:
         raise ConfigError(f"{path}: trainer", "no end", "max_steps or max_minutes")
     if config.optimizer.kind not in ("adamw", "sgd"):
         raise ConfigError(f"{path}: optimizer.kind", config.optimizer.kind, "adamw or sgd")
+    if trainer.precision not in ("auto", "bf16", "float32"):
+        raise ConfigError(f"{path}: trainer.precision", trainer.precision, "auto, bf16 or float32")
     if not config.streams:
         raise ConfigError(f"{path}: streams", "none", "at least one")
     groups = ["encoder", *config.tasks]
@@ -196,7 +198,9 @@ def build(node: Any, where: str, packages: Sequence[str] = (), **supplied: Any) 
         cause = error.__cause__
         if isinstance(cause, ConfigError):
             raise cause from None
-        raise ConfigError(where, str(cause or error).splitlines()[0], "arguments that fit") from None
+        raise ConfigError(
+            where, str(cause or error).splitlines()[0], "arguments that fit"
+        ) from None
 
 
 def _checked(node: dict[str, Any], where: str, allowed: Sequence[str]) -> dict[str, Any]:

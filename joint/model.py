@@ -1,8 +1,8 @@
 """JointModel: one speaker encoder and the heads that read it. Read this first.
 
-    batches ──► task.loss(encode, batch) ──► weight · mean over the global batch ──► one loss
-                      │
-                      └─ encode(audio, lengths): the shared encoder under this task's switch
+batches ──► task.loss(encode, batch) ──► weight · mean over the global batch ──► one loss
+                  │
+                  └─ encode(audio, lengths): the shared encoder under this task's switch
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -109,8 +109,8 @@ class JointModel(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.tasks = nn.ModuleDict(tasks)
-        self.weights = {name: 1.0 for name in tasks} | dict(weights or {})
-        self.switches: dict[str, Switch] = {n: "joint" for n in tasks} | dict(switches or {})  # type: ignore[dict-item]
+        self.weights = dict.fromkeys(tasks, 1.0) | dict(weights or {})
+        self.switches: dict[str, Switch] = dict.fromkeys(tasks, "joint") | dict(switches or {})  # type: ignore[dict-item]
         for name, switch in self.switches.items():
             if switch not in get_args(Switch):
                 raise ConfigError(f"tasks.{name}.encoder", repr(switch), "frozen or joint")

@@ -55,7 +55,9 @@ class Corpus:
             recordings = {r.id: r for r in RecordingSet.from_file(folder / RECORDINGS)}
             supervisions = list(SupervisionSet.from_file(folder / SUPERVISIONS))
         except Exception as error:  # lhotse raises whatever its JSON reader does
-            raise DataError(folder, f"an unreadable manifest ({error})", "lhotse jsonl.gz") from None
+            raise DataError(
+                folder, f"an unreadable manifest ({error})", "lhotse jsonl.gz"
+            ) from None
         utterances = []
         for supervision in supervisions:
             recording = recordings.get(supervision.recording_id)

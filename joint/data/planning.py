@@ -15,7 +15,7 @@ ROOMS = 1024
 """Rooms are drawn from this many, so that a worker simulates each once."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class ScenePlanner:
     """What kind of scenes to plan.
 

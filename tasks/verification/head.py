@@ -1,13 +1,16 @@
 """Verification: the speaker's class, behind a margin, shapes the embedding."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
+import torch
+import torch.nn.functional as F
 from torch import nn
 
 from joint.outputs import TaskOutput
 from joint.scene import SceneBatch
 from tasks.base import Encode, Task
+from tasks.verification.metrics import eer
 
 
 class VerificationTask(Task):
@@ -37,3 +40,20 @@ class VerificationTask(Task):
         guess = self.criterion.cosines(embedding.detach()).argmax(dim=1)
         accuracy = (guess == speaker).float().mean()
         return TaskOutput(loss, len(speaker), {"accuracy": accuracy})
+
+    def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
+        """EER of all pairs of held-out enrolments, cosine scores."""
+        embeddings, speakers = [], []
+        for batch in batches:
+            assert batch.enrollment is not None and batch.enrollment_lengths is not None
+            assert batch.speaker is not None
+            encoding = encode(batch.enrollment, batch.enrollment_lengths)
+            embeddings.append(F.normalize(encoding.embedding))
+            speakers.append(batch.speaker.flatten())
+        embedding, speaker = torch.cat(embeddings), torch.cat(speakers)
+        first, second = torch.triu_indices(len(speaker), len(speaker), offset=1)
+        with torch.autocast(embedding.device.type, enabled=False):
+            similarity = embedding @ embedding.T
+        scores = similarity[first, second].cpu().numpy()
+        labels = (speaker[first] == speaker[second]).cpu().numpy()
+        return {"eer_percent": eer(scores, labels).percent}

@@ -1,0 +1,142 @@
+"""The Python interface: `joint.load(...)`, then `embed`, `verify`, `extract`."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from joint.audio import check_waveform, read_audio
+from joint.building import load_model
+from joint.errors import CheckpointError
+from joint.model import JointModel
+from joint.trainer import autocast_for
+from joint.units import SAMPLE_RATE, Seconds
+from pretrained.catalogue import checkpoint_path
+
+Recording = np.ndarray | str | Path
+"""A waveform `(S,)` at 16 kHz in [-1, 1], or the path of an audio file."""
+
+BATCH: Seconds = 60.0
+"""Recordings are embedded in batches of at most this much padded audio."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """`score` is the cosine of two embeddings; `same` compares it with the checkpoint's
+    `threshold`, None where the checkpoint has none."""
+
+    score: float
+    threshold: float | None
+    same: bool | None
+
+
+def load(
+    checkpoint: str | Path,
+    device: str = "cpu",
+    precision: str = "auto",
+    allow_packages: Sequence[str] = (),
+) -> "SpeakerModel":
+    """A model from a checkpoint file, or from the name of one that the package ships.
+
+    `precision` is `auto` (bf16 where the processor has it), `bf16` or `float32`. Raises
+    CheckpointError.
+    """
+    path = checkpoint_path(checkpoint)
+    model, metadata = load_model(path, allow_packages)
+    return SpeakerModel(model.to(device), metadata, path, precision)
+
+
+class SpeakerModel:
+    """A trained joint model: one encoder, and what its tasks can do."""
+
+    sample_rate = SAMPLE_RATE
+
+    def __init__(
+        self, model: JointModel, metadata: dict[str, Any], path: Path, precision: str = "auto"
+    ) -> None:
+        self.model, self.metadata, self.path = model.eval(), metadata, path
+        self.device = next(model.parameters()).device
+        self.precision = precision
+
+    def embed(self, recordings: Sequence[Recording]) -> np.ndarray:
+        """Embeddings `(n, E)`, float32, in the order given; batches are of bounded size.
+
+        Raises AudioError for a recording that cannot be used.
+        """
+        waveforms = [self._waveform(r, f"recording {i}") for i, r in enumerate(recordings)]
+        result = np.zeros((len(waveforms), self.model.encoder.embedding_dim), dtype=np.float32)
+        for chosen in batches_by_length([len(w) for w in waveforms]):
+            lengths = torch.tensor([len(waveforms[i]) for i in chosen])
+            audio = torch.zeros(len(chosen), int(lengths.max()))
+            for row, i in enumerate(chosen):
+                audio[row, : lengths[row]] = torch.from_numpy(waveforms[i])
+            result[chosen] = self._embedding(audio, lengths)
+        return result
+
+    def verify(self, first: Recording, second: Recording) -> Verification:
+        """Whether two recordings are of one person. Raises AudioError."""
+        a, b = self.embed([first, second])
+        score = float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b) + 1e-12))
+        threshold = self.metadata.get("threshold")
+        return Verification(score, threshold, None if threshold is None else score >= threshold)
+
+    def extract(self, mixture: Recording, enrollment: Recording) -> np.ndarray:
+        """The enrolled person's voice out of a mixture, float32 `(S,)` as long as the mixture.
+
+        Raises AudioError, and CheckpointError where the checkpoint has no extraction task.
+        """
+        if "extraction" not in self.model.tasks:
+            raise CheckpointError(
+                self.path, f"tasks {', '.join(self.model.tasks)}", "one with an extraction task"
+            )
+        mixed = torch.from_numpy(self._waveform(mixture, "mixture")).to(self.device)
+        enrolled = torch.from_numpy(self._waveform(enrollment, "enrollment")).to(self.device)
+        task: Any = self.model.tasks["extraction"]
+        with torch.inference_mode(), autocast_for(self.precision, self.device):
+            voice: Tensor = task.infer(self.model.view("extraction"), mixed, enrolled)
+        return voice.float().cpu().numpy()
+
+    def info(self) -> dict[str, Any]:
+        """What the checkpoint is: name, tasks, sizes, training data, seed, figures, threshold."""
+        parts = {"encoder": self.model.encoder, **self.model.tasks}
+        return {
+            "name": self.metadata.get("name"),
+            "path": str(self.path),
+            "tasks": {n: self.model.switches[n] for n in self.model.tasks},
+            "parameters": {n: sum(p.numel() for p in m.parameters()) for n, m in parts.items()},
+            "embedding_dim": self.model.encoder.embedding_dim,
+            "sample_rate": SAMPLE_RATE,
+            **{
+                key: self.metadata.get(key)
+                for key in ("data", "seed", "command", "trained", "licence", "threshold", "figures")
+            },
+        }
+
+    def _waveform(self, recording: Recording, where: str) -> np.ndarray:
+        if isinstance(recording, str | Path):
+            return read_audio(recording)
+        waveform = np.ascontiguousarray(recording, dtype=np.float32)
+        check_waveform(waveform, where)
+        return waveform
+
+    def _embedding(self, audio: Tensor, lengths: Tensor) -> np.ndarray:
+        with torch.inference_mode(), autocast_for(self.precision, self.device):
+            encoding = self.model.encoder(audio.to(self.device), lengths.to(self.device))
+        embedding: np.ndarray = encoding.embedding.float().cpu().numpy()
+        return embedding
+
+
+def batches_by_length(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Positions in batches of similar lengths, each of at most `BATCH` seconds with its padding."""
+    batch: list[int] = []
+    for position in sorted(range(len(lengths)), key=lambda i: lengths[i]):
+        if batch and (len(batch) + 1) * lengths[position] > BATCH * SAMPLE_RATE:
+            yield batch
+            batch = []
+        batch.append(position)
+    if batch:
+        yield batch

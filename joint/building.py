@@ -1,0 +1,85 @@
+"""Models from configurations and from checkpoints."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from joint import checkpoint
+from joint.config import build
+from joint.encoders.encoder import SpeakerEncoder
+from joint.errors import CheckpointError, ConfigError
+from joint.model import JointModel, Switch
+from joint.seeding import seeded
+
+
+def build_model(
+    encoder: Any,
+    tasks: dict[str, Any],
+    speaker_count: int,
+    seed: int = 0,
+    packages: Sequence[str] = (),
+) -> JointModel:
+    """The model that the `encoder` and `tasks` nodes of a recipe describe; each part's weights are
+    drawn from a seed of its own. Raises ConfigError."""
+    with seeded(seed, "init", "encoder"):
+        shared = build(encoder, "encoder", packages)
+    if not isinstance(shared, SpeakerEncoder):
+        raise ConfigError("encoder._target_", type(shared).__name__, "a SpeakerEncoder")
+    heads: dict[str, nn.Module] = {}
+    for name, node in tasks.items():
+        with seeded(seed, "init", name):
+            heads[name] = build(
+                node["task"],
+                f"tasks.{name}.task",
+                packages,
+                embedding_dim=shared.embedding_dim,
+                frame_dim=shared.frame_dim,
+                speaker_count=speaker_count,
+            )
+    return JointModel(
+        shared,
+        heads,
+        weights={name: float(node["weight"]) for name, node in tasks.items()},
+        switches={name: cast(Switch, node["encoder"]) for name, node in tasks.items()},
+    )
+
+
+def load_model(path: Path, packages: Sequence[str] = ()) -> tuple[JointModel, dict[str, Any]]:
+    """The model of a checkpoint, in eval mode and float32, and the checkpoint's metadata.
+
+    Raises CheckpointError for a file that cannot be read or does not fit its own description.
+    """
+    tensors, metadata = checkpoint.read(path)
+    try:
+        config, speaker_count = metadata["config"], int(metadata["speaker_count"])
+        model = build_model(config["encoder"], config["tasks"], speaker_count, packages=packages)
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(path, f"no {error} in its metadata", "a model checkpoint") from None
+    except ConfigError as error:
+        raise CheckpointError(path, f"configuration {error}", "a buildable one") from None
+    checkpoint.load_into(model, tensors, path, checkpoint.MODEL)
+    return model.eval(), metadata
+
+
+def start_from(model: JointModel, path: Path) -> list[str]:
+    """Copy the encoder, and every task that the checkpoint has under the same name and shapes.
+
+    Returns the names of the parts that were taken. Raises CheckpointError where the encoder differs.
+    """
+    tensors, _ = checkpoint.read(path)
+    checkpoint.load_into(model.encoder, tensors, path, f"{checkpoint.MODEL}encoder.")
+    taken = ["encoder"]
+    for name, task in model.tasks.items():
+        prefix = f"{checkpoint.MODEL}tasks.{name}."
+        if any(key.startswith(prefix) for key in tensors):
+            checkpoint.load_into(task, tensors, path, prefix)
+            taken.append(name)
+    return taken
+
+
+def to_half(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Floating-point tensors in float16, for shipping."""
+    return {n: v.to(torch.float16) if v.is_floating_point() else v for n, v in tensors.items()}

@@ -1,0 +1,92 @@
+"""Fusion: how any task's features meet the speaker. The whole encoding goes in, so that a fusion
+that looks at the enrolment's frames has the same signature."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+from joint.outputs import SpeakerEncoding
+
+
+class Fusion(nn.Module, ABC):
+    """Conditions `features (B, …, N)` on the speaker of `encoding`; the shape stays.
+
+    The embedding is layer-normalised first: a margin loss leaves its length free.
+    """
+
+    def __init__(self, feature_dim: int, embedding_dim: int) -> None:
+        super().__init__()
+        self.feature_dim = feature_dim
+        self.norm = nn.LayerNorm(embedding_dim)
+
+    @abstractmethod
+    def fuse(self, features: Tensor, speaker: Tensor) -> Tensor:
+        """`features (B, …, N)`, `speaker (B, E)` normalised."""
+
+    def forward(self, features: Tensor, encoding: SpeakerEncoding) -> Tensor:
+        """`features (B, …, N)` → `(B, …, N)`."""
+        return self.fuse(features, self.norm(encoding.embedding))
+
+    @staticmethod
+    def spread(vector: Tensor, features: Tensor) -> Tensor:
+        """`vector (B, N)` shaped to broadcast over `features (B, …, N)`."""
+        between = (1,) * (features.dim() - 2)
+        return vector.view(len(vector), *between, -1).to(features.dtype)
+
+
+class MultiplyFusion(Fusion):
+    """Each feature is scaled by a gain computed from the speaker (Delcroix et al., ICASSP 2020:
+    the multiplicative adaptation layer of SpeakerBeam)."""
+
+    def __init__(self, feature_dim: int, embedding_dim: int) -> None:
+        super().__init__(feature_dim, embedding_dim)
+        self.gain = nn.Linear(embedding_dim, feature_dim)
+        nn.init.ones_(self.gain.bias)
+
+    def fuse(self, features: Tensor, speaker: Tensor) -> Tensor:
+        """See Fusion."""
+        return features * self.spread(self.gain(speaker), features)
+
+
+class AddFusion(Fusion):
+    """A projection of the speaker is added to each feature vector."""
+
+    def __init__(self, feature_dim: int, embedding_dim: int) -> None:
+        super().__init__(feature_dim, embedding_dim)
+        self.shift = nn.Linear(embedding_dim, feature_dim)
+
+    def fuse(self, features: Tensor, speaker: Tensor) -> Tensor:
+        """See Fusion."""
+        return features + self.spread(self.shift(speaker), features)
+
+
+class ConcatFusion(Fusion):
+    """A linear layer on features and speaker side by side (Wang et al., Interspeech 2019,
+    VoiceFilter); the speaker's half of the product is computed once a recording."""
+
+    def __init__(self, feature_dim: int, embedding_dim: int) -> None:
+        super().__init__(feature_dim, embedding_dim)
+        self.of_features = nn.Linear(feature_dim, feature_dim)
+        self.of_speaker = nn.Linear(embedding_dim, feature_dim, bias=False)
+
+    def fuse(self, features: Tensor, speaker: Tensor) -> Tensor:
+        """See Fusion."""
+        return self.of_features(features) + self.spread(self.of_speaker(speaker), features)
+
+
+class FilmFusion(Fusion):
+    """Feature-wise linear modulation (Perez et al., AAAI 2018): a gain and a shift."""
+
+    def __init__(self, feature_dim: int, embedding_dim: int) -> None:
+        super().__init__(feature_dim, embedding_dim)
+        self.gain = nn.Linear(embedding_dim, feature_dim)
+        self.shift = nn.Linear(embedding_dim, feature_dim)
+
+    def fuse(self, features: Tensor, speaker: Tensor) -> Tensor:
+        """See Fusion."""
+        gain, shift = (
+            self.spread(self.gain(speaker), features),
+            self.spread(self.shift(speaker), features),
+        )
+        return torch.addcmul(shift, features, 1.0 + gain)

@@ -1,0 +1,259 @@
+"""Trainer: the one training loop."""
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor, nn
+
+from joint import checkpoint
+from joint.config import OptimizerConfig, TrainerConfig
+from joint.data.stream import SceneStream
+from joint.errors import TrainingError
+from joint.model import JointModel, StreamBatch
+from joint.progress import TrainingLog
+from joint.scene import SceneBatch
+from joint.seeding import seed_for
+
+StreamSpec = tuple[SceneStream, list[str], int]
+"""A stream, the tasks that read it, and at every how many steps."""
+
+
+def autocast_for(wanted: str, device: torch.device) -> torch.autocast:
+    """The autocast that `bf16`, `float32` or `auto` means on a device; `auto` is bf16 where the
+    processor multiplies it natively."""
+    native = cpu_has_bf16() if device.type == "cpu" else torch.cuda.is_bf16_supported()
+    enabled = native if wanted == "auto" else wanted == "bf16"
+    return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
+
+
+def cpu_has_bf16() -> bool:
+    """Whether this processor has bf16 arithmetic."""
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def learning_rate(config: OptimizerConfig, progress: float) -> float:
+    """Linear warm-up, then half a cosine down to `final_share`."""
+    if progress < config.warmup_share:
+        return config.lr * max(progress / config.warmup_share, 1e-3)
+    done = (progress - config.warmup_share) / max(1.0 - config.warmup_share, 1e-8)
+    final = config.lr * config.final_share
+    return final + (config.lr - final) * 0.5 * (1.0 + math.cos(math.pi * min(done, 1.0)))
+
+
+def make_optimizer(model: JointModel, config: OptimizerConfig) -> torch.optim.Optimizer:
+    """One named group for the encoder and one for each task; no decay on biases and norms."""
+    parts: dict[str, nn.Module] = {"encoder": model.encoder, **model.tasks}
+    groups = []
+    for name, part in parts.items():
+        for decays in (True, False):
+            parameters = [
+                p for p in part.parameters() if p.requires_grad and (p.ndim > 1) == decays
+            ]
+            if parameters:
+                groups.append(
+                    {
+                        "params": parameters,
+                        "name": name,
+                        "scale": config.lr_scale.get(name, 1.0),
+                        "weight_decay": config.weight_decay if decays else 0.0,
+                    }
+                )
+    if config.kind == "sgd":
+        return torch.optim.SGD(groups, lr=config.lr, momentum=0.9, nesterov=True, fused=True)
+    return torch.optim.AdamW(groups, lr=config.lr, betas=(0.9, 0.98), fused=True)
+
+
+class Trainer:
+    """Trains a JointModel on streams until the budget is spent; resumes where it was killed."""
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        model: JointModel,
+        streams: Mapping[str, StreamSpec],
+        optimizer: OptimizerConfig,
+        config: TrainerConfig,
+        output: Path,
+        metadata: Mapping[str, Any],
+        seed: int,
+        validate: Callable[[], dict[str, float]] | None = None,
+        validate_minutes: float = 5.0,
+    ) -> None:
+        self.fabric, self.model, self.streams = fabric, model, dict(streams)
+        self.schedule, self.config, self.output = optimizer, config, output
+        self.metadata, self.seed = dict(metadata), seed
+        self.validate, self.validate_minutes = validate, validate_minutes
+        self.optimizer = make_optimizer(model, optimizer)
+        self.names = {id(p): n for n, p in model.named_parameters()}
+        self.step, self.minutes, self.scenes, self.bad_steps = 0, 0.0, 0, 0
+        self.waited, self.last_validation = 0.0, 0.0
+
+    def autocast(self) -> torch.autocast:
+        """The precision of forward passes; weights and gradients stay float32."""
+        return autocast_for(self.config.precision, self.fabric.device)
+
+    @property
+    def folder(self) -> Path:
+        """Where the checkpoints lie."""
+        return self.output / "checkpoints"
+
+    def checkpoints(self) -> list[Path]:
+        """Checkpoints of this run, the oldest first."""
+        return sorted(self.folder.glob("step-*.safetensors"))
+
+    def progress(self) -> float:
+        """Share of the budget that is used, 0 to 1."""
+        by_step = self.step / self.config.max_steps if self.config.max_steps else 0.0
+        by_time = self.minutes / self.config.max_minutes if self.config.max_minutes else 0.0
+        return min(max(by_step, by_time), 1.0)
+
+    def resume(self) -> bool:
+        """Take up the newest checkpoint; False where there is none."""
+        found = self.checkpoints()
+        if not found:
+            return False
+        tensors, metadata = checkpoint.read(found[-1])
+        checkpoint.load_into(self.model, tensors, found[-1], checkpoint.MODEL)
+        checkpoint.load_optimizer(self.optimizer, tensors, self.names)
+        state = metadata["trainer"]
+        self.step, self.minutes, self.scenes = state["step"], state["minutes"], state["scenes"]
+        self.last_validation, self.bad_steps = state["last_validation"], state["bad_steps"]
+        return True
+
+    def fit(self) -> Path:
+        """Train to the end of the budget and write `model.safetensors`; returns its path."""
+        module, optimizer = self.fabric.setup(self.model, self.optimizer)
+        module.train()
+        batches = {
+            name: stream.batches(self._drawn(every), self.config.workers)
+            for name, (stream, _, every) in self.streams.items()
+        }
+        consecutive = 0
+        with TrainingLog(self.output, self.config, self.fabric.is_global_zero, self.step) as log:
+            while self.progress() < 1.0:
+                begin = time.perf_counter()
+                metrics = self._train_step(module, optimizer, batches)
+                consecutive = 0 if math.isfinite(metrics["loss"]) else consecutive + 1
+                if consecutive >= self.config.max_bad_steps:
+                    raise TrainingError(
+                        f"step {self.step}", f"{consecutive} non-finite losses in a row", "numbers"
+                    )
+                self.step += 1
+                self.minutes += (time.perf_counter() - begin) / 60.0
+                log.step(self._counters(), metrics)
+                self._validate_if_due(module, log)
+                if self.step % self.config.checkpoint_steps == 0:
+                    self.save()
+        if not self.checkpoints() or self.checkpoints()[-1] != self._path():
+            self.save()
+        return self._finish()
+
+    def _drawn(self, every: int) -> int:
+        """Batches that a stream has given so far."""
+        return -(-self.step // every) * self.config.accumulate
+
+    def _train_step(
+        self, module: Any, optimizer: Any, batches: dict[str, Iterator[SceneBatch]]
+    ) -> dict[str, float]:
+        torch.manual_seed(seed_for(self.seed, "step", self.step, self.fabric.global_rank))
+        rate = learning_rate(self.schedule, self.progress())
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group["scale"]
+        metrics: dict[str, float] = {"loss": 0.0}
+        for micro in range(self.config.accumulate):
+            due = self._draw(batches)
+            last = micro == self.config.accumulate - 1
+            with self.fabric.no_backward_sync(module, enabled=not last):
+                with self.autocast():
+                    output = module(due, self.progress())
+                if not output.loss.requires_grad:
+                    raise TrainingError(f"step {self.step}", "nothing that learns", "a weight > 0")
+                self.fabric.backward(output.loss / self.config.accumulate)
+            metrics |= output.metrics
+            metrics["loss"] += float(output.loss.detach()) / self.config.accumulate
+        norm = self._gradient_norm(module, optimizer)
+        if bool(torch.isfinite(norm)) and math.isfinite(metrics["loss"]):
+            optimizer.step()
+        else:
+            self.bad_steps += 1
+            metrics["loss"] = math.nan
+        optimizer.zero_grad()
+        return metrics | {"lr": rate, "gradient_norm": float(norm)}
+
+    def _gradient_norm(self, module: Any, optimizer: Any) -> Tensor:
+        """Clip, and the norm before clipping; the same on every process."""
+        norm = self.fabric.clip_gradients(
+            module, optimizer, max_norm=self.schedule.clip_norm, error_if_nonfinite=False
+        )
+        assert isinstance(norm, Tensor)
+        return norm
+
+    def _draw(self, batches: dict[str, Iterator[SceneBatch]]) -> list[StreamBatch]:
+        begin = time.perf_counter()
+        due = []
+        for name, (stream, tasks, every) in self.streams.items():
+            if self.step % every == 0:
+                batch = next(batches[name])
+                self.scenes += stream.batch_size
+                for task in tasks if self.step == 0 else ():
+                    self.model.check(task, batch, name)
+                due.append(StreamBatch(batch.to(self.fabric.device), tasks))
+        self.waited += time.perf_counter() - begin
+        return due
+
+    def _validate_if_due(self, module: Any, log: TrainingLog) -> None:
+        if self.validate is None:
+            return
+        last = self.progress() >= 1.0
+        if self.minutes - self.last_validation < self.validate_minutes and not last:
+            return
+        self.last_validation = self.minutes
+        module.eval()
+        log.validation(self._counters(), self.validate())
+        module.train()
+
+    def _counters(self) -> dict[str, float]:
+        return {
+            "step": self.step,
+            "minutes": round(self.minutes, 4),
+            "scenes": self.scenes,
+            "progress": self.progress(),
+            "waiting_share": self.waited / max(60.0 * self.minutes, 1e-9),
+            "skipped_steps": self.bad_steps,
+        }
+
+    def _path(self) -> Path:
+        return self.folder / f"step-{self.step:08d}.safetensors"
+
+    def save(self) -> None:
+        """Write a checkpoint with all that resuming needs; the oldest ones go."""
+        if self.fabric.is_global_zero:
+            tensors = checkpoint.model_tensors(self.model)
+            tensors |= checkpoint.optimizer_tensors(self.optimizer, self.names)
+            state = {
+                "step": self.step,
+                "minutes": self.minutes,
+                "scenes": self.scenes,
+                "last_validation": self.last_validation,
+                "bad_steps": self.bad_steps,
+            }
+            checkpoint.write(self._path(), tensors, {**self.metadata, "trainer": state})
+            for old in self.checkpoints()[: -max(self.config.average_last, 2)]:
+                old.unlink()
+        self.fabric.barrier()
+
+    def _finish(self) -> Path:
+        final = self.output / "model.safetensors"
+        if self.fabric.is_global_zero:
+            tensors = checkpoint.averaged(self.checkpoints()[-self.config.average_last :])
+            trained = {"steps": self.step, "minutes": self.minutes, "scenes": self.scenes}
+            checkpoint.write(final, tensors, {**self.metadata, "trained": trained})
+            (self.output / "metadata.json").write_text(json.dumps(self.metadata, indent=1))
+        self.fabric.barrier()
+        return final

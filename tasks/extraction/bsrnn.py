@@ -1,0 +1,122 @@
+"""Band-split extractor: BSRNN (Luo and Yu, TASLP 2023) that hears one enrolled speaker."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from joint.layers.fusion import Fusion, MultiplyFusion
+from joint.outputs import SpeakerEncoding
+from joint.units import Hertz, Samples
+from tasks.extraction.bands import BandMask, Bands, BandSplit, band_widths
+from tasks.extraction.sequence import published_blocks, small_blocks
+from tasks.extraction.spectrum import Spectrum, compressed
+
+PUBLISHED_BANDS: tuple[tuple[int, Hertz], ...] = ((15, 100), (10, 200), (5, 500), (1, 2000))
+SMALL_BANDS: tuple[tuple[int, Hertz], ...] = ((10, 125), (8, 250), (6, 500), (1, 1000))
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What the extractor heard: `waveform (B, S)` and its `spectrum`, complex `(B, T, bins)`."""
+
+    waveform: Tensor
+    spectrum: Tensor
+
+
+class BandSplitExtractor(nn.Module):
+    """Bands become features, blocks follow them along time and frequency, each band gets a complex
+    mask; `fusion` meets the features before the first block (`once`) or before every one.
+
+    `blocks` is called with features, number of bands and depth. `compression` is the power that
+    magnitudes are raised to before the bands are read (1: as published).
+    """
+
+    def __init__(
+        self,
+        embedding_dim: int,
+        features: int = 128,
+        depth: int = 6,
+        window: Samples = 512,
+        hop: Samples = 128,
+        bands: Sequence[tuple[int, Hertz]] = PUBLISHED_BANDS,
+        blocks: Callable[[int, int, int], nn.ModuleList] = published_blocks,
+        fusion: Callable[[int, int], Fusion] = MultiplyFusion,
+        fuse: Literal["once", "every"] = "once",
+        shared_blocks: int = 0,
+        mask_hidden: int = 512,
+        compression: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.spectrum = Spectrum(window, hop)
+        layout = Bands(band_widths(self.spectrum.bins, [(n, w) for n, w in bands]))
+        self.compression, self.shared_blocks = compression, shared_blocks
+        self.split = BandSplit(layout, features)
+        self.blocks = blocks(features, layout.count, depth)
+        places = depth - shared_blocks if fuse == "every" else 1
+        self.fusions = nn.ModuleList(fusion(features, embedding_dim) for _ in range(places))
+        self.mask = BandMask(layout, features, mask_hidden)
+
+    def forward(self, mixture: Tensor, encoding: SpeakerEncoding) -> Estimate:
+        """`mixture (B, S)`; `encoding` of `B·K` enrolments, K for each mixture in turn.
+
+        The estimates are `(B·K, S)`. The first `shared_blocks` blocks hear the mixture once,
+        whoever is asked for.
+        """
+        level = mixture.square().mean(dim=1, keepdim=True).sqrt().clamp(min=1e-5)
+        spectrum = self.spectrum(mixture / level)
+        asked = len(encoding.embedding) // len(mixture)
+        x = self.split(torch.view_as_real(compressed(spectrum, self.compression)))
+        for i, block in enumerate(self.blocks):
+            place = i - self.shared_blocks
+            if place == 0:
+                x = x.repeat_interleave(asked, dim=0)
+            if 0 <= place < len(self.fusions):
+                x = self.fusions[place](x, encoding)
+            x = block(x)
+        level, spectrum = (v.repeat_interleave(asked, dim=0) for v in (level, spectrum))
+        estimate = spectrum * self.mask(x) * level.unsqueeze(-1)
+        return Estimate(self.spectrum.inverse(estimate, mixture.shape[1]), estimate)
+
+
+def published_bsrnn(
+    embedding_dim: int, fusion: Callable[[int, int], Fusion] = MultiplyFusion
+) -> BandSplitExtractor:
+    """128 features × 6 blocks, hop 8 ms, as published."""
+    return BandSplitExtractor(embedding_dim, fusion=fusion)
+
+
+def small_bsrnn(
+    embedding_dim: int,
+    features: int = 48,
+    depth: int = 6,
+    hop: Samples = 256,
+    bottleneck: int = 128,
+    recurrent: bool = False,
+    cycle: int = 6,
+    fusion: Callable[[int, int], Fusion] = MultiplyFusion,
+    fuse: Literal["once", "every"] = "every",
+    shared_blocks: int = 0,
+    compression: float = 0.3,
+) -> BandSplitExtractor:
+    """The size made to be trained on a CPU: hop 16 ms, wider bands, no LSTM along time."""
+
+    def blocks(features: int, bands: int, depth: int) -> nn.ModuleList:
+        return small_blocks(features, bands, depth, bottleneck, cycle, recurrent)
+
+    return BandSplitExtractor(
+        embedding_dim,
+        features,
+        depth,
+        512,
+        hop,
+        SMALL_BANDS,
+        blocks,
+        fusion,
+        fuse,
+        shared_blocks,
+        2 * features,
+        compression,
+    )

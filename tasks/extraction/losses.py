@@ -1,0 +1,82 @@
+"""What an estimate is trained on."""
+
+import torch
+from torch import Tensor, nn
+
+from joint.units import Decibels
+from tasks.extraction.bsrnn import Estimate
+from tasks.extraction.metrics import si_sdr_db
+from tasks.extraction.spectrum import Spectrum, compressed
+
+
+class ExtractionLoss(nn.Module):
+    """Negative SI-SDR and spectral terms, each with a weight.
+
+    Trained on SI-SDR alone an extractor rests long at the identity; distances of compressed spectra
+    (Ephrat et al., SIGGRAPH 2018; Braun and Tashev, 2021) move at once. So `compressed_weight`
+    applies from the beginning and the SI-SDR's weight rises from `si_sdr_start` to `si_sdr_weight`
+    between the shares `rise` of the training. `l1_weight` adds the mean absolute distance of
+    magnitudes. All distances are relative to the mixture's level.
+    """
+
+    def __init__(
+        self,
+        si_sdr_weight: float = 1.0,
+        si_sdr_start: float = 1.0,
+        rise: tuple[float, float] = (0.0, 0.1),
+        compressed_weight: float = 0.0,
+        l1_weight: float = 0.0,
+        power: float = 0.3,
+        ceiling_db: Decibels = 30.0,
+    ) -> None:
+        super().__init__()
+        self.si_sdr_weight, self.si_sdr_start, self.rise = si_sdr_weight, si_sdr_start, rise
+        self.compressed_weight, self.l1_weight = compressed_weight, l1_weight
+        self.power, self.ceiling_db = power, ceiling_db
+
+    def weight_at(self, progress: float) -> float:
+        """The SI-SDR's weight when a share `progress` of the training is done."""
+        begin, end = self.rise
+        done = min(max((progress - begin) / max(end - begin, 1e-8), 0.0), 1.0)
+        return self.si_sdr_start + (self.si_sdr_weight - self.si_sdr_start) * done
+
+    def forward(
+        self,
+        estimate: Estimate,
+        reference: Tensor,
+        mixture: Tensor,
+        spectrum: Spectrum,
+        progress: float = 1.0,
+    ) -> Tensor:
+        """Loss of each estimate, `(B,)`: `reference (B, S)`, zero where the person is absent, and
+        `mixture (B, S)`."""
+        with torch.autocast(mixture.device.type, enabled=False):
+            present = reference.square().mean(dim=1) > 1e-10
+            level = mixture.square().mean(dim=1, keepdim=True).sqrt().clamp(min=1e-5)
+            total = torch.zeros_like(level.squeeze(1))
+            weight = self.weight_at(progress)
+            if weight:
+                ratio = si_sdr_db(estimate.waveform, reference).clamp(max=self.ceiling_db)
+                left = estimate.waveform.square().mean(dim=1) / level.squeeze(1).square()
+                silence = 10.0 * torch.log10(left + 1e-3)
+                total = total + weight * torch.where(present, -ratio, silence)
+            if self.compressed_weight or self.l1_weight:
+                scale = level.unsqueeze(-1)
+                wanted, heard = spectrum(reference) / scale, estimate.spectrum / scale
+                total = total + self.spectral(wanted, heard)
+            return total
+
+    def spectral(self, wanted: Tensor, heard: Tensor) -> Tensor:
+        """The spectral terms of complex `(B, T, bins)`, `(B,)`."""
+        total = torch.zeros(len(wanted), device=wanted.device)
+        if self.compressed_weight:
+            near, far = compressed(wanted, self.power), compressed(heard, self.power)
+            norm = near.abs().square().mean(dim=(1, 2)).clamp(min=0.05)
+            magnitudes = (near.abs() - far.abs()).square().mean(dim=(1, 2))
+            # squares of real and imaginary parts: the gradient of a complex modulus at 0 is not one
+            difference = torch.view_as_real(near - far).square().sum(-1).mean(dim=(1, 2))
+            total = total + self.compressed_weight * (magnitudes + 0.5 * difference) / norm
+        if self.l1_weight:
+            distance = (wanted.abs() - heard.abs()).abs().mean(dim=(1, 2))
+            total = total + self.l1_weight * distance
+        return total

@@ -1,0 +1,44 @@
+"""The short-time Fourier transform and its inverse, always in float32."""
+
+import torch
+from torch import Tensor, nn
+
+from joint.units import Samples
+
+
+class Spectrum(nn.Module):
+    """Hann windows of `window` Samples every `hop`; `bins = window / 2 + 1`."""
+
+    hann: Tensor
+
+    def __init__(self, window: Samples = 512, hop: Samples = 128) -> None:
+        super().__init__()
+        self.window, self.hop, self.bins = window, hop, window // 2 + 1
+        self.register_buffer("hann", torch.hann_window(window), persistent=False)
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """`(B, S)` → complex `(B, T, bins)`."""
+        with torch.autocast(waveform.device.type, enabled=False):
+            spectrum = torch.stft(
+                waveform.float(),
+                self.window,
+                self.hop,
+                window=self.hann,
+                return_complex=True,
+                pad_mode="constant",
+            )
+        return spectrum.transpose(1, 2)
+
+    def inverse(self, spectrum: Tensor, length: Samples) -> Tensor:
+        """Complex `(B, T, bins)` → `(B, length)`."""
+        with torch.autocast(spectrum.device.type, enabled=False):
+            waveform: Tensor = torch.istft(
+                spectrum.transpose(1, 2), self.window, self.hop, window=self.hann, length=length
+            )
+        return waveform
+
+
+def compressed(spectrum: Tensor, power: float) -> Tensor:
+    """Complex `(…)` with its magnitude to a power: speech's range becomes a network's range."""
+    magnitude = spectrum.abs().clamp(min=1e-5)
+    return spectrum * magnitude.pow(power - 1.0)
