@@ -81,8 +81,16 @@ class SpeakerModel:
         """Whether two recordings are of one person. Raises AudioError."""
         a, b = self.embed([first, second])
         score = float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b) + 1e-12))
-        threshold = self.metadata.get("threshold")
+        threshold = self.threshold
         return Verification(score, threshold, None if threshold is None else score >= threshold)
+
+    @property
+    def threshold(self) -> float | None:
+        """The cosine that separates same from different speakers: chosen when the checkpoint was
+        shipped, else the one at the EER of the training's validation."""
+        measured = self.metadata.get("validation", {}).get("verification/threshold")
+        chosen: float | None = self.metadata.get("threshold", measured)
+        return chosen
 
     def extract(self, mixture: Recording, enrollment: Recording) -> np.ndarray:
         """The enrolled person's voice out of a mixture, float32 `(S,)` as long as the mixture.
@@ -112,8 +120,17 @@ class SpeakerModel:
             "sample_rate": SAMPLE_RATE,
             **{
                 key: self.metadata.get(key)
-                for key in ("data", "seed", "command", "trained", "licence", "threshold", "figures")
+                for key in (
+                    "data",
+                    "seed",
+                    "command",
+                    "trained",
+                    "licence",
+                    "validation",
+                    "figures",
+                )
             },
+            "threshold": self.threshold,
         }
 
     def _waveform(self, recording: Recording, where: str) -> np.ndarray:

@@ -1,6 +1,5 @@
 """Trainer: the one training loop."""
 
-import json
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -93,6 +92,7 @@ class Trainer:
         self.names = {id(p): n for n, p in model.named_parameters()}
         self.step, self.minutes, self.scenes, self.bad_steps = 0, 0.0, 0, 0
         self.waited, self.last_validation = 0.0, 0.0
+        self.figures: dict[str, float] = {}
 
     def autocast(self) -> torch.autocast:
         """The precision of forward passes; weights and gradients stay float32."""
@@ -124,6 +124,7 @@ class Trainer:
         state = metadata["trainer"]
         self.step, self.minutes, self.scenes = state["step"], state["minutes"], state["scenes"]
         self.last_validation, self.bad_steps = state["last_validation"], state["bad_steps"]
+        self.figures = state["figures"]
         return True
 
     def fit(self) -> Path:
@@ -215,7 +216,8 @@ class Trainer:
             return
         self.last_validation = self.minutes
         module.eval()
-        log.validation(self._counters(), self.validate())
+        self.figures = self.validate()
+        log.validation(self._counters(), self.figures)
         module.train()
 
     def _counters(self) -> dict[str, float]:
@@ -242,6 +244,7 @@ class Trainer:
                 "scenes": self.scenes,
                 "last_validation": self.last_validation,
                 "bad_steps": self.bad_steps,
+                "figures": self.figures,
             }
             checkpoint.write(self._path(), tensors, {**self.metadata, "trainer": state})
             for old in self.checkpoints()[: -max(self.config.average_last, 2)]:
@@ -253,7 +256,7 @@ class Trainer:
         if self.fabric.is_global_zero:
             tensors = checkpoint.averaged(self.checkpoints()[-self.config.average_last :])
             trained = {"steps": self.step, "minutes": self.minutes, "scenes": self.scenes}
-            checkpoint.write(final, tensors, {**self.metadata, "trained": trained})
-            (self.output / "metadata.json").write_text(json.dumps(self.metadata, indent=1))
+            described = {**self.metadata, "trained": trained, "validation": self.figures}
+            checkpoint.write(final, tensors, described)
         self.fabric.barrier()
         return final

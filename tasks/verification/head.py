@@ -42,7 +42,7 @@ class VerificationTask(Task):
         return TaskOutput(loss, len(speaker), {"accuracy": accuracy})
 
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
-        """EER of all pairs of held-out enrolments, cosine scores."""
+        """EER of all pairs of held-out enrolments, cosine scores, and the threshold there."""
         embeddings, speakers = [], []
         for batch in batches:
             assert batch.enrollment is not None and batch.enrollment_lengths is not None
@@ -56,4 +56,5 @@ class VerificationTask(Task):
             similarity = embedding @ embedding.T
         scores = similarity[first, second].cpu().numpy()
         labels = (speaker[first] == speaker[second]).cpu().numpy()
-        return {"eer_percent": eer(scores, labels).percent}
+        found = eer(scores, labels)
+        return {"eer_percent": found.percent, "threshold": found.threshold}

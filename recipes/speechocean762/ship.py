@@ -1,0 +1,79 @@
+"""Make a trained checkpoint ready to ship: threshold and figures from the held-out speakers, weights
+in float16.
+
+    python -m recipes.speechocean762.ship exp/…/model.safetensors DATA OUT.safetensors
+
+DATA is what `joint prepare speechocean762` wrote; its `validation` part chooses the threshold.
+"""
+
+import argparse
+from pathlib import Path
+
+from joint import checkpoint
+from joint.api import load
+from joint.building import to_half
+from joint.data.kaldi import KaldiFolder
+from tasks.extraction.evaluate import evaluate_extraction
+from tasks.extraction.mixtures import MixtureList
+from tasks.verification.evaluate import evaluate_verification
+from tasks.verification.trials import Trials
+
+KEPT = (
+    "eer_percent",
+    "min_dcf_p01",
+    "min_dcf_p05",
+    "trials",
+    "si_sdr_db",
+    "si_sdr_improvement_db",
+    "si_sdr_improvement_median_db",
+    "improved_share",
+    "wrong_speaker_share",
+    "pesq",
+    "stoi",
+    "mixtures",
+)
+
+
+def ship(trained: Path, data: Path, output: Path, name: str, command: str) -> dict[str, object]:
+    """Write `output` and return the figures that it holds. Raises JointError."""
+    model, folder = load(trained), KaldiFolder.load(data / "validation")
+    found = evaluate_verification(
+        model.embed, folder, Trials.load(data / "validation" / "trials"), progress=False
+    )
+    threshold = found["threshold_at_eer"]
+    if "extraction" in model.model.tasks:
+        mixtures = MixtureList.load(data / "validation" / "mix2_extraction.csv")
+        found |= evaluate_extraction(model.extract, folder, mixtures)
+    figures = {f"validation/{key}": found[key] for key in KEPT if key in found}
+    tensors, metadata = checkpoint.read(trained)
+    kept = {k: v for k, v in tensors.items() if k.startswith(checkpoint.MODEL)}
+    metadata["data"]["train"] = "speechocean762 train, 113 speakers"
+    metadata["config"]["data"] = {}
+    shipped = {
+        **metadata,
+        "name": name,
+        "command": command,
+        "licence": "Apache-2.0; trained on speechocean762 (CC BY 4.0)",
+        "threshold": threshold,
+        "figures": figures,
+    }
+    checkpoint.write(output, to_half(kept), shipped)
+    return figures
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("trained", type=Path)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--name", default="speechocean762-joint")
+    parser.add_argument("--command", default="joint train recipes/speechocean762/joint.yaml")
+    given = parser.parse_args()
+    figures = ship(given.trained, given.data, given.output, given.name, given.command)
+    for key, value in figures.items():
+        print(f"{key:45} {value}")
+
+
+if __name__ == "__main__":
+    main()
