@@ -97,13 +97,13 @@ def histogram_chart(
     edges = np.arange(np.floor(x.limits[0] / width), np.ceil(x.limits[1] / width) + 1) * width
     counts = {name: np.histogram(array, edges)[0] for name, array in values.items()}
     y = linear("mixtures", np.concatenate(list(counts.values())).astype(float), zero=True)
-    axes = Axes(title, Scale(x.label, (edges[0], edges[-1]), x.ticks), y)
+    axes = Axes(title, linear(x_label, edges), y)
     for colour, (name, array) in enumerate(values.items()):
         for left, right, count in zip(edges, edges[1:], counts[name], strict=False):
             if count:
                 hint = f"{name}: {count} from {left:g} to {right:g}"
                 axes.bar(left, right, float(count), colour, hint)
         median = float(np.nanmedian(array)) if len(array) else float("nan")
-        axes.name(f"{name}: median {median:.1f}", colour)
+        axes.name(f"{name}: median {median:+.1f}", colour)
     axes.mark([0, 0], y.limits)
     return axes.svg()

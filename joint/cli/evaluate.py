@@ -51,7 +51,7 @@ def verification(
         table = outputs.enter_context(atomic_path(scores)) if scores else None
         figures = evaluate_verification(model.embed, folder, listed, scores=table)
     if scores:
-        _write_det(scores, model.info()["name"])
+        _write_det(scores, str(model.info()["name"]))
     print_figures(figures)
     if json:
         write_json(json, figures)

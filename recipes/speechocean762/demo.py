@@ -55,11 +55,12 @@ def main(overrides: list[str], folder: Path = FOLDER, limit: int | None = None) 
     except CheckpointError as error:
         console.print(f"no shipped checkpoint to compare with: {error}", soft_wrap=True)
     systems = [measure(name, model, folder, limit) for name, model in models.items()]
-    table = TerminalTable("system", *COLUMNS, title="12 held-out speakers of speechocean762")
-    for column in table.columns[1:]:
-        column.justify = "right"
+    table = TerminalTable("", title="12 held-out speakers of speechocean762")
     for system in systems:
-        table.add_row(*system.row())
+        table.add_column(system.name, justify="right")
+    rows = [system.row()[1:] for system in systems]
+    for name, *values in zip(COLUMNS, *rows, strict=True):
+        table.add_row(name, *values)
     console.print(table)
 
     console.rule("4/4  the report")

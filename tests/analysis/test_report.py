@@ -51,7 +51,7 @@ def test_histogram_counts_everything() -> None:
     chart = histogram_chart("gain", {"a": np.array([-3.2, 0.5, 0.7, 8.0])}, "dB")
     counts = re.findall(r"a: (\d+) from", chart)
     assert sum(map(int, counts)) == 4
-    assert "median 0.6" in chart
+    assert "median +0.6" in chart
     xml.etree.ElementTree.fromstring(chart)
 
 
