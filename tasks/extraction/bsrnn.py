@@ -96,6 +96,7 @@ def small_bsrnn(
     bottleneck: int = 128,
     recurrent: bool = False,
     cycle: int = 6,
+    bands: Sequence[tuple[int, Hertz]] = SMALL_BANDS,
     fusion: Callable[[int, int], Fusion] = MultiplyFusion,
     fuse: Literal["once", "every"] = "every",
     shared_blocks: int = 0,
@@ -103,8 +104,8 @@ def small_bsrnn(
 ) -> BandSplitExtractor:
     """The size made to be trained on a CPU: hop 16 ms, wider bands, no LSTM along time."""
 
-    def blocks(features: int, bands: int, depth: int) -> nn.ModuleList:
-        return small_blocks(features, bands, depth, bottleneck, cycle, recurrent)
+    def blocks(features: int, count: int, depth: int) -> nn.ModuleList:
+        return small_blocks(features, count, depth, bottleneck, cycle, recurrent)
 
     return BandSplitExtractor(
         embedding_dim,
@@ -112,7 +113,7 @@ def small_bsrnn(
         depth,
         512,
         hop,
-        SMALL_BANDS,
+        bands,
         blocks,
         fusion,
         fuse,

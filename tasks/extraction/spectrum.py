@@ -7,7 +7,8 @@ from joint.units import Samples
 
 
 class Spectrum(nn.Module):
-    """Hann windows of `window` Samples every `hop`; `bins = window / 2 + 1`."""
+    """Hann windows of `window` Samples every `hop`; `bins = window / 2 + 1`. Divided by the root of
+    the window's length, so that a waveform of level 1 has magnitudes around 1."""
 
     hann: Tensor
 
@@ -24,6 +25,7 @@ class Spectrum(nn.Module):
                 self.window,
                 self.hop,
                 window=self.hann,
+                normalized=True,
                 return_complex=True,
                 pad_mode="constant",
             )
@@ -33,12 +35,18 @@ class Spectrum(nn.Module):
         """Complex `(B, T, bins)` → `(B, length)`."""
         with torch.autocast(spectrum.device.type, enabled=False):
             waveform: Tensor = torch.istft(
-                spectrum.transpose(1, 2), self.window, self.hop, window=self.hann, length=length
+                spectrum.transpose(1, 2),
+                self.window,
+                self.hop,
+                window=self.hann,
+                normalized=True,
+                length=length,
             )
         return waveform
 
 
 def compressed(spectrum: Tensor, power: float) -> Tensor:
     """Complex `(…)` with its magnitude to a power: speech's range becomes a network's range."""
-    magnitude = spectrum.abs().clamp(min=1e-5)
+    # the floor bounds the derivative, which is infinite at 0 for powers below 1
+    magnitude = spectrum.abs().clamp(min=1e-3)
     return spectrum * magnitude.pow(power - 1.0)
