@@ -17,6 +17,9 @@ from joint.trainer import autocast_for
 from joint.units import SAMPLE_RATE, Seconds
 from pretrained.catalogue import checkpoint_path
 
+DESCRIPTION = ("data", "seed", "command", "trained", "licence", "validation", "figures")
+"""What `info` passes on of a checkpoint's metadata."""
+
 Recording = np.ndarray | str | Path
 """A waveform `(S,)` at 16 kHz in [-1, 1], or the path of an audio file."""
 

@@ -1,5 +1,5 @@
-"""Make a trained checkpoint ready to ship: threshold and figures from the held-out speakers, weights
-in float16.
+"""Make a trained checkpoint ready to ship: weights in float16, threshold and figures from the
+held-out speakers.
 
     python -m recipes.speechocean762.ship exp/…/model.safetensors DATA OUT.safetensors
 
