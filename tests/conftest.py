@@ -43,7 +43,7 @@ def tiny_checkpoint(tiny_overrides: list[str], tmp_path_factory: pytest.TempPath
     from joint.training import train
 
     output = tmp_path_factory.mktemp("tiny") / "run"
-    return train(TINY, [*tiny_overrides, f"output={output}"])
+    return train(TINY, [*tiny_overrides, f"output={output}", "trainer.max_steps=2"])
 
 
 @pytest.fixture

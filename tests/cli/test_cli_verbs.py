@@ -85,7 +85,7 @@ def test_train_and_resume(
     joint_command: Command, tiny_overrides: list[str], tmp_path: Path
 ) -> None:
     run = ["train", TINY, *tiny_overrides, f"output={tmp_path / 'run'}"]
-    outcome = joint_command(*run)
+    outcome = joint_command(*run, "trainer.max_steps=2")
     assert outcome.code == 0 and not outcome.err
     checkpoint = Path(outcome.out.split("\n")[-2])
     assert checkpoint.is_file()
