@@ -27,6 +27,8 @@ def quiet_libraries() -> None:
         return
     # Sorted by the category's home, not by a filter on it: that would import what raises it.
     warnings.simplefilter("always")
+    # The command reads every recording from a file, and was warned with its path.
+    warnings.filterwarnings("ignore", message=r"(recording \d+|mixture|enrollment): ")
     warnings.showwarning = _show
     for name in HOUSE:
         logger = logging.getLogger(name)

@@ -45,7 +45,9 @@ def main(overrides: list[str], folder: Path = FOLDER, limit: int | None = None) 
 
     console.rule("2/4  joint training, a few minutes")
     shutil.rmtree(folder / "run", ignore_errors=True)
-    places = [f"output={folder / 'run'}", f"data.train={folder / 'data' / 'train'}"]
+    data = folder / "data"
+    places = [f"data.train={data / 'train'}", f"data.validation={data / 'test'}"]
+    places += [f"data.cache={folder / 'cache'}", f"output={folder / 'run'}"]
     checkpoint = train(HERE / "demo.yaml", [*places, *overrides], resume=False, allow_packages=[])
 
     console.rule("3/4  twelve speakers that nobody trained on")

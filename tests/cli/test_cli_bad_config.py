@@ -40,7 +40,8 @@ def test_a_task_whose_fields_the_data_lack(
 ) -> None:
     streams = OmegaConf.load(TINY)["streams"]
     name = next(name for name, stream in streams.items() if "extraction" in stream["tasks"])
-    line = refused(*run, f"streams.{name}.scenes.speakers=0")
+    scenes = f"streams.{name}.scenes"
+    line = refused(*run, f"{scenes}.speakers=0", f"{scenes}.enrollments=1")
     assert "extraction" in line and "mixture" in line
     assert not list(tmp_path.rglob("*.safetensors"))
 
