@@ -57,7 +57,7 @@ def main(overrides: list[str], folder: Path = FOLDER, limit: int | None = None) 
     except CheckpointError as error:
         console.print(f"no shipped checkpoint to compare with: {error}", soft_wrap=True)
     systems = [measure(name, model, folder, limit) for name, model in models.items()]
-    table = TerminalTable("", title="12 held-out speakers of speechocean762")
+    table = TerminalTable("", title="12 held-out speakers")
     for system in systems:
         table.add_column(system.name, justify="right")
     rows = [system.row()[1:] for system in systems]
@@ -68,7 +68,9 @@ def main(overrides: list[str], folder: Path = FOLDER, limit: int | None = None) 
     console.rule("4/4  the report")
     path = write_demo_report(folder / "report.html", systems, checkpoint.parent, test_set(folder))
     minutes = (time.perf_counter() - started) / 60
-    console.print(f"{path} is written, open it in a browser ({minutes:.1f} minutes in all)")
+    console.print(
+        f"{path} is written, open it in a browser ({minutes:.1f} minutes)", soft_wrap=True
+    )
     return path
 
 

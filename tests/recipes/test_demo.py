@@ -10,7 +10,8 @@ from recipes.speechocean762.demo import main
 def test_demo_leaves_a_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report = main(["trainer.max_steps=2"], tmp_path / "demo", limit=2)
     page = report.read_text(encoding="utf-8")
-    assert page.count("<audio") >= 6 * 4
+    # Mixture, enrolment, estimate, reference; estimates of two where a checkpoint is shipped.
+    assert page.count("<audio") in (2 * 4, 2 * 5)
     for part in ("Detection error trade-off", "SI-SDR improvement", "weighted sum", "CC BY 4.0"):
         assert part in page
     assert "12 held-out speakers" in capsys.readouterr().out
