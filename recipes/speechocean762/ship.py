@@ -48,9 +48,11 @@ def ship(trained: Path, data: Path, output: Path, name: str, command: str) -> di
     tensors, metadata = checkpoint.read(trained)
     kept = {k: v for k, v in tensors.items() if k.startswith(checkpoint.MODEL)}
     metadata["data"]["train"] = "speechocean762 train, 113 speakers"
-    metadata["config"]["data"] = {}
+    # where somebody's files lay is no business of the reader's
+    config = {k: v for k, v in metadata["config"].items() if k not in ("data", "init", "output")}
     shipped = {
         **metadata,
+        "config": config,
         "name": name,
         "command": command,
         "licence": "Apache-2.0; trained on speechocean762 (CC BY 4.0)",
