@@ -1,6 +1,7 @@
 """The short-time Fourier transform and its inverse, always in float32."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from joint.units import Samples
@@ -19,9 +20,12 @@ class Spectrum(nn.Module):
 
     def forward(self, waveform: Tensor) -> Tensor:
         """`(B, S)` → complex `(B, T, bins)`."""
+        # A whole number of hops: else the last samples lie under the foot of one window alone, and
+        # the inverse divides whatever a mask left there by almost nothing.
+        whole = F.pad(waveform, (0, -waveform.shape[1] % self.hop))
         with torch.autocast(waveform.device.type, enabled=False):
             spectrum = torch.stft(
-                waveform.float(),
+                whole.float(),
                 self.window,
                 self.hop,
                 window=self.hann,
