@@ -8,7 +8,7 @@ from joint.data.corpus import Corpus
 from joint.data.planning import ScenePlanner
 from joint.data.rendering import Renderer
 from joint.data.store import WaveformStore
-from joint.errors import ConfigError
+from joint.errors import ConfigError, JointError
 from joint.scene import Scene, SceneBatch
 
 
@@ -48,16 +48,36 @@ class SceneStream(Dataset[SceneBatch]):
         return self.renderer.batch(self.plans(step))
 
     def batches(self, start: int, workers: int) -> Iterator[SceneBatch]:
-        """Batches from `start` on, rendered by `workers` processes (0: in this one)."""
-        loader: DataLoader[SceneBatch] = DataLoader(
-            self,
+        """Batches from `start` on, rendered by `workers` processes (0: in this one).
+
+        Raises AudioError or DataError for a recording that cannot be read.
+        """
+        loader: DataLoader[SceneBatch | JointError] = DataLoader(
+            _ErrorsAsItems(self),
             sampler=CountFrom(start),
             batch_size=None,
             num_workers=workers,
             prefetch_factor=4 if workers else None,
             persistent_workers=False,
         )
-        return iter(loader)
+        for item in loader:
+            if isinstance(item, JointError):
+                raise item
+            yield item
+
+
+class _ErrorsAsItems(Dataset[SceneBatch | JointError]):
+    """A stream that returns what it should raise: torch turns an error that leaves a worker into a
+    RuntimeError of many lines."""
+
+    def __init__(self, stream: SceneStream) -> None:
+        self.stream = stream
+
+    def __getitem__(self, step: int) -> SceneBatch | JointError:
+        try:
+            return self.stream[step]
+        except JointError as error:
+            return error
 
 
 class CountFrom(Sampler[int]):
