@@ -1,7 +1,6 @@
 """Where waveforms come from: the files themselves, or one packed local file of 16-bit samples."""
 
 import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +11,7 @@ import soxr
 from joint.audio import read_audio
 from joint.data.corpus import Corpus
 from joint.errors import AudioError, DataError
+from joint.files import atomic_path
 from joint.units import SAMPLE_RATE, Samples
 
 
@@ -66,28 +66,19 @@ class PackedStore:
     def _pack(self, corpus: Corpus) -> None:
         from rich.progress import track
 
-        unfinished = self.path.with_suffix(f".{os.getpid()}.part")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with unfinished.open("wb") as file:
-                for entry in track(
-                    corpus.utterances, description=f"packing {len(corpus)} recordings"
-                ):
-                    try:
-                        waveform = read_audio(entry.path)
-                    except AudioError as error:
-                        raise DataError(
-                            entry.path, f"a bad recording ({error.found})", "'joint prepare' again"
-                        ) from None
-                    for speed in self.speeds:
-                        changed = at_speed(waveform, speed, entry.length(speed))
-                        scaled = np.clip(np.round(changed * 32768.0), -32768, 32767)
-                        file.write(scaled.astype("<i2").tobytes())
-            os.replace(unfinished, self.path)
-        except OSError as error:
-            raise DataError(self.path, str(error), "room for the packed corpus") from None
-        finally:
-            unfinished.unlink(missing_ok=True)
+        described = f"packing {len(corpus)} recordings"
+        with atomic_path(self.path) as unfinished, unfinished.open("wb") as file:
+            for entry in track(corpus.utterances, description=described):
+                try:
+                    waveform = read_audio(entry.path)
+                except AudioError as error:
+                    raise DataError(
+                        entry.path, f"a bad recording ({error.found})", "'joint prepare' again"
+                    ) from None
+                for speed in self.speeds:
+                    changed = at_speed(waveform, speed, entry.length(speed))
+                    scaled = np.clip(np.round(changed * 32768.0), -32768, 32767)
+                    file.write(scaled.astype("<i2").tobytes())
 
     def read(self, utterance: int, speed: float, start: Samples, length: Samples) -> np.ndarray:
         """See `WaveformStore`. Raises ValueError for a speed that was not packed."""
