@@ -43,7 +43,7 @@ class ScenePlanner:
     gain_db: tuple[Decibels, Decibels] = (-6.0, 6.0)
 
     def __post_init__(self) -> None:
-        if self.enrollments < 1 or (self.speakers and self.enrollments > self.speakers):
+        if not 1 <= self.enrollments <= max(self.speakers, 1):
             raise ConfigError(
                 "enrollments", str(self.enrollments), f"1 to {max(self.speakers, 1)} (the speakers)"
             )
@@ -67,7 +67,7 @@ class ScenePlanner:
             )
 
     def plan(self, corpus: Corpus, seed: int, epoch: int, index: int) -> Scene:
-        """The plan of scene `index` in `epoch`: each epoch visits every utterance once as target."""
+        """The plan of scene `index` in `epoch`: an epoch has every utterance once as target."""
         rng = default_rng((seed, epoch, index, 1))
         utterance = int(epoch_order(len(corpus), seed, epoch)[index])
         target = self._voice(corpus, rng, corpus.speaker_of[utterance])
