@@ -12,7 +12,8 @@ from joint.outputs import SpeakerEncoding
 class Fusion(nn.Module, ABC):
     """Conditions `features (B, …, N)` on the speaker of `encoding`; the shape stays.
 
-    The embedding is layer-normalised first: a margin loss leaves its length free.
+    The embedding is layer-normalised first: a margin loss leaves its length free. An untrained
+    multiply, add or FiLM is the identity for a speaker of whom nothing is known (all zeros).
     """
 
     def __init__(self, feature_dim: int, embedding_dim: int) -> None:
@@ -55,6 +56,7 @@ class AddFusion(Fusion):
     def __init__(self, feature_dim: int, embedding_dim: int) -> None:
         super().__init__(feature_dim, embedding_dim)
         self.shift = nn.Linear(embedding_dim, feature_dim)
+        nn.init.zeros_(self.shift.bias)
 
     def fuse(self, features: Tensor, speaker: Tensor) -> Tensor:
         """See Fusion."""
@@ -82,6 +84,8 @@ class FilmFusion(Fusion):
         super().__init__(feature_dim, embedding_dim)
         self.gain = nn.Linear(embedding_dim, feature_dim)
         self.shift = nn.Linear(embedding_dim, feature_dim)
+        nn.init.zeros_(self.gain.bias)
+        nn.init.zeros_(self.shift.bias)
 
     def fuse(self, features: Tensor, speaker: Tensor) -> Tensor:
         """See Fusion."""
