@@ -41,7 +41,9 @@ def masked_mean(x: Tensor, mask: Tensor | None) -> Tensor:
     if mask is None:
         return x.mean(dim=1, dtype=torch.float32)
     weight = mask.to(torch.float32)
-    total = torch.einsum("bfd,bf->bd", x.float(), weight)
+    # autocast would take the sum in bf16, and a mean that is off is off in every frame
+    with torch.autocast(x.device.type, enabled=False):
+        total = torch.einsum("bfd,bf->bd", x.float(), weight)
     return total / weight.sum(dim=1, keepdim=True).clamp(min=1.0)
 
 
