@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +27,21 @@ def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]
     header = {"format": FORMAT, "metadata": json.dumps(metadata)}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.touch()
+        usual = unfinished.stat().st_mode  # safetensors makes a file of its own, and a private one
         save_file(
             {k: v.detach().contiguous().cpu() for k, v in tensors.items()}, unfinished, header
         )
+        unfinished.chmod(usual)
         with unfinished.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(unfinished, path)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(path, str(error), "room and permission to write") from None
     finally:
-        unfinished.unlink(missing_ok=True)
+        # where the folder is no folder, the error above is the one to tell
+        with suppress(OSError):
+            unfinished.unlink()
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
