@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from joint import checkpoint
-from joint.config import build
 from joint.encoders.encoder import SpeakerEncoder
 from joint.errors import CheckpointError, ConfigError
 from joint.model import JointModel, Switch
+from joint.objects import build
 from joint.seeding import seeded
 
 
@@ -67,7 +67,8 @@ def load_model(path: Path, packages: Sequence[str] = ()) -> tuple[JointModel, di
 def start_from(model: JointModel, path: Path) -> list[str]:
     """Copy the encoder, and every task that the checkpoint has under the same name and shapes.
 
-    Returns the names of the parts that were taken. Raises CheckpointError where the encoder differs.
+    Returns the names of the parts that were taken. Raises CheckpointError where the encoder is
+    another.
     """
     tensors, _ = checkpoint.read(path)
     checkpoint.load_into(model.encoder, tensors, path, f"{checkpoint.MODEL}encoder.")

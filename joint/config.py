@@ -1,22 +1,16 @@
 """Typed configuration: a recipe's YAML, checked before anything is built."""
 
-import inspect
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any
 
-from hydra.errors import HydraException
-from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from joint.data.planning import ScenePlanner
 from joint.errors import ConfigError
-
-OWN_PACKAGES = ("joint", "tasks")
 
 
 @dataclass
@@ -141,8 +135,10 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RecipeConfig:
 
 def _explained(path: Path, error: OmegaConfBaseException) -> ConfigError:
     """OmegaConf's complaint in one line, with the nearest valid key."""
-    key = error.full_key or error.key or ""
+    key = error.full_key or error.key
     found = str(error).splitlines()[0]
+    if not key:
+        return ConfigError(path, found, "keys and values of a recipe")
     parent = error.object_type
     names = list(getattr(parent, "__dataclass_fields__", {}))
     if "not in" in found and names:
@@ -152,20 +148,26 @@ def _explained(path: Path, error: OmegaConfBaseException) -> ConfigError:
 
 
 def _check(path: Path, config: RecipeConfig) -> None:
-    trainer = config.trainer
+    trainer, streams = config.trainer, config.streams
     if trainer.max_steps is None and trainer.max_minutes is None:
         raise ConfigError(f"{path}: trainer", "no end", "max_steps or max_minutes")
-    if config.optimizer.kind not in ("adamw", "sgd"):
-        raise ConfigError(f"{path}: optimizer.kind", config.optimizer.kind, "adamw or sgd")
-    if trainer.precision not in ("auto", "bf16", "float32"):
-        raise ConfigError(f"{path}: trainer.precision", trainer.precision, "auto, bf16 or float32")
-    if not config.streams:
-        raise ConfigError(f"{path}: streams", "none", "at least one")
+    choices = {
+        "optimizer.kind": (config.optimizer.kind, ("adamw", "sgd")),
+        "trainer.precision": (trainer.precision, ("auto", "bf16", "float32")),
+    }
+    for where, (value, options) in choices.items():
+        if value not in options:
+            raise ConfigError(f"{path}: {where}", value, " or ".join(options))
+    for where, number in _counts(config).items():
+        if number is not None and number <= 0:
+            raise ConfigError(f"{path}: {where}", str(number), "more than 0")
+    if not any(stream.every == 1 for stream in streams.values()):
+        raise ConfigError(f"{path}: streams", "none at every step", "at least one")
     groups = ["encoder", *config.tasks]
     for group in config.optimizer.lr_scale:
         if group not in groups:
             raise ConfigError(f"{path}: optimizer.lr_scale", group, " or ".join(groups))
-    named = {f"streams.{n}.tasks": s.tasks for n, s in config.streams.items()}
+    named = {f"streams.{n}.tasks": s.tasks for n, s in streams.items()}
     if config.validation is not None:
         named["validation.tasks"] = config.validation.tasks
         if config.data.validation is None:
@@ -174,73 +176,24 @@ def _check(path: Path, config: RecipeConfig) -> None:
         for task in tasks:
             if task not in config.tasks:
                 raise ConfigError(f"{path}: {where}", task, " or ".join(config.tasks))
-    used = {task for stream in config.streams.values() for task in stream.tasks}
+    used = {task for stream in streams.values() for task in stream.tasks}
     for task in config.tasks:
         if task not in used:
             raise ConfigError(f"{path}: tasks.{task}", "no stream that feeds it", "one")
 
 
-def build(node: Any, where: str, packages: Sequence[str] = (), **supplied: Any) -> Any:
-    """The object that a node with `_target_` names; `supplied` fills constructor arguments that the
-    node leaves out and the constructor asks for.
-
-    Raises ConfigError for a class outside the allowed packages, an unknown or missing argument, a
-    value of the wrong type.
-    """
-    if not (isinstance(node, dict) and "_target_" in node):
-        raise ConfigError(where, repr(node), "a mapping with _target_")
-    node = _checked(node, where, (*OWN_PACKAGES, *packages))
-    wanted = inspect.signature(get_object(node["_target_"])).parameters
-    extra = {k: v for k, v in supplied.items() if k in wanted and k not in node}
-    try:
-        return instantiate(node, **extra)
-    except (HydraException, TypeError, ValueError) as error:
-        cause = error.__cause__
-        if isinstance(cause, ConfigError):
-            raise cause from None
-        raise ConfigError(
-            where, str(cause or error).splitlines()[0], "arguments that fit"
-        ) from None
-
-
-def _checked(node: dict[str, Any], where: str, allowed: Sequence[str]) -> dict[str, Any]:
-    target = str(node["_target_"])
-    if target.split(".")[0] not in allowed:
-        raise ConfigError(
-            f"{where}._target_", target, f"a class of {', '.join(allowed)} (or --allow-package)"
-        )
-    try:
-        parameters = inspect.signature(get_object(target)).parameters
-    except Exception:
-        raise ConfigError(f"{where}._target_", target, "a class that can be imported") from None
-    checked: dict[str, Any] = {}
-    for key, value in node.items():
-        checked[key] = value
-        if key in ("_target_", "_partial_"):
-            continue
-        if key not in parameters:
-            near = get_close_matches(key, parameters, 1, 0.0)
-            hint = f"{near[0]!r}, perhaps" if near else "no argument"
-            raise ConfigError(f"{where}.{key}", "an unknown key", hint)
-        if isinstance(value, dict) and "_target_" in value:
-            checked[key] = _checked(value, f"{where}.{key}", allowed)
-        else:
-            _check_type(value, parameters[key].annotation, f"{where}.{key}")
-    return checked
-
-
-def _check_type(value: Any, annotation: Any, where: str) -> None:
-    """Scalars and literals are held to their annotation; other values are the constructor's."""
-    origin, options = get_origin(annotation), get_args(annotation)
-    if origin is not None and all(isinstance(o, str) for o in options):
-        if value not in options:
-            raise ConfigError(where, repr(value), " or ".join(options))
-        return
-    expected = {int: (int,), float: (int, float), bool: (bool,), str: (str,)}.get(annotation)
-    if expected is None:
-        return
-    if not isinstance(value, expected) or (isinstance(value, bool) and annotation is not bool):
-        raise ConfigError(where, repr(value), annotation.__name__)
+def _counts(config: RecipeConfig) -> dict[str, float | None]:
+    """Values that must be positive, by their keys."""
+    trainer = config.trainer
+    names = ("max_steps", "max_minutes", "accumulate", "checkpoint_steps", "average_last")
+    counts = {f"trainer.{n}": getattr(trainer, n) for n in (*names, "log_every", "max_bad_steps")}
+    for name, stream in config.streams.items():
+        counts[f"streams.{name}.batch_size"] = stream.batch_size
+        counts[f"streams.{name}.every"] = stream.every
+    if config.validation is not None:
+        counts["validation.batch_size"] = config.validation.batch_size
+        counts["validation.batches"] = config.validation.batches
+    return counts
 
 
 def plain(config: RecipeConfig) -> dict[str, Any]:
@@ -248,9 +201,3 @@ def plain(config: RecipeConfig) -> dict[str, Any]:
     container = OmegaConf.to_container(OmegaConf.structured(config))
     assert isinstance(container, dict) and not isinstance(container, (DictConfig, ListConfig))
     return {str(k): v for k, v in container.items()}
-
-
-def resolved(path: str, beside: Path) -> Path:
-    """`path` with `~` and variables expanded; a relative one is relative to the working folder."""
-    expanded = Path(os.path.expandvars(path)).expanduser()
-    return expanded if expanded.exists() or expanded.is_absolute() else beside / expanded

@@ -21,7 +21,7 @@ class Encode(Protocol):
 class Task(nn.Module, ABC):
     """A head: reads a batch through the encoder and gives a loss; at test time it infers.
 
-    A constructor may ask for `embedding_dim` and `speaker_count`; `joint.config` supplies them.
+    A constructor may ask for `embedding_dim` and `speaker_count`; `joint.building` supplies them.
     No task builds or loads an encoder.
     """
 
