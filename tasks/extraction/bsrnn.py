@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from joint.errors import ConfigError
 from joint.layers.fusion import Fusion, MultiplyFusion
 from joint.outputs import SpeakerEncoding
 from joint.units import Hertz, Samples
@@ -50,6 +51,8 @@ class BandSplitExtractor(nn.Module):
         compression: float = 1.0,
     ) -> None:
         super().__init__()
+        if not 0 <= shared_blocks < depth:
+            raise ConfigError("shared_blocks", str(shared_blocks), f"0 to {depth - 1} of {depth}")
         self.spectrum = Spectrum(window, hop)
         layout = Bands(band_widths(self.spectrum.bins, [(n, w) for n, w in bands]))
         self.compression, self.shared_blocks = compression, shared_blocks

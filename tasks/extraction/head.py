@@ -11,7 +11,7 @@ from joint.scene import SceneBatch
 from joint.units import SAMPLE_RATE, Samples
 from tasks.base import Encode, Task
 from tasks.extraction.bsrnn import BandSplitExtractor
-from tasks.extraction.losses import ExtractionLoss
+from tasks.extraction.losses import ExtractionLoss, is_present
 from tasks.extraction.metrics import si_sdr_db
 
 LONGEST: Samples = 20 * SAMPLE_RATE
@@ -49,10 +49,12 @@ class ExtractionTask(Task):
         mixture = batch.mixture.repeat_interleave(len(reference) // len(batch), dim=0)
         loss = self.criterion(estimate, reference, mixture, self.extractor.spectrum, progress)
         gain = improvement(estimate.waveform.detach(), reference, mixture)
-        return TaskOutput(loss.mean(), len(reference), {"si_sdr_improvement_db": gain.mean()})
+        metrics = {"si_sdr_improvement_db": gain.mean()} if len(gain) else {}
+        return TaskOutput(loss.mean(), len(reference), dict(metrics))
 
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
-        """SI-SDRi over held-out scenes and the share in which another speaker came out."""
+        """SI-SDRi over held-out scenes and the share in which another speaker came out, both of the
+        people who are present."""
         gains, wrong = [], []
         for batch in batches:
             assert batch.enrollment is not None and batch.enrollment_lengths is not None
@@ -62,8 +64,9 @@ class ExtractionTask(Task):
             reference = references(batch)
             mixture = batch.mixture.repeat_interleave(len(reference) // len(batch), dim=0)
             gains.append(improvement(waveform, reference, mixture))
-            rest = mixture - reference
-            wrong.append(si_sdr_db(waveform, rest) > si_sdr_db(waveform, reference))
+            heard = si_sdr_db(waveform, reference)
+            closer_to_rest = si_sdr_db(waveform, mixture - reference) > heard
+            wrong.append(closer_to_rest[is_present(reference)])
         gain = torch.cat(gains)
         return {
             "si_sdr_improvement_db": float(gain.mean()),
@@ -76,7 +79,9 @@ class ExtractionTask(Task):
     ) -> Tensor:
         """One `mixture (S,)` and one `enrollment (S',)` → the voice `(S,)`; pieces of at most
         `longest` Samples are cross-faded."""
-        encoding = encode(enrollment[None], torch.tensor([len(enrollment)]))
+        encoding = encode(
+            enrollment[None], torch.tensor([len(enrollment)], device=enrollment.device)
+        )
         if len(mixture) <= longest:
             return self.extractor(mixture[None], encoding).waveform[0]
         out = torch.zeros_like(mixture)
@@ -101,6 +106,6 @@ def references(batch: SceneBatch) -> Tensor:
 
 def improvement(estimate: Tensor, reference: Tensor, mixture: Tensor) -> Tensor:
     """SI-SDRi of the people who are present, `(≤ B,)`."""
-    present = reference.square().mean(dim=1) > 1e-10
+    present = is_present(reference)
     estimate, reference, mixture = estimate[present], reference[present], mixture[present]
     return si_sdr_db(estimate, reference) - si_sdr_db(mixture, reference)

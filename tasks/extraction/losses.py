@@ -9,6 +9,11 @@ from tasks.extraction.metrics import si_sdr_db
 from tasks.extraction.spectrum import Spectrum, compressed
 
 
+def is_present(reference: Tensor) -> Tensor:
+    """Whether there is a voice in each `reference (B, S)`: `(B,)`."""
+    return reference.square().mean(dim=1) > 1e-10
+
+
 class ExtractionLoss(nn.Module):
     """Negative SI-SDR and spectral terms, each with a weight.
 
@@ -51,7 +56,7 @@ class ExtractionLoss(nn.Module):
         """Loss of each estimate, `(B,)`: `reference (B, S)`, zero where the person is absent, and
         `mixture (B, S)`."""
         with torch.autocast(mixture.device.type, enabled=False):
-            present = reference.square().mean(dim=1) > 1e-10
+            present = is_present(reference)
             level = mixture.square().mean(dim=1, keepdim=True).sqrt().clamp(min=1e-5)
             total = torch.zeros_like(level.squeeze(1))
             weight = self.weight_at(progress)
