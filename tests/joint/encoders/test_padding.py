@@ -1,0 +1,74 @@
+"""A recording gets the same embedding in a padded batch as alone."""
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+import torch
+from tiny_models import randomise
+from torch import Tensor, nn
+
+from joint.encoders.ecapa import EcapaTdnn
+from joint.encoders.encoder import SpeakerEncoder
+from joint.encoders.frontends import Filterbank
+from joint.encoders.pooling import AttentiveStatisticsPooling, StatisticsPooling
+from joint.encoders.resnet import ResNet34
+from joint.encoders.tdnn import XvectorTdnn
+
+Backbone = Callable[[], nn.Module]
+Pooling = Callable[[int], nn.Module]
+
+PLAIN: Pooling = StatisticsPooling
+ATTENTIVE: Pooling = partial(AttentiveStatisticsPooling, global_context=False)
+CONTEXT: Pooling = partial(AttentiveStatisticsPooling, global_context=True)
+
+ENCODERS: dict[str, tuple[Backbone, Pooling]] = {
+    "x-vector": (XvectorTdnn, PLAIN),
+    "x-vector, attentive": (partial(XvectorTdnn, channels=64, output_dim=96), ATTENTIVE),
+    "x-vector, attentive with context": (
+        partial(XvectorTdnn, channels=64, output_dim=96),
+        CONTEXT,
+    ),
+    "ECAPA-512": (EcapaTdnn, ATTENTIVE),
+    "ECAPA-512, reflected borders": (partial(EcapaTdnn, padding="reflect"), CONTEXT),
+    "ECAPA-512, plain": (EcapaTdnn, PLAIN),
+    "ECAPA-1024": (partial(EcapaTdnn, channels=1024), CONTEXT),
+    "ResNet34": (ResNet34, PLAIN),
+    "ResNet34, attentive": (partial(ResNet34, channels=8), CONTEXT),
+}
+
+
+@pytest.fixture(params=ENCODERS.values(), ids=ENCODERS.keys())
+def encoder(request: pytest.FixtureRequest) -> SpeakerEncoder:
+    backbone, pooling = request.param
+    torch.manual_seed(0)
+    made = SpeakerEncoder(Filterbank(80), backbone(), pooling)
+    randomise(made)
+    return made.eval()
+
+
+def test_padded_equals_alone(encoder: SpeakerEncoder, padded: tuple[Tensor, Tensor]) -> None:
+    waveform, lengths = padded
+    with torch.no_grad():
+        together = encoder(waveform, lengths)
+        for i, length in enumerate(lengths.tolist()):
+            alone = encoder(waveform[i : i + 1, :length])
+            torch.testing.assert_close(together.embedding[i], alone.embedding[0], atol=1e-4, rtol=0)
+            own = together.frames[i][:, together.frame_mask[i]]
+            torch.testing.assert_close(own, alone.frames[0], atol=1e-4, rtol=1e-4)
+            assert alone.frame_mask.all()
+
+
+def test_named_layers_come_with_mask_and_hop(padded: tuple[Tensor, Tensor]) -> None:
+    encoder = SpeakerEncoder(Filterbank(80), ResNet34(channels=4), StatisticsPooling).eval()
+    names = ("stage1", "stage4")
+    with torch.no_grad():
+        encoding = encoder(*padded, layers=names)
+    assert tuple(encoding.layers) == names
+    first, last = encoding.layers.values()
+    assert (first.hop, last.hop, first.offset) == (160, 1280, 200)
+    assert torch.equal(last.features, encoding.frames)
+    for layer in (first, last):
+        assert layer.features.shape[0] == 3 and layer.features.shape[2] == layer.mask.shape[1]
+    with pytest.raises(KeyError):
+        encoder(*padded, layers=("stage9",))

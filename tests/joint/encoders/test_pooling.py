@@ -1,0 +1,78 @@
+"""Pooling: the statistics and their gradients are what the formulas say."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from tiny_models import randomise
+from torch import Tensor
+
+from joint.encoders.frames import Frames
+from joint.encoders.pooling import AttentiveStatisticsPooling, StatisticsPooling
+
+
+def weighted(x: Tensor, weight: Tensor) -> Tensor:
+    """Mean and standard deviation of `x (F, D)` under `weight (F, D)`, float64."""
+    mean = (weight * x).sum(0) / weight.sum(0)
+    variance = (weight * (x - mean).square()).sum(0) / weight.sum(0)
+    return torch.cat([mean, variance.sqrt()])
+
+
+def plain(pooling: StatisticsPooling, x: Tensor) -> Tensor:
+    return weighted(x, torch.ones_like(x))
+
+
+def attentive(pooling: AttentiveStatisticsPooling, x: Tensor) -> Tensor:
+    """Desplanques et al., eq. 2–4, a recording at a time."""
+    hidden = pooling.frame(x)
+    if pooling.context is not None and pooling.norm is not None:
+        context = weighted(x, torch.ones_like(x))
+        hidden = pooling.norm(torch.relu(hidden + pooling.context(context)))
+    return weighted(x, torch.softmax(pooling.attention(torch.tanh(hidden)), dim=0))
+
+
+KINDS: dict[str, tuple[Callable[[], torch.nn.Module], Callable[..., Tensor]]] = {
+    "plain": (lambda: StatisticsPooling(6), plain),
+    "attentive": (lambda: AttentiveStatisticsPooling(6, 4, global_context=False), attentive),
+    "attentive with context": (lambda: AttentiveStatisticsPooling(6, 4), attentive),
+}
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("make, formula", KINDS.values(), ids=KINDS.keys())
+def test_statistics_and_gradients(
+    make: Callable[[], torch.nn.Module], formula: Callable[..., Tensor], masked: bool
+) -> None:
+    torch.manual_seed(0)
+    pooling = make()
+    randomise(pooling)
+    pooling.eval()
+    lengths = [11, 7, 2] if masked else [11, 11, 11]
+    mask = torch.arange(11) < torch.tensor(lengths)[:, None] if masked else None
+    x, to_output = torch.randn(3, 11, 6, requires_grad=True), torch.randn(3, 12)
+    inputs = (x, *pooling.parameters())
+    found = pooling(Frames(x, mask))
+    expected = torch.stack([formula(pooling, row[:n]) for row, n in zip(x, lengths, strict=True)])
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+    gradients = [torch.autograd.grad((y * to_output).sum(), inputs) for y in (found, expected)]
+    for ours, theirs in zip(*gradients, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-3)
+
+
+def test_one_channel_s_frames_may_all_be_equal() -> None:
+    x = torch.ones(2, 9, 6, requires_grad=True)
+    for make, _ in KINDS.values():
+        pooling = make()
+        (gradient,) = torch.autograd.grad(pooling(Frames(x, None)).sum(), x)
+        assert gradient.isfinite().all()
+
+
+def test_bf16_is_near_float32() -> None:
+    torch.manual_seed(0)
+    pooling = AttentiveStatisticsPooling(32, 16).eval()
+    x = torch.randn(3, 40, 32).relu()
+    exact = pooling(Frames(x, None))
+    with torch.autocast("cpu", torch.bfloat16):
+        fast = pooling(Frames(x.bfloat16(), None))
+    assert fast.dtype == torch.float32
+    torch.testing.assert_close(fast, exact, atol=0.03, rtol=0.03)

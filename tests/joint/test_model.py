@@ -1,0 +1,164 @@
+"""JointModel: what a switch lets through, how often the encoder runs, what a loss weighs."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from tiny_models import noise_batch, tiny_model
+from torch import Tensor, nn
+
+from joint.encoders.frontends import SpecAugment
+from joint.errors import ConfigError
+from joint.model import JointModel, StreamBatch, Switch
+
+BOTH = ("verification", "extraction")
+
+
+def frozen(*names: str) -> dict[str, Switch]:
+    return dict.fromkeys(names, "frozen")
+
+
+def gradients(module: nn.Module) -> dict[str, Tensor]:
+    return {n: p.grad.clone() for n, p in module.named_parameters() if p.grad is not None}
+
+
+def state(module: nn.Module) -> dict[str, Tensor]:
+    return {n: v.clone() for n, v in module.state_dict().items()}
+
+
+def same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(first[n], second[n]) for n in first)
+
+
+@pytest.fixture
+def runs() -> Callable[[JointModel], list[None]]:
+    """A list that grows with every run of a model's encoder."""
+
+    def count(model: JointModel) -> list[None]:
+        seen: list[None] = []
+        model.encoder.backbone.register_forward_hook(lambda *_: seen.append(None))
+        return seen
+
+    return count
+
+
+@pytest.mark.parametrize(
+    "switches, expected",
+    [({}, 1), (frozen(*BOTH), 1), (frozen("extraction"), 2), (frozen("verification"), 2)],
+    ids=["both joint", "both frozen", "one frozen", "the other frozen"],
+)
+def test_one_run_for_one_enrolment_and_switch(
+    runs: Callable[[JointModel], list[None]], switches: dict[str, Switch], expected: int
+) -> None:
+    model = tiny_model(switches=switches)
+    seen = runs(model)
+    model([StreamBatch(noise_batch(), BOTH)], 0.5)
+    assert len(seen) == expected
+    model([StreamBatch(noise_batch(seed=s), BOTH) for s in range(2)], 0.5)
+    assert len(seen) == 3 * expected
+
+
+def test_the_loss_is_the_weighted_sum() -> None:
+    model = tiny_model({"verification": 0.3, "extraction": 2.0})
+    output = model([StreamBatch(noise_batch(), BOTH)], 0.5)
+    expected = 0.3 * output.metrics["verification/loss"] + 2 * output.metrics["extraction/loss"]
+    assert float(output.loss) == pytest.approx(expected, rel=1e-5)
+    assert {"verification/accuracy", "extraction/si_sdr_improvement_db"} <= set(output.metrics)
+
+
+def test_a_stream_feeds_the_tasks_it_names() -> None:
+    model = tiny_model()
+    streams = [StreamBatch(noise_batch(seed=s), (name,)) for s, name in enumerate(BOTH)]
+    alone = [float(model([stream], 0.5).loss) for stream in streams]
+    assert float(model(streams, 0.5).loss) == pytest.approx(sum(alone), rel=1e-5)
+
+
+def test_a_task_of_weight_0_is_not_run(runs: Callable[[JointModel], list[None]]) -> None:
+    model = tiny_model({"extraction": 0.0})
+    model.tasks["extraction"].loss = None  # type: ignore[assignment]
+    assert model.active == ["verification"]
+    assert not any(p.requires_grad for p in model.tasks["extraction"].parameters())
+    model([StreamBatch(noise_batch(), BOTH)], 0.5).loss.backward()
+    assert gradients(model.encoder)
+
+
+def test_missing_fields_are_named() -> None:
+    model = tiny_model()
+    batch = noise_batch(mixture=None, sources=None)
+    model.check("verification", batch, "voices")
+    with pytest.raises(ConfigError, match=r"streams\.voices\.tasks.*without mixture, sources"):
+        model.check("extraction", batch, "voices")
+
+
+def test_an_unknown_switch() -> None:
+    with pytest.raises(ConfigError, match=r"tasks\.extraction\.encoder.*frozen or joint"):
+        tiny_model(switches={"extraction": "thawed"})  # type: ignore[dict-item]
+
+
+class TestFrozen:
+    """Nothing of the encoder moves, and a gradient to the audio still flows."""
+
+    def test_bit_identical_through_optimizer_steps(self) -> None:
+        model = tiny_model(switches=frozen(*BOTH), spec_augment=SpecAugment(1.0)).train()
+        optimizer = torch.optim.AdamW(model.parameters(), lr=0.1, weight_decay=0.5)
+        encoder, heads = state(model.encoder), state(model.tasks)
+        for step in range(3):
+            model([StreamBatch(noise_batch(seed=step), BOTH)], 0.5).loss.backward()
+            assert not gradients(model.encoder)
+            optimizer.step()
+        assert same(state(model.encoder), encoder)
+        assert not same(state(model.tasks), heads)
+        assert model.encoder.training
+
+    def test_one_frozen_task_beside_a_joint_one(self) -> None:
+        model = tiny_model(switches=frozen("extraction"))
+        alone = tiny_model({"extraction": 0.0})
+        for made in (model, alone):
+            made([StreamBatch(noise_batch(), BOTH)], 0.5).loss.backward()
+        assert same(gradients(model.encoder), gradients(alone.encoder))
+        assert same(state(model.encoder), state(alone.encoder))
+        assert gradients(model.tasks["extraction"])
+
+    @pytest.mark.parametrize("first", BOTH)
+    def test_the_same_under_bf16(self, first: str) -> None:
+        """A weight that autocast has cast for a frozen run is cast again for one that learns."""
+        order = (first, *(name for name in BOTH if name != first))
+        found = []
+        for made in (tiny_model(switches=frozen("extraction")), tiny_model({"extraction": 0.0})):
+            with torch.autocast("cpu", torch.bfloat16):
+                output = made([StreamBatch(noise_batch(), order)], 0.5)
+            output.loss.backward()
+            found.append(gradients(made.encoder))
+        assert len(found[0]) > 10 and same(*found)
+
+    def test_gradient_reaches_the_audio(self) -> None:
+        model = tiny_model(switches=frozen("verification"))
+        audio = (0.1 * torch.randn(2, 4800)).requires_grad_()
+        model.view("verification")(audio, torch.tensor([4800, 4800])).embedding.sum().backward()
+        assert audio.grad is not None and audio.grad.abs().sum() > 0
+        assert not gradients(model.encoder)
+
+    def test_it_is_the_encoder_in_eval_mode(self) -> None:
+        model = tiny_model(switches=frozen("verification")).train()
+        batch = noise_batch()
+        assert batch.enrollment is not None and batch.enrollment_lengths is not None
+        seen = model.view("verification")(batch.enrollment, batch.enrollment_lengths).embedding
+        model.eval()
+        flat = batch.enrollment.flatten(0, 1)
+        assert torch.equal(seen, model.encoder(flat).embedding)
+
+
+def test_joint_moves_encoder_and_statistics() -> None:
+    model = tiny_model()
+    before = state(model.encoder)
+    model([StreamBatch(noise_batch(), BOTH)], 0.5).loss.backward()
+    assert len(gradients(model.encoder)) == sum(p.requires_grad for p in model.encoder.parameters())
+    moved = {n for n, v in state(model.encoder).items() if not torch.equal(v, before[n])}
+    assert any("running_mean" in name for name in moved)
+
+
+def test_the_extraction_loss_reaches_the_encoder() -> None:
+    model = tiny_model({"verification": 0.0})
+    model([StreamBatch(noise_batch(), BOTH)], 0.5).loss.backward()
+    assert all(g.isfinite().all() for g in gradients(model.encoder).values())
+    assert sum(g.abs().sum() for g in gradients(model.encoder).values()) > 0
