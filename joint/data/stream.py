@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from joint.data.corpus import Corpus
@@ -59,6 +60,7 @@ class SceneStream(Dataset[SceneBatch]):
             num_workers=workers,
             prefetch_factor=4 if workers else None,
             persistent_workers=False,
+            generator=torch.Generator(),  # its own: the global one belongs to the training's steps
         )
         for item in loader:
             if isinstance(item, JointError):

@@ -111,3 +111,12 @@ def test_a_batch_moves_to_a_device(expected: list[SceneBatch]) -> None:
     moved = expected[0].to("meta")
     assert moved.mixture is not None and moved.mixture.device.type == "meta"
     assert moved.scene_ids == expected[0].scene_ids
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_the_global_random_stream_is_left_alone(stream: SceneStream, workers: int) -> None:
+    torch.manual_seed(3)
+    undisturbed = torch.rand(3)
+    torch.manual_seed(3)
+    next(stream.batches(0, workers))
+    assert torch.equal(torch.rand(3), undisturbed)
