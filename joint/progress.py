@@ -19,10 +19,17 @@ class TrainingLog:
     A resumed run appends, after dropping the lines that it is about to write again.
     """
 
-    def __init__(self, output: Path, config: TrainerConfig, active: bool, start_step: int) -> None:
+    def __init__(
+        self,
+        output: Path,
+        config: TrainerConfig,
+        active: bool,
+        start_step: int,
+        start_scenes: float = 0.0,
+    ) -> None:
         self.active, self.every = active, config.log_every
         self.path = output / "metrics.jsonl"
-        self.since, self.scenes_then = time.perf_counter(), 0.0
+        self.since, self.scenes_then = time.perf_counter(), start_scenes
         self.budget = config
         if not active:
             return

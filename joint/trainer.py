@@ -8,64 +8,21 @@ from typing import Any
 
 import torch
 from lightning.fabric import Fabric
-from torch import Tensor, nn
+from torch import Tensor
 
 from joint import checkpoint
 from joint.config import OptimizerConfig, TrainerConfig
 from joint.data.stream import SceneStream
 from joint.errors import TrainingError
 from joint.model import JointModel, StreamBatch
+from joint.optimization import learning_rate, make_optimizer
+from joint.precision import autocast_for
 from joint.progress import TrainingLog
 from joint.scene import SceneBatch
 from joint.seeding import seed_for
 
 StreamSpec = tuple[SceneStream, list[str], int]
 """A stream, the tasks that read it, and at every how many steps."""
-
-
-def autocast_for(wanted: str, device: torch.device) -> torch.autocast:
-    """The autocast that `bf16`, `float32` or `auto` means on a device; `auto` is bf16 where the
-    processor multiplies it natively."""
-    native = cpu_has_bf16() if device.type == "cpu" else torch.cuda.is_bf16_supported()
-    enabled = native if wanted == "auto" else wanted == "bf16"
-    return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
-
-
-def cpu_has_bf16() -> bool:
-    """Whether this processor has bf16 arithmetic."""
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
-
-
-def learning_rate(config: OptimizerConfig, progress: float) -> float:
-    """Linear warm-up, then half a cosine down to `final_share`."""
-    if progress < config.warmup_share:
-        return config.lr * max(progress / config.warmup_share, 1e-3)
-    done = (progress - config.warmup_share) / max(1.0 - config.warmup_share, 1e-8)
-    final = config.lr * config.final_share
-    return final + (config.lr - final) * 0.5 * (1.0 + math.cos(math.pi * min(done, 1.0)))
-
-
-def make_optimizer(model: JointModel, config: OptimizerConfig) -> torch.optim.Optimizer:
-    """One named group for the encoder and one for each task; no decay on biases and norms."""
-    parts: dict[str, nn.Module] = {"encoder": model.encoder, **model.tasks}
-    groups = []
-    for name, part in parts.items():
-        for decays in (True, False):
-            parameters = [
-                p for p in part.parameters() if p.requires_grad and (p.ndim > 1) == decays
-            ]
-            if parameters:
-                groups.append(
-                    {
-                        "params": parameters,
-                        "name": name,
-                        "scale": config.lr_scale.get(name, 1.0),
-                        "weight_decay": config.weight_decay if decays else 0.0,
-                    }
-                )
-    if config.kind == "sgd":
-        return torch.optim.SGD(groups, lr=config.lr, momentum=0.9, nesterov=True, fused=True)
-    return torch.optim.AdamW(groups, lr=config.lr, betas=(0.9, 0.98), fused=True)
 
 
 class Trainer:
@@ -91,7 +48,7 @@ class Trainer:
         self.optimizer = make_optimizer(model, optimizer)
         self.names = {id(p): n for n, p in model.named_parameters()}
         self.step, self.minutes, self.scenes, self.bad_steps = 0, 0.0, 0, 0
-        self.waited, self.last_validation = 0.0, 0.0
+        self.waited, self.last_validation, self.saved = 0.0, 0.0, -1
         self.figures: dict[str, float] = {}
 
     def autocast(self) -> torch.autocast:
@@ -124,19 +81,22 @@ class Trainer:
         state = metadata["trainer"]
         self.step, self.minutes, self.scenes = state["step"], state["minutes"], state["scenes"]
         self.last_validation, self.bad_steps = state["last_validation"], state["bad_steps"]
-        self.figures = state["figures"]
+        self.figures, self.waited = state["figures"], state.get("waited", 0.0)
+        self.saved = self.step
         return True
 
     def fit(self) -> Path:
         """Train to the end of the budget and write `model.safetensors`; returns its path."""
         module, optimizer = self.fabric.setup(self.model, self.optimizer)
+        self._move_optimizer()
         module.train()
         batches = {
             name: stream.batches(self._drawn(every), self.config.workers)
             for name, (stream, _, every) in self.streams.items()
         }
         consecutive = 0
-        with TrainingLog(self.output, self.config, self.fabric.is_global_zero, self.step) as log:
+        active = self.fabric.is_global_zero
+        with TrainingLog(self.output, self.config, active, self.step, self.scenes) as log:
             while self.progress() < 1.0:
                 begin = time.perf_counter()
                 metrics = self._train_step(module, optimizer, batches)
@@ -147,13 +107,20 @@ class Trainer:
                     )
                 self.step += 1
                 self.minutes += (time.perf_counter() - begin) / 60.0
+                # one clock for all: it decides on rates, margins and the end
+                self.minutes = self.fabric.broadcast(self.minutes)
                 log.step(self._counters(), metrics)
                 self._validate_if_due(module, log)
                 if self.step % self.config.checkpoint_steps == 0:
                     self.save()
-        if not self.checkpoints() or self.checkpoints()[-1] != self._path():
+        if self.saved != self.step:
             self.save()
         return self._finish()
+
+    def _move_optimizer(self) -> None:
+        """A resumed state was read on the CPU; it belongs beside its parameters."""
+        for parameter, state in self.optimizer.state.items():
+            state.update({k: v.to(parameter.device) for k, v in state.items()})
 
     def _drawn(self, every: int) -> int:
         """Batches that a stream has given so far."""
@@ -166,6 +133,7 @@ class Trainer:
         rate = learning_rate(self.schedule, self.progress())
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["scale"]
+        former = [buffer.clone() for buffer in self.model.buffers()]
         metrics: dict[str, float] = {"loss": 0.0}
         for micro in range(self.config.accumulate):
             due = self._draw(batches)
@@ -179,11 +147,13 @@ class Trainer:
             metrics |= output.metrics
             metrics["loss"] += float(output.loss.detach()) / self.config.accumulate
         norm = self._gradient_norm(module, optimizer)
-        if bool(torch.isfinite(norm)) and math.isfinite(metrics["loss"]):
+        if self._all_finite(float(norm), metrics["loss"]):
             optimizer.step()
         else:
             self.bad_steps += 1
             metrics["loss"] = math.nan
+            for buffer, value in zip(self.model.buffers(), former, strict=True):
+                buffer.copy_(value)  # running statistics have seen the bad batch
         optimizer.zero_grad()
         return metrics | {"lr": rate, "gradient_norm": float(norm)}
 
@@ -194,6 +164,13 @@ class Trainer:
         )
         assert isinstance(norm, Tensor)
         return norm
+
+    def _all_finite(self, *values: float) -> bool:
+        """Whether all values are finite on every process: they must skip a step together."""
+        bad = torch.tensor(float(not all(map(math.isfinite, values))), device=self.fabric.device)
+        total = self.fabric.all_reduce(bad, reduce_op="sum")
+        assert isinstance(total, Tensor)
+        return float(total) == 0.0
 
     def _draw(self, batches: dict[str, Iterator[SceneBatch]]) -> list[StreamBatch]:
         begin = time.perf_counter()
@@ -245,10 +222,12 @@ class Trainer:
                 "last_validation": self.last_validation,
                 "bad_steps": self.bad_steps,
                 "figures": self.figures,
+                "waited": self.waited,
             }
             checkpoint.write(self._path(), tensors, {**self.metadata, "trainer": state})
             for old in self.checkpoints()[: -max(self.config.average_last, 2)]:
                 old.unlink()
+        self.saved = self.step
         self.fabric.barrier()
 
     def _finish(self) -> Path:

@@ -67,11 +67,13 @@ def launched(config: RecipeConfig) -> Fabric:
     distributed = torch.distributed.is_torchelastic_launched()
     from lightning.fabric.strategies import DDPStrategy
 
+    # a task whose stream rests at a step leaves its parameters without gradient
+    rests = any(stream.every > 1 for stream in config.streams.values())
     fabric = Fabric(
         accelerator=accelerator,
         devices="auto" if distributed and accelerator != "cpu" else local_processes(),
         num_nodes=nodes(),
-        strategy=DDPStrategy() if distributed else "auto",
+        strategy=DDPStrategy(find_unused_parameters=rests) if distributed else "auto",
     )
     fabric.launch()
     return fabric
@@ -141,7 +143,7 @@ def validation(
     stream = SceneStream(corpus, store, wanted.scenes, wanted.batch_size, seed=0)
 
     def validate() -> dict[str, float]:
-        figures = {}
+        figures: dict[str, float] = {}
         with torch.no_grad(), autocast_for(config.trainer.precision, fabric.device):
             for name in wanted.tasks:
                 batches = (stream[n].to(fabric.device) for n in range(wanted.batches))

@@ -1,0 +1,44 @@
+"""Each recipe trains two steps on the embedded corpus."""
+
+import json
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+from support import ROOT
+
+from joint.building import load_model
+from joint.training import train
+
+RECIPES = sorted((ROOT / "recipes").rglob("*.yaml"))
+
+
+def short(recipe: Path, prepared: Path, output: Path) -> list[str]:
+    """Overrides that leave the model as it is and make everything else small."""
+    config = OmegaConf.load(recipe)
+    overrides = [
+        f"output={output}",
+        f"data.train={prepared / 'train'}",
+        f"data.validation={prepared / 'test'}",
+        "data.cache=null",
+        "init=null",
+        "trainer.max_steps=2",
+        "trainer.max_minutes=null",
+        "trainer.workers=0",
+    ]
+    scenes = [f"streams.{name}" for name in config.streams]
+    for place in [*scenes, *(["validation"] if "validation" in config else [])]:
+        overrides += [f"{place}.scenes.chunk=0.6", f"{place}.scenes.enrollment=0.6"]
+        overrides += [f"{place}.batch_size={12 if place == 'validation' else 2}"]
+    return overrides + (["validation.batches=1"] if "validation" in config else [])
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+def test_two_steps(recipe: Path, prepared: Path, tmp_path: Path) -> None:
+    checkpoint = train(recipe, short(recipe, prepared, tmp_path / "run"))
+    model, metadata = load_model(checkpoint)
+    assert metadata["trained"]["steps"] == 2
+    lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    last = json.loads(lines[-1])
+    assert set(last["validation"]) and last["skipped_steps"] == 0
+    assert {name.split("/")[0] for name in last["validation"]} <= set(model.tasks)
