@@ -110,7 +110,8 @@ class JointModel(nn.Module):
         self.encoder = encoder
         self.tasks = nn.ModuleDict(tasks)
         self.weights = dict.fromkeys(tasks, 1.0) | dict(weights or {})
-        self.switches: dict[str, Switch] = dict.fromkeys(tasks, "joint") | dict(switches or {})  # type: ignore[dict-item]
+        learns: Switch = "joint"
+        self.switches: dict[str, Switch] = dict.fromkeys(tasks, learns) | dict(switches or {})
         for name, switch in self.switches.items():
             if switch not in get_args(Switch):
                 raise ConfigError(f"tasks.{name}.encoder", repr(switch), "frozen or joint")

@@ -10,6 +10,7 @@ level, in which room. It holds no audio. `joint.data.rendering` turns a plan int
 """
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -133,7 +134,7 @@ class SceneBatch:
 
     def to(self, device: torch.device | str) -> "SceneBatch":
         """The same batch with its tensors on `device`."""
-        moved = {
+        moved: dict[str, Any] = {
             f.name: value.to(device, non_blocking=True)
             for f in fields(self)
             if isinstance(value := getattr(self, f.name), Tensor)

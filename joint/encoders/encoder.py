@@ -1,6 +1,7 @@
 """SpeakerEncoder: the one encoder that every task shares."""
 
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -30,11 +31,11 @@ class SpeakerEncoder(nn.Module):
         super().__init__()
         self.frontend = frontend
         self.backbone = backbone
-        self.pooling = pooling(int(backbone.output_dim))
-        self.norm = nn.BatchNorm1d(int(self.pooling.output_dim))
-        self.projection = nn.Linear(int(self.pooling.output_dim), embedding_dim)
+        self.pooling = pooling(output_dim(backbone))
+        self.norm = nn.BatchNorm1d(output_dim(self.pooling))
+        self.projection = nn.Linear(output_dim(self.pooling), embedding_dim)
         self.embedding_dim = embedding_dim
-        self.frame_dim = int(backbone.output_dim)
+        self.frame_dim = output_dim(backbone)
 
     def forward(
         self, waveform: Tensor, lengths: Tensor | None = None, layers: tuple[str, ...] = ()
@@ -61,3 +62,8 @@ class SpeakerEncoder(nn.Module):
             hop=self.frontend.hop * frames.stride,
             offset=self.frontend.window // 2,
         )
+
+
+def output_dim(part: nn.Module) -> int:
+    """Channels that a backbone or a pooling gives."""
+    return int(cast(int, part.output_dim))

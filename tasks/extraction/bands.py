@@ -116,7 +116,7 @@ class BandMask(nn.Module):
         for output, (_, width) in zip(self.outputs, bands.runs, strict=True):
             assert isinstance(output, BandLinear)
             with torch.no_grad():
-                output.weight *= 0.1
+                output.weight.mul_(0.1)
                 output.bias[:, :, : 2 * width : 2] = 1.0
 
     def forward(self, x: Tensor) -> Tensor:

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
-from torch import nn
 
+from joint.losses.margin import AamSoftmax
 from joint.outputs import TaskOutput
 from joint.scene import SceneBatch
 from tasks.base import Encode, Task
@@ -25,7 +25,7 @@ class VerificationTask(Task):
         self,
         embedding_dim: int,
         speaker_count: int,
-        criterion: Callable[..., nn.Module],
+        criterion: Callable[..., AamSoftmax],
     ) -> None:
         super().__init__()
         self.criterion = criterion(embedding_dim=embedding_dim, speaker_count=speaker_count)
