@@ -1,5 +1,7 @@
 """Pooling: a sequence of frames becomes one vector."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -9,13 +11,56 @@ from joint.encoders.frames import Frames, masked_mean
 VARIANCE_FLOOR = 1e-7
 
 
-def moments(x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Weighted mean and standard deviation over time, each `(B, D)`, in float32.
+class AttentiveMoments(torch.autograd.Function):
+    """Means over time of x and of x², weighted by a softmax over time, with a gradient by hand.
 
-    `x (B, F, D)`, `weight (B, F, D)` or `(B, F, 1)` sums to 1 over time.
+    Written out in tensors of `(B, F, D)`, this is what a training step on a CPU waits for longest
+    besides its matrix products: a dozen passes through memory. So it is done a recording at a time,
+    in float32, in buffers that stay in the cache.
     """
-    mean = (x * weight).sum(dim=1, dtype=torch.float32)
-    square = (x * x * weight).sum(dim=1, dtype=torch.float32)
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
+        """`x` and `scores (B, F, D)` → two `(B, D)`, float32."""
+        weight = torch.empty_like(scores)
+        mean, square = (x.new_empty(x.shape[0], x.shape[2], dtype=torch.float32) for _ in "ms")
+        value, share, product = (torch.empty_like(x[0], dtype=torch.float32) for _ in "vsp")
+        for b in range(len(x)):
+            value.copy_(x[b])
+            torch.softmax(product.copy_(scores[b]), dim=0, out=share)
+            weight[b] = share
+            torch.sum(torch.mul(value, share, out=product), dim=0, out=mean[b])
+            torch.sum(product.mul_(value), dim=0, out=square[b])
+        ctx.save_for_backward(x, weight, mean, square)
+        return mean, square
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, to_mean: Tensor, to_square: Tensor) -> tuple[Tensor, Tensor]:
+        """With a = m·x + s·x² for the gradients m, s: w·(m + 2s·x), and w·(a - Σ w·a)."""
+        x, weight, mean, square = ctx.saved_tensors
+        average = to_mean * mean + to_square * square
+        to_x, to_scores = torch.empty_like(x), torch.empty_like(weight)
+        value, share, slope, product = (torch.empty_like(x[0], dtype=torch.float32) for _ in "vssp")
+        for b in range(len(x)):
+            value.copy_(x[b])
+            share.copy_(weight[b])
+            torch.addcmul(to_mean[b], value, to_square[b], out=slope)
+            torch.mul(slope, value, out=product)
+            to_scores[b] = product.sub_(average[b]).mul_(share)
+            to_x[b] = slope.addcmul_(value, to_square[b]).mul_(share)
+        return to_x, to_scores
+
+
+def attentive_moments(x: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation over time of `x (B, F, D)` under weights softmax(`scores`), each
+    `(B, D)` in float32."""
+    if x.device.type == "cpu":
+        mean, square = AttentiveMoments.apply(x, scores)
+    else:
+        weight = torch.softmax(scores, dim=1)
+        mean = (x * weight).sum(dim=1, dtype=torch.float32)
+        square = (x * x * weight).sum(dim=1, dtype=torch.float32)
     return mean, (square - mean * mean).clamp(min=VARIANCE_FLOOR).sqrt()
 
 
@@ -66,5 +111,4 @@ class AttentiveStatisticsPooling(nn.Module):
         scores = self.attention(torch.tanh(hidden))
         if mask is not None:
             scores = scores.masked_fill(~mask.unsqueeze(-1), float("-inf"))
-        weight = torch.softmax(scores, dim=1)
-        return torch.cat(moments(x, weight), dim=-1)
+        return torch.cat(attentive_moments(x, scores), dim=-1)
