@@ -88,12 +88,13 @@ class TrainerConfig:
 
 @dataclass
 class RecipeConfig:
-    """Everything one training needs; `init` is a checkpoint whose weights it starts from."""
+    """Everything one training needs; `init` lists checkpoints whose weights it starts from: the
+    encoder and every task that one has under the same name, later ones over earlier ones."""
 
     seed: int = 1
     name: str = "joint"
     output: str = "???"
-    init: str | None = None
+    init: list[str] = field(default_factory=list)
     encoder: Any = field(default_factory=dict)
     data: DataConfig = field(default_factory=DataConfig)
     tasks: dict[str, TaskConfig] = field(default_factory=dict)

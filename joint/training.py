@@ -39,8 +39,8 @@ def train(
     model = build_model(
         config.encoder, plain(config)["tasks"], speaker_count, config.seed, allow_packages
     )
-    if config.init is not None:
-        start_from(model, Path(config.init))
+    for path in config.init:
+        start_from(model, Path(path))
     validate = None
     if config.validation is not None:
         validate = validation(config, config.validation, model, fabric)

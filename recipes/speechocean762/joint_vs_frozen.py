@@ -52,7 +52,7 @@ class Arm:
 ARMS = (
     Arm("frozen", "frozen", 0.0),
     Arm("joint, no speaker loss", "joint", 0.0),
-    Arm("joint, with speaker loss", "joint", 0.3),
+    Arm("joint, with speaker loss", "joint", 0.03),
 )
 
 
@@ -70,7 +70,7 @@ def figures_of(arm: Arm, given: argparse.Namespace) -> dict[str, float]:
         return found
     overrides = [
         f"seed={given.seed}",
-        f"init={given.start}",
+        f"init=[{given.start}]",
         f"data.train={given.data / 'train'}",
         f"data.validation={given.data / 'validation'}",
         f"data.cache={given.cache}",

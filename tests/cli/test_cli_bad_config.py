@@ -16,7 +16,7 @@ OVERRIDES = {
     "no such class": ("encoder._target_=joint.encoders.Nothing", ("joint.encoders.Nothing",)),
     "an unknown task": ("streams.new.tasks=[singing]", ("singing", "verification")),
     "no data": ("data.train=/nowhere/at/all", ("/nowhere/at/all",)),
-    "no checkpoint to start from": ("init=/nowhere/c.safetensors", ("/nowhere/c.safetensors",)),
+    "no checkpoint to start from": ("init=[/nowhere/c.safetensors]", ("/nowhere/c.safetensors",)),
 }
 
 

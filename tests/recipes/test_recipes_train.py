@@ -21,7 +21,7 @@ def short(recipe: Path, prepared: Path, output: Path) -> list[str]:
         f"data.train={prepared / 'train'}",
         f"data.validation={prepared / 'test'}",
         "data.cache=null",
-        "init=null",
+        "init=[]",
         "trainer.max_steps=2",
         "trainer.max_minutes=null",
         "trainer.workers=0",
