@@ -12,6 +12,7 @@ from joint.layers.fusion import Fusion, MultiplyFusion
 from joint.outputs import SpeakerEncoding
 from joint.units import Hertz, Samples
 from tasks.extraction.bands import BandMask, Bands, BandSplit, band_widths
+from tasks.extraction.profile import BandProfile
 from tasks.extraction.sequence import published_blocks, small_blocks
 from tasks.extraction.spectrum import Spectrum, compressed
 
@@ -32,7 +33,8 @@ class BandSplitExtractor(nn.Module):
     mask; `fusion` meets the features before the first block (`once`) or before every one.
 
     `blocks` is called with features, number of bands and depth. `compression` is the power that
-    magnitudes are raised to before the bands are read (1: as published).
+    magnitudes are raised to before the bands are read (1: as published). With `profile` every
+    fusion is followed by gains from the enrolment's own spectrum.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class BandSplitExtractor(nn.Module):
         shared_blocks: int = 0,
         mask_hidden: int = 512,
         compression: float = 1.0,
+        profile: bool = False,
     ) -> None:
         super().__init__()
         if not 0 <= shared_blocks < depth:
@@ -61,6 +64,7 @@ class BandSplitExtractor(nn.Module):
         places = depth - shared_blocks if fuse == "every" else 1
         self.fusions = nn.ModuleList(fusion(features, embedding_dim) for _ in range(places))
         self.mask = BandMask(layout, features, mask_hidden)
+        self.profile = BandProfile(layout, features, self.spectrum, places) if profile else None
 
     def forward(self, mixture: Tensor, encoding: SpeakerEncoding) -> Estimate:
         """`mixture (B, S)`; `encoding` of `B·K` enrolments, K for each mixture in turn.
@@ -72,12 +76,15 @@ class BandSplitExtractor(nn.Module):
         spectrum = self.spectrum(mixture / level)
         asked = len(encoding.embedding) // len(mixture)
         x = self.split(torch.view_as_real(compressed(spectrum, self.compression)))
+        gains = self.profile(encoding) if self.profile is not None else []
         for i, block in enumerate(self.blocks):
             place = i - self.shared_blocks
             if place == 0:
                 x = x.repeat_interleave(asked, dim=0)
             if 0 <= place < len(self.fusions):
                 x = self.fusions[place](x, encoding)
+            if gains and 0 <= place < len(gains):
+                x = x * gains[place]
             x = block(x)
         level, spectrum = (v.repeat_interleave(asked, dim=0) for v in (level, spectrum))
         estimate = spectrum * self.mask(x) * level.unsqueeze(-1)
@@ -105,6 +112,7 @@ def small_bsrnn(
     fuse: Literal["once", "every"] = "every",
     shared_blocks: int = 2,
     compression: float = 0.3,
+    profile: bool = True,
 ) -> BandSplitExtractor:
     """The size made to be trained on a CPU: windows of 64 ms, which resolve the harmonics of one
     voice, every 32 ms; wider bands; no LSTM; two blocks that hear the mixture once for everybody
@@ -126,4 +134,5 @@ def small_bsrnn(
         shared_blocks,
         2 * features,
         compression,
+        profile,
     )

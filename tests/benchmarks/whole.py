@@ -45,7 +45,7 @@ def memory(settings: Settings) -> list[Line]:
         f"output={output}",
         "data.validation=null",
         "validation=null",
-        "init=null",
+        "init=[]",
         f"trainer.max_steps={STEPS}",
         "trainer.max_minutes=null",
     ]
