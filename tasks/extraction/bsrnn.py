@@ -110,13 +110,12 @@ def small_bsrnn(
     bands: Sequence[tuple[int, Hertz]] = SMALL_BANDS,
     fusion: Callable[[int, int], Fusion] = MultiplyFusion,
     fuse: Literal["once", "every"] = "every",
-    shared_blocks: int = 2,
+    shared_blocks: int = 0,
     compression: float = 0.3,
     profile: bool = True,
 ) -> BandSplitExtractor:
     """The size made to be trained on a CPU: windows of 64 ms, which resolve the harmonics of one
-    voice, every 32 ms; wider bands; no LSTM; two blocks that hear the mixture once for everybody
-    who is asked for."""
+    voice, every 32 ms; wider bands; no LSTM."""
 
     def blocks(features: int, count: int, depth: int) -> nn.ModuleList:
         return small_blocks(features, count, depth, bottleneck, cycle, recurrent)
