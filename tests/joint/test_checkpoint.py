@@ -77,7 +77,7 @@ BAD: dict[Callable[[Path], object], str] = {
 }
 
 
-@pytest.mark.parametrize("spoil, message", BAD.items(), ids=str)
+@pytest.mark.parametrize("spoil, message", BAD.items(), ids=range(len(BAD)))
 def test_unreadable(path: Path, spoil: Callable[[Path], object], message: str) -> None:
     spoil(path)
     with pytest.raises(CheckpointError, match=message) as error:
