@@ -37,12 +37,15 @@ class Segment:
 class Source:
     """One speaker of a mixture: the segment begins at `offset` in the chunk.
 
-    `snr_db` is the target's level over this source's; the target's own is 0.
+    `snr_db` is the target's level over this source's; the target's own is 0. `channel` is the seed
+    of the recording chain that coloured this voice, None for the recording's own; its reference has
+    the same colour.
     """
 
     segment: Segment
     offset: Samples
     snr_db: Decibels
+    channel: int | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class Enrollment:
     source: int
     noise: Noise | None
     room: Room | None
+    channel: int | None = None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,10 @@ from scipy import fft
 
 from joint.units import SAMPLE_RATE, Decibels, Samples, Seconds
 
+CHANNEL_HERTZ = (50.0, 150.0, 300.0, 600.0, 1200.0, 2400.0, 4800.0, 8000.0)
+"""Where a channel's gains are drawn; between them they change linearly over octaves."""
+CHANNEL_RANGE: Decibels = 9.0
+
 REFLECTIONS = 12
 """Image sources are followed to this order: later ones are far below speech in such rooms."""
 
@@ -20,6 +24,18 @@ def coloured_noise(seed: int, length: Samples, slope_db_per_octave: Decibels) ->
     octave = np.log2(np.maximum(np.arange(len(spectrum), dtype=np.float32), 1.0))
     shaped: np.ndarray = fft.irfft(spectrum * 10.0 ** (slope_db_per_octave * octave / 20.0), size)
     return shaped[:length].astype(np.float32)
+
+
+def through_channel(waveform: np.ndarray, seed: int) -> np.ndarray:
+    """`waveform (S,)` as another microphone would have it: a smooth random gain over frequency, at
+    most `CHANNEL_RANGE` up or down, no change of phase."""
+    size = fft.next_fast_len(len(waveform), real=True)
+    spectrum = fft.rfft(waveform, size)
+    hertz = np.linspace(0.0, SAMPLE_RATE / 2, len(spectrum), dtype=np.float32)
+    gains = default_rng(seed).uniform(-CHANNEL_RANGE, CHANNEL_RANGE, len(CHANNEL_HERTZ))
+    gain_db = np.interp(np.log2(hertz + 1.0), np.log2(CHANNEL_HERTZ), gains)
+    coloured: np.ndarray = fft.irfft(spectrum * 10.0 ** (gain_db / 20.0), size)
+    return coloured[: len(waveform)].astype(np.float32)
 
 
 @lru_cache(maxsize=512)

@@ -22,7 +22,9 @@ class ScenePlanner:
     `speakers` talk in the mixture (0: no mixture, enrolments alone); `enrollments` of them are
     enrolled, the target first; with `absent_probability` one more person is enrolled in the
     target's place who does not speak. `overlap` is the share of the chunk in which an interferer
-    talks, `snr_db` the target's level over each. Ranges are drawn from uniformly.
+    talks, `snr_db` the target's level over each. Ranges are drawn from uniformly. Each voice and
+    each enrolment gets a channel of its own with `channel_probability`, so that nobody is known by
+    their microphone.
     """
 
     speakers: int = 2
@@ -37,6 +39,7 @@ class ScenePlanner:
     room_probability: float = 0.0
     enrollment_noise_probability: float = 0.0
     enrollment_room_probability: float = 0.0
+    channel_probability: float = 0.0
     babble_share: float = 0.5
     noise_snr_db: tuple[Decibels, Decibels] = (5.0, 20.0)
     reverberation: tuple[Seconds, Seconds] = (0.15, 0.5)
@@ -157,14 +160,19 @@ class ScenePlanner:
         room = chunk if is_target else max(1, round(chunk * rng.uniform(*self.overlap)))
         segment = self._segment(corpus, rng, utterance, voice, room)
         offset = int(rng.integers(room - segment.length + 1)) + (chunk - room)
-        return Source(segment, offset, 0.0 if is_target else float(rng.uniform(*self.snr_db)))
+        snr_db = 0.0 if is_target else float(rng.uniform(*self.snr_db))
+        return Source(segment, offset, snr_db, self._channel(rng))
 
     def _enrollment(
         self, corpus: Corpus, rng: Generator, segment: Segment, source: int
     ) -> Enrollment:
         voice = (int(corpus.speaker_of[segment.utterance]), 0)
         noise = self._noise(corpus, rng, self.enrollment_noise_probability, [voice], segment.length)
-        return Enrollment(segment, source, noise, self._room(rng, self.enrollment_room_probability))
+        room = self._room(rng, self.enrollment_room_probability)
+        return Enrollment(segment, source, noise, room, self._channel(rng))
+
+    def _channel(self, rng: Generator) -> int | None:
+        return None if rng.random() >= self.channel_probability else int(rng.integers(2**31))
 
     def _noise(
         self,

@@ -4,10 +4,10 @@ import numpy as np
 import torch
 from scipy.signal import fftconvolve
 
-from joint.data.augmentation import coloured_noise, room_responses
+from joint.data.augmentation import coloured_noise, room_responses, through_channel
 from joint.data.corpus import Corpus
 from joint.data.store import WaveformStore
-from joint.scene import Enrollment, Noise, Room, Scene, SceneBatch, Segment
+from joint.scene import Enrollment, Noise, Room, Scene, SceneBatch, Segment, Source
 from joint.units import SAMPLE_RATE, Decibels, Samples
 
 EARLY: Samples = SAMPLE_RATE // 20
@@ -71,7 +71,7 @@ class Renderer:
 
     def enrollment(self, scene: Scene, enrollment: Enrollment) -> np.ndarray:
         """A recording of one person alone, repeated to the scene's enrolment length."""
-        waveform = self._read(enrollment.segment)
+        waveform = self._voice(enrollment)
         if enrollment.room is not None:
             response = room_response(enrollment.room, 1)[0]
             waveform = fftconvolve(waveform, response)[: len(waveform)].astype(np.float32)
@@ -83,7 +83,7 @@ class Renderer:
         """The mixture `(S,)` and the references `(N, S)`, float32."""
         dry = np.zeros((len(scene.sources), scene.length), dtype=np.float32)
         for i, source in enumerate(scene.sources):
-            segment = self._read(source.segment)
+            segment = self._voice(source)
             dry[i, source.offset : source.offset + len(segment)] = segment
         heard, reference = dry, dry
         if scene.room is not None:
@@ -111,6 +111,11 @@ class Renderer:
         if any(s.length < utterances[s.utterance].length(s.speed) for s in segments):
             return None
         return [[utterances[x.segment.utterance].text for x in s.sources] for s in scenes]
+
+    def _voice(self, heard: Source | Enrollment) -> np.ndarray:
+        """What was said, through its channel."""
+        waveform = self._read(heard.segment)
+        return waveform if heard.channel is None else through_channel(waveform, heard.channel)
 
     def _read(self, segment: Segment) -> np.ndarray:
         return self.store.read(segment.utterance, segment.speed, segment.start, segment.length)
