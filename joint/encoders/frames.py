@@ -39,7 +39,8 @@ class Frames:
 def masked_mean(x: Tensor, mask: Tensor | None) -> Tensor:
     """Mean over time of `x (B, F, D)` → `(B, D)`, in float32."""
     if mask is None:
-        return x.mean(dim=1, dtype=torch.float32)
+        # the gradient of torch's mean would be divided frame by frame
+        return x.sum(dim=1, dtype=torch.float32) / x.shape[1]
     weight = mask.to(torch.float32)
     # autocast would take the sum in bf16, and a mean that is off is off in every frame
     with torch.autocast(x.device.type, enabled=False):

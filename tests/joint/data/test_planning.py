@@ -21,6 +21,7 @@ RICH = ScenePlanner(
     room_probability=0.5,
     enrollment_noise_probability=0.5,
     enrollment_room_probability=0.5,
+    channel_probability=0.5,
 )
 PLANNERS = {
     "pairs": ScenePlanner(chunk=2.0),

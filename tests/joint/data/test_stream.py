@@ -23,6 +23,7 @@ PLANNER = ScenePlanner(
     noise_probability=0.7,
     room_probability=0.5,
     enrollment_noise_probability=0.5,
+    channel_probability=0.5,
 )
 BATCHES = 14
 """More than the ten batches of an epoch."""
