@@ -32,7 +32,7 @@ test: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 bench: $(INSTALLED)
-	$(BIN)/python -m pytest tests/benchmarks -s -p no:xdist
+	$(BIN)/python -m tests.benchmarks
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -1,11 +1,13 @@
 """Front-ends: waveforms become feature frames."""
 
 import warnings
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from joint.encoders.frames import Frames, masked_mean
+from joint.errors import ConfigError
 from joint.units import SAMPLE_RATE
 
 
@@ -36,19 +38,35 @@ class SpecAugment(nn.Module):
 
 
 class Filterbank(nn.Module):
-    """Kaldi's log mel filterbank, mean-normalised over each recording's own frames.
+    """Kaldi's log mel filterbank, normalised over each recording's own frames: of `bins` each its
+    mean is taken off, of the `level` one number for all, so that the long-term spectrum stays.
 
-    25 ms windows every 10 ms, no dither, frames that fit wholly inside the recording.
+    25 ms windows every 10 ms, no dither, frames that fit wholly inside the recording. Kaldi reads
+    16-bit integers and floors energies far below them: a sample of 1.0 counts as `full_scale`.
+    With 1.0, as some toolkits have it, much of a quiet recording is floor.
+
+    The long-term spectrum holds the voice and the microphone: where every speaker has one
+    microphone, figures with `level` count both (recipes/speechocean762/README.md has them with
+    other microphones too).
     """
 
     window = 400
     hop = 160
 
-    def __init__(self, bins: int = 80, spec_augment: SpecAugment | None = None) -> None:
+    def __init__(
+        self,
+        bins: int = 80,
+        spec_augment: SpecAugment | None = None,
+        normalize: Literal["bins", "level"] = "bins",
+        full_scale: float = 32768.0,
+    ) -> None:
         super().__init__()
         from lhotse.features.kaldi.layers import Wav2LogFilterBank
 
         self.output_dim = bins
+        if normalize not in ("bins", "level"):
+            raise ConfigError("normalize", str(normalize), "bins or level")
+        self.normalize, self.full_scale = normalize, full_scale
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # lhotse warns that its manifests do not snip edges
             self.kaldi = Wav2LogFilterBank(
@@ -65,8 +83,7 @@ class Filterbank(nn.Module):
     def log_mel(self, waveform: Tensor) -> Tensor:
         """Features before normalisation: `(B, S)` → `(B, F, bins)`, float32."""
         with torch.autocast(waveform.device.type, enabled=False):
-            # Kaldi reads 16-bit integers; the scale only matters to its floor
-            features: Tensor = self.kaldi(waveform.float())
+            features: Tensor = self.kaldi(self.full_scale * waveform.float())
         return features
 
     def forward(self, waveform: Tensor, lengths: Tensor) -> Frames:
@@ -76,7 +93,10 @@ class Filterbank(nn.Module):
         if bool((lengths != waveform.shape[1]).any()):
             count = (1 + (lengths - self.window) // self.hop).clamp(min=1)
             mask = torch.arange(features.shape[1], device=lengths.device) < count[:, None]
-        features = features - masked_mean(features, mask).unsqueeze(1)
+        mean = masked_mean(features, mask)
+        if self.normalize == "level":
+            mean = mean.mean(dim=1, keepdim=True)
+        features = features - mean.unsqueeze(1)
         if mask is not None:
             features = features.masked_fill(~mask.unsqueeze(-1), 0.0)
         return Frames(self.spec_augment(features), mask)

@@ -7,14 +7,20 @@ import torchaudio.compliance.kaldi
 from torch import Tensor
 
 from joint.encoders.frontends import Filterbank, SpecAugment
+from joint.errors import ConfigError
 
 
+@pytest.mark.parametrize("full_scale", [32768.0, 1.0])
 @pytest.mark.parametrize("bins", [80, 40])
-def test_equals_kaldi(speech: list[np.ndarray], padded: tuple[Tensor, Tensor], bins: int) -> None:
-    features = Filterbank(bins).log_mel(padded[0])
+def test_equals_kaldi(
+    speech: list[np.ndarray], padded: tuple[Tensor, Tensor], bins: int, full_scale: float
+) -> None:
+    features = Filterbank(bins, full_scale=full_scale).log_mel(padded[0])
     for row, waveform in zip(features, speech, strict=True):
         expected = torchaudio.compliance.kaldi.fbank(
-            torch.from_numpy(waveform)[None], num_mel_bins=bins, sample_frequency=16_000
+            full_scale * torch.from_numpy(waveform)[None],
+            num_mel_bins=bins,
+            sample_frequency=16_000,
         )
         torch.testing.assert_close(row[: len(expected)], expected, atol=1e-4, rtol=0)
 
@@ -31,6 +37,33 @@ def test_each_recording_is_normalised_alone(padded: tuple[Tensor, Tensor]) -> No
     for features, mask in zip(frames.features, frames.mask, strict=True):
         assert features[mask].mean(0).abs().max() < 1e-5
         assert (features[~mask] == 0).all()
+
+
+class TestLevel:
+    """One number a recording is taken off: its loudness, not its long-term spectrum."""
+
+    def test_loudness_does_not_reach_it(self, padded: tuple[Tensor, Tensor]) -> None:
+        torch.manual_seed(0)
+        frontend = Filterbank(24, normalize="level")
+        waveform = padded[0] + 1e-3 * torch.randn_like(padded[0])  # digital silence has no level
+        loud, quiet = (frontend(gain * waveform, padded[1]).features for gain in (1.0, 0.25))
+        torch.testing.assert_close(quiet, loud, atol=2e-3, rtol=0)
+
+    def test_the_spectrum_stays(self, padded: tuple[Tensor, Tensor]) -> None:
+        by_level = Filterbank(24, normalize="level")(*padded)
+        by_bins = Filterbank(24)(*padded)
+        assert by_level.mask is not None
+        for kept, flat, mask in zip(
+            by_level.features, by_bins.features, by_level.mask, strict=True
+        ):
+            spectrum = kept[mask].mean(0)
+            assert spectrum.mean().abs() < 1e-5 and spectrum.std() > 1.0
+            torch.testing.assert_close(kept[mask] - spectrum, flat[mask], atol=1e-4, rtol=0)
+            assert (kept[~mask] == 0).all()
+
+    def test_nothing_else_is_accepted(self) -> None:
+        with pytest.raises(ConfigError, match="bins or level"):
+            Filterbank(24, normalize="cmvn")  # type: ignore[arg-type]
 
 
 def test_no_mask_where_lengths_agree() -> None:
