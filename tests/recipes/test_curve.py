@@ -1,0 +1,23 @@
+"""The curve of SI-SDRi against what was seen."""
+
+import pytest
+
+from joint.errors import DataError
+from recipes.speechocean762.curve import FIGURE, curves
+
+ROWS = [
+    *({"scenes": 8 * n, "minutes": n / 2, FIGURE: float(n)} for n in range(1, 11)),
+    {"scenes": 40, "minutes": 2.5, "validation": {FIGURE: 0.4, "verification/eer_percent": 9.0}},
+    {"scenes": 80, "minutes": 5.0, "validation": {FIGURE: 0.9}},
+]
+
+
+def test_validations_and_means_between_them() -> None:
+    held_out, seen = curves(ROWS, "scenes")
+    assert held_out.x.tolist() == [40, 80] and held_out.y.tolist() == [0.4, 0.9]
+    assert seen.x.tolist() == [24, 64] and seen.y.tolist() == [3.0, 8.0]
+
+
+def test_a_log_without_extraction() -> None:
+    with pytest.raises(DataError, match="extraction"):
+        curves([{"scenes": 8, "minutes": 1.0, "verification/accuracy": 0.5}], "minutes")
