@@ -26,7 +26,7 @@ CATALOGUE = {
     "speechocean762-joint": Entry(
         folder="speechocean762_joint",
         licence="Apache-2.0 (weights); trained on speechocean762, CC BY 4.0",
-        summary="ECAPA-512 and the small extractor, trained on 113 speakers of speechocean762",
+        summary="ECAPA-256 and the small extractor, trained on 113 speakers of speechocean762",
     ),
 }
 

@@ -2,8 +2,9 @@
 
     python -m recipes.speechocean762.joint_vs_frozen START.safetensors DATA CORPUS/test
 
-An arm that has its figures is not run again, and a killed one goes on where it was. The table is
-printed and kept in `OUTPUT/table.md`.
+START is a checkpoint whose encoder every arm begins with: that of stage 1 (the extractor is then
+new in every arm), or one that has an extractor as well. An arm that has its figures is not run
+again, and a killed one goes on where it was. The table is printed and kept in `OUTPUT/table.md`.
 """
 
 import argparse
@@ -52,7 +53,7 @@ class Arm:
 ARMS = (
     Arm("frozen", "frozen", 0.0),
     Arm("joint, no speaker loss", "joint", 0.0),
-    Arm("joint, with speaker loss", "joint", 0.03),
+    Arm("joint, with speaker loss", "joint", 0.1),
 )
 
 
@@ -93,7 +94,7 @@ def figures_of(arm: Arm, given: argparse.Namespace) -> dict[str, float]:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("start", type=Path, help="a checkpoint with encoder and extractor")
+    parser.add_argument("start", type=Path, help="a checkpoint that has the encoder")
     parser.add_argument("data", type=Path, help="what `joint prepare speechocean762` wrote")
     parser.add_argument("test", type=Path, help="the corpus's test folder")
     parser.add_argument("--minutes", type=float, default=20.0, help="an arm")
