@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from joint.outputs import SpeakerEncoding, TaskOutput
+from joint.outputs import TaskOutput
 from joint.scene import SceneBatch
 from joint.units import SAMPLE_RATE, Samples
 from tasks.base import Encode, Task
@@ -23,9 +22,7 @@ OVERLAP: Samples = 2 * SAMPLE_RATE
 class ExtractionTask(Task):
     """Extracts every enrolled person from the mixture.
 
-    `extractor` is called with `embedding_dim`. With `recheck` the encoder listens to what came out
-    and to what was left, and the voice that is more like the enrolment is given: the encoder that
-    verifies speakers verifies its own extraction. It matters to `infer` alone.
+    `extractor` is called with `embedding_dim`.
     """
 
     requires: ClassVar[frozenset[str]] = frozenset(
@@ -37,10 +34,8 @@ class ExtractionTask(Task):
         embedding_dim: int,
         extractor: Callable[..., BandSplitExtractor],
         criterion: nn.Module | None = None,
-        recheck: bool = False,
     ) -> None:
         super().__init__()
-        self.recheck = recheck
         self.extractor = extractor(embedding_dim=embedding_dim)
         self.criterion = criterion or ExtractionLoss()
 
@@ -87,17 +82,6 @@ class ExtractionTask(Task):
         encoding = encode(
             enrollment[None], torch.tensor([len(enrollment)], device=enrollment.device)
         )
-        voice = self.in_pieces(mixture, encoding, longest)
-        if not self.recheck:
-            return voice
-        both = torch.stack([voice, mixture - voice])
-        lengths = torch.full((2,), min(len(mixture), longest), device=mixture.device)
-        heard = encode(both[:, :longest], lengths).embedding
-        alike = F.cosine_similarity(heard, encoding.embedding)
-        return both[int(alike.argmax())]
-
-    def in_pieces(self, mixture: Tensor, encoding: SpeakerEncoding, longest: Samples) -> Tensor:
-        """The voice `(S,)` of `encoding` in one `mixture (S,)`."""
         if len(mixture) <= longest:
             return self.extractor(mixture[None], encoding).waveform[0]
         out = torch.zeros_like(mixture)

@@ -126,26 +126,3 @@ def test_pieces_of_a_real_extractor() -> None:
         whole, pieces = infer(), infer(longest=48_000)
     assert pieces.shape == mixture.shape and pieces.isfinite().all()
     assert si_sdr_db(pieces, whole) > 20
-
-
-@pytest.mark.parametrize("meant", [0, 1])
-@pytest.mark.parametrize("given", [0, 1])
-def test_a_recheck_gives_what_is_more_like_the_enrolment(meant: int, given: int) -> None:
-    time = torch.arange(48_000) / 16_000
-    voices = torch.stack([torch.sin(2 * torch.pi * hertz * time) for hertz in (200, 900)])
-
-    class Fixed(Identity):
-        """Gives one of the voices, whoever is asked for."""
-
-        def forward(self, mixture: Tensor, encoding: SpeakerEncoding) -> Estimate:
-            return Estimate(voices[given, None, : mixture.shape[1]], self.spectrum(mixture))
-
-    def pitch(audio: Tensor, lengths: Tensor) -> SpeakerEncoding:
-        spectrum = torch.fft.rfft(audio, 16_000).abs()
-        return encoding_of(torch.stack([spectrum[:, 200], spectrum[:, 900], 0 * audio[:, 0]], 1))
-
-    mixture, enrollment = voices.sum(0), 0.1 * voices[meant, :16_000]
-    task = ExtractionTask(3, Fixed, recheck=True)  # type: ignore[arg-type]
-    torch.testing.assert_close(task.infer(pitch, mixture, enrollment), voices[meant])
-    task.recheck = False
-    assert torch.equal(task.infer(pitch, mixture, enrollment), voices[given])
