@@ -35,20 +35,22 @@ def read_log(path: str | Path) -> list[dict[str, Any]]:
     return rows
 
 
-def training_curves(rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Curve], dict[str, Curve]]:
-    """Scalars of the training steps and of the validations, by name, over minutes."""
+def training_curves(
+    rows: Sequence[Mapping[str, Any]], over: str = "minutes"
+) -> tuple[dict[str, Curve], dict[str, Curve]]:
+    """Scalars of the training steps and of the validations, by name, over a counter of the log."""
     return (
-        _by_name([row for row in rows if VALIDATION not in row], lambda row: row),
-        _by_name([row for row in rows if VALIDATION in row], lambda row: row[VALIDATION]),
+        _by_name([row for row in rows if VALIDATION not in row], lambda row: row, over),
+        _by_name([row for row in rows if VALIDATION in row], lambda row: row[VALIDATION], over),
     )
 
 
-def _by_name(rows: Sequence[Mapping[str, Any]], scalars: Any) -> dict[str, Curve]:
+def _by_name(rows: Sequence[Mapping[str, Any]], scalars: Any, over: str) -> dict[str, Curve]:
     points: dict[str, list[tuple[float, float]]] = {}
     for row in rows:
         for name, value in scalars(row).items():
-            if name not in BOOKKEEPING and _is_number(value) and _is_number(row.get("minutes")):
-                points.setdefault(name, []).append((row["minutes"], value))
+            if name not in BOOKKEEPING and _is_number(value) and _is_number(row.get(over)):
+                points.setdefault(name, []).append((row[over], value))
     return {name: Curve(name, *np.asarray(pairs, dtype=float).T) for name, pairs in points.items()}
 
 

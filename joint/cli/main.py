@@ -1,7 +1,5 @@
 """The `joint` command: verbs, and how errors and warnings reach the terminal."""
 
-import sys
-
 import typer
 from typer.core import TyperGroup
 
@@ -10,12 +8,9 @@ from joint.cli.evaluate import evaluate
 from joint.cli.extract import extract
 from joint.cli.info import info
 from joint.cli.prepare import prepare
-from joint.cli.terminal import one_line, quiet_libraries
+from joint.cli.terminal import errors_in_one_line, quiet_libraries
 from joint.cli.train import train
 from joint.cli.verify import verify
-from joint.errors import JointError
-
-BAD_INPUT = 2
 
 
 class InOrder(TyperGroup):
@@ -49,17 +44,8 @@ app.command()(info)
 def main(arguments: list[str] | None = None) -> None:
     """Run the command; bad input prints one line and exits 2, Ctrl-C exits 130."""
     quiet_libraries()
-    try:
+    with errors_in_one_line():
         app(args=arguments, prog_name="joint")
-    except JointError as error:
-        print(one_line(f"error: {error}"), file=sys.stderr)
-        sys.exit(BAD_INPUT)
-    except OSError as error:
-        where = error.filename or "a file"
-        print(one_line(f"error: {where}: {error.strerror or error}"), file=sys.stderr)
-        sys.exit(BAD_INPUT)
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,15 @@
-"""What the command prints beside its results: warnings of this package, a line each."""
+"""What a command prints beside its results: warnings and errors, a line each."""
 
 import logging
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from joint.errors import JointError
+
+BAD_INPUT = 2
 HOUSE = ("joint", "tasks", "recipes", "pretrained", "analysis")
 
 
@@ -16,6 +21,22 @@ def one_line(text: str) -> str:
 def warn(text: str) -> None:
     """Print one warning line on stderr."""
     print(one_line(f"warning: {text}"), file=sys.stderr)
+
+
+@contextmanager
+def errors_in_one_line() -> Iterator[None]:
+    """Bad input prints one line and exits 2, Ctrl-C exits 130."""
+    try:
+        yield
+    except JointError as error:
+        print(one_line(f"error: {error}"), file=sys.stderr)
+        sys.exit(BAD_INPUT)
+    except OSError as error:
+        where = error.filename or "a file"
+        print(one_line(f"error: {where}: {error.strerror or error}"), file=sys.stderr)
+        sys.exit(BAD_INPUT)
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def quiet_libraries() -> None:

@@ -11,10 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from analysis.report_charts import Curve, line_chart
-from analysis.report_training import VALIDATION, read_log
+from analysis.report_training import read_log, training_curves
+from joint.cli.terminal import errors_in_one_line
 from joint.errors import DataError
 from joint.files import atomic_write
 
@@ -23,19 +22,17 @@ AXES = {"mixtures": ("scenes", "mixtures seen"), "minutes": ("minutes", "minutes
 
 
 def curves(rows: Sequence[Mapping[str, Any]], counter: str) -> list[Curve]:
-    """Held-out and training SI-SDRi over `counter`; raises DataError where a log has neither."""
-    held_out = [
-        (r[counter], r[VALIDATION][FIGURE]) for r in rows if FIGURE in r.get(VALIDATION, {})
-    ]
-    seen = [(r[counter], r[FIGURE]) for r in rows if FIGURE in r]
-    if not held_out or not seen:
+    """Held-out and training SI-SDRi over `counter`; raises DataError where a log lacks one."""
+    training, validation = training_curves(rows, counter)
+    if FIGURE not in training or FIGURE not in validation:
         raise DataError("metrics.jsonl", f"no {FIGURE}", "the log of a training with extraction")
-    window = max(1, len(seen) // len(held_out))
-    blocks = [seen[i : i + window] for i in range(0, len(seen) - window + 1, window)]
-    means = [tuple(np.mean(block, axis=0)) for block in blocks]
+    seen, held_out = training[FIGURE], validation[FIGURE]
+    window = max(1, len(seen.x) // len(held_out.x))
+    whole = len(seen.x) // window * window
+    x, y = (values[:whole].reshape(-1, window).mean(axis=1) for values in (seen.x, seen.y))
     return [
-        Curve("held-out speakers", *np.asarray(held_out, dtype=float).T),
-        Curve("training mixtures", *np.asarray(means, dtype=float).T),
+        Curve("held-out speakers", held_out.x, held_out.y),
+        Curve("training mixtures", x, y),
     ]
 
 
@@ -52,4 +49,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_in_one_line():
+        main()

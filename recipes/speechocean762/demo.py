@@ -17,8 +17,9 @@ from rich.table import Table as TerminalTable
 
 from analysis.report_charts import Curve
 from joint.api import SpeakerModel, load
+from joint.cli.terminal import errors_in_one_line
 from joint.data.kaldi import KaldiFolder
-from joint.errors import CheckpointError, JointError
+from joint.errors import CheckpointError
 from joint.training import train
 from recipes.speechocean762.demo_report import COLUMNS, System, write_demo_report
 from recipes.speechocean762.prepare import prepare
@@ -109,8 +110,5 @@ def read_columns(path: Path) -> dict[str, list[str]]:
 
 
 if __name__ == "__main__":
-    try:
+    with errors_in_one_line():
         main(sys.argv[1:])
-    except JointError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)

@@ -17,6 +17,7 @@ from typing import Annotated
 import soundfile
 import typer
 
+from joint.cli.terminal import errors_in_one_line
 from joint.data.kaldi import KaldiFolder, read_table, write_tables
 from joint.data.manifests import KaldiUtterance, written_whole
 from joint.errors import DataError
@@ -156,4 +157,5 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    with errors_in_one_line():
+        typer.run(main)

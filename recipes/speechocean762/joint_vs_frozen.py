@@ -17,6 +17,7 @@ import numpy as np
 from analysis.drift import embedding_drift
 from joint.api import SpeakerModel, load
 from joint.audio import read_audio
+from joint.cli.terminal import errors_in_one_line
 from joint.data.kaldi import KaldiFolder
 from joint.files import atomic_write
 from joint.training import train
@@ -36,24 +37,22 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class Arm:
-    """One row: the switch of the extraction task and the weight of the speaker loss."""
+    """One row: the switch of the extraction task, and whether the recipe's speaker loss counts."""
 
     name: str
     encoder: str
-    speaker_weight: float
+    speaker_loss: bool
 
     def overrides(self) -> list[str]:
         """The recipe's keys that make this arm."""
-        return [
-            f"tasks.extraction.encoder={self.encoder}",
-            f"tasks.verification.weight={self.speaker_weight}",
-        ]
+        switch = [f"tasks.extraction.encoder={self.encoder}"]
+        return switch if self.speaker_loss else [*switch, "tasks.verification.weight=0"]
 
 
 ARMS = (
-    Arm("frozen", "frozen", 0.0),
-    Arm("joint, no speaker loss", "joint", 0.0),
-    Arm("joint, with speaker loss", "joint", 0.1),
+    Arm("frozen", "frozen", False),
+    Arm("joint, no speaker loss", "joint", False),
+    Arm("joint, with speaker loss", "joint", True),
 )
 
 
@@ -112,4 +111,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_in_one_line():
+        main()

@@ -16,6 +16,7 @@ from zlib import crc32
 import numpy as np
 
 from joint.api import load
+from joint.cli.terminal import errors_in_one_line
 from joint.data.augmentation import through_channel
 from joint.data.kaldi import KaldiFolder
 from tasks.verification.embedding import Embed
@@ -39,18 +40,14 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="a Kaldi folder")
     parser.add_argument("trials", type=Path)
     given = parser.parse_args()
-    model, folder, trials = (
-        load(given.checkpoint),
-        KaldiFolder.load(given.data),
-        Trials.load(given.trials),
-    )
-    for name, embed in (
-        ("as recorded", model.embed),
-        ("random channels", through_channels(model.embed)),
-    ):
-        found = evaluate_verification(embed, folder, trials)
+    folder, trials = KaldiFolder.load(given.data), Trials.load(given.trials)
+    embed = load(given.checkpoint).embed
+    systems = {"as recorded": embed, "random channels": through_channels(embed)}
+    for name, system in systems.items():
+        found = evaluate_verification(system, folder, trials)
         print(f"{name:16} EER {found['eer_percent']:.2f} %, minDCF {found['min_dcf_p01']:.3f}")
 
 
 if __name__ == "__main__":
-    main()
+    with errors_in_one_line():
+        main()

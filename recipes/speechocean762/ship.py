@@ -12,6 +12,7 @@ from pathlib import Path
 from joint import checkpoint
 from joint.api import load
 from joint.building import to_half
+from joint.cli.terminal import errors_in_one_line
 from joint.data.kaldi import KaldiFolder
 from tasks.extraction.evaluate import evaluate_extraction
 from tasks.extraction.mixtures import MixtureList
@@ -78,4 +79,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_in_one_line():
+        main()

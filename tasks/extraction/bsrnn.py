@@ -14,7 +14,7 @@ from joint.units import Hertz, Samples
 from tasks.extraction.bands import BandMask, Bands, BandSplit, band_widths
 from tasks.extraction.profile import BandProfile
 from tasks.extraction.sequence import published_blocks, small_blocks
-from tasks.extraction.spectrum import Spectrum, compressed
+from tasks.extraction.spectrum import Spectrum, compressed, level_of
 
 PUBLISHED_BANDS: tuple[tuple[int, Hertz], ...] = ((15, 100), (10, 200), (5, 500), (1, 2000))
 SMALL_BANDS: tuple[tuple[int, Hertz], ...] = ((10, 125), (8, 250), (6, 500), (1, 1000))
@@ -72,7 +72,7 @@ class BandSplitExtractor(nn.Module):
         The estimates are `(B·K, S)`. The first `shared_blocks` blocks hear the mixture once,
         whoever is asked for.
         """
-        level = mixture.square().mean(dim=1, keepdim=True).sqrt().clamp(min=1e-5)
+        level = level_of(mixture)
         spectrum = self.spectrum(mixture / level)
         asked = len(encoding.embedding) // len(mixture)
         x = self.split(torch.view_as_real(compressed(spectrum, self.compression)))
@@ -83,8 +83,7 @@ class BandSplitExtractor(nn.Module):
                 x = x.repeat_interleave(asked, dim=0)
             if 0 <= place < len(self.fusions):
                 x = self.fusions[place](x, encoding)
-            if gains and 0 <= place < len(gains):
-                x = x * gains[place]
+                x = x * gains[place] if gains else x
             x = block(x)
         level, spectrum = (v.repeat_interleave(asked, dim=0) for v in (level, spectrum))
         estimate = spectrum * self.mask(x) * level.unsqueeze(-1)

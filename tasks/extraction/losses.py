@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from joint.units import Decibels
 from tasks.extraction.bsrnn import Estimate
 from tasks.extraction.metrics import si_sdr_db
-from tasks.extraction.spectrum import Spectrum, compressed
+from tasks.extraction.spectrum import Spectrum, compressed, level_of
 
 
 def is_present(reference: Tensor) -> Tensor:
@@ -57,7 +57,7 @@ class ExtractionLoss(nn.Module):
         `mixture (B, S)`."""
         with torch.autocast(mixture.device.type, enabled=False):
             present = is_present(reference)
-            level = mixture.square().mean(dim=1, keepdim=True).sqrt().clamp(min=1e-5)
+            level = level_of(mixture)
             total = torch.zeros_like(level.squeeze(1))
             weight = self.weight_at(progress)
             if weight:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from joint.outputs import SpeakerEncoding
 from tasks.extraction.bands import BandLinear, Bands
-from tasks.extraction.spectrum import Spectrum, compressed
+from tasks.extraction.spectrum import Spectrum, compressed, level_of
 
 POWER = 0.3
 TYPICAL = 0.8
@@ -36,9 +36,8 @@ class BandProfile(nn.Module):
         """`(B, S)` → mean and deviation over time, `(B, bins, 2)`; frames count by their energy, so
         that silence and padding do not."""
         with torch.no_grad():
-            energy = waveform.square().sum(dim=1, keepdim=True) / lengths.unsqueeze(1)
-            level = energy.sqrt().clamp(min=1e-5)
-            magnitude = compressed(self.spectrum(waveform / level), POWER).abs()
+            spectrum = self.spectrum(waveform / level_of(waveform, lengths))
+            magnitude = compressed(spectrum, POWER).abs()
             weight = magnitude.mean(dim=2, keepdim=True).square()
             weight = weight / weight.sum(dim=1, keepdim=True).clamp(min=1e-5)
             mean = (magnitude * weight).sum(dim=1)

@@ -49,6 +49,16 @@ class Spectrum(nn.Module):
         return waveform
 
 
+def level_of(waveform: Tensor, lengths: Tensor | None = None) -> Tensor:
+    """Root mean square `(B, 1)` of `waveform (B, S)`, over the first `lengths (B,)` Samples of each
+    where the rest is zero; never below 1e-5."""
+    if lengths is None:
+        energy = waveform.square().mean(dim=1, keepdim=True)
+    else:
+        energy = waveform.square().sum(dim=1, keepdim=True) / lengths.unsqueeze(1)
+    return energy.sqrt().clamp(min=1e-5)
+
+
 def compressed(spectrum: Tensor, power: float) -> Tensor:
     """Complex `(…)` with its magnitude to a power: speech's range becomes a network's range."""
     # the floor bounds the derivative, which is infinite at 0 for powers below 1

@@ -21,6 +21,7 @@ from joint.losses.margin import AamSoftmax
 from joint.model import JointModel, StreamBatch
 from joint.scene import SceneBatch
 from joint.trainer import make_optimizer
+from joint.units import SAMPLE_RATE
 from tasks.verification.embedding import embed_files
 from tasks.verification.head import VerificationTask
 from tests.benchmarks.peers import wespeaker_ecapa
@@ -44,7 +45,7 @@ class GivenFeatures(nn.Module):
 
 
 def ecapa_512(frontend: nn.Module) -> SpeakerEncoder:
-    """The encoder of the recipes."""
+    """The encoder of the races, 512 channels wide."""
     pooling = partial(AttentiveStatisticsPooling, global_context=False)
     return SpeakerEncoder(frontend, EcapaTdnn(), pooling)  # type: ignore[arg-type]
 
@@ -152,7 +153,7 @@ def embedding(settings: Settings) -> list[Line]:
     """Embeddings of files, the whole path: reading, filterbank, encoder."""
     chosen = settings.corpus().utterances[:: max(1, len(settings.corpus()) // settings.some(300))]
     paths = {u.id: Path(u.path) for u in chosen}
-    mean = sum(u.samples for u in chosen) / len(chosen) / 16000
+    mean = sum(u.samples for u in chosen) / len(chosen) / SAMPLE_RATE
     model = JointModel(ecapa_512(Filterbank()), {})
     ours = SpeakerModel(model, {}, Path("untrained"))
     contestants = [Contestant("ours bf16", lambda: embed_files(ours.embed, paths), len(paths))]

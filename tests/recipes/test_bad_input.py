@@ -1,0 +1,28 @@
+"""The recipe's own commands, given what is not there: one line and exit 2."""
+
+import runpy
+import sys
+
+import pytest
+
+COMMANDS = {
+    "curve": ["/nowhere/metrics.jsonl", "."],
+    "other_microphones": ["speechocean762-joint", "/nowhere", "/nowhere/trials"],
+    "ship": ["/nowhere/model.safetensors", "/nowhere", "/nowhere/out.safetensors"],
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
+@pytest.mark.parametrize("name, arguments", COMMANDS.items(), ids=COMMANDS)
+def test_exit_2(
+    name: str,
+    arguments: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys, "argv", [name, *arguments])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module(f"recipes.speechocean762.{name}", run_name="__main__")
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: /nowhere") and "expected" in line
