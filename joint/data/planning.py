@@ -22,7 +22,8 @@ class ScenePlanner:
     `speakers` talk in the mixture (0: no mixture, enrolments alone); `enrollments` of them are
     enrolled, the target first; with `absent_probability` one more person is enrolled in the
     target's place who does not speak. `overlap` is the share of the chunk in which an interferer
-    talks, `snr_db` the target's level over each. Ranges are drawn from uniformly. Each voice and
+    talks, `snr_db` the target's level over each. Ranges are drawn from uniformly. With `one_speed`
+    all voices of a scene share a speed factor: two factors would tell them apart. Each voice and
     each enrolment gets a channel of its own with `channel_probability`, so that nobody is known by
     their microphone.
     """
@@ -34,6 +35,7 @@ class ScenePlanner:
     snr_db: tuple[Decibels, Decibels] = (-5.0, 5.0)
     overlap: tuple[float, float] = (1.0, 1.0)
     speeds: tuple[float, ...] = (1.0, 0.9, 1.1)
+    one_speed: bool = False
     absent_probability: float = 0.0
     noise_probability: float = 0.0
     room_probability: float = 0.0
@@ -129,7 +131,8 @@ class ScenePlanner:
         taken = {target[0], *(v[0] for v in besides or [])}
         free = [s for s in range(len(corpus.speakers)) if s not in taken]
         chosen = rng.choice(free, size=count, replace=False)
-        return [self._voice(corpus, rng, s) for s in chosen]
+        voices = [self._voice(corpus, rng, s) for s in chosen]
+        return [(s, target[1]) for s, _ in voices] if self.one_speed else voices
 
     def _segment(
         self,
@@ -166,7 +169,8 @@ class ScenePlanner:
     def _enrollment(
         self, corpus: Corpus, rng: Generator, segment: Segment, source: int
     ) -> Enrollment:
-        voice = (int(corpus.speaker_of[segment.utterance]), 0)
+        speed_index, speaker = divmod(segment.speaker, len(corpus.speakers))
+        voice = (speaker, speed_index)
         noise = self._noise(corpus, rng, self.enrollment_noise_probability, [voice], segment.length)
         room = self._room(rng, self.enrollment_room_probability)
         return Enrollment(segment, source, noise, room, self._channel(rng))

@@ -1,9 +1,10 @@
 """Gain per mixture seen: SI-SDRi on held-out speakers over mixtures and over minutes, as SVG.
 
-    python -m recipes.speechocean762.curve exp/speechocean762/joint/metrics.jsonl FOLDER
+    E=exp/speechocean762
+    python -m recipes.speechocean762.curve $E/extraction/metrics.jsonl $E/joint/metrics.jsonl FOLDER
 
-Writes `curve_mixtures.svg` and `curve_minutes.svg`: held-out speakers, and the training mixtures
-beside them.
+Logs of trainings that followed each other make one curve. Writes `curve_mixtures.svg` and
+`curve_minutes.svg`: held-out speakers, and the training mixtures beside them.
 """
 
 import argparse
@@ -36,13 +37,28 @@ def curves(rows: Sequence[Mapping[str, Any]], counter: str) -> list[Curve]:
     ]
 
 
+def in_turn(logs: Sequence[Path]) -> list[dict[str, Any]]:
+    """The rows of trainings that began where the one before ended: counters go on.
+
+    Raises DataError for a log that cannot be read.
+    """
+    rows: list[dict[str, Any]] = []
+    for log in logs:
+        before = {c: max((row.get(c, 0) for row in rows), default=0) for c, _ in AXES.values()}
+        rows += [
+            row | {c: row[c] + past for c, past in before.items() if c in row}
+            for row in read_log(log)
+        ]
+    return rows
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("log", type=Path)
+    parser.add_argument("logs", type=Path, nargs="+", metavar="LOG")
     parser.add_argument("folder", type=Path)
     given = parser.parse_args()
-    rows = read_log(given.log)
+    rows = in_turn(given.logs)
     for name, (counter, label) in AXES.items():
         chart = line_chart("SI-SDR improvement", curves(rows, counter), label, "dB")
         atomic_write(given.folder / f"curve_{name}.svg", chart)

@@ -87,6 +87,17 @@ def test_perturbed_speakers_are_new_ones(corpus: Corpus) -> None:
     assert classes == set(range(30))
 
 
+def test_one_speed_for_all_voices_of_a_scene(corpus: Corpus) -> None:
+    found = set()
+    for scene in scenes(corpus, replace(RICH, one_speed=True), 6):
+        noises = [scene.noise, *(e.noise for e in scene.enrollments)]
+        voices = [*scene.sources, *scene.enrollments]
+        segments = [v.segment for v in voices] + [s for n in noises if n for s in n.segments]
+        assert len({segment.speed for segment in segments}) == 1
+        found.add(segments[0].speed)
+    assert found == set(RICH.speeds)
+
+
 @pytest.mark.parametrize("name", ["pairs", "three of whom two enrol", "three"])
 def test_enrolments_and_sources_fit_together(corpus: Corpus, name: str) -> None:
     planner = PLANNERS[name]
