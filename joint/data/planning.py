@@ -25,11 +25,13 @@ class ScenePlanner:
     talks, `snr_db` the target's level over each. Ranges are drawn from uniformly. With `one_speed`
     all voices of a scene share a speed factor: two factors would tell them apart. Each voice and
     each enrolment gets a channel of its own with `channel_probability`, so that nobody is known by
-    their microphone.
+    their microphone. So many scenes in a row as `utterances_per_speaker` have one target, as losses
+    that compare recordings need; a batch should hold a multiple of them.
     """
 
     speakers: int = 2
     enrollments: int = 1
+    utterances_per_speaker: int = 1
     chunk: Seconds = 3.0
     enrollment: Seconds = 3.0
     snr_db: tuple[Decibels, Decibels] = (-5.0, 5.0)
@@ -52,6 +54,10 @@ class ScenePlanner:
             raise ConfigError(
                 "enrollments", str(self.enrollments), f"1 to {max(self.speakers, 1)} (the speakers)"
             )
+        if self.utterances_per_speaker < 1:
+            raise ConfigError(
+                "utterances_per_speaker", str(self.utterances_per_speaker), "1 or more"
+            )
         if self.speeds[0] != 1.0:
             raise ConfigError("speeds", str(self.speeds), "1.0 first: it is the natural speaker")
 
@@ -66,16 +72,27 @@ class ScenePlanner:
             raise ConfigError(
                 corpus.where, f"{len(corpus.speakers)} speakers", f"{needed} for such scenes"
             )
-        if self.speakers and min(map(len, corpus.of_speaker)) < 2:
+        if len(corpus) < self.utterances_per_speaker:
+            raise ConfigError(
+                corpus.where,
+                f"{len(corpus)} utterances",
+                f"{self.utterances_per_speaker} for one row",
+            )
+        several = self.speakers or self.utterances_per_speaker > 1
+        if several and min(map(len, corpus.of_speaker)) < 2:
             raise ConfigError(
                 corpus.where, "a speaker with one utterance", "another one to enrol with"
             )
 
+    def epoch_length(self, corpus: Corpus) -> int:
+        """Scenes of an epoch: whole rows of one target."""
+        return len(corpus) // self.utterances_per_speaker * self.utterances_per_speaker
+
     def plan(self, corpus: Corpus, seed: int, epoch: int, index: int) -> Scene:
-        """The plan of scene `index` in `epoch`: an epoch has every utterance once as target."""
+        """The plan of scene `index` in `epoch`: an epoch has every utterance once as target
+        (where one target has one scene)."""
         rng = default_rng((seed, epoch, index, 1))
-        utterance = int(epoch_order(len(corpus), seed, epoch)[index])
-        target = self._voice(corpus, rng, corpus.speaker_of[utterance])
+        utterance, target = self._target(corpus, rng, seed, epoch, index)
         scene_id = f"{seed}-{epoch}-{index}"
         length = round(self.enrollment * SAMPLE_RATE)
         gain_db = rng.uniform(*self.gain_db)
@@ -115,6 +132,20 @@ class ScenePlanner:
             self._room(rng, self.room_probability),
             gain_db,
         )
+
+    def _target(
+        self, corpus: Corpus, rng: Generator, seed: int, epoch: int, index: int
+    ) -> tuple[int, tuple[int, int]]:
+        """Whose turn it is: an utterance, a speaker and the index of a speed."""
+        row = index % self.utterances_per_speaker
+        leader = int(epoch_order(len(corpus), seed, epoch)[index - row])
+        if self.utterances_per_speaker == 1:
+            return leader, self._voice(corpus, rng, corpus.speaker_of[leader])
+        together = default_rng((seed, epoch, index - row, 3))
+        voice = self._voice(corpus, together, corpus.speaker_of[leader])
+        own = corpus.of_speaker[voice[0]]
+        others = together.permutation(own[own != leader])
+        return (leader if row == 0 else int(others[(row - 1) % len(others)])), voice
 
     def _voice(self, corpus: Corpus, rng: Generator, speaker: int) -> tuple[int, int]:
         """A speaker and the index of a speed."""

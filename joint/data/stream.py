@@ -36,7 +36,7 @@ class SceneStream(Dataset[SceneBatch]):
 
     def scene(self, number: int) -> Scene:
         """The plan of the `number`-th scene since the beginning."""
-        epoch, index = divmod(number, len(self.corpus))
+        epoch, index = divmod(number, self.planner.epoch_length(self.corpus))
         return self.planner.plan(self.corpus, self.seed, epoch, index)
 
     def plans(self, step: int) -> list[Scene]:

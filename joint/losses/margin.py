@@ -1,17 +1,23 @@
-"""Additive angular margin softmax (Deng et al., CVPR 2019, eq. 3)."""
+"""Cross-entropy on scaled cosines, the target's made smaller by a margin and, where asked, those of
+other speakers made larger."""
 
 import math
+from abc import abstractmethod
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
+
+from joint.errors import ConfigError
+from joint.losses.cosine import CosineClassifier, turned
 
 
-class AamSoftmax(nn.Module):
-    """Cross-entropy on scaled cosines, the target's angle enlarged by a margin.
+class MarginSoftmax(CosineClassifier):
+    """What the margin losses share; see CosineClassifier for margin, warm-up and sub-centres.
 
-    The margin rises linearly from 0 to `margin` while progress runs from `warmup_start` to
-    `warmup_end` (shares of the training), since a full margin on an untrained encoder diverges.
+    `negative_margin` brings other speakers nearer by that angle: all of them (dual margins), or
+    the `nearest` that many (inter-top-k: Zhao et al., SpeakIn's system for VoxSRC 2021). It
+    rises with the margin.
     """
 
     def __init__(
@@ -23,38 +29,78 @@ class AamSoftmax(nn.Module):
         warmup_start: float = 0.1,
         warmup_end: float = 0.4,
         subcenters: int = 1,
+        negative_margin: float = 0.0,
+        nearest: int = 0,
     ) -> None:
-        super().__init__()
-        self.margin, self.scale = margin, scale
-        self.warmup_start, self.warmup_end = warmup_start, warmup_end
-        self.subcenters = subcenters
-        self.weight = nn.Parameter(torch.empty(speaker_count * subcenters, embedding_dim))
-        nn.init.xavier_normal_(self.weight)
+        super().__init__(
+            embedding_dim, speaker_count, margin, scale, warmup_start, warmup_end, subcenters
+        )
+        if not 0 <= nearest < speaker_count:
+            raise ConfigError("nearest", str(nearest), f"0 (all) to {speaker_count - 1}")
+        self.negative_margin, self.nearest = negative_margin, nearest
 
-    def margin_at(self, progress: float) -> float:
-        """The margin in radians when a share `progress` of the training is done."""
-        span = max(self.warmup_end - self.warmup_start, 1e-8)
-        return self.margin * min(max((progress - self.warmup_start) / span, 0.0), 1.0)
-
-    def cosines(self, embedding: Tensor) -> Tensor:
-        """`(B, E)` → `(B, classes)`; of several sub-centres the nearest counts (Deng et al., ECCV
-        2020)."""
-        cosine = F.linear(F.normalize(embedding), F.normalize(self.weight))
-        if self.subcenters == 1:
-            return cosine
-        return cosine.view(len(embedding), -1, self.subcenters).amax(dim=-1)
+    @abstractmethod
+    def shifted(self, target: Tensor, share: float) -> Tensor:
+        """The target's cosines `(B, 1)` under `share` of the margin."""
 
     def forward(self, embedding: Tensor, speaker: Tensor, progress: float = 1.0) -> Tensor:
-        """Mean loss of `embedding (B, E)` against classes `speaker (B,)`, in float32."""
+        """See SpeakerLoss."""
         with torch.autocast(embedding.device.type, enabled=False):
-            cosine = self.cosines(embedding.float())
-            margin = self.margin_at(progress)
-            target = cosine.gather(1, speaker.unsqueeze(1))
-            # the derivative of the sine is infinite at ±1: the floor keeps it finite
-            sine = (1.0 - target * target).clamp(min=1e-6).sqrt()
-            shifted = target * math.cos(margin) - sine * math.sin(margin)
-            # beyond π − margin the angle would wrap: go on along a line
-            beyond = target - math.sin(math.pi - margin) * margin
-            shifted = torch.where(target > math.cos(math.pi - margin), shifted, beyond)
-            logits = cosine.scatter(1, speaker.unsqueeze(1), shifted)
+            cosine, index = self.cosines(embedding.float()), speaker.unsqueeze(1)
+            share = self.risen(progress)
+            others = self.nearer(cosine, index, share * self.negative_margin)
+            logits = others.scatter(1, index, self.shifted(cosine.gather(1, index), share))
             return F.cross_entropy(self.scale * logits, speaker)
+
+    def nearer(self, cosine: Tensor, index: Tensor, angle: float) -> Tensor:
+        """`cosine (B, classes)` with the other speakers nearer by `angle`."""
+        if angle == 0.0:
+            return cosine
+        edge = math.cos(angle)
+        # nearer than the angle already: go on along a line
+        closer = torch.where(cosine > edge, cosine + 1.0 - edge, turned(cosine, -angle))
+        if self.nearest == 0:
+            return closer
+        without = cosine.detach().scatter(1, index, -2.0)
+        chosen = without.topk(self.nearest, dim=1).indices
+        return cosine.scatter(1, chosen, closer.gather(1, chosen))
+
+
+class NormalizedSoftmax(MarginSoftmax):
+    """No margin: scaled cosines alone (Wang et al., ACM MM 2017)."""
+
+    def shifted(self, target: Tensor, share: float) -> Tensor:
+        """See MarginSoftmax."""
+        return target
+
+
+class AmSoftmax(MarginSoftmax):
+    """Additive margin on the cosine, CosFace (Wang et al., CVPR 2018, eq. 4)."""
+
+    def shifted(self, target: Tensor, share: float) -> Tensor:
+        """See MarginSoftmax."""
+        return target - share * self.margin
+
+
+class AamSoftmax(MarginSoftmax):
+    """Additive angular margin, ArcFace (Deng et al., CVPR 2019, eq. 3), in radians."""
+
+    def shifted(self, target: Tensor, share: float) -> Tensor:
+        """See MarginSoftmax."""
+        margin = share * self.margin
+        # beyond π − margin the angle would wrap: go on along a line
+        beyond = target - math.sin(math.pi - margin) * margin
+        return torch.where(target > math.cos(math.pi - margin), turned(target, margin), beyond)
+
+
+class SphereFace(MarginSoftmax):
+    """Multiplicative angular margin (Liu et al., CVPR 2017, eq. 7): the angle counts `1 + margin`
+    times; beyond π the curve is continued so that it keeps falling."""
+
+    def shifted(self, target: Tensor, share: float) -> Tensor:
+        """See MarginSoftmax."""
+        times = 1.0 + share * self.margin
+        # the derivative of the arc cosine is infinite at ±1
+        angle = times * torch.acos(target.clamp(-1 + 1e-6, 1 - 1e-6))
+        piece = torch.floor(angle.detach() / math.pi)
+        return (1.0 - 2.0 * (piece % 2)) * torch.cos(angle) - 2.0 * piece

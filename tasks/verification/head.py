@@ -1,4 +1,4 @@
-"""Verification: the speaker's class, behind a margin, shapes the embedding."""
+"""Verification: who spoke shapes the embedding."""
 
 from collections.abc import Callable, Iterable
 from typing import ClassVar
@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 import torch.nn.functional as F
 
-from joint.losses.margin import AamSoftmax
+from joint.losses.base import SpeakerLoss
 from joint.outputs import TaskOutput
 from joint.scene import SceneBatch
 from tasks.base import Encode, Task
@@ -16,7 +16,7 @@ from tasks.verification.metrics import eer
 class VerificationTask(Task):
     """Classifies the speaker of every enrolment; at test time the embedding itself is the answer.
 
-    `criterion` is called with `embedding_dim` and `speaker_count` (a margin loss).
+    `criterion` is called with `embedding_dim` and `speaker_count`.
     """
 
     requires: ClassVar[frozenset[str]] = frozenset({"enrollment", "enrollment_lengths", "speaker"})
@@ -25,20 +25,19 @@ class VerificationTask(Task):
         self,
         embedding_dim: int,
         speaker_count: int,
-        criterion: Callable[..., AamSoftmax],
+        criterion: Callable[..., SpeakerLoss],
     ) -> None:
         super().__init__()
         self.criterion = criterion(embedding_dim=embedding_dim, speaker_count=speaker_count)
 
     def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:
-        """Mean margin loss over the `B·K` enrolments of the batch."""
+        """Mean loss over the `B·K` enrolments of the batch."""
         assert batch.enrollment is not None and batch.enrollment_lengths is not None
         assert batch.speaker is not None
         embedding = encode(batch.enrollment, batch.enrollment_lengths).embedding
         speaker = batch.speaker.flatten()
         loss = self.criterion(embedding, speaker, progress)
-        guess = self.criterion.cosines(embedding.detach()).argmax(dim=1)
-        accuracy = (guess == speaker).float().mean()
+        accuracy = self.criterion.accuracy(embedding, speaker)
         return TaskOutput(loss, len(speaker), {"accuracy": accuracy})
 
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:

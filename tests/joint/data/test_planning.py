@@ -169,6 +169,20 @@ def test_probabilities(corpus: Corpus) -> None:
         assert scene.room is None or 0.15 <= scene.room.reverberation_seconds <= 0.5
 
 
+@pytest.mark.parametrize("speakers", [0, 2])
+def test_recordings_of_one_speaker_in_a_row(corpus: Corpus, speakers: int) -> None:
+    planner = ScenePlanner(speakers=speakers, utterances_per_speaker=3, chunk=1.0)
+    plans = list(scenes(corpus, planner, 4))[: 4 * len(corpus)]
+    of_epoch = [plans[e * len(corpus) : (e + 1) * len(corpus)] for e in range(4)]
+    for epoch in of_epoch:
+        for start in range(0, len(epoch) - 2, 3):
+            trio = epoch[start : start + 3]
+            spoken = [s.sources[0].segment if speakers else s.enrollments[0].segment for s in trio]
+            assert len({s.speaker for s in spoken}) == 1
+            assert len({s.utterance for s in spoken}) == 3
+    assert len({p.enrollments[0].segment.speed for p in plans}) == 3
+
+
 def test_a_room_s_seed_decides_its_reverberation(corpus: Corpus) -> None:
     rooms = {s.room for s in scenes(corpus, RICH, 20) if s.room is not None}
     assert len({room.seed for room in rooms}) == len(rooms)
