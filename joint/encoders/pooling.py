@@ -64,6 +64,30 @@ def attentive_moments(x: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
     return mean, (square - mean * mean).clamp(min=VARIANCE_FLOOR).sqrt()
 
 
+class AveragePooling(nn.Module):
+    """Mean over time: `(B, F, D)` → `(B, D)`."""
+
+    def __init__(self, input_dim: int) -> None:
+        super().__init__()
+        self.output_dim = input_dim
+
+    def forward(self, frames: Frames) -> Tensor:
+        """`(B, F, D)` → `(B, D)`."""
+        return masked_mean(frames.features.float(), frames.mask)
+
+
+class DeviationPooling(nn.Module):
+    """Standard deviation over time (Wang et al., Interspeech 2021): `(B, F, D)` → `(B, D)`."""
+
+    def __init__(self, input_dim: int) -> None:
+        super().__init__()
+        self.output_dim = input_dim
+
+    def forward(self, frames: Frames) -> Tensor:
+        """`(B, F, D)` → `(B, D)`."""
+        return mean_and_deviation(frames)[1]
+
+
 class StatisticsPooling(nn.Module):
     """Mean and standard deviation (Snyder et al., ICASSP 2018): `(B, F, D)` → `(B, 2D)`."""
 
@@ -73,11 +97,16 @@ class StatisticsPooling(nn.Module):
 
     def forward(self, frames: Frames) -> Tensor:
         """`(B, F, D)` → `(B, 2D)`."""
-        x = frames.features.float()
-        mean = masked_mean(x, frames.mask)
-        centred = x - mean.unsqueeze(1)
-        variance = masked_mean(centred * centred, frames.mask)
-        return torch.cat([mean, variance.clamp(min=VARIANCE_FLOOR).sqrt()], dim=-1)
+        return torch.cat(mean_and_deviation(frames), dim=-1)
+
+
+def mean_and_deviation(frames: Frames) -> tuple[Tensor, Tensor]:
+    """Over time, each `(B, D)` in float32."""
+    x = frames.features.float()
+    mean = masked_mean(x, frames.mask)
+    centred = x - mean.unsqueeze(1)
+    variance = masked_mean(centred * centred, frames.mask)
+    return mean, variance.clamp(min=VARIANCE_FLOOR).sqrt()
 
 
 class AttentiveStatisticsPooling(nn.Module):

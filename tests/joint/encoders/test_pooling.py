@@ -8,7 +8,14 @@ from tiny_models import randomise
 from torch import Tensor
 
 from joint.encoders.frames import Frames
-from joint.encoders.pooling import AttentiveStatisticsPooling, StatisticsPooling
+from joint.encoders.multihead_pooling import MultiHeadAttentivePooling
+from joint.encoders.pooling import (
+    AttentiveStatisticsPooling,
+    AveragePooling,
+    DeviationPooling,
+    StatisticsPooling,
+)
+from joint.encoders.xi import XiPooling
 
 
 def weighted(x: Tensor, weight: Tensor) -> Tensor:
@@ -31,8 +38,39 @@ def attentive(pooling: AttentiveStatisticsPooling, x: Tensor) -> Tensor:
     return weighted(x, torch.softmax(pooling.attention(torch.tanh(hidden)), dim=0))
 
 
+def multihead(pooling: MultiHeadAttentivePooling, x: Tensor) -> Tensor:
+    """Every head of every query by itself."""
+    found = []
+    for q in range(pooling.queries):
+        for h, group in enumerate(x.chunk(pooling.heads, dim=1)):
+            hidden = group
+            if pooling.hidden is not None:
+                hidden = torch.tanh(group @ pooling.hidden.weight[q, h] + pooling.hidden.bias[q, h])
+            scores = hidden @ pooling.score.weight[q, h] + pooling.score.bias[q, h]
+            found.append(weighted(group, torch.softmax(scores, dim=0).expand_as(group)))
+    return torch.cat(found)
+
+
+def xi(pooling: XiPooling, x: Tensor) -> Tensor:
+    """Products of Gaussians, one frame after the other."""
+    hidden = pooling.norm(torch.relu(pooling.first(x)))
+    precisions = torch.nn.functional.softplus(pooling.second(hidden)).square()
+    precision, mean = pooling.prior_log_precision.exp(), pooling.prior_mean
+    for frame, sure in zip(x, precisions, strict=True):
+        mean = (precision * mean + sure * frame) / (precision + sure)
+        precision = precision + sure
+    return torch.cat([mean, precision.rsqrt()]) if pooling.deviation else mean
+
+
 KINDS: dict[str, tuple[Callable[[], torch.nn.Module], Callable[..., Tensor]]] = {
     "plain": (lambda: StatisticsPooling(6), plain),
+    "average": (lambda: AveragePooling(6), lambda _, x: x.mean(0)),
+    "deviation": (lambda: DeviationPooling(6), lambda _, x: x.std(0, correction=0)),
+    "heads": (lambda: MultiHeadAttentivePooling(6, 3, 1, 4), multihead),
+    "linear heads": (lambda: MultiHeadAttentivePooling(6, 3, 1, None), multihead),
+    "queries": (lambda: MultiHeadAttentivePooling(6, 2, 3, 4, per_channel=True), multihead),
+    "xi": (lambda: XiPooling(6, 5), xi),
+    "xi with deviation": (lambda: XiPooling(6, 5, deviation=True), xi),
     "attentive": (lambda: AttentiveStatisticsPooling(6, 4, global_context=False), attentive),
     "attentive with context": (lambda: AttentiveStatisticsPooling(6, 4), attentive),
 }
@@ -49,7 +87,8 @@ def test_statistics_and_gradients(
     pooling.eval()
     lengths = [11, 7, 2] if masked else [11, 11, 11]
     mask = torch.arange(11) < torch.tensor(lengths)[:, None] if masked else None
-    x, to_output = torch.randn(3, 11, 6, requires_grad=True), torch.randn(3, 12)
+    x = torch.randn(3, 11, 6, requires_grad=True)
+    to_output = torch.randn(3, pooling.output_dim)
     inputs = (x, *pooling.parameters())
     found = pooling(Frames(x, mask))
     expected = torch.stack([formula(pooling, row[:n]) for row, n in zip(x, lengths, strict=True)])
