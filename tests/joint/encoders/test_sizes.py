@@ -1,0 +1,40 @@
+"""Published parameter counts, in millions, at the published settings."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+from joint.encoders import resnet
+from joint.encoders.encoder import SpeakerEncoder
+from joint.encoders.frontends import Filterbank
+from joint.encoders.pooling import StatisticsPooling
+
+Pooling = Callable[[int], nn.Module]
+
+PUBLISHED: dict[str, tuple[Callable[[], nn.Module], Pooling, int, float]] = {
+    "ResNet34": (resnet.ResNet34, StatisticsPooling, 256, 6.63),
+    "ResNet221": (resnet.ResNet221, StatisticsPooling, 256, 23.8),
+    "ResNet293": (resnet.ResNet293, StatisticsPooling, 256, 28.6),
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_size(name: str) -> None:
+    backbone, pooling, embedding_dim, millions = PUBLISHED[name]
+    with torch.device("meta"):
+        made = backbone()
+    encoder = SpeakerEncoder(Filterbank(80), made, pooling, embedding_dim)
+    count = sum(p.numel() for p in encoder.parameters() if p.requires_grad) / 1e6
+    assert count == pytest.approx(millions, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    "kind, blocks", [("18", 8), ("50", 16), ("101", 33), ("152", 50), ("221", 73), ("293", 97)]
+)
+def test_as_deep_as_the_name_says(kind: str, blocks: int) -> None:
+    made = getattr(resnet, f"ResNet{kind}")(channels=2)
+    found = [b for stage in made.stages for b in stage]
+    each = 2 if made.block is resnet.BasicBlock else 3
+    assert len(found) == blocks and each * blocks + 2 == int(kind)
