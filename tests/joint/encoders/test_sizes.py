@@ -1,19 +1,23 @@
 """Published parameter counts, in millions, at the published settings."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
 from torch import nn
 
 from joint.encoders import resnet
+from joint.encoders.ecapa import EcapaTdnn
 from joint.encoders.encoder import SpeakerEncoder
 from joint.encoders.frontends import Filterbank
-from joint.encoders.pooling import StatisticsPooling
+from joint.encoders.pooling import AttentiveStatisticsPooling, StatisticsPooling
 
 Pooling = Callable[[int], nn.Module]
 
 PUBLISHED: dict[str, tuple[Callable[[], nn.Module], Pooling, int, float]] = {
+    "ECAPA-512": (EcapaTdnn, AttentiveStatisticsPooling, 192, 6.19),
+    "ECAPA-1024": (partial(EcapaTdnn, channels=1024), AttentiveStatisticsPooling, 192, 14.65),
     "ResNet34": (resnet.ResNet34, StatisticsPooling, 256, 6.63),
     "ResNet221": (resnet.ResNet221, StatisticsPooling, 256, 23.8),
     "ResNet293": (resnet.ResNet293, StatisticsPooling, 256, 28.6),
