@@ -13,6 +13,7 @@ from joint.encoders.encoder import SpeakerEncoder
 from joint.encoders.frontends import Filterbank
 from joint.encoders.pooling import AttentiveStatisticsPooling, StatisticsPooling
 from joint.encoders.resnet import ResNet34, ResNet50
+from joint.encoders.simam import SimamResNet34
 from joint.encoders.tdnn import XvectorTdnn
 
 Backbone = Callable[[], nn.Module]
@@ -34,6 +35,7 @@ ENCODERS: dict[str, tuple[Backbone, Pooling]] = {
     "ECAPA-512, plain": (EcapaTdnn, PLAIN),
     "ECAPA-1024": (partial(EcapaTdnn, channels=1024), CONTEXT),
     "ResNet34": (ResNet34, PLAIN),
+    "SimAM-ResNet34": (partial(SimamResNet34, channels=8), ATTENTIVE),
     "ResNet50": (partial(ResNet50, channels=8), PLAIN),
     "ResNet34, attentive": (partial(ResNet34, channels=8), CONTEXT),
 }

@@ -12,12 +12,16 @@ from joint.encoders.ecapa import EcapaTdnn
 from joint.encoders.encoder import SpeakerEncoder
 from joint.encoders.frontends import Filterbank
 from joint.encoders.pooling import AttentiveStatisticsPooling, StatisticsPooling
+from joint.encoders.simam import SimamResNet34, SimamResNet100
 
 Pooling = Callable[[int], nn.Module]
+ATTENTIVE: Pooling = partial(AttentiveStatisticsPooling, global_context=False)
 
 PUBLISHED: dict[str, tuple[Callable[[], nn.Module], Pooling, int, float]] = {
     "ECAPA-512": (EcapaTdnn, AttentiveStatisticsPooling, 192, 6.19),
     "ECAPA-1024": (partial(EcapaTdnn, channels=1024), AttentiveStatisticsPooling, 192, 14.65),
+    "SimAM-ResNet34": (SimamResNet34, ATTENTIVE, 256, 25.2),
+    "SimAM-ResNet100": (SimamResNet100, ATTENTIVE, 256, 50.2),
     "ResNet34": (resnet.ResNet34, StatisticsPooling, 256, 6.63),
     "ResNet221": (resnet.ResNet221, StatisticsPooling, 256, 23.8),
     "ResNet293": (resnet.ResNet293, StatisticsPooling, 256, 28.6),
