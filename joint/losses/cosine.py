@@ -42,6 +42,10 @@ class CosineClassifier(SpeakerLoss):
         span = max(self.warmup_end - self.warmup_start, 1e-8)
         return min(max((progress - self.warmup_start) / span, 0.0), 1.0)
 
+    def margin_at(self, progress: float) -> float:
+        """The margin when a share `progress` of the training is done."""
+        return self.margin * self.risen(progress)
+
     def cosines(self, embedding: Tensor) -> Tensor:
         """`(B, E)` → `(B, classes)`; of several sub-centres the nearest counts."""
         cosine = F.linear(F.normalize(embedding), F.normalize(self.weight))

@@ -40,16 +40,16 @@ class MarginSoftmax(CosineClassifier):
         self.negative_margin, self.nearest = negative_margin, nearest
 
     @abstractmethod
-    def shifted(self, target: Tensor, share: float) -> Tensor:
-        """The target's cosines `(B, 1)` under `share` of the margin."""
+    def shifted(self, target: Tensor, margin: float) -> Tensor:
+        """The target's cosines `(B, 1)` under the margin."""
 
     def forward(self, embedding: Tensor, speaker: Tensor, progress: float = 1.0) -> Tensor:
         """See SpeakerLoss."""
         with torch.autocast(embedding.device.type, enabled=False):
             cosine, index = self.cosines(embedding.float()), speaker.unsqueeze(1)
-            share = self.risen(progress)
-            others = self.nearer(cosine, index, share * self.negative_margin)
-            logits = others.scatter(1, index, self.shifted(cosine.gather(1, index), share))
+            others = self.nearer(cosine, index, self.risen(progress) * self.negative_margin)
+            target = self.shifted(cosine.gather(1, index), self.margin_at(progress))
+            logits = others.scatter(1, index, target)
             return F.cross_entropy(self.scale * logits, speaker)
 
     def nearer(self, cosine: Tensor, index: Tensor, angle: float) -> Tensor:
@@ -69,7 +69,12 @@ class MarginSoftmax(CosineClassifier):
 class NormalizedSoftmax(MarginSoftmax):
     """No margin: scaled cosines alone (Wang et al., ACM MM 2017)."""
 
-    def shifted(self, target: Tensor, share: float) -> Tensor:
+    def __init__(
+        self, embedding_dim: int, speaker_count: int, scale: float = 32.0, subcenters: int = 1
+    ) -> None:
+        super().__init__(embedding_dim, speaker_count, 0.0, scale, subcenters=subcenters)
+
+    def shifted(self, target: Tensor, margin: float) -> Tensor:
         """See MarginSoftmax."""
         return target
 
@@ -77,17 +82,16 @@ class NormalizedSoftmax(MarginSoftmax):
 class AmSoftmax(MarginSoftmax):
     """Additive margin on the cosine, CosFace (Wang et al., CVPR 2018, eq. 4)."""
 
-    def shifted(self, target: Tensor, share: float) -> Tensor:
+    def shifted(self, target: Tensor, margin: float) -> Tensor:
         """See MarginSoftmax."""
-        return target - share * self.margin
+        return target - margin
 
 
 class AamSoftmax(MarginSoftmax):
     """Additive angular margin, ArcFace (Deng et al., CVPR 2019, eq. 3), in radians."""
 
-    def shifted(self, target: Tensor, share: float) -> Tensor:
+    def shifted(self, target: Tensor, margin: float) -> Tensor:
         """See MarginSoftmax."""
-        margin = share * self.margin
         # beyond π − margin the angle would wrap: go on along a line
         beyond = target - math.sin(math.pi - margin) * margin
         return torch.where(target > math.cos(math.pi - margin), turned(target, margin), beyond)
@@ -97,9 +101,9 @@ class SphereFace(MarginSoftmax):
     """Multiplicative angular margin (Liu et al., CVPR 2017, eq. 7): the angle counts `1 + margin`
     times; beyond π the curve is continued so that it keeps falling."""
 
-    def shifted(self, target: Tensor, share: float) -> Tensor:
+    def shifted(self, target: Tensor, margin: float) -> Tensor:
         """See MarginSoftmax."""
-        times = 1.0 + share * self.margin
+        times = 1.0 + margin
         # the derivative of the arc cosine is infinite at ±1
         angle = times * torch.acos(target.clamp(-1 + 1e-6, 1 - 1e-6))
         piece = torch.floor(angle.detach() / math.pi)

@@ -43,7 +43,7 @@ class SphereFace2(CosineClassifier):
             cosine = self.cosines(embedding.float()).clamp(-1.0, 1.0)
             # a power below 1 would have an infinite slope at 0
             similarity = 2.0 * ((cosine + 1.0) / 2.0).clamp(min=1e-6) ** self.steepness - 1.0
-            margin = self.margin * self.risen(progress)
+            margin = self.margin_at(progress)
             yes = F.softplus(-self.scale * (similarity - margin) - self.bias)
             no = F.softplus(self.scale * (similarity + margin) + self.bias)
             own = F.one_hot(speaker, cosine.shape[1]).bool()

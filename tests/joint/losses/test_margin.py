@@ -50,11 +50,11 @@ def test_margin_makes_it_harder() -> None:
     "progress, share", [(0.0, 0.0), (0.1, 0.0), (0.25, 0.5), (0.4, 1.0), (0.9, 1.0)]
 )
 def test_margin_rises(progress: float, share: float) -> None:
-    assert criterion().risen(progress) == pytest.approx(share)
+    assert criterion().margin_at(progress) == pytest.approx(0.2 * share)
 
 
 def test_no_warm_up() -> None:
-    assert criterion(warmup_start=0.0, warmup_end=0.0).risen(0.01) == 1.0
+    assert criterion(warmup_start=0.0, warmup_end=0.0).margin_at(0.01) == pytest.approx(0.2)
 
 
 def test_the_nearest_of_several_centres_counts() -> None:

@@ -104,7 +104,7 @@ def test_cosface_equals_speechbrain(batch: tuple[Tensor, Tensor]) -> None:
 def test_sphereface_falls_all_the_way() -> None:
     ours = SphereFace(WIDTH, SPEAKERS, margin=3.0)
     cosine = torch.linspace(0.9999, -0.9999, 400)[:, None]
-    value = ours.shifted(cosine, 1.0)
+    value = ours.shifted(cosine, 3.0)
     assert (value.diff(dim=0) < 0).all()
     first = cosine > math.cos(math.pi / 4)  # cos 4θ as a polynomial, in the first piece
     expected = 8 * cosine**4 - 8 * cosine**2 + 1
