@@ -19,6 +19,9 @@ from tasks.extraction.spectrum import Spectrum, compressed, level_of
 PUBLISHED_BANDS: tuple[tuple[int, Hertz], ...] = ((15, 100), (10, 200), (5, 500), (1, 2000))
 SMALL_BANDS: tuple[tuple[int, Hertz], ...] = ((10, 125), (8, 250), (6, 500), (1, 1000))
 
+FUSE = ("once", "every")
+INPUTS = ("complex", "magnitude")
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -33,8 +36,11 @@ class BandSplitExtractor(nn.Module):
     mask; `fusion` meets the features before the first block (`once`) or before every one.
 
     `blocks` is called with features, number of bands and depth. `compression` is the power that
-    magnitudes are raised to before the bands are read (1: as published). With `profile` every
-    fusion is followed by gains from the enrolment's own spectrum.
+    magnitudes are raised to before the bands are read (1: as published); `inputs` says whether the
+    bands are real and imaginary parts or magnitudes alone, the mask is complex either way. With
+    `profile` every fusion is followed by gains from the spectra of enrolment and mixture.
+
+    Raises ConfigError for a `fuse`, `inputs` or `shared_blocks` that is none.
     """
 
     def __init__(
@@ -51,15 +57,20 @@ class BandSplitExtractor(nn.Module):
         shared_blocks: int = 0,
         mask_hidden: int = 512,
         compression: float = 1.0,
+        inputs: Literal["complex", "magnitude"] = "complex",
         profile: bool = False,
     ) -> None:
         super().__init__()
         if not 0 <= shared_blocks < depth:
             raise ConfigError("shared_blocks", str(shared_blocks), f"0 to {depth - 1} of {depth}")
+        for name, value, known in (("fuse", fuse, FUSE), ("inputs", inputs, INPUTS)):
+            if value not in known:
+                raise ConfigError(name, repr(value), " or ".join(known))
         self.spectrum = Spectrum(window, hop)
         layout = Bands(band_widths(self.spectrum.bins, [(n, w) for n, w in bands]))
         self.compression, self.shared_blocks = compression, shared_blocks
-        self.split = BandSplit(layout, features)
+        self.magnitudes = inputs == "magnitude"
+        self.split = BandSplit(layout, features, channels=1 if self.magnitudes else 2)
         self.blocks = blocks(features, layout.count, depth)
         places = depth - shared_blocks if fuse == "every" else 1
         self.fusions = nn.ModuleList(fusion(features, embedding_dim) for _ in range(places))
@@ -75,8 +86,9 @@ class BandSplitExtractor(nn.Module):
         level = level_of(mixture)
         spectrum = self.spectrum(mixture / level)
         asked = len(encoding.embedding) // len(mixture)
-        x = self.split(torch.view_as_real(compressed(spectrum, self.compression)))
-        gains = self.profile(encoding) if self.profile is not None else []
+        read = compressed(spectrum, self.compression)
+        x = self.split(read.abs().unsqueeze(-1) if self.magnitudes else torch.view_as_real(read))
+        gains = self.profile(spectrum, encoding) if self.profile is not None else []
         for i, block in enumerate(self.blocks):
             place = i - self.shared_blocks
             if place == 0:
@@ -111,6 +123,7 @@ def small_bsrnn(
     fuse: Literal["once", "every"] = "every",
     shared_blocks: int = 0,
     compression: float = 0.3,
+    inputs: Literal["complex", "magnitude"] = "magnitude",
     profile: bool = True,
 ) -> BandSplitExtractor:
     """The size made to be trained on a CPU: windows of 64 ms, which resolve the harmonics of one
@@ -132,5 +145,6 @@ def small_bsrnn(
         shared_blocks,
         2 * features,
         compression,
+        inputs,
         profile,
     )

@@ -92,6 +92,23 @@ def test_one_block_must_listen(shared: int) -> None:
         tiny(shared_blocks=shared)
 
 
+@pytest.mark.parametrize("key", ["fuse", "inputs"])
+def test_a_choice_that_is_none(key: str) -> None:
+    with pytest.raises(ConfigError, match=key):
+        tiny(**{key: "twice"})
+
+
+def test_magnitudes_hear_no_phase() -> None:
+    """A mixture turned by half a circle has the same mask."""
+    mixture, encoding = torch.randn(2, 6000), encoding_of(torch.randn(2, 10))
+    for inputs, same in (("magnitude", True), ("complex", False)):
+        torch.manual_seed(0)
+        extractor = tiny(inputs=inputs).eval()
+        with torch.no_grad():
+            heard, turned = (extractor(s * mixture, encoding).waveform for s in (1, -1))
+        assert torch.allclose(heard, -turned, atol=1e-5) == same
+
+
 @pytest.mark.parametrize("shared", [0, 1])
 @pytest.mark.parametrize("blocks", BLOCKS.values(), ids=BLOCKS.keys())
 def test_several_enrolments_equal_separate_runs(blocks: object, shared: int) -> None:

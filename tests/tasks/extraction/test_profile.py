@@ -1,4 +1,4 @@
-"""The enrolment's own spectrum: whatever its level, length and pauses."""
+"""The spectra of enrolment and mixture: whatever their level, length and pauses."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from joint.outputs import SpeakerEncoding
 from tasks.extraction.bands import Bands, band_widths
 from tasks.extraction.bsrnn import SMALL_BANDS, BandSplitExtractor
 from tasks.extraction.profile import BandProfile
-from tasks.extraction.spectrum import Spectrum
+from tasks.extraction.spectrum import Spectrum, level_of
 
 
 def voices(count: int = 3, samples: int = 8000) -> Tensor:
@@ -30,6 +30,14 @@ def heard(waveform: Tensor, lengths: Tensor | None = None) -> SpeakerEncoding:
     return replace(made, waveform=waveform, lengths=whole if lengths is None else lengths)
 
 
+def mixtures(profile: BandProfile) -> Tensor:
+    return profile.spectrum(20 * voices(1))
+
+
+def described(profile: BandProfile, waveform: Tensor) -> Tensor:
+    return profile.statistics(profile.spectrum(waveform / level_of(waveform)))
+
+
 @pytest.fixture
 def profile() -> BandProfile:
     torch.manual_seed(0)
@@ -38,7 +46,7 @@ def profile() -> BandProfile:
 
 
 def test_gains_for_every_place_band_and_feature(profile: BandProfile) -> None:
-    gains = profile(heard(voices()))
+    gains = profile(mixtures(profile), heard(voices()))
     assert [gain.shape for gain in gains] == [(3, 1, profile.bands.count, 6)] * 2
     assert all((gain - 1).abs().mean() < 1 for gain in gains)  # untrained: about 1
     assert not torch.allclose(gains[0][0], gains[0][1])
@@ -48,25 +56,32 @@ def test_padding_is_not_heard(profile: BandProfile) -> None:
     waveform, lengths = voices(), torch.tensor([8000, 6100, 5000])
     for row, length in zip(waveform, lengths, strict=True):
         row[length:] = 0.0
-    together = profile(heard(waveform, lengths))
+    together = profile(mixtures(profile), heard(waveform, lengths))
     for i, length in enumerate(lengths):
-        alone = profile(heard(waveform[i : i + 1, :length]))
+        alone = profile(mixtures(profile), heard(waveform[i : i + 1, :length]))
         for ours, expected in zip(together, alone, strict=True):
             torch.testing.assert_close(ours[i], expected[0], atol=1e-4, rtol=1e-4)
 
 
 def test_neither_level_nor_pauses_matter(profile: BandProfile) -> None:
     waveform = voices(1)
-    expected = profile.statistics(waveform, torch.tensor([8000]))
-    louder = profile.statistics(9 * waveform, torch.tensor([8000]))
-    torch.testing.assert_close(louder, expected, atol=1e-4, rtol=1e-4)
+    expected = described(profile, waveform)
+    torch.testing.assert_close(described(profile, 9 * waveform), expected, atol=1e-4, rtol=1e-4)
     pause = torch.cat([waveform, torch.zeros(1, 8000), waveform], dim=1)
-    with_pause = profile.statistics(pause, torch.tensor([24_000]))
-    assert (with_pause - expected)[..., 0].abs().mean() < 0.1
+    assert (described(profile, pause) - expected)[..., 0].abs().mean() < 0.1
+
+
+def test_the_mixture_counts(profile: BandProfile) -> None:
+    one, two = voices(3)[:2].split(1)
+    assert not torch.allclose(
+        *(profile(profile.spectrum(10 * v), heard(voices(1)))[0] for v in (one, two))
+    )
 
 
 def test_silence_gives_numbers(profile: BandProfile) -> None:
-    assert all(gain.isfinite().all() for gain in profile(heard(torch.zeros(2, 8000))))
+    silence = torch.zeros(2, 8000)
+    gains = profile(profile.spectrum(silence), heard(silence))
+    assert all(gain.isfinite().all() for gain in gains)
 
 
 def test_an_extractor_listens_to_it() -> None:
