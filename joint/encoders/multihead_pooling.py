@@ -1,13 +1,12 @@
 """Attentive statistics with several heads and several queries."""
 
-import math
-
 import torch
 from torch import Tensor, nn
 
 from joint.encoders.frames import Frames
 from joint.encoders.pooling import attentive_moments
 from joint.errors import ConfigError
+from joint.layers.grouped import GroupedLinear
 
 
 class MultiHeadAttentivePooling(nn.Module):
@@ -35,34 +34,19 @@ class MultiHeadAttentivePooling(nn.Module):
         self.heads, self.queries = heads, queries
         group = input_dim // heads
         scores = group if per_channel else 1
-        self.hidden = None if bottleneck is None else HeadLinear(queries, heads, group, bottleneck)
-        self.score = HeadLinear(queries, heads, bottleneck or group, scores)
+        rows = queries * heads
+        self.hidden = None if bottleneck is None else GroupedLinear(rows, group, bottleneck)
+        self.score = GroupedLinear(rows, bottleneck or group, scores)
 
     def forward(self, frames: Frames) -> Tensor:
         """`(B, F, D)` → `(B, 2·D·queries)`."""
         batch, count, width = frames.features.shape
-        group = frames.features.view(batch, count, 1, self.heads, width // self.heads)
-        group = group.expand(-1, -1, self.queries, -1, -1)
-        hidden = group if self.hidden is None else torch.tanh(self.hidden(group))
-        scores = self.score(hidden).expand_as(group)
+        heads = frames.features.view(batch, count, self.heads, width // self.heads)
+        rows = heads.repeat(1, 1, self.queries, 1)  # query by query, a row for each head
+        hidden = rows if self.hidden is None else torch.tanh(self.hidden(rows))
+        scores = self.score(hidden).expand_as(rows)
         if frames.mask is not None:
-            hidden_frames = ~frames.mask.view(batch, count, 1, 1, 1)
-            scores = scores.masked_fill(hidden_frames, float("-inf"))
-        moments = attentive_moments(group.flatten(2), scores.flatten(2))
+            scores = scores.masked_fill(~frames.mask.view(batch, count, 1, 1), float("-inf"))
+        moments = attentive_moments(rows.flatten(2), scores.flatten(2))
         parts = [m.view(batch, self.queries, self.heads, -1) for m in moments]
         return torch.cat(parts, dim=-1).flatten(1)
-
-
-class HeadLinear(nn.Module):
-    """One linear layer for each query and head: `(…, Q, H, in)` → `(…, Q, H, out)`."""
-
-    def __init__(self, queries: int, heads: int, input_dim: int, output_dim: int) -> None:
-        super().__init__()
-        bound = 1.0 / math.sqrt(input_dim)
-        shape = (queries, heads, input_dim, output_dim)
-        self.weight = nn.Parameter(torch.empty(shape).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.empty(queries, heads, output_dim).uniform_(-bound, bound))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """See the class."""
-        return torch.einsum("bfqhi,qhio->bfqho", x, self.weight) + self.bias

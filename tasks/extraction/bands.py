@@ -3,7 +3,6 @@
 Bands of one width are one batched matrix product; a spectrum has a handful of widths.
 """
 
-import math
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from joint.errors import ConfigError
+from joint.layers.grouped import GroupedLinear
 from joint.units import SAMPLE_RATE, Hertz
 
 
@@ -26,24 +26,6 @@ def band_widths(bins: int, layout: Sequence[tuple[int, Hertz]]) -> list[int]:
     if left < 0:
         raise ConfigError("bands", f"{sum(widths)} bins", f"at most {bins}")
     return [*widths, left] if left else widths
-
-
-class BandLinear(nn.Module):
-    """One linear layer for each of `count` bands, `(…, count, in)` → `(…, count, out)`."""
-
-    def __init__(self, count: int, input_dim: int, output_dim: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(count, input_dim, output_dim))
-        self.bias = nn.Parameter(torch.zeros(count, 1, output_dim))
-        bound = 1.0 / math.sqrt(input_dim)
-        nn.init.uniform_(self.weight, -bound, bound)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """See the class."""
-        shape = x.shape
-        rows = x.reshape(-1, shape[-2], shape[-1]).transpose(0, 1)
-        y = torch.baddbmm(self.bias.to(rows.dtype), rows, self.weight.to(rows.dtype))
-        return y.transpose(0, 1).reshape(*shape[:-1], -1)
 
 
 class BandNorm(nn.Module):
@@ -94,7 +76,7 @@ class BandSplit(nn.Module):
         self.bands = bands
         self.norms = nn.ModuleList(BandNorm(n, width * channels) for n, width in bands.runs)
         self.linears = nn.ModuleList(
-            BandLinear(n, width * channels, features) for n, width in bands.runs
+            GroupedLinear(n, width * channels, features) for n, width in bands.runs
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -111,10 +93,10 @@ class BandMask(nn.Module):
         super().__init__()
         self.bands = bands
         self.norm = nn.LayerNorm(features)
-        self.hidden = BandLinear(bands.count, features, hidden)
-        self.outputs = nn.ModuleList(BandLinear(n, hidden, 4 * width) for n, width in bands.runs)
+        self.hidden = GroupedLinear(bands.count, features, hidden)
+        self.outputs = nn.ModuleList(GroupedLinear(n, hidden, 4 * width) for n, width in bands.runs)
         for output, (_, width) in zip(self.outputs, bands.runs, strict=True):
-            assert isinstance(output, BandLinear)
+            assert isinstance(output, GroupedLinear)
             with torch.no_grad():
                 output.weight.mul_(0.1)
                 output.bias[:, :, : 2 * width : 2] = 1.0

@@ -3,8 +3,9 @@
 import torch
 from torch import Tensor, nn
 
+from joint.layers.grouped import GroupedLinear
 from joint.outputs import SpeakerEncoding
-from tasks.extraction.bands import BandLinear, Bands
+from tasks.extraction.bands import Bands
 from tasks.extraction.spectrum import Spectrum, compressed, level_of
 
 POWER = 0.3
@@ -24,7 +25,7 @@ class BandProfile(nn.Module):
         super().__init__()
         self.bands, self.spectrum = bands, spectrum
         self.linears = nn.ModuleList(
-            BandLinear(count, 4 * width, features) for count, width in bands.runs
+            GroupedLinear(count, 4 * width, features) for count, width in bands.runs
         )
         self.norm = nn.LayerNorm(features)
         self.gains = nn.ModuleList(nn.Linear(features, features) for _ in range(places))

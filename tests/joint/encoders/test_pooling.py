@@ -43,10 +43,10 @@ def multihead(pooling: MultiHeadAttentivePooling, x: Tensor) -> Tensor:
     found = []
     for q in range(pooling.queries):
         for h, group in enumerate(x.chunk(pooling.heads, dim=1)):
-            hidden = group
+            row, hidden = q * pooling.heads + h, group
             if pooling.hidden is not None:
-                hidden = torch.tanh(group @ pooling.hidden.weight[q, h] + pooling.hidden.bias[q, h])
-            scores = hidden @ pooling.score.weight[q, h] + pooling.score.bias[q, h]
+                hidden = torch.tanh(group @ pooling.hidden.weight[row] + pooling.hidden.bias[row])
+            scores = hidden @ pooling.score.weight[row] + pooling.score.bias[row]
             found.append(weighted(group, torch.softmax(scores, dim=0).expand_as(group)))
     return torch.cat(found)
 

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from joint.errors import ConfigError
-from tasks.extraction.bands import BandLinear, BandMask, BandNorm, Bands, BandSplit, band_widths
+from tasks.extraction.bands import BandMask, BandNorm, Bands, BandSplit, band_widths
 from tasks.extraction.bsrnn import PUBLISHED_BANDS, SMALL_BANDS
 from tasks.extraction.spectrum import Spectrum, compressed
 
@@ -61,15 +61,6 @@ def test_bands_cover_the_spectrum(layout: tuple[tuple[int, int], ...]) -> None:
 def test_bands_beyond_the_spectrum() -> None:
     with pytest.raises(ConfigError, match="at most 257"):
         band_widths(257, [(9, 1000)])
-
-
-def test_linear_equals_a_loop() -> None:
-    torch.manual_seed(0)
-    layer = BandLinear(5, 7, 3)
-    nn.init.normal_(layer.bias)
-    x = torch.randn(2, 4, 5, 7)
-    loop = [x[:, :, k] @ layer.weight[k] + layer.bias[k, 0] for k in range(5)]
-    torch.testing.assert_close(layer(x), torch.stack(loop, dim=2))
 
 
 def test_norm_equals_a_loop() -> None:
