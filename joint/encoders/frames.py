@@ -51,7 +51,8 @@ def masked_mean(x: Tensor, mask: Tensor | None) -> Tensor:
 class FrameConv(nn.Conv1d):
     """1-D convolution over `(B, F, D)` that gives each padded recording what it has alone.
 
-    Weights are laid out as torch's `Conv1d`, so that other toolkits' checkpoints load unchanged.
+    With `stride` the output's own frames are those of `mask[:, ::stride]`. Weights are laid out as
+    torch's `Conv1d`, so that other toolkits' checkpoints load unchanged.
     """
 
     def __init__(
@@ -61,14 +62,17 @@ class FrameConv(nn.Conv1d):
         kernel_size: int = 1,
         dilation: int = 1,
         padding: Padding = "zeros",
+        stride: int = 1,
+        groups: int = 1,
+        bias: bool = True,
     ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, dilation=dilation)
+        super().__init__(in_channels, out_channels, kernel_size, stride, 0, dilation, groups, bias)
         self.border = padding
         self.reach = dilation * (kernel_size - 1) // 2
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """`x (B, F, in)` → `(B, F, out)`."""
-        if self.reach == 0:
+        if self.reach == 0 and self.groups == 1 and self.stride == (1,):
             return F.linear(x, self.weight.squeeze(-1), self.bias)
         padding = self.reach
         if self.border == "reflect":
@@ -78,7 +82,13 @@ class FrameConv(nn.Conv1d):
         # channels-last 2-D convolution: the memory order stays (B, F, D) throughout
         image = x.transpose(1, 2).unsqueeze(2)
         image = F.conv2d(
-            image, self.weight.unsqueeze(2), self.bias, (1, 1), (0, padding), (1, *self.dilation)
+            image,
+            self.weight.unsqueeze(2),
+            self.bias,
+            (1, *self.stride),
+            (0, padding),
+            (1, *self.dilation),
+            self.groups,
         )
         return image.squeeze(2).transpose(1, 2)
 

@@ -1,5 +1,6 @@
 """ResNets on spectrograms, the r-vectors (He et al., CVPR 2016; Zeinali et al., 2019)."""
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 import torch
@@ -8,25 +9,30 @@ from torch import Tensor, nn
 
 from joint.encoders.frames import Frames
 
+Stride = int | tuple[int, int]
+"""Of frequency and time."""
 
-class Shortcut(nn.Module):
-    """What a block adds its result to: the input, projected where its shape changes."""
 
-    def __init__(self, in_channels: int, channels: int, stride: int) -> None:
+class ResidualBlock(nn.Module):
+    """What a block of `expansion · channels` adds its result to: the input, projected where its
+    shape changes."""
+
+    expansion: ClassVar[int] = 1
+
+    def __init__(self, in_channels: int, channels: int, stride: Stride) -> None:
         super().__init__()
         self.shortcut: nn.Module = nn.Identity()
-        if stride != 1 or in_channels != channels:
+        width = self.expansion * channels
+        if stride != 1 or in_channels != width:
             self.shortcut = nn.Sequential(
-                nn.Conv2d(in_channels, channels, 1, stride, bias=False), nn.BatchNorm2d(channels)
+                nn.Conv2d(in_channels, width, 1, stride, bias=False), nn.BatchNorm2d(width)
             )
 
 
-class BasicBlock(Shortcut):
+class BasicBlock(ResidualBlock):
     """Two 3×3 convolutions around a shortcut."""
 
-    expansion = 1
-
-    def __init__(self, in_channels: int, channels: int, stride: int) -> None:
+    def __init__(self, in_channels: int, channels: int, stride: Stride) -> None:
         super().__init__(in_channels, channels, stride)
         self.conv1 = nn.Conv2d(in_channels, channels, 3, stride, 1, bias=False)
         self.norm1 = nn.BatchNorm2d(channels)
@@ -39,13 +45,13 @@ class BasicBlock(Shortcut):
         return hide(F.relu(self.norm2(self.conv2(y)) + self.shortcut(x)), after)
 
 
-class Bottleneck(Shortcut):
+class Bottleneck(ResidualBlock):
     """1×1, 3×3 and 1×1 convolutions around a shortcut, four times as wide outside."""
 
     expansion = 4
 
-    def __init__(self, in_channels: int, channels: int, stride: int) -> None:
-        super().__init__(in_channels, self.expansion * channels, stride)
+    def __init__(self, in_channels: int, channels: int, stride: Stride) -> None:
+        super().__init__(in_channels, channels, stride)
         self.conv1 = nn.Conv2d(in_channels, channels, 1, bias=False)
         self.norm1 = nn.BatchNorm2d(channels)
         self.conv2 = nn.Conv2d(channels, channels, 3, stride, 1, bias=False)
@@ -60,6 +66,22 @@ class Bottleneck(Shortcut):
         return hide(F.relu(self.norm3(self.conv3(y)) + self.shortcut(x)), after)
 
 
+def image_of(frames: Frames) -> Tensor:
+    """Frames as an image `(B, 1, D, F)` for 2-D convolutions."""
+    x = frames.features.transpose(1, 2).unsqueeze(1)
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+def flat(image: Tensor) -> Tensor:
+    """`(B, C, D, F)` → `(B, F, C·D)`."""
+    return image.flatten(1, 2).transpose(1, 2)
+
+
+def halved(mask: Tensor | None) -> Tensor | None:
+    """The mask after a convolution of stride 2 with as much padding as half its kernel."""
+    return None if mask is None else mask[:, ::2]
+
+
 def hide(x: Tensor, mask: Tensor | None) -> Tensor:
     """Zero in the padded frames of `x (B, C, D, F)`, as a convolution's own border has it."""
     return x if mask is None else x.masked_fill(~mask[:, None, None, :], 0.0)
@@ -72,7 +94,7 @@ class ResNet(nn.Module):
     blocks and how many.
     """
 
-    block: ClassVar[type[BasicBlock | Bottleneck]] = BasicBlock
+    block: ClassVar[type[ResidualBlock]] = BasicBlock
     depths: ClassVar[tuple[int, ...]]
 
     def __init__(self, features: int = 80, channels: int = 32) -> None:
@@ -85,27 +107,35 @@ class ResNet(nn.Module):
             blocks = []
             for i in range(depth):
                 stride = 2 if stage > 0 and i == 0 else 1
-                blocks.append(self.block(width, channels * 2**stage, stride))
-                width = channels * 2**stage * self.block.expansion
+                block = self.block_of(stage)
+                blocks.append(block(width, channels * 2**stage, stride))
+                width = channels * 2**stage * block.expansion
             self.stages.append(nn.ModuleList(blocks))
         self.output_dim = width * ((features + 7) // 8)
 
+    def block_of(self, stage: int) -> type[ResidualBlock]:
+        """The kind of block in `stage`, counted from 0."""
+        return self.block
+
     def forward(self, frames: Frames) -> tuple[Frames, dict[str, Frames]]:
         """The last stage as frames, and every stage by name."""
-        mask, stride, layers = frames.mask, 1, {}
-        x = frames.features.transpose(1, 2).unsqueeze(1)
-        x = x.contiguous(memory_format=torch.channels_last)
+        layers = {}
+        for i, (x, mask) in enumerate(self.images(frames)):
+            layers[f"stage{i + 1}"] = Frames(flat(x), mask, 2**i)
+        return layers[f"stage{len(self.stages)}"], layers
+
+    def images(self, frames: Frames) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """What each stage gives, `(B, C, D, F)`, and its mask."""
+        x, mask = image_of(frames), frames.mask
         x = hide(F.relu(self.norm(self.conv(x))), mask)
         for i, stage in enumerate(self.stages):
             before = mask
             if i > 0:
-                stride *= 2
-                mask = None if mask is None else mask[:, ::2]
+                mask = halved(mask)
             for block in stage:  # type: ignore[attr-defined]
                 x = block(x, before, mask)
                 before = mask
-            layers[f"stage{i + 1}"] = Frames(x.flatten(1, 2).transpose(1, 2), mask, stride)
-        return layers[f"stage{len(self.stages)}"], layers
+            yield x, mask
 
 
 class ResNet18(ResNet):

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from joint.encoders.resnet import BasicBlock, Bottleneck, ResNet, hide
+from joint.encoders.resnet import BasicBlock, ResidualBlock, ResNet, hide
 
 SMALLEST = 1e-4
 """λ of eq. 5: a floor for a channel's variance."""
@@ -40,7 +40,7 @@ class SimamBlock(BasicBlock):
 class SimamResNet34(ResNet):
     """3, 4, 6, 3 blocks of 64 channels and more: 25.2 million parameters."""
 
-    block: ClassVar[type[BasicBlock | Bottleneck]] = SimamBlock
+    block: ClassVar[type[ResidualBlock]] = SimamBlock
     depths = (3, 4, 6, 3)
 
     def __init__(self, features: int = 80, channels: int = 64) -> None:

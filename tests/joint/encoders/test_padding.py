@@ -8,10 +8,14 @@ import torch
 from tiny_models import randomise
 from torch import Tensor, nn
 
+from joint.encoders.campplus import CamPlusPlus
+from joint.encoders.dfresnet import GeminiDfResNet60
 from joint.encoders.ecapa import EcapaTdnn
 from joint.encoders.encoder import SpeakerEncoder
+from joint.encoders.eres2net import ERes2Net34
 from joint.encoders.frontends import Filterbank
 from joint.encoders.pooling import AttentiveStatisticsPooling, StatisticsPooling
+from joint.encoders.res2net import Res2Net34
 from joint.encoders.resnet import ResNet34, ResNet50
 from joint.encoders.simam import SimamResNet34
 from joint.encoders.tdnn import XvectorTdnn
@@ -35,6 +39,10 @@ ENCODERS: dict[str, tuple[Backbone, Pooling]] = {
     "ECAPA-512, plain": (EcapaTdnn, PLAIN),
     "ECAPA-1024": (partial(EcapaTdnn, channels=1024), CONTEXT),
     "ResNet34": (ResNet34, PLAIN),
+    "Res2Net34": (partial(Res2Net34, channels=8), PLAIN),
+    "ERes2Net34": (partial(ERes2Net34, channels=8), PLAIN),
+    "DF-ResNet60": (partial(GeminiDfResNet60, channels=8), PLAIN),
+    "CAM++": (CamPlusPlus, PLAIN),
     "SimAM-ResNet34": (partial(SimamResNet34, channels=8), ATTENTIVE),
     "ResNet50": (partial(ResNet50, channels=8), PLAIN),
     "ResNet34, attentive": (partial(ResNet34, channels=8), CONTEXT),

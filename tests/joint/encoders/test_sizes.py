@@ -8,10 +8,14 @@ import torch
 from torch import nn
 
 from joint.encoders import resnet
+from joint.encoders.campplus import CamPlusPlus
+from joint.encoders.dfresnet import GeminiDfResNet114
 from joint.encoders.ecapa import EcapaTdnn
 from joint.encoders.encoder import SpeakerEncoder
+from joint.encoders.eres2net import ERes2Net34
 from joint.encoders.frontends import Filterbank
 from joint.encoders.pooling import AttentiveStatisticsPooling, StatisticsPooling
+from joint.encoders.res2net import Res2Net34
 from joint.encoders.simam import SimamResNet34, SimamResNet100
 
 Pooling = Callable[[int], nn.Module]
@@ -20,6 +24,10 @@ ATTENTIVE: Pooling = partial(AttentiveStatisticsPooling, global_context=False)
 PUBLISHED: dict[str, tuple[Callable[[], nn.Module], Pooling, int, float]] = {
     "ECAPA-512": (EcapaTdnn, AttentiveStatisticsPooling, 192, 6.19),
     "ECAPA-1024": (partial(EcapaTdnn, channels=1024), AttentiveStatisticsPooling, 192, 14.65),
+    "Res2Net34": (Res2Net34, StatisticsPooling, 256, 4.68),
+    "ERes2Net34": (ERes2Net34, StatisticsPooling, 192, 6.61),
+    "DF-ResNet114": (GeminiDfResNet114, StatisticsPooling, 256, 6.53),
+    "CAM++": (CamPlusPlus, StatisticsPooling, 512, 7.18),
     "SimAM-ResNet34": (SimamResNet34, ATTENTIVE, 256, 25.2),
     "SimAM-ResNet100": (SimamResNet100, ATTENTIVE, 256, 50.2),
     "ResNet34": (resnet.ResNet34, StatisticsPooling, 256, 6.63),
