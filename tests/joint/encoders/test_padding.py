@@ -15,6 +15,7 @@ from joint.encoders.encoder import SpeakerEncoder
 from joint.encoders.eres2net import ERes2Net34
 from joint.encoders.frontends import Filterbank
 from joint.encoders.pooling import AttentiveStatisticsPooling, StatisticsPooling
+from joint.encoders.redimnet import ReDimNetB2, ReDimNetB3
 from joint.encoders.res2net import Res2Net34
 from joint.encoders.resnet import ResNet34, ResNet50
 from joint.encoders.simam import SimamResNet34
@@ -43,6 +44,8 @@ ENCODERS: dict[str, tuple[Backbone, Pooling]] = {
     "ERes2Net34": (partial(ERes2Net34, channels=8), PLAIN),
     "DF-ResNet60": (partial(GeminiDfResNet60, channels=8), PLAIN),
     "CAM++": (CamPlusPlus, PLAIN),
+    "ReDimNet-B2": (ReDimNetB2, CONTEXT),
+    "ReDimNet-B3": (ReDimNetB3, CONTEXT),
     "SimAM-ResNet34": (partial(SimamResNet34, channels=8), ATTENTIVE),
     "ResNet50": (partial(ResNet50, channels=8), PLAIN),
     "ResNet34, attentive": (partial(ResNet34, channels=8), CONTEXT),
@@ -53,7 +56,8 @@ ENCODERS: dict[str, tuple[Backbone, Pooling]] = {
 def encoder(request: pytest.FixtureRequest) -> SpeakerEncoder:
     backbone, pooling = request.param
     torch.manual_seed(0)
-    made = SpeakerEncoder(Filterbank(80), backbone(), pooling)
+    frames = backbone()
+    made = SpeakerEncoder(Filterbank(getattr(frames, "features", 80)), frames, pooling)
     randomise(made)
     return made.eval()
 

@@ -15,8 +15,10 @@ from joint.encoders.encoder import SpeakerEncoder
 from joint.encoders.eres2net import ERes2Net34
 from joint.encoders.frontends import Filterbank
 from joint.encoders.pooling import AttentiveStatisticsPooling, StatisticsPooling
+from joint.encoders.redimnet import ReDimNetB0, ReDimNetB2, ReDimNetB3
 from joint.encoders.res2net import Res2Net34
 from joint.encoders.simam import SimamResNet34, SimamResNet100
+from joint.errors import ConfigError
 
 Pooling = Callable[[int], nn.Module]
 ATTENTIVE: Pooling = partial(AttentiveStatisticsPooling, global_context=False)
@@ -28,6 +30,8 @@ PUBLISHED: dict[str, tuple[Callable[[], nn.Module], Pooling, int, float]] = {
     "ERes2Net34": (ERes2Net34, StatisticsPooling, 192, 6.61),
     "DF-ResNet114": (GeminiDfResNet114, StatisticsPooling, 256, 6.53),
     "CAM++": (CamPlusPlus, StatisticsPooling, 512, 7.18),
+    "ReDimNet-B0": (ReDimNetB0, AttentiveStatisticsPooling, 192, 1.0),
+    "ReDimNet-B3": (ReDimNetB3, AttentiveStatisticsPooling, 192, 3.2),
     "SimAM-ResNet34": (SimamResNet34, ATTENTIVE, 256, 25.2),
     "SimAM-ResNet100": (SimamResNet100, ATTENTIVE, 256, 50.2),
     "ResNet34": (resnet.ResNet34, StatisticsPooling, 256, 6.63),
@@ -54,3 +58,10 @@ def test_as_deep_as_the_name_says(kind: str, blocks: int) -> None:
     found = [b for stage in made.stages for b in stage]
     each = 2 if made.block is resnet.BasicBlock else 3
     assert len(found) == blocks and each * blocks + 2 == int(kind)
+
+
+def test_redimnet_names_the_features_that_it_can_divide() -> None:
+    with pytest.raises(ConfigError, match="features: found 81; expected a multiple of 8"):
+        ReDimNetB3(81)
+    with pytest.raises(ConfigError, match="106 features after its reduction"):
+        ReDimNetB2(80)
