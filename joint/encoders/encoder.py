@@ -15,7 +15,8 @@ class SpeakerEncoder(nn.Module):
     """Front-end, backbone, pooling, projection: a recording becomes frames and one embedding.
 
     `backbone` maps `Frames` to the last `Frames` and its named intermediate layers, and has
-    `output_dim`; `pooling` is called with that width and maps `Frames` to `(B, P)`.
+    `output_dim`; `pooling` is called with that width and maps `Frames` to `(B, P)`. With
+    `second_layer` the projection is followed by ReLU, norm and one more, as the x-vector has it.
     """
 
     padding_exact = True
@@ -27,6 +28,7 @@ class SpeakerEncoder(nn.Module):
         backbone: nn.Module,
         pooling: Callable[[int], nn.Module],
         embedding_dim: int = 192,
+        second_layer: bool = False,
     ) -> None:
         super().__init__()
         self.frontend = frontend
@@ -34,6 +36,11 @@ class SpeakerEncoder(nn.Module):
         self.pooling = pooling(output_dim(backbone))
         self.norm = nn.BatchNorm1d(output_dim(self.pooling))
         self.projection = nn.Linear(output_dim(self.pooling), embedding_dim)
+        self.second: nn.Sequential | None = None
+        if second_layer:
+            self.second = nn.Sequential(
+                nn.ReLU(), nn.BatchNorm1d(embedding_dim), nn.Linear(embedding_dim, embedding_dim)
+            )
         self.embedding_dim = embedding_dim
         self.frame_dim = output_dim(backbone)
 
@@ -46,6 +53,8 @@ class SpeakerEncoder(nn.Module):
             lengths = torch.full((waveform.shape[0],), waveform.shape[1], device=waveform.device)
         frames, inner = self.backbone(self.frontend(waveform, lengths))
         embedding = self.projection(self.norm(self.pooling(frames)))
+        if self.second is not None:
+            embedding = self.second(embedding)
         return SpeakerEncoding(
             embedding=embedding.float(),
             frames=frames.features.transpose(1, 2),

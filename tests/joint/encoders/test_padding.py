@@ -9,7 +9,9 @@ from tiny_models import randomise
 from torch import Tensor, nn
 
 from joint.encoders.campplus import CamPlusPlus
+from joint.encoders.conformer import MfaConformer
 from joint.encoders.dfresnet import GeminiDfResNet60
+from joint.encoders.dvector import LastFramePooling, LstmBackbone
 from joint.encoders.ecapa import EcapaTdnn
 from joint.encoders.encoder import SpeakerEncoder
 from joint.encoders.eres2net import ERes2Net34
@@ -47,6 +49,8 @@ ENCODERS: dict[str, tuple[Backbone, Pooling]] = {
     "CAM++": (CamPlusPlus, PLAIN),
     "ReDimNet-B2": (ReDimNetB2, CONTEXT),
     "ReDimNet-B3": (ReDimNetB3, CONTEXT),
+    "d-vector": (partial(LstmBackbone, 80), LastFramePooling),
+    "MFA-Conformer": (partial(MfaConformer, width=64, blocks=3, hidden=128), CONTEXT),
     "RepVGG": (RepVggTinyA0, PLAIN),
     "SimAM-ResNet34": (partial(SimamResNet34, channels=8), ATTENTIVE),
     "ResNet50": (partial(ResNet50, channels=8), PLAIN),

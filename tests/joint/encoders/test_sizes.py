@@ -10,6 +10,7 @@ from torch import nn
 from joint.encoders import resnet
 from joint.encoders.campplus import CamPlusPlus
 from joint.encoders.dfresnet import GeminiDfResNet114
+from joint.encoders.dvector import LastFramePooling, LstmBackbone
 from joint.encoders.ecapa import EcapaTdnn
 from joint.encoders.encoder import SpeakerEncoder
 from joint.encoders.eres2net import ERes2Net34
@@ -19,6 +20,7 @@ from joint.encoders.redimnet import ReDimNetB0, ReDimNetB2, ReDimNetB3
 from joint.encoders.repvgg import RepVggTinyA0, fold
 from joint.encoders.res2net import Res2Net34
 from joint.encoders.simam import SimamResNet34, SimamResNet100
+from joint.encoders.tdnn import XvectorTdnn
 from joint.errors import ConfigError
 
 Pooling = Callable[[int], nn.Module]
@@ -31,6 +33,7 @@ PUBLISHED: dict[str, tuple[Callable[[], nn.Module], Pooling, int, float]] = {
     "ERes2Net34": (ERes2Net34, StatisticsPooling, 192, 6.61),
     "DF-ResNet114": (GeminiDfResNet114, StatisticsPooling, 256, 6.53),
     "CAM++": (CamPlusPlus, StatisticsPooling, 512, 7.18),
+    "d-vector": (LstmBackbone, LastFramePooling, 256, 1.42),
     "ReDimNet-B0": (ReDimNetB0, AttentiveStatisticsPooling, 192, 1.0),
     "ReDimNet-B3": (ReDimNetB3, AttentiveStatisticsPooling, 192, 3.2),
     "SimAM-ResNet34": (SimamResNet34, ATTENTIVE, 256, 25.2),
@@ -59,6 +62,14 @@ def test_as_deep_as_the_name_says(kind: str, blocks: int) -> None:
     found = [b for stage in made.stages for b in stage]
     each = 2 if made.block is resnet.BasicBlock else 3
     assert len(found) == blocks and each * blocks + 2 == int(kind)
+
+
+def test_xvector_is_as_large_as_published() -> None:
+    encoder = SpeakerEncoder(
+        Filterbank(80), XvectorTdnn(), StatisticsPooling, 512, second_layer=True
+    )
+    count = sum(p.numel() for p in encoder.parameters() if p.requires_grad) / 1e6
+    assert count == pytest.approx(4.6, rel=0.01)
 
 
 def test_redimnet_names_the_features_that_it_can_divide() -> None:
