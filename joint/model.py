@@ -117,7 +117,6 @@ class JointModel(nn.Module):
                 raise ConfigError(f"tasks.{name}.encoder", repr(switch), "frozen or joint")
         encoder_learns = any(self.switches[n] == "joint" for n in self.active)
         encoder.requires_grad_(encoder_learns)
-        encoder.frontend.kaldi.requires_grad_(False)
         for name, task in self.tasks.items():
             task.requires_grad_(name in self.active)
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from joint.encoders.frames import Frames
-from joint.encoders.frontends import Filterbank
+from joint.encoders.frontends import Frontend
 from joint.outputs import Layer, SpeakerEncoding
 
 
@@ -24,7 +24,7 @@ class SpeakerEncoder(nn.Module):
 
     def __init__(
         self,
-        frontend: Filterbank,
+        frontend: Frontend,
         backbone: nn.Module,
         pooling: Callable[[int], nn.Module],
         embedding_dim: int = 192,

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from joint.encoders.frames import Frames, masked_mean
 from joint.errors import ConfigError
-from joint.units import SAMPLE_RATE
+from joint.units import SAMPLE_RATE, Samples
 
 
 class SpecAugment(nn.Module):
@@ -37,7 +37,29 @@ class SpecAugment(nn.Module):
         return (position < start) | (position >= start + width)
 
 
-class Filterbank(nn.Module):
+class Frontend(nn.Module):
+    """What turns waveforms into frames of `output_dim` features: one every `hop` Samples, each from
+    `window` Samples that lie wholly inside the recording."""
+
+    window: Samples
+    hop: Samples
+    output_dim: int
+
+    def forward(self, waveform: Tensor, lengths: Tensor) -> Frames:
+        """`waveform (B, S)`, `lengths (B,)` in Samples → frames."""
+        raise NotImplementedError
+
+    def mask_of(self, waveform: Tensor, lengths: Tensor) -> Tensor | None:
+        """The frames that are a recording's own; None where all of `waveform (B, S)` is."""
+        longest = waveform.shape[1]
+        if not bool((lengths != longest).any()):
+            return None
+        count = (1 + (lengths - self.window) // self.hop).clamp(min=1)
+        frames = max(1, 1 + (longest - self.window) // self.hop)
+        return torch.arange(frames, device=lengths.device) < count[:, None]
+
+
+class Filterbank(Frontend):
     """Kaldi's log mel filterbank, normalised over each recording's own frames: of `bins` each its
     mean is taken off, of the `level` one number for all, so that the long-term spectrum stays.
 
@@ -77,7 +99,7 @@ class Filterbank(nn.Module):
                 snip_edges=True,
                 dither=0.0,
             )
-        self.kaldi.requires_grad_(False)
+        constant(self.kaldi)
         self.spec_augment = spec_augment or nn.Identity()
 
     def log_mel(self, waveform: Tensor) -> Tensor:
@@ -87,12 +109,9 @@ class Filterbank(nn.Module):
         return features
 
     def forward(self, waveform: Tensor, lengths: Tensor) -> Frames:
-        """`waveform (B, S)`, `lengths (B,)` in Samples → frames of `bins` features."""
+        """See Frontend."""
         features = self.log_mel(waveform)
-        mask = None
-        if bool((lengths != waveform.shape[1]).any()):
-            count = (1 + (lengths - self.window) // self.hop).clamp(min=1)
-            mask = torch.arange(features.shape[1], device=lengths.device) < count[:, None]
+        mask = self.mask_of(waveform, lengths)
         mean = masked_mean(features, mask)
         if self.normalize == "level":
             mean = mean.mean(dim=1, keepdim=True)
@@ -100,3 +119,11 @@ class Filterbank(nn.Module):
         if mask is not None:
             features = features.masked_fill(~mask.unsqueeze(-1), 0.0)
         return Frames(self.spec_augment(features), mask)
+
+
+def constant(module: nn.Module) -> None:
+    """Make buffers of a module's parameters, so that no switch can make them learn."""
+    for part in module.modules():
+        for name, parameter in list(part.named_parameters(recurse=False)):
+            delattr(part, name)
+            part.register_buffer(name, parameter.detach())

@@ -16,10 +16,12 @@ from joint.encoders.encoder import SpeakerEncoder
 from joint.encoders.eres2net import ERes2Net34
 from joint.encoders.frontends import Filterbank
 from joint.encoders.pooling import AttentiveStatisticsPooling, StatisticsPooling
+from joint.encoders.rawnet import RawNet3
 from joint.encoders.redimnet import ReDimNetB0, ReDimNetB2, ReDimNetB3
 from joint.encoders.repvgg import RepVggTinyA0, fold
 from joint.encoders.res2net import Res2Net34
 from joint.encoders.simam import SimamResNet34, SimamResNet100
+from joint.encoders.sinc import SincFilterbank
 from joint.encoders.tdnn import XvectorTdnn
 from joint.errors import ConfigError
 
@@ -62,6 +64,12 @@ def test_as_deep_as_the_name_says(kind: str, blocks: int) -> None:
     found = [b for stage in made.stages for b in stage]
     each = 2 if made.block is resnet.BasicBlock else 3
     assert len(found) == blocks and each * blocks + 2 == int(kind)
+
+
+def test_rawnet3_is_as_large_as_published() -> None:
+    encoder = SpeakerEncoder(SincFilterbank(), RawNet3(), AttentiveStatisticsPooling, 256)
+    count = sum(p.numel() for p in encoder.parameters() if p.requires_grad) / 1e6
+    assert count == pytest.approx(16.3, rel=0.01)
 
 
 def test_xvector_is_as_large_as_published() -> None:
