@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from joint.encoders.frames import Frames
-from joint.encoders.resnet import flat, halved, hide, image_of
+from joint.encoders.resnet import PointConv, flat, halved, hide, image_of
 
 
 class Branches(nn.Module):
@@ -19,7 +19,7 @@ class Branches(nn.Module):
         super().__init__()
         self.dense = nn.Conv2d(in_channels, channels, 3, stride, 1, bias=False)
         self.dense_norm = nn.BatchNorm2d(channels)
-        self.point = nn.Conv2d(in_channels, channels, 1, stride, bias=False)
+        self.point = PointConv(in_channels, channels, stride)
         self.point_norm = nn.BatchNorm2d(channels)
         same = stride == 1 and in_channels == channels
         self.own_norm = nn.BatchNorm2d(channels) if same else None

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from joint.encoders.resnet import ResidualBlock, ResNet, Stride, hide
+from joint.encoders.resnet import PointConv, ResidualBlock, ResNet, Stride, hide
 
 SCALE = 2
 """Groups of channels in a block."""
@@ -25,14 +25,14 @@ class Res2Block(ResidualBlock):
     def __init__(self, in_channels: int, channels: int, stride: Stride) -> None:
         super().__init__(in_channels, channels, stride)
         self.width = channels // 2
-        self.conv1 = nn.Conv2d(in_channels, SCALE * self.width, 1, stride, bias=False)
+        self.conv1 = PointConv(in_channels, SCALE * self.width, stride)
         self.norm1 = nn.BatchNorm2d(SCALE * self.width)
         self.convs = nn.ModuleList(
             nn.Conv2d(self.width, self.width, 3, 1, 1, bias=False) for _ in range(self.convolved)
         )
         self.norms = nn.ModuleList(nn.BatchNorm2d(self.width) for _ in range(self.convolved))
         outside = self.expansion * channels
-        self.conv3 = nn.Conv2d(SCALE * self.width, outside, 1, bias=False)
+        self.conv3 = PointConv(SCALE * self.width, outside)
         self.norm3 = nn.BatchNorm2d(outside)
 
     def join(self, before: Tensor, group: Tensor, index: int) -> Tensor:

@@ -13,6 +13,22 @@ Stride = int | tuple[int, int]
 """Of frequency and time."""
 
 
+class PointConv(nn.Conv2d):
+    """1×1 convolution without a bias; a stride leaves points out beforehand.
+
+    oneDNN's own strided one writes past its memory in the backward pass of 8 channels (torch 2.11).
+    """
+
+    def __init__(self, in_channels: int, channels: int, stride: Stride = 1) -> None:
+        super().__init__(in_channels, channels, 1, bias=False)
+        self.steps = (stride, stride) if isinstance(stride, int) else stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(B, C, D, F)` → `(B, C', D', F')`."""
+        frequency, time = self.steps
+        return F.conv2d(x[:, :, ::frequency, ::time], self.weight)
+
+
 class ResidualBlock(nn.Module):
     """What a block of `expansion · channels` adds its result to: the input, projected where its
     shape changes."""
@@ -25,7 +41,7 @@ class ResidualBlock(nn.Module):
         width = self.expansion * channels
         if stride != 1 or in_channels != width:
             self.shortcut = nn.Sequential(
-                nn.Conv2d(in_channels, width, 1, stride, bias=False), nn.BatchNorm2d(width)
+                PointConv(in_channels, width, stride), nn.BatchNorm2d(width)
             )
 
 
@@ -52,11 +68,11 @@ class Bottleneck(ResidualBlock):
 
     def __init__(self, in_channels: int, channels: int, stride: Stride) -> None:
         super().__init__(in_channels, channels, stride)
-        self.conv1 = nn.Conv2d(in_channels, channels, 1, bias=False)
+        self.conv1 = PointConv(in_channels, channels)
         self.norm1 = nn.BatchNorm2d(channels)
         self.conv2 = nn.Conv2d(channels, channels, 3, stride, 1, bias=False)
         self.norm2 = nn.BatchNorm2d(channels)
-        self.conv3 = nn.Conv2d(channels, self.expansion * channels, 1, bias=False)
+        self.conv3 = PointConv(channels, self.expansion * channels)
         self.norm3 = nn.BatchNorm2d(self.expansion * channels)
 
     def forward(self, x: Tensor, before: Tensor | None, after: Tensor | None) -> Tensor:

@@ -93,6 +93,14 @@ def test_padded_equals_alone(encoder: SpeakerEncoder, padded: tuple[Tensor, Tens
             assert alone.frame_mask.all()
 
 
+def test_every_parameter_learns(encoder: SpeakerEncoder, padded: tuple[Tensor, Tensor]) -> None:
+    waveform, _ = padded
+    encoder.train()(waveform[:, :8000]).embedding.square().sum().backward()
+    for name, parameter in encoder.named_parameters():
+        assert parameter.grad is not None, name
+        assert bool(parameter.grad.isfinite().all()), name
+
+
 def test_named_layers_come_with_mask_and_hop(padded: tuple[Tensor, Tensor]) -> None:
     encoder = SpeakerEncoder(Filterbank(80), ResNet34(channels=4), StatisticsPooling).eval()
     names = ("stage1", "stage4")
