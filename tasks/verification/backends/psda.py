@@ -1,0 +1,113 @@
+"""Probabilistic spherical discriminant analysis (Brümmer et al., Interspeech 2022): speakers and
+embeddings are directions, drawn from von Mises-Fisher distributions."""
+
+from typing import Self
+
+import numpy as np
+from scipy.special import ive
+
+from tasks.verification.backends.scoring import Backend, Scorable
+from tasks.verification.backends.statistics import SpeakerStatistics, finite
+
+
+class Psda(Backend):
+    """A speaker is a direction around `mean` with concentration `between`, an embedding's direction
+    lies around its speaker with concentration `within`. Scores are log-likelihood ratios."""
+
+    mean: np.ndarray
+    between: float
+    within: float
+
+    def fit(self, embeddings: np.ndarray, speakers: np.ndarray, iterations: int = 30) -> Self:
+        """Expectation maximisation from `embeddings (n, E)` of `speakers (n,)`.
+
+        Raises DataError as SpeakerStatistics does.
+        """
+        x = unit(embeddings)
+        found = SpeakerStatistics.of(x, speakers)
+        sums, size = found.means * found.counts[:, None], x.shape[1]
+        self.mean = unit(sums.sum(axis=0, keepdims=True))[0]
+        self.between, self.within = 1.0, float(size)
+        for _ in range(iterations):
+            evidence = self.between * self.mean + self.within * sums
+            lengths = np.linalg.norm(evidence, axis=1)
+            points = evidence / lengths[:, None] * mean_length(lengths, size)[:, None]
+            middle = points.mean(axis=0)
+            self.mean = unit(middle[None])[0]
+            self.between = concentration(float(np.linalg.norm(middle)), size)
+            agreement = float(np.sum(sums * points) / found.counts.sum())
+            self.within = concentration(agreement, size)
+        return self
+
+    def read(self, embeddings: np.ndarray) -> Scorable:
+        """See Backend."""
+        x = unit(embeddings)
+        return Scorable(x, x, x @ self.mean)
+
+    def combine(self, products: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """See Backend."""
+        b, w = self.between, self.within
+        size = len(self.mean)
+
+        def alone(cosine: np.ndarray) -> np.ndarray:
+            return log_constant(np.sqrt(b * b + w * w + 2.0 * b * w * cosine), size)
+
+        together = b * b + 2.0 * w * w * (1.0 + products) + 2.0 * b * w * (first + second)
+        both = log_constant(np.sqrt(np.maximum(together, 0.0)), size)
+        return alone(first) + alone(second) - both - log_constant(np.array(b), size)
+
+
+def unit(embeddings: np.ndarray) -> np.ndarray:
+    """Directions of `(n, E)`."""
+    x = finite(embeddings)
+    lengths = np.linalg.norm(x, axis=1, keepdims=True)
+    return x / np.maximum(lengths, np.finfo(np.float64).tiny)
+
+
+def log_bessel(order: float, x: np.ndarray) -> np.ndarray:
+    """log I_order(x) for x > 0: from order 8 on Debye's uniform expansion (DLMF 10.41.3), as the
+    function itself leaves the range of float64 there."""
+    if order < 8:
+        values: np.ndarray = np.log(ive(order, x)) + x
+        return values
+    z = x / order
+    root = np.sqrt(1.0 + z * z)
+    p = 1.0 / root
+    u1 = (3.0 * p - 5.0 * p**3) / 24.0
+    u2 = (81.0 * p**2 - 462.0 * p**4 + 385.0 * p**6) / 1152.0
+    u3 = (30375.0 * p**3 - 369603.0 * p**5 + 765765.0 * p**7 - 425425.0 * p**9) / 414720.0
+    series = u1 / order + u2 / order**2 + u3 / order**3
+    exponent = order * (root + np.log(z / (1.0 + root)))
+    expanded: np.ndarray = (
+        exponent - 0.5 * np.log(2.0 * np.pi * order) - 0.5 * np.log(root) + np.log1p(series)
+    )
+    return expanded
+
+
+def log_constant(kappa: np.ndarray, size: int) -> np.ndarray:
+    """Logarithm of a von Mises-Fisher density's constant in `size` dimensions, up to a number that
+    depends on `size` alone."""
+    kappa = np.maximum(np.asarray(kappa, dtype=np.float64), 1e-6)
+    order = size / 2.0 - 1.0
+    constant: np.ndarray = order * np.log(kappa) - log_bessel(order, kappa)
+    return constant
+
+
+def mean_length(kappa: np.ndarray, size: int) -> np.ndarray:
+    """Length of the mean direction, I_{E/2}(κ) / I_{E/2-1}(κ)."""
+    kappa = np.maximum(kappa, 1e-6)
+    order = size / 2.0 - 1.0
+    ratio: np.ndarray = np.exp(log_bessel(order + 1.0, kappa) - log_bessel(order, kappa))
+    return ratio
+
+
+def concentration(length: float, size: int) -> float:
+    """The κ whose mean direction has this length: Banerjee et al. (JMLR 2005), eq. 4.4, then
+    Newton's steps."""
+    length = min(max(length, 1e-6), 1.0 - 1e-9)
+    kappa = length * (size - length * length) / (1.0 - length * length)
+    for _ in range(5):
+        found = float(mean_length(np.array(kappa), size))
+        slope = 1.0 - found * found - (size - 1.0) / kappa * found
+        kappa = max(kappa - (found - length) / max(slope, 1e-12), 1e-6)
+    return kappa

@@ -1,0 +1,63 @@
+"""Adaptation: the new domain's covariance is met; nothing shrinks."""
+
+import numpy as np
+import pytest
+
+from joint.errors import DataError
+from tasks.verification.backends.adaptation import Coral, adapted_plda, coral_plus, moments
+from tasks.verification.backends.plda import Plda
+
+SIZE = 4
+
+
+@pytest.fixture
+def domains() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Embeddings of the old domain, their speakers, and embeddings of the new one."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(200), 5)
+    old = rng.normal(size=(200, SIZE))[labels] + 0.5 * rng.normal(size=(1000, SIZE))
+    new = 2.0 + rng.normal(size=(600, SIZE)) * [3.0, 1.0, 0.4, 1.5]
+    return old, labels, new
+
+
+def test_coral_gives_the_new_mean_and_covariance(
+    domains: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> None:
+    old, labels, new = domains
+    moved = Coral(new).fit(old, labels)(old)
+    for found, expected in zip(moments(moved), moments(new), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-8)
+
+
+@pytest.mark.parametrize("adapt", [coral_plus, adapted_plda])
+def test_variance_grows_where_the_new_domain_has_more(
+    domains: tuple[np.ndarray, np.ndarray, np.ndarray], adapt: object
+) -> None:
+    old, labels, new = domains
+    plda = Plda().fit(old, labels)
+    before = plda.between + plda.within
+    adapted = adapt(plda, new)  # type: ignore[operator]
+    after = adapted.between + adapted.within
+    assert np.linalg.eigvalsh(adapted.between - plda.between).min() > -1e-9
+    assert np.linalg.eigvalsh(adapted.within - plda.within).min() > -1e-9
+    assert after[0, 0] > 4.0 * before[0, 0]  # three times as wide there
+    assert after[2, 2] == pytest.approx(before[2, 2], rel=0.05)  # narrower: left alone
+    np.testing.assert_allclose(adapted.mean, new.mean(axis=0))
+    np.testing.assert_allclose(plda.between + plda.within, before)
+
+
+def test_adapted_plda_has_the_new_covariance_where_all_of_it_is_larger(
+    domains: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> None:
+    old, labels, _ = domains
+    plda = Plda().fit(old, labels)
+    new = np.random.default_rng(1).normal(size=(900, SIZE)) * [3.0, 4.0, 5.0, 6.0]
+    adapted = adapted_plda(plda, new)
+    np.testing.assert_allclose(
+        adapted.between + adapted.within, moments(new)[1], rtol=1e-6, atol=1e-6
+    )
+
+
+def test_a_new_domain_of_too_few_embeddings() -> None:
+    with pytest.raises(DataError, match="of rank 2 in 4 dimensions"):
+        Coral(np.random.default_rng(0).normal(size=(3, SIZE)))
