@@ -17,6 +17,7 @@ from joint.model import JointModel
 from joint.trainer import autocast_for
 from joint.units import SAMPLE_RATE, Seconds
 from pretrained.catalogue import checkpoint_path
+from tasks.verification.backends.calibration import Calibration, probability
 
 DESCRIPTION = ("data", "seed", "command", "trained", "licence", "validation", "figures")
 """What `info` passes on of a checkpoint's metadata."""
@@ -31,11 +32,13 @@ BATCH: Seconds = 60.0
 @dataclass(frozen=True)
 class Verification:
     """`score` is the cosine of two embeddings; `same` compares it with the checkpoint's
-    `threshold`, None where the checkpoint has none."""
+    `threshold`, `probability` is that of one speaker where both answers are as likely beforehand.
+    None where the checkpoint has no threshold, no calibration."""
 
     score: float
     threshold: float | None
     same: bool | None
+    probability: float | None
 
 
 def load(
@@ -86,8 +89,12 @@ class SpeakerModel:
         """Whether two recordings are of one person. Raises AudioError."""
         a, b = self.embed([first, second])
         score = float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b) + 1e-12))
-        threshold = self.threshold
-        return Verification(score, threshold, None if threshold is None else score >= threshold)
+        threshold, calibration = self.threshold, self.calibration
+        chance = None
+        if calibration is not None:
+            chance = probability(float(calibration(np.array([score]))[0]))
+        same = None if threshold is None else score >= threshold
+        return Verification(score, threshold, same, chance)
 
     @property
     def threshold(self) -> float | None:
@@ -96,6 +103,12 @@ class SpeakerModel:
         measured = self.metadata.get("validation", {}).get("verification/threshold")
         chosen: float | None = self.metadata.get("threshold", measured)
         return chosen
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """From cosine to log-likelihood ratio, chosen when the checkpoint was shipped."""
+        stored = self.metadata.get("calibration")
+        return None if stored is None else Calibration(stored["offset"], tuple(stored["gains"]))
 
     def extract(self, mixture: Recording, enrollment: Recording) -> np.ndarray:
         """The enrolled person's voice out of a mixture, float32 `(S,)` as long as the mixture.

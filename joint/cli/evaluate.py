@@ -8,6 +8,15 @@ import typer
 
 from joint.cli.figures import print_figures, write_json
 from joint.cli.options import Checkpoint, Data, Json, open_model
+from joint.cli.scoring import (
+    AdaptOption,
+    BackendOption,
+    CalibrateOption,
+    CohortOption,
+    NormOption,
+    TopOption,
+    scorer_of,
+)
 from joint.files import atomic_path
 
 evaluate = typer.Typer(no_args_is_help=True, help="Figures of a checkpoint on a test set.")
@@ -32,8 +41,14 @@ def verification(
         ),
     ] = None,
     json: Json = None,
+    backend: BackendOption = "cosine",
+    norm: NormOption = "none",
+    cohort: CohortOption = None,
+    top: TopOption = 300,
+    adapt: AdaptOption = None,
+    calibrate: CalibrateOption = None,
 ) -> None:
-    """EER and minDCF of a trials file, cosine scores, no normalisation.
+    """EER and minDCF of a trials file, cosine scores without normalisation unless asked otherwise.
 
     Figures by gender pair and age group follow where the tables know them.
 
@@ -49,7 +64,8 @@ def verification(
     model = open_model(checkpoint)
     with ExitStack() as outputs:
         table = outputs.enter_context(atomic_path(scores)) if scores else None
-        figures = evaluate_verification(model.embed, folder, listed, scores=table)
+        scorer = scorer_of(model.embed, backend, norm, cohort, top, adapt, calibrate)
+        figures = evaluate_verification(model.embed, folder, listed, table, scorer=scorer)
     if scores:
         _write_det(scores, str(model.info()["name"]))
     print_figures(figures)

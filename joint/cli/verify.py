@@ -13,9 +13,11 @@ def verify(
     second: Annotated[Path, typer.Argument(metavar="B.wav", help="Another recording.")],
     checkpoint: Checkpoint,
 ) -> None:
-    """Print the score of two recordings, and same or different where a threshold is stored.
+    """Print the score of two recordings, same or different where a threshold is stored, and the
+    probability of one speaker where a calibration is.
 
-    The score is the cosine of the two embeddings, from -1 to 1. Audio of any sample rate and
+    The score is the cosine of the two embeddings, from -1 to 1. The probability holds where same
+    and different are as likely beforehand. Audio of any sample rate and
     channel count is accepted, from 0.3 s on.
 
     Example: joint verify --checkpoint speechocean762-joint a.wav b.wav
@@ -28,4 +30,5 @@ def verify(
         print(f"score {result.score:.4f} (the checkpoint stores no threshold)")
     else:
         answer = "same" if result.same else "different"
-        print(f"score {result.score:.4f} {answer} (threshold {result.threshold:.4f})")
+        chance = "" if result.probability is None else f", probability {result.probability:.3f}"
+        print(f"score {result.score:.4f} {answer}{chance} (threshold {result.threshold:.4f})")

@@ -1,6 +1,7 @@
 """Front-ends: waveforms become feature frames."""
 
 import warnings
+from abc import ABC, abstractmethod
 from typing import Literal
 
 import torch
@@ -37,7 +38,7 @@ class SpecAugment(nn.Module):
         return (position < start) | (position >= start + width)
 
 
-class Frontend(nn.Module):
+class Frontend(nn.Module, ABC):
     """What turns waveforms into frames of `output_dim` features: one every `hop` Samples, each from
     `window` Samples that lie wholly inside the recording."""
 
@@ -45,9 +46,9 @@ class Frontend(nn.Module):
     hop: Samples
     output_dim: int
 
+    @abstractmethod
     def forward(self, waveform: Tensor, lengths: Tensor) -> Frames:
         """`waveform (B, S)`, `lengths (B,)` in Samples → frames."""
-        raise NotImplementedError
 
     def mask_of(self, waveform: Tensor, lengths: Tensor) -> Tensor | None:
         """The frames that are a recording's own; None where all of `waveform (B, S)` is."""

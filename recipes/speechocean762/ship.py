@@ -1,22 +1,27 @@
-"""Make a trained checkpoint ready to ship: weights in float16, threshold and figures from the
-held-out speakers.
+"""Make a trained checkpoint ready to ship: weights in float16; threshold, calibration and figures
+from the held-out speakers.
 
     python -m recipes.speechocean762.ship exp/…/model.safetensors DATA OUT.safetensors
 
-DATA is what `joint prepare speechocean762` wrote; its `validation` part chooses the threshold.
+DATA is what `joint prepare speechocean762` wrote; its `validation` part chooses threshold and
+calibration.
 """
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 
 from joint import checkpoint
-from joint.api import load
+from joint.api import SpeakerModel, load
 from joint.building import to_half
 from joint.cli.terminal import errors_in_one_line
 from joint.data.kaldi import KaldiFolder
 from tasks.extraction.evaluate import evaluate_extraction
 from tasks.extraction.mixtures import MixtureList
+from tasks.verification.backends.calibration import Calibration
+from tasks.verification.embedding import embed_files
 from tasks.verification.evaluate import evaluate_verification
+from tasks.verification.scorer import Scorer
 from tasks.verification.trials import Trials
 
 KEPT = (
@@ -35,12 +40,19 @@ KEPT = (
 )
 
 
+def calibration(model: SpeakerModel, folder: KaldiFolder, trials: Trials) -> Calibration:
+    """From cosine scores to log-likelihood ratios, on trials whose recordings can all be read."""
+    paths = {name: folder.utterances[name].path for name in trials.utterances()}
+    embedded = embed_files(model.embed, paths)
+    scores = Scorer()(embedded, *trials.positions(embedded.rows()))
+    return Calibration.fit(scores, trials.labels)
+
+
 def ship(trained: Path, data: Path, output: Path, name: str, command: str) -> dict[str, object]:
     """Write `output` and return the figures that it holds. Raises JointError."""
     model, folder = load(trained), KaldiFolder.load(data / "validation")
-    found = evaluate_verification(
-        model.embed, folder, Trials.load(data / "validation" / "trials"), progress=False
-    )
+    trials = Trials.load(data / "validation" / "trials")
+    found = evaluate_verification(model.embed, folder, trials, progress=False)
     threshold = found["threshold_at_eer"]
     if "extraction" in model.model.tasks:
         mixtures = MixtureList.load(data / "validation" / "mix2_extraction.csv")
@@ -58,6 +70,7 @@ def ship(trained: Path, data: Path, output: Path, name: str, command: str) -> di
         "command": command,
         "licence": "Apache-2.0; trained on speechocean762 (CC BY 4.0)",
         "threshold": threshold,
+        "calibration": asdict(calibration(model, folder, trials)),
         "figures": figures,
     }
     checkpoint.write(output, to_half(kept), shipped)

@@ -14,7 +14,7 @@ from rich.progress import Progress
 
 from joint.audio import read_audio
 from joint.errors import AudioError, DataError, JointError
-from joint.units import Seconds
+from joint.units import SAMPLE_RATE, Seconds
 
 Embed = Callable[[Sequence[np.ndarray]], np.ndarray]
 """Waveforms `(S,)` float32 at 16 kHz to embeddings `(n, E)`."""
@@ -27,10 +27,12 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class EmbeddedFiles:
-    """`embeddings (n, E)` float32 of `names`, and the recordings that could not be read."""
+    """`embeddings (n, E)` float32 of `names`, how many `seconds (n,)` each lasts, and what could
+    not be read."""
 
     names: list[str]
     embeddings: np.ndarray
+    seconds: np.ndarray
     skipped: dict[str, AudioError] = field(default_factory=dict)
 
     def rows(self) -> dict[str, int]:
@@ -50,6 +52,7 @@ def embed_files(
     can be, JointError where `embed` gives something else than finite `(n, E)`.
     """
     found: dict[str, np.ndarray] = {}
+    lengths: dict[str, Seconds] = {}
     skipped: dict[str, AudioError] = {}
     names = list(paths)
     console = Console(stderr=True)
@@ -62,6 +65,7 @@ def embed_files(
             for name, pending in batch.items():
                 try:
                     waveforms[name] = pending.result()
+                    lengths[name] = len(waveforms[name]) / SAMPLE_RATE
                 except AudioError as error:
                     logger.warning("skipped %s: %s", name, error)
                     skipped[name] = error
@@ -73,7 +77,12 @@ def embed_files(
         first = next(iter(skipped.values()), None)
         raise DataError("recordings", f"none that can be read ({first})", "at least one")
     kept = [name for name in names if name in found]
-    return EmbeddedFiles(kept, np.stack([found[name] for name in kept]), skipped)
+    return EmbeddedFiles(
+        kept,
+        np.stack([found[name] for name in kept]),
+        np.array([lengths[name] for name in kept]),
+        skipped,
+    )
 
 
 def bounded_batches(seconds: Mapping[str, Seconds], batch_seconds: Seconds) -> list[list[str]]:

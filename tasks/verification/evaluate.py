@@ -1,4 +1,4 @@
-"""Evaluation of speaker verification: embeddings, cosine scores, error rates, groups."""
+"""Evaluation of speaker verification: embeddings, scores, error rates, groups."""
 
 import csv
 from pathlib import Path
@@ -9,13 +9,13 @@ import numpy as np
 from joint.data.grouping import age_pair, gender_pair, positions_by_group
 from joint.data.kaldi import KaldiFolder
 from joint.files import atomic_path
+from tasks.verification.backends.calibration import cllr, min_cllr
 from tasks.verification.embedding import Embed, embed_files
 from tasks.verification.metrics import eer, min_dcf
+from tasks.verification.scorer import Scorer
 from tasks.verification.trials import Trials
 
 SCORES_HEADER = ("label", "utt1", "utt2", "score")
-
-_BLOCK = 65_536
 
 
 def evaluate_verification(
@@ -24,8 +24,10 @@ def evaluate_verification(
     trials: Trials,
     scores: Path | None = None,
     progress: bool = True,
+    scorer: Scorer | None = None,
 ) -> dict[str, Any]:
-    """Figures of an encoder on a trials file, by cosine scores without normalisation.
+    """Figures of an encoder on a trials file, by cosine scores without normalisation, or by
+    `scorer`. Cllr is None unless the scores are calibrated.
 
     `embed` takes waveforms `(S,)` float32 at 16 kHz and gives `(n, E)`; each utterance is embedded
     once. `scores` is a CSV to write, a row a trial. Trials with a recording that cannot be read
@@ -44,11 +46,8 @@ def evaluate_verification(
         if pair[0] in rows and pair[1] in rows
     ]
     kept = trials.keep(usable)
-    values = cosine_scores(
-        embedded.embeddings,
-        np.array([rows[name] for name in kept.first], dtype=np.int64),
-        np.array([rows[name] for name in kept.second], dtype=np.int64),
-    )
+    scorer = scorer or Scorer()
+    values = scorer(embedded, *kept.positions(rows))
     if scores is not None:
         write_scores(scores, kept, values)
     overall = eer(values, kept.labels)
@@ -59,6 +58,8 @@ def evaluate_verification(
     )
     return {
         **_figures(values, kept.labels),
+        "cllr": cllr(values, kept.labels) if scorer.calibration else None,
+        "min_cllr": min_cllr(values, kept.labels),
         "threshold_at_eer": overall.threshold,
         "utterances": len(embedded.names),
         "skipped_utterances": len(embedded.skipped),
@@ -71,16 +72,6 @@ def evaluate_verification(
             for name, positions in groups.items()
         },
     }
-
-
-def cosine_scores(embeddings: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Cosine `(T,)` of the rows `first (T,)` and `second (T,)` of `embeddings (n, E)`."""
-    norms = np.linalg.norm(embeddings, axis=1, keepdims=True)
-    unit = embeddings / np.maximum(norms, np.finfo(np.float32).tiny)
-    # In blocks: gathering both sides of a million trials at once would take gigabytes.
-    blocks = [slice(start, start + _BLOCK) for start in range(0, len(first), _BLOCK)]
-    scores = [np.einsum("te,te->t", unit[first[block]], unit[second[block]]) for block in blocks]
-    return np.concatenate(scores) if scores else np.zeros(0, dtype=np.float32)
 
 
 def write_scores(path: Path, trials: Trials, scores: np.ndarray) -> None:

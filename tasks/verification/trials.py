@@ -1,6 +1,6 @@
 """A list of verification trials: pairs of utterances, and whether one person spoke both."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,6 +73,14 @@ class Trials:
             [self.first[i] for i in kept],
             [self.second[i] for i in kept],
         )
+
+    def positions(self, rows: Mapping[str, int]) -> tuple[np.ndarray, np.ndarray]:
+        """The rows of both sides of every trial, `(T,)` each."""
+        sides = (
+            np.array([rows[name] for name in side], np.int64) for side in (self.first, self.second)
+        )
+        first, second = sides
+        return first, second
 
 
 def _lines(path: Path) -> list[str]:

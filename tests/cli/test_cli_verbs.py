@@ -113,6 +113,23 @@ def test_evaluate_verification(
     assert "eer_percent" in outcome.out
 
 
+def test_evaluate_verification_with_a_back_end(
+    joint_command: Command, tiny_checkpoint: Path, embedded_corpus: Path, tmp_path: Path
+) -> None:
+    test, others = embedded_corpus / "test", embedded_corpus / "train"
+    common = ("evaluate", "verification", "--checkpoint", tiny_checkpoint, "--data", test)
+    common += ("--trials", test / "trials", "--json", tmp_path / "f.json")
+    options = ("--backend", "plda", "--norm", "as", "--top", 20, "--cohort", others)
+    outcome = joint_command(*common, *options, "--adapt", others, "--calibrate", test)
+    assert outcome.code == 0 and not outcome.err
+    figures = json.loads((tmp_path / "f.json").read_text())
+    # calibrated on these very trials: next to nothing is lost by it
+    assert figures["min_cllr"] <= figures["cllr"] < figures["min_cllr"] + 0.1
+    refused = joint_command(*common, "--backend", "plda")
+    assert refused.code == 2 and "--cohort" not in refused.out
+    assert "a folder of other speakers" in refused.err[0]
+
+
 def test_evaluate_extraction(
     joint_command: Command, tiny_checkpoint: Path, embedded_corpus: Path, tmp_path: Path
 ) -> None:

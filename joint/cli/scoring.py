@@ -1,0 +1,95 @@
+"""Options of `joint evaluate verification` that decide how embeddings are scored."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from joint.errors import DataError
+
+if TYPE_CHECKING:
+    from joint.data.kaldi import KaldiFolder
+    from tasks.verification.embedding import Embed, EmbeddedFiles
+    from tasks.verification.scorer import Scorer
+
+BackendOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--backend",
+        metavar="cosine|lda|plda|psda",
+        help="What scores two embeddings; all but cosine learn from --cohort.",
+    ),
+]
+NormOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--norm", metavar="none|s|as", help="Scores beside those against --cohort's speakers."
+    ),
+]
+CohortOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--cohort", metavar="DIR", help="Kaldi tables of other speakers, with utt2spk."),
+]
+TopOption: TypeAlias = Annotated[
+    int,
+    typer.Option("--top", metavar="N", min=2, help="Cohort speakers that --norm as looks at."),
+]
+AdaptOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--adapt", metavar="DIR", help="Unlabelled recordings of the domain that the trials are of."
+    ),
+]
+CalibrateOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--calibrate",
+        metavar="DIR",
+        help="Kaldi tables with a file `trials`: scores become log-likelihood ratios.",
+    ),
+]
+
+
+def scorer_of(
+    embed: "Embed",
+    backend: str,
+    norm: str,
+    cohort: Path | None,
+    top: int,
+    adapt: Path | None,
+    calibrate: Path | None,
+) -> "Scorer":
+    """The scorer that the options describe. Raises JointError."""
+    from joint.data.kaldi import KaldiFolder
+    from tasks.verification.scorer import make_scorer
+    from tasks.verification.trials import Trials
+
+    trials = None if calibrate is None else Trials.load(calibrate / "trials")
+    others, speakers = None, None
+    if cohort is not None:
+        import numpy as np
+
+        folder = KaldiFolder.load(cohort)
+        embedded = embedded_folder(embed, folder)
+        others = embedded.embeddings
+        speakers = np.array([folder.utterances[name].speaker for name in embedded.names])
+    target = None if adapt is None else embedded_folder(embed, KaldiFolder.load(adapt)).embeddings
+    scorer = make_scorer(backend, norm, others, speakers, target, top)
+    if calibrate is None or trials is None:
+        return scorer
+    folder = KaldiFolder.load(calibrate)
+    trials.check(folder)
+    embedded = embedded_folder(embed, folder)
+    rows = embedded.rows()
+    missing = [name for name in trials.utterances() if name not in rows]
+    if missing:
+        raise DataError(calibrate, f"{missing[0]} cannot be read", "every recording of its trials")
+    return scorer.calibrated(embedded, *trials.positions(rows), trials.labels)
+
+
+def embedded_folder(embed: "Embed", folder: "KaldiFolder") -> "EmbeddedFiles":
+    """Every recording of a folder."""
+    from tasks.verification.embedding import embed_files
+
+    paths = {name: utterance.path for name, utterance in folder.utterances.items()}
+    return embed_files(embed, paths, progress=True)

@@ -1,0 +1,96 @@
+"""The chain from embeddings to scores, on speakers drawn from a known model."""
+
+import numpy as np
+import pytest
+
+from joint.errors import ConfigError, DataError
+from tasks.verification.backends.calibration import cllr, min_cllr
+from tasks.verification.embedding import EmbeddedFiles
+from tasks.verification.metrics import eer
+from tasks.verification.scorer import Scorer, make_scorer
+
+SIZE = 12
+
+
+class World:
+    """Speakers who differ in a few directions and vary in others, around an offset."""
+
+    def __init__(self, speakers: int, each: int, seed: int, offset: float = 3.0) -> None:
+        rng = np.random.default_rng(seed)
+        differ = np.linspace(1.5, 0.1, SIZE)
+        vary = np.linspace(0.2, 1.5, SIZE)
+        mixing = np.linalg.qr(np.random.default_rng(99).normal(size=(SIZE, SIZE)))[0]
+        self.speakers = np.repeat(np.arange(speakers), each)
+        points = (rng.normal(size=(speakers, SIZE)) * differ)[self.speakers]
+        noise = rng.normal(size=points.shape) * vary
+        embeddings = ((points + noise) @ mixing + offset).astype(np.float32)
+        names = [str(i) for i in range(len(embeddings))]
+        self.files = EmbeddedFiles(names, embeddings, rng.uniform(1.0, 9.0, len(names)))
+        self.first, self.second = np.triu_indices(len(embeddings), 1)
+        self.labels = self.speakers[self.first] == self.speakers[self.second]
+
+    def eer(self, scorer: Scorer) -> float:
+        return eer(scorer(self.files, self.first, self.second), self.labels).percent
+
+
+@pytest.fixture(scope="module")
+def others() -> World:
+    return World(60, 8, seed=0)
+
+
+@pytest.fixture(scope="module")
+def test_set() -> World:
+    return World(25, 4, seed=1)
+
+
+@pytest.mark.parametrize("backend", ["lda", "plda"])
+def test_a_back_end_knows_what_distinguishes_speakers(
+    others: World, test_set: World, backend: str
+) -> None:
+    scorer = make_scorer(backend, cohort=others.files.embeddings, speakers=others.speakers)
+    assert test_set.eer(scorer) < 0.6 * test_set.eer(Scorer())
+
+
+@pytest.mark.parametrize("norm", ["s", "as"])
+@pytest.mark.parametrize("backend", ["cosine", "lda", "plda", "psda"])
+def test_every_pair_of_back_end_and_norm(
+    others: World, test_set: World, backend: str, norm: str
+) -> None:
+    scorer = make_scorer(backend, norm, others.files.embeddings, others.speakers, top=20)
+    assert test_set.eer(scorer) < 45.0
+
+
+@pytest.mark.parametrize("backend", ["lda", "plda", "psda"])
+def test_adaptation_to_another_place(others: World, backend: str) -> None:
+    """The new domain lies elsewhere; its unlabelled embeddings tell where."""
+    elsewhere, unlabelled = World(25, 4, 2, offset=-2.0), World(60, 4, 3, offset=-2.0)
+    given = (others.files.embeddings, others.speakers)
+    adapted = make_scorer(backend, "none", *given, target=unlabelled.files.embeddings)
+    plain = make_scorer(backend, "none", *given)
+    if backend == "plda":  # its scores know where the speakers lie; a cosine hardly minds
+        assert elsewhere.eer(adapted) < elsewhere.eer(plain)
+    assert elsewhere.eer(adapted) < elsewhere.eer(Scorer())
+    assert elsewhere.eer(adapted) != elsewhere.eer(plain)
+
+
+def test_calibrated_scores_are_log_likelihood_ratios(others: World, test_set: World) -> None:
+    scorer = make_scorer("plda", "s", others.files.embeddings, others.speakers)
+    trained_on = World(25, 4, seed=5)
+    calibrated = scorer.calibrated(
+        trained_on.files, trained_on.first, trained_on.second, trained_on.labels
+    )
+    ratios = calibrated(test_set.files, test_set.first, test_set.second)
+    assert cllr(ratios, test_set.labels) < min_cllr(ratios, test_set.labels) + 0.1
+
+
+def test_what_cannot_be_made() -> None:
+    with pytest.raises(ConfigError, match="backend: found 'svm'; expected cosine, lda, plda, psda"):
+        make_scorer("svm")
+    with pytest.raises(DataError, match="cohort: found none for backend plda, norm none"):
+        make_scorer("plda")
+    with pytest.raises(DataError, match="cohort: found none for backend cosine, norm as"):
+        make_scorer("cosine", "as")
+    with pytest.raises(ConfigError, match="which learns nothing; expected lda, plda or psda"):
+        make_scorer("cosine", target=np.ones((4, 2)))
+    with pytest.raises(DataError, match="cohort: found 2 speakers; expected 300 at least"):
+        make_scorer("cosine", "as", np.random.randn(6, 2), np.array([0, 0, 0, 1, 1, 1]))
