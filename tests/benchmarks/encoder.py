@@ -15,7 +15,7 @@ from joint.data.planning import ScenePlanner
 from joint.encoders.ecapa import EcapaTdnn
 from joint.encoders.encoder import SpeakerEncoder
 from joint.encoders.frames import Frames
-from joint.encoders.frontends import Filterbank
+from joint.encoders.frontends import Filterbank, Frontend
 from joint.encoders.pooling import AttentiveStatisticsPooling
 from joint.losses.margin import AamSoftmax
 from joint.model import JointModel, StreamBatch
@@ -34,7 +34,7 @@ SETTLING, COUNTED = 6, 10
 that are timed."""
 
 
-class GivenFeatures(nn.Module):
+class GivenFeatures(Frontend):
     """A front-end for those who bring features `(B, F, bins)`."""
 
     window, hop = Filterbank.window, Filterbank.hop
@@ -44,10 +44,10 @@ class GivenFeatures(nn.Module):
         return Frames(features, None)
 
 
-def ecapa_512(frontend: nn.Module) -> SpeakerEncoder:
+def ecapa_512(frontend: Frontend) -> SpeakerEncoder:
     """The encoder of the races, 512 channels wide."""
     pooling = partial(AttentiveStatisticsPooling, global_context=False)
-    return SpeakerEncoder(frontend, EcapaTdnn(), pooling)  # type: ignore[arg-type]
+    return SpeakerEncoder(frontend, EcapaTdnn(), pooling)
 
 
 def bare_step(
