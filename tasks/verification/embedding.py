@@ -1,19 +1,14 @@
-"""Embeddings of many recordings, the whole path: sorted by length, bounded batches, read ahead, a
-batch for each core."""
+"""Embeddings of many recordings, the whole path: sorted by length, bounded batches, read ahead."""
 
 import logging
 import os
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import soundfile
-import torch
 from rich.console import Console
 from rich.progress import Progress
 
@@ -51,8 +46,7 @@ def embed_files(
     batch_seconds: Seconds = BATCH_SECONDS,
     progress: bool = False,
 ) -> EmbeddedFiles:
-    """Embed each recording once, in the order of `paths`; decoding overlaps with the encoder, and
-    each of torch's threads has a batch of its own: `embed` is called from several threads at once.
+    """Embed each recording once, in the order of `paths`; decoding overlaps with the encoder.
 
     Recordings that cannot be read are logged and listed in `skipped`. Raises DataError where none
     can be, JointError where `embed` gives something else than finite `(n, E)`.
@@ -63,14 +57,9 @@ def embed_files(
     names = list(paths)
     console = Console(stderr=True)
     bar = Progress(console=console, disable=not progress or not console.is_terminal)
-    with (
-        one_thread_each() as (cores, encoders),
-        ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as readers,
-        bar,
-    ):
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as readers, bar:
         task = bar.add_task("embedding", total=len(names))
         seconds = dict(zip(names, readers.map(_seconds, paths.values()), strict=True))
-        under_way: deque[tuple[list[str], Future[np.ndarray]]] = deque()
         for batch in _read_ahead(readers, paths, bounded_batches(seconds, batch_seconds)):
             waveforms: dict[str, np.ndarray] = {}
             for name, pending in batch.items():
@@ -81,13 +70,9 @@ def embed_files(
                     logger.warning("skipped %s: %s", name, error)
                     skipped[name] = error
             if waveforms:
-                done = encoders.submit(embed, list(waveforms.values()))
-                under_way.append((list(waveforms), done))
-            while len(under_way) > cores:
-                found.update(_collected(*under_way.popleft()))
+                embeddings = _checked(embed(list(waveforms.values())), list(waveforms))
+                found.update(zip(waveforms, embeddings, strict=True))
             bar.advance(task, len(batch))
-        for embedded in under_way:
-            found.update(_collected(*embedded))
     if not found:
         first = next(iter(skipped.values()), None)
         raise DataError("recordings", f"none that can be read ({first})", "at least one")
@@ -98,19 +83,6 @@ def embed_files(
         np.array([lengths[name] for name in kept]),
         skipped,
     )
-
-
-@contextmanager
-def one_thread_each() -> Iterator[tuple[int, ThreadPoolExecutor]]:
-    """As many workers as torch has threads, each of which computes with one: a batch a core keeps
-    both busier than half of every batch does."""
-    threads = torch.get_num_threads()
-    one = partial(torch.set_num_threads, 1)
-    try:
-        with ThreadPoolExecutor(threads, initializer=one) as encoders:
-            yield threads, encoders
-    finally:
-        torch.set_num_threads(threads)
 
 
 def bounded_batches(seconds: Mapping[str, Seconds], batch_seconds: Seconds) -> list[list[str]]:
@@ -147,10 +119,6 @@ def _seconds(path: Path) -> Seconds:
         return float(soundfile.info(path).duration)
     except (OSError, RuntimeError, TypeError):
         return 0.0
-
-
-def _collected(names: list[str], done: Future[np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
-    return zip(names, _checked(done.result(), names), strict=True)
 
 
 def _checked(embeddings: np.ndarray, names: list[str]) -> np.ndarray:
