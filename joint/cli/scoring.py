@@ -8,8 +8,7 @@ import typer
 from joint.errors import DataError
 
 if TYPE_CHECKING:
-    from joint.data.kaldi import KaldiFolder
-    from tasks.verification.embedding import Embed, EmbeddedFiles
+    from tasks.verification.embedding import Embed
     from tasks.verification.scorer import Scorer
 
 BackendOption: TypeAlias = Annotated[
@@ -61,35 +60,31 @@ def scorer_of(
 ) -> "Scorer":
     """The scorer that the options describe. Raises JointError."""
     from joint.data.kaldi import KaldiFolder
-    from tasks.verification.scorer import make_scorer
+    from tasks.verification.embedding import embed_folder
+    from tasks.verification.scorer import check_options, make_scorer
     from tasks.verification.trials import Trials
 
+    check_options(backend, norm, cohort is not None, adapt is not None)
     trials = None if calibrate is None else Trials.load(calibrate / "trials")
     others, speakers = None, None
     if cohort is not None:
         import numpy as np
 
         folder = KaldiFolder.load(cohort)
-        embedded = embedded_folder(embed, folder)
+        embedded = embed_folder(embed, folder, progress=True)
         others = embedded.embeddings
         speakers = np.array([folder.utterances[name].speaker for name in embedded.names])
-    target = None if adapt is None else embedded_folder(embed, KaldiFolder.load(adapt)).embeddings
+    target = None
+    if adapt is not None:
+        target = embed_folder(embed, KaldiFolder.load(adapt), progress=True).embeddings
     scorer = make_scorer(backend, norm, others, speakers, target, top)
     if calibrate is None or trials is None:
         return scorer
     folder = KaldiFolder.load(calibrate)
     trials.check(folder)
-    embedded = embedded_folder(embed, folder)
+    embedded = embed_folder(embed, folder, progress=True)
     rows = embedded.rows()
     missing = [name for name in trials.utterances() if name not in rows]
     if missing:
         raise DataError(calibrate, f"{missing[0]} cannot be read", "every recording of its trials")
     return scorer.calibrated(embedded, *trials.positions(rows), trials.labels)
-
-
-def embedded_folder(embed: "Embed", folder: "KaldiFolder") -> "EmbeddedFiles":
-    """Every recording of a folder."""
-    from tasks.verification.embedding import embed_files
-
-    paths = {name: utterance.path for name, utterance in folder.utterances.items()}
-    return embed_files(embed, paths, progress=True)

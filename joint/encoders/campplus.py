@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from joint.encoders.frames import FrameConv, FrameNorm, Frames, masked_mean
-from joint.encoders.resnet import BasicBlock, flat, hide, image_of
+from joint.encoders.resnet import BasicBlock, flat, halved, hide, image_of
 
 BLOCKS = ((12, 1), (24, 2), (16, 2))
 """How many layers each dense block has, and the dilation of their convolutions."""
@@ -123,7 +123,7 @@ class CamPlusPlus(nn.Module):
         """The last frame-level layer, and what each dense block gives by name."""
         x = self.input(self.head(frames), frames.mask)
         x = F.relu(self.input_norm(x))
-        mask = None if frames.mask is None else frames.mask[:, ::2]
+        mask = halved(frames.mask)
         layers = {"input": x}
         for i, block in enumerate(self.blocks):
             x = layers[f"block{i + 1}"] = block(x, mask)

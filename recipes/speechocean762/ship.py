@@ -19,7 +19,7 @@ from joint.data.kaldi import KaldiFolder
 from tasks.extraction.evaluate import evaluate_extraction
 from tasks.extraction.mixtures import MixtureList
 from tasks.verification.backends.calibration import Calibration
-from tasks.verification.embedding import embed_files
+from tasks.verification.embedding import embed_folder
 from tasks.verification.evaluate import evaluate_verification
 from tasks.verification.scorer import Scorer
 from tasks.verification.trials import Trials
@@ -42,8 +42,7 @@ KEPT = (
 
 def calibration(model: SpeakerModel, folder: KaldiFolder, trials: Trials) -> Calibration:
     """From cosine scores to log-likelihood ratios, on trials whose recordings can all be read."""
-    paths = {name: folder.utterances[name].path for name in trials.utterances()}
-    embedded = embed_files(model.embed, paths)
+    embedded = embed_folder(model.embed, folder, trials.utterances())
     scores = Scorer()(embedded, *trials.positions(embedded.rows()))
     return Calibration.fit(scores, trials.labels)
 

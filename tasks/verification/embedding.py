@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from joint.audio import read_audio
+from joint.data.kaldi import KaldiFolder
 from joint.errors import AudioError, DataError, JointError
 from joint.units import SAMPLE_RATE, Seconds
 
@@ -83,6 +84,15 @@ def embed_files(
         np.array([lengths[name] for name in kept]),
         skipped,
     )
+
+
+def embed_folder(
+    embed: Embed, folder: KaldiFolder, names: Iterable[str] | None = None, progress: bool = False
+) -> EmbeddedFiles:
+    """Embed the utterances of a folder that are named, or all of them; see `embed_files`."""
+    chosen = folder.utterances if names is None else names
+    paths = {name: folder.utterances[name].path for name in chosen}
+    return embed_files(embed, paths, progress=progress)
 
 
 def bounded_batches(seconds: Mapping[str, Seconds], batch_seconds: Seconds) -> list[list[str]]:

@@ -10,7 +10,7 @@ from joint.data.grouping import age_pair, gender_pair, positions_by_group
 from joint.data.kaldi import KaldiFolder
 from joint.files import atomic_path
 from tasks.verification.backends.calibration import cllr, min_cllr
-from tasks.verification.embedding import Embed, embed_files
+from tasks.verification.embedding import Embed, embed_folder
 from tasks.verification.metrics import eer, min_dcf
 from tasks.verification.scorer import Scorer
 from tasks.verification.trials import Trials
@@ -37,8 +37,7 @@ def evaluate_verification(
     stand beside its own EER, which is None where a group has no target trials.
     """
     trials.check(folder)
-    paths = {name: folder.utterances[name].path for name in trials.utterances()}
-    embedded = embed_files(embed, paths, progress=progress)
+    embedded = embed_folder(embed, folder, trials.utterances(), progress)
     rows = embedded.rows()
     usable = [
         position

@@ -1,13 +1,18 @@
 """From embeddings to scores: transform, back-end, normalisation, calibration."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from joint.errors import ConfigError, DataError
 from tasks.verification.backends.adaptation import Coral, coral_plus
 from tasks.verification.backends.calibration import Calibration
-from tasks.verification.backends.normalization import cohort_statistics, normalize, speaker_means
+from tasks.verification.backends.normalization import (
+    CohortStatistics,
+    cohort_statistics,
+    normalize,
+    speaker_means,
+)
 from tasks.verification.backends.plda import Plda
 from tasks.verification.backends.psda import Psda
 from tasks.verification.backends.scoring import Backend, score_trials
@@ -41,35 +46,59 @@ class Scorer:
     ) -> np.ndarray:
         """Scores `(T,)` of the rows `first (T,)` and `second (T,)`; log-likelihood ratios where
         there is a calibration."""
-        scores, measures = self.measured(embedded, first, second)
-        return scores if self.calibration is None else self.calibration(scores, measures)
+        scores, statistics = self._uncalibrated(embedded, first, second)
+        if self.calibration is None:
+            return scores
+        return self.calibration(scores, quality_measures(embedded, statistics, first, second))
 
-    def measured(
+    def _uncalibrated(
         self, embedded: EmbeddedFiles, first: np.ndarray, second: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Scores before calibration `(T,)`, and the quality measures of both sides `(T, Q)`: the
-        lower and the higher of log duration, log magnitude of the embedding and, with a cohort,
-        its mean score."""
+    ) -> tuple[np.ndarray, CohortStatistics | None]:
         moved = self.transform(embedded.embeddings)
         scores = score_trials(self.backend, moved, first, second)
-        magnitude = np.linalg.norm(embedded.embeddings, axis=1)
-        columns = [np.log(embedded.seconds), np.log(np.maximum(magnitude, 1e-12))]
-        if self.cohort is not None:
-            statistics = cohort_statistics(self.backend, moved, self.cohort, self.top)
-            scores = normalize(scores, statistics, first, second)
-            columns.append(statistics.mean)
-        own = np.stack(columns, axis=1)
-        low, high = np.minimum(own[first], own[second]), np.maximum(own[first], own[second])
-        return scores, np.hstack([low, high])
+        if self.cohort is None:
+            return scores, None
+        statistics = cohort_statistics(self.backend, moved, self.cohort, self.top)
+        return normalize(scores, statistics, first, second), statistics
 
     def calibrated(
         self, embedded: EmbeddedFiles, first: np.ndarray, second: np.ndarray, labels: np.ndarray
     ) -> "Scorer":
         """The same with a calibration that is learnt from labelled trials. Raises DataError for
         trials of one class only."""
-        scores, measures = self.measured(embedded, first, second)
-        calibration = Calibration.fit(scores, labels, measures)
-        return Scorer(self.transform, self.backend, self.cohort, self.top, calibration)
+        scores, statistics = self._uncalibrated(embedded, first, second)
+        measures = quality_measures(embedded, statistics, first, second)
+        return replace(self, calibration=Calibration.fit(scores, labels, measures))
+
+
+def quality_measures(
+    embedded: EmbeddedFiles,
+    statistics: CohortStatistics | None,
+    first: np.ndarray,
+    second: np.ndarray,
+) -> np.ndarray:
+    """Of both sides of every trial `(T, Q)`: the lower and the higher of log duration, log
+    magnitude of the embedding and, with a cohort, its mean score."""
+    magnitude = np.linalg.norm(embedded.embeddings, axis=1)
+    columns = [np.log(embedded.seconds), np.log(np.maximum(magnitude, 1e-12))]
+    if statistics is not None:
+        columns.append(statistics.mean)
+    own = np.stack(columns, axis=1)
+    low, high = np.minimum(own[first], own[second]), np.maximum(own[first], own[second])
+    return np.hstack([low, high])
+
+
+def check_options(backend: str, norm: str, cohort: bool, target: bool) -> None:
+    """Raise ConfigError for an unknown name, and DataError where something has no cohort to learn
+    from: what can be said before anything is embedded."""
+    for name, value, known in (("backend", backend, BACKENDS), ("norm", norm, NORMS)):
+        if value not in known:
+            raise ConfigError(name, repr(value), ", ".join(known))
+    if backend == "cosine" and target:
+        raise ConfigError("adaptation", "backend cosine, which learns nothing", "lda, plda or psda")
+    if not cohort and (backend != "cosine" or norm != "none"):
+        wish = f"backend {backend}, norm {norm}"
+        raise DataError("cohort", f"none for {wish}", "a folder of other speakers")
 
 
 def make_scorer(
@@ -87,18 +116,8 @@ def make_scorer(
     adapted by CORAL+, LDA and PSDA by CORAL. Raises ConfigError for an unknown name, and DataError
     where something has no cohort or cannot learn from it.
     """
-    for name, value, known in (
-        ("backend", backend, BACKENDS),
-        ("norm", norm, NORMS),
-    ):
-        if value not in known:
-            raise ConfigError(name, repr(value), ", ".join(known))
-    if backend == "cosine" and target is not None:
-        raise ConfigError("adaptation", "backend cosine, which learns nothing", "lda, plda or psda")
+    check_options(backend, norm, cohort is not None and speakers is not None, target is not None)
     if cohort is None or speakers is None:
-        if backend != "cosine" or norm != "none":
-            wish = f"backend {backend}, norm {norm}"
-            raise DataError("cohort", f"none for {wish}", "a folder of other speakers")
         return Scorer()
     if target is not None and backend != "plda":
         cohort = Coral(target).fit(cohort, speakers)(cohort)

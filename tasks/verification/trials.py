@@ -76,11 +76,8 @@ class Trials:
 
     def positions(self, rows: Mapping[str, int]) -> tuple[np.ndarray, np.ndarray]:
         """The rows of both sides of every trial, `(T,)` each."""
-        sides = (
-            np.array([rows[name] for name in side], np.int64) for side in (self.first, self.second)
-        )
-        first, second = sides
-        return first, second
+        first = np.array([rows[name] for name in self.first], dtype=np.int64)
+        return first, np.array([rows[name] for name in self.second], dtype=np.int64)
 
 
 def _lines(path: Path) -> list[str]:
