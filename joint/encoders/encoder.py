@@ -15,8 +15,9 @@ class SpeakerEncoder(nn.Module):
     """Front-end, backbone, pooling, projection: a recording becomes frames and one embedding.
 
     `backbone` maps `Frames` to the last `Frames` and its named intermediate layers, and has
-    `output_dim`; `pooling` is called with that width and maps `Frames` to `(B, P)`. With
-    `second_layer` the projection is followed by ReLU, norm and one more, as the x-vector has it.
+    `output_dim`; `pooling` is called with that width and maps `Frames` to `(B, P)`, which is
+    normalised over the batch unless `norm` is off. With `second_layer` the projection is followed
+    by ReLU, norm and one more, as the x-vector has it.
     """
 
     padding_exact = True
@@ -29,13 +30,15 @@ class SpeakerEncoder(nn.Module):
         pooling: Callable[[int], nn.Module],
         embedding_dim: int = 192,
         second_layer: bool = False,
+        norm: bool = True,
     ) -> None:
         super().__init__()
         self.frontend = frontend
         self.backbone = backbone
         self.pooling = pooling(output_dim(backbone))
-        self.norm = nn.BatchNorm1d(output_dim(self.pooling))
-        self.projection = nn.Linear(output_dim(self.pooling), embedding_dim)
+        pooled = output_dim(self.pooling)
+        self.norm = nn.BatchNorm1d(pooled) if norm else nn.Identity()
+        self.projection = nn.Linear(pooled, embedding_dim)
         self.second: nn.Sequential | None = None
         if second_layer:
             self.second = nn.Sequential(

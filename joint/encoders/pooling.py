@@ -89,15 +89,23 @@ class DeviationPooling(nn.Module):
 
 
 class StatisticsPooling(nn.Module):
-    """Mean and standard deviation (Snyder et al., ICASSP 2018): `(B, F, D)` → `(B, 2D)`."""
+    """Mean and standard deviation (Snyder et al., ICASSP 2018): `(B, F, D)` → `(B, 2D)`.
 
-    def __init__(self, input_dim: int) -> None:
+    With `unbiased` the variance of F frames is divided by F − 1, as some toolkits have it.
+    """
+
+    def __init__(self, input_dim: int, unbiased: bool = False) -> None:
         super().__init__()
         self.output_dim = 2 * input_dim
+        self.unbiased = unbiased
 
     def forward(self, frames: Frames) -> Tensor:
         """`(B, F, D)` → `(B, 2D)`."""
-        return torch.cat(mean_and_deviation(frames), dim=-1)
+        mean, deviation = mean_and_deviation(frames)
+        if self.unbiased:
+            count = frames.full_mask().sum(dim=1, keepdim=True).float()
+            deviation = deviation * (count / (count - 1).clamp(min=1.0)).sqrt()
+        return torch.cat([mean, deviation], dim=-1)
 
 
 def mean_and_deviation(frames: Frames) -> tuple[Tensor, Tensor]:

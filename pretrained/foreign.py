@@ -1,0 +1,97 @@
+"""Another toolkit's checkpoint in this project's terms.
+
+A loader reads its toolkit's files into a `ForeignModel`; what happens to it from there is the same
+for all of them.
+"""
+
+import pickle
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from joint import checkpoint
+from joint.encoders.encoder import SpeakerEncoder
+from joint.errors import CheckpointError
+from joint.objects import build
+
+
+@dataclass(frozen=True)
+class ForeignModel:
+    """`encoder` is the node of a configuration that builds it, `tensors` its weights under our
+    names, `left_out` what the toolkit's file holds beside the encoder, such as its classifier."""
+
+    toolkit: str
+    path: Path
+    encoder: dict[str, Any]
+    tensors: dict[str, Tensor]
+    left_out: tuple[str, ...] = ()
+
+    def build(self) -> SpeakerEncoder:
+        """The encoder with these weights, in eval mode.
+
+        Strict: raises CheckpointError for a tensor that is missing, left over or of another shape.
+        What a front-end computes for itself and the norms' step counters are not weights.
+        """
+        encoder: SpeakerEncoder = build(self.encoder, "encoder")
+        weights = {name for name, _ in encoder.named_parameters()}
+        own = {
+            name: value
+            for name, value in encoder.state_dict().items()
+            if name.endswith("num_batches_tracked")
+            or (name.startswith("frontend.") and name not in weights)
+        }
+        checkpoint.load_into(encoder, own | self.tensors, self.path, "")
+        return encoder.eval()
+
+    def write(self, output: Path, name: str) -> None:
+        """This project's checkpoint with the encoder alone. Raises CheckpointError."""
+        tensors = {
+            f"{checkpoint.MODEL}encoder.{key}": value
+            for key, value in self.build().state_dict().items()
+        }
+        metadata = {
+            "name": name,
+            "config": {"encoder": self.encoder, "tasks": {}},
+            "speaker_count": 0,
+            "data": {"converted_from": self.toolkit},
+        }
+        checkpoint.write(output, tensors, metadata)
+
+
+def renamed(
+    tensors: Mapping[str, Tensor], rules: Sequence[tuple[str, str]], path: Path
+) -> dict[str, Tensor]:
+    """`tensors` under the names that `rules` give: regular expressions for whole names, and what
+    `re.Match.expand` makes of each; the first that matches decides.
+
+    Raises CheckpointError for a tensor that no rule knows, or two of one name.
+    """
+    compiled = [(re.compile(pattern), name) for pattern, name in rules]
+    result: dict[str, Tensor] = {}
+    for key, value in tensors.items():
+        matches = ((found, name) for rule, name in compiled if (found := rule.fullmatch(key)))
+        match, template = next(matches, (None, ""))
+        if match is None:
+            raise CheckpointError(path, f"a tensor {key!r} too many", "this architecture")
+        name = match.expand(template)
+        if name in result:
+            raise CheckpointError(path, f"{key!r} for {name!r} again", "each tensor once")
+        result[name] = value
+    return result
+
+
+def read_pickle(path: Path) -> dict[str, Any]:
+    """What `torch.save` wrote, tensors and plain values alone. Raises CheckpointError."""
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        found = f"no readable weights ({str(error).splitlines()[0]})"
+        raise CheckpointError(path, found, "a file of tensors") from None
+    if not isinstance(content, dict):
+        raise CheckpointError(path, type(content).__name__, "named tensors")
+    return content
