@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from joint.data.planning import ScenePlanner
 from joint.errors import ConfigError
+
+Typed = TypeVar("Typed")
 
 
 @dataclass
@@ -110,27 +112,48 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RecipeConfig:
     Raises ConfigError for a missing or malformed file, an unknown key (with the nearest valid
     name), a wrong type, a stream that names an unknown task, a training without an end.
     """
-    if not path.is_file():
-        raise ConfigError(path, "no file", "a recipe in YAML")
+    config = typed(path, RecipeConfig, overrides)
+    _check(path, config)
+    return config
+
+
+def keys_of(overrides: Sequence[str]) -> DictConfig:
+    """`key=value` overrides as a configuration. Raises ConfigError."""
     for override in overrides:
         if "=" not in override:
             raise ConfigError(override, "no '='", "key=value")
     try:
-        given = OmegaConf.merge(OmegaConf.load(path), OmegaConf.from_dotlist(list(overrides)))
+        return OmegaConf.from_dotlist(list(overrides))
+    except Exception as error:  # yaml's errors share no public base with OmegaConf's
+        found = str(error).splitlines()[0]
+        raise ConfigError(" ".join(overrides), found, "key=value") from None
+
+
+def typed(path: Path, kind: type[Typed], overrides: Sequence[str]) -> Typed:
+    """The YAML file at `path` with `key=value` overrides, as a dataclass `kind`.
+
+    Raises ConfigError for a missing or malformed file, an unknown key (with the nearest valid
+    name), a wrong type.
+    """
+    if not path.is_file():
+        raise ConfigError(path, "no file", "keys and values in YAML")
+    changes = keys_of(overrides)
+    try:
+        given = OmegaConf.merge(OmegaConf.load(path), changes)
         if not isinstance(given, DictConfig):
             raise ConfigError(path, "a list", "keys and values")
-        merged = OmegaConf.merge(OmegaConf.structured(RecipeConfig), given)
+        merged = OmegaConf.merge(OmegaConf.structured(kind), given)
         OmegaConf.resolve(merged)
-        config: RecipeConfig = OmegaConf.to_object(merged)  # type: ignore[assignment]
+        config: Typed = OmegaConf.to_object(merged)  # type: ignore[assignment]
     except OmegaConfBaseException as error:
         raise _explained(path, error) from None
     except (OSError, ValueError) as error:
-        raise ConfigError(path, str(error), "a recipe in YAML") from None
+        raise ConfigError(path, str(error), "keys and values in YAML") from None
     except Exception as error:  # yaml's errors share no public base with the above
         if isinstance(error, ConfigError):
             raise
-        raise ConfigError(path, f"{type(error).__name__}: {error}", "a recipe in YAML") from None
-    _check(path, config)
+        found = f"{type(error).__name__}: {error}"
+        raise ConfigError(path, found, "keys and values in YAML") from None
     return config
 
 
@@ -139,7 +162,7 @@ def _explained(path: Path, error: OmegaConfBaseException) -> ConfigError:
     key = error.full_key or error.key
     found = str(error).splitlines()[0]
     if not key:
-        return ConfigError(path, found, "keys and values of a recipe")
+        return ConfigError(path, found, "keys and values")
     parent = error.object_type
     names = list(getattr(parent, "__dataclass_fields__", {}))
     if "not in" in found and names:

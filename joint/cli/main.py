@@ -3,6 +3,7 @@
 import typer
 from typer.core import TyperGroup
 
+from joint.cli.ablate import ablate
 from joint.cli.embed import embed
 from joint.cli.evaluate import evaluate
 from joint.cli.extract import extract
@@ -21,7 +22,7 @@ class InOrder(TyperGroup):
         return list(VERBS)
 
 
-VERBS = ("prepare", "train", "evaluate", "embed", "verify", "extract", "info")
+VERBS = ("prepare", "train", "ablate", "evaluate", "embed", "verify", "extract", "info")
 
 app = typer.Typer(
     name="joint",
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 app.add_typer(prepare, name="prepare")
 app.command()(train)
+app.command()(ablate)
 app.add_typer(evaluate, name="evaluate")
 app.command()(embed)
 app.command()(verify)

@@ -10,7 +10,7 @@ from support import ROOT
 from joint.building import load_model
 from joint.training import train
 
-RECIPES = sorted((ROOT / "recipes").rglob("*.yaml"))
+RECIPES = sorted(p for p in (ROOT / "recipes").rglob("*.yaml") if p.parent.name != "grids")
 
 
 def short(recipe: Path, prepared: Path, output: Path) -> list[str]:

@@ -1,0 +1,92 @@
+"""`joint ablate`: one recipe in several ways at one budget, and the table of what came of it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from joint.cli.options import Data
+from joint.errors import JointError
+from joint.files import atomic_write
+
+if TYPE_CHECKING:
+    from joint.grid import Grid
+
+COLUMNS = {
+    "eer_percent": "EER %",
+    "min_dcf_p01": "minDCF 0.01",
+    "min_dcf_p05": "minDCF 0.05",
+    "si_sdr_improvement_db": "SI-SDRi dB",
+    "wrong_speaker_share": "wrong speaker",
+    "cosine_drift": "cosine drift",
+    "encoder_million_parameters": "M parameters",
+    "thousand_scenes_trained": "1000 scenes seen",
+    "embeddings_per_second": "embeddings/s",
+}
+
+
+def ablate(
+    grid: Annotated[
+        Path, typer.Argument(metavar="GRID", help="A YAML file, such as those in recipes/*/grids.")
+    ],
+    data: Data,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="key=value",
+            help="Keys of the recipe for all arms; `output` and `seeds` are the grid's.",
+        ),
+    ] = None,
+    arm: Annotated[
+        list[str] | None,
+        typer.Option("--arm", metavar="ARM", help="Only this arm; may be repeated."),
+    ] = None,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            "--jobs", metavar="N", min=1, help="Trainings at a time; they share the cores evenly."
+        ),
+    ] = 1,
+) -> None:
+    """Train every arm of a grid from every seed, evaluate each on a test set, write the table.
+
+    DIR holds Kaldi tables and `trials`; where it has `mix2_extraction.csv` too, models that
+    extract are measured on it, and models that began with another's weights at how far their
+    embeddings moved. A run that has its figures is not run again and a killed one goes on where
+    it was: the same command again finishes the table, which is kept as `table.md` in the grid's
+    output.
+
+    Example: joint ablate recipes/speechocean762/grids/backbones.yaml --data CORPUS/test --jobs 2
+    """
+    from joint.cli.measuring import TestSet, side_by_side
+    from joint.grid import Grid
+
+    planned = Grid.load(grid, overrides or [])
+    waiting = [run for run in planned.runs(arm or []) if run.figures() is None]
+    test = TestSet.load(data)
+    for run in waiting:
+        run.write_recipe()
+    failed: list[JointError] = []
+    for run, outcome in side_by_side(waiting, test, jobs):
+        if isinstance(outcome, JointError):
+            failed.append(outcome)
+            print(f"{run.arm}, seed {run.seed}: failed")
+            continue
+        print(f"{run.arm}, seed {run.seed}: EER {outcome['eer_percent']:.2f} %")
+        _write_table(planned)
+    print(_write_table(planned), end="")
+    if failed:
+        raise failed[0]
+
+
+def _write_table(grid: "Grid") -> str:
+    """The table of all runs that have their figures, also written into the grid's output."""
+    from analysis.comparison import comparison_table
+
+    measured: dict[str, list[dict[str, float | None]]] = {}
+    for run in grid.runs():
+        if (figures := run.figures()) is not None:
+            measured.setdefault(run.arm, []).append(figures)
+    table = comparison_table("arm", COLUMNS, measured)
+    atomic_write(Path(grid.config.output) / "table.md", table)
+    return table

@@ -1,0 +1,123 @@
+"""Grids: one recipe trained in several ways, each from several seeds, all at one budget."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from joint.config import keys_of, load_config, typed
+from joint.errors import ConfigError
+from joint.files import atomic_write
+
+FIGURES = "figures.json"
+
+
+@dataclass
+class GridConfig:
+    """`recipe` lies beside the grid's file. `common` keys are for all arms; those of an arm come on
+    top. They are a recipe's full keys (`encoder.backbone`); a value replaces what was there."""
+
+    recipe: str = "???"
+    output: str = "???"
+    seeds: list[int] = field(default_factory=lambda: [1])
+    common: dict[str, Any] = field(default_factory=dict)
+    arms: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training of a grid: the recipe of `arm` at `seed`, and the folder of all it writes."""
+
+    arm: str
+    seed: int
+    folder: Path
+    config: DictConfig
+
+    @property
+    def recipe(self) -> Path:
+        """What `write_recipe` writes: `joint train` takes it as it takes any other."""
+        return self.folder / "recipe.yaml"
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a training to go on with."""
+        return (self.folder / "checkpoints").is_dir()
+
+    def write_recipe(self) -> None:
+        """Write the arm's own recipe. Raises ConfigError where it is none, or where the run was
+        begun with another."""
+        text = OmegaConf.to_yaml(self.config)
+        if self.begun and self.recipe.is_file() and self.recipe.read_text() != text:
+            raise ConfigError(self.folder, "a training of another recipe", "this grid's own")
+        atomic_write(self.recipe, text)
+        load_config(self.recipe)
+
+    def figures(self) -> dict[str, float | None] | None:
+        """What the finished run was measured at; None before."""
+        path = self.folder / FIGURES
+        if not path.is_file():
+            return None
+        found: dict[str, float | None] = json.loads(path.read_text())
+        return found
+
+    def keep(self, figures: Mapping[str, Any]) -> None:
+        """Write the figures: the run is finished."""
+        atomic_write(self.folder / FIGURES, json.dumps(figures, indent=2) + "\n")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A grid's runs, planned."""
+
+    path: Path
+    config: GridConfig
+    overrides: DictConfig
+
+    @classmethod
+    def load(cls, path: Path, overrides: Sequence[str] = ()) -> "Grid":
+        """Read a grid; `overrides` (`key=value`) of the recipe replace what is `common`, not what
+        makes an arm; `output` and `seeds` are the grid's own.
+
+        Raises ConfigError for a missing or malformed file, an unknown key, no arm.
+        """
+        own = [given for given in overrides if given.partition("=")[0] in ("output", "seeds")]
+        config = typed(path, GridConfig, own)
+        if not config.arms or not config.seeds:
+            raise ConfigError(path, "nothing to run", "an arm and a seed at least")
+        if unfit := [name for name in config.arms if "/" in name]:
+            raise ConfigError(f"{path}: arms", unfit[0], "names that folders can have")
+        return cls(path, config, keys_of([given for given in overrides if given not in own]))
+
+    def runs(self, arms: Sequence[str] = ()) -> list[Run]:
+        """The runs of the named arms, or of all, seed by seed. Raises ConfigError."""
+        for name in arms:
+            if name not in self.config.arms:
+                raise ConfigError(f"{self.path}: arms", name, " or ".join(self.config.arms))
+        return [
+            self._run(name, seed)
+            for seed in self.config.seeds
+            for name in arms or list(self.config.arms)
+        ]
+
+    def _run(self, arm: str, seed: int) -> Run:
+        folder = Path(self.config.output) / arm / f"seed{seed}"
+        recipe = self.path.parent / self.config.recipe
+        if not recipe.is_file():
+            raise ConfigError(f"{self.path}: recipe: {recipe}", "no file", "a recipe in YAML")
+        config = OmegaConf.load(recipe)
+        config = replaced(config, self.config.common)
+        config = OmegaConf.merge(config, self.overrides)
+        config = replaced(config, self.config.arms[arm] or {})
+        config = replaced(config, {"seed": seed, "name": arm, "output": str(folder)})
+        assert isinstance(config, DictConfig)
+        return Run(arm, seed, folder, config)
+
+
+def replaced(config: Any, keys: Mapping[str, Any]) -> Any:
+    """`config` with the values of `keys` in place of what was there."""
+    for key, value in keys.items():
+        OmegaConf.update(config, str(key), value, merge=False, force_add=True)
+    return config

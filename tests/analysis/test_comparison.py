@@ -1,0 +1,27 @@
+"""Tables of several trainings: means, spreads, and columns that nobody measured."""
+
+from analysis.comparison import comparison_table, rounded
+
+COLUMNS = {"eer": "EER %", "gain": "SI-SDRi dB", "rate": "per second"}
+
+
+def test_rows_and_columns() -> None:
+    measured = {
+        "one": [{"eer": 5.0, "rate": 212.7}, {"eer": 6.0, "rate": 190.0}],
+        "two": [{"eer": 4.25, "rate": None}],
+    }
+    assert comparison_table("arm", COLUMNS, measured).splitlines() == [
+        "| arm | EER % | per second |",
+        "| --- | --- | --- |",
+        "| one | 5.50 ± 0.707 | 201 ± 16.1 |",
+        "| two | 4.25 | – |",
+    ]
+
+
+def test_nothing_measured() -> None:
+    assert comparison_table("arm", COLUMNS, {}) == "| arm |\n| --- |\n"
+
+
+def test_three_digits() -> None:
+    shown = [rounded(x) for x in (0.07213, 1.0, 12.345, 99.96, 123.4, -4.5678)]
+    assert shown == ["0.0721", "1.00", "12.3", "100", "123", "-4.57"]

@@ -1,0 +1,79 @@
+"""`joint ablate` trains what is missing, measures it and writes the table."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support import TINY, Command
+
+GRID = """
+recipe: {recipe}
+output: {output}
+common: {{data.train: {data}/train, trainer.max_steps: 2}}
+arms:
+  joint: {{}}
+  frozen: {{tasks.extraction.encoder: frozen}}
+"""
+
+
+@pytest.fixture
+def grid(prepared: Path, tmp_path: Path) -> Path:
+    """Two arms of two steps."""
+    path = tmp_path / "grid.yaml"
+    path.write_text(GRID.format(recipe=TINY, output=tmp_path / "out", data=prepared))
+    return path
+
+
+@pytest.fixture
+def test_set(embedded_corpus: Path, tmp_path: Path) -> Path:
+    """The embedded test part with few trials and without mixtures."""
+    folder = tmp_path / "corpus" / "test"
+    folder.mkdir(parents=True)
+    for path in (embedded_corpus / "test").iterdir():
+        if path.name not in ("trials", "mix2_extraction.csv", "wav.scp"):
+            (folder / path.name).write_bytes(path.read_bytes())
+    lines = (embedded_corpus / "test" / "wav.scp").read_text().splitlines()
+    rows = [line.split(maxsplit=1) for line in lines]
+    absolute = [f"{name} {embedded_corpus / path}\n" for name, path in rows]
+    (folder / "wav.scp").write_text("".join(absolute))
+    trials = (embedded_corpus / "test" / "trials").read_text().splitlines(keepends=True)
+    (folder / "trials").write_text("".join(trials[::10]))
+    return folder
+
+
+def test_trains_measures_and_goes_on(
+    grid: Path, test_set: Path, tmp_path: Path, joint_command: Command
+) -> None:
+    first = joint_command("ablate", grid, "--data", test_set, "--arm", "frozen")
+    assert first.code == 0, first
+    output = tmp_path / "out"
+    assert "frozen" in (output / "table.md").read_text()
+    written = output / "frozen" / "seed1" / "figures.json"
+    figures, before = json.loads(written.read_text()), written.stat().st_mtime_ns
+    assert 0 < figures["eer_percent"] < 100 and figures["thousand_scenes_trained"] == 0.008
+    both = joint_command("ablate", grid, "--data", test_set, "--jobs", "2")
+    assert both.code == 0 and written.stat().st_mtime_ns == before
+    assert "frozen, seed 1" not in both.out and "joint, seed 1: EER" in both.out
+    rows = [line.split(" | ")[0] for line in (output / "table.md").read_text().splitlines()[2:]]
+    assert rows == ["| joint", "| frozen"]
+    assert (output / "table.md").read_text() in both.out
+
+
+def test_a_failing_run_is_told(
+    grid: Path, test_set: Path, tmp_path: Path, joint_command: Command
+) -> None:
+    grid.write_text(grid.read_text().replace("tasks.extraction.encoder: frozen", "encoder: {}"))
+    outcome = joint_command("ablate", grid, "--data", test_set)
+    assert outcome.code == 2 and "frozen, seed 1: failed" in outcome.out
+    assert "encoder" in outcome.err[-1] and "joint" in (tmp_path / "out" / "table.md").read_text()
+
+
+def test_bad_input(grid: Path, test_set: Path, tmp_path: Path, refused: Callable[..., str]) -> None:
+    assert "no file" in refused("ablate", tmp_path / "none.yaml", "--data", test_set)
+    assert "expected joint or frozen" in refused(
+        "ablate", grid, "--data", test_set, "--arm", "thawed"
+    )
+    (test_set / "trials").unlink()
+    assert "trials" in refused("ablate", grid, "--data", test_set)
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,48 @@
+"""Every arm of every grid is a recipe that builds, and the arms are what their names say."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from support import ROOT
+
+from joint.building import build_model
+from joint.config import RecipeConfig, load_config, plain
+from joint.grid import Grid
+
+GRIDS = sorted((ROOT / "recipes").rglob("grids/*.yaml"))
+
+
+def configs(grid: Path, output: Path) -> dict[str, RecipeConfig]:
+    """The recipe of each arm."""
+    found = {}
+    for run in Grid.load(grid, [f"output={output}"]).runs():
+        run.write_recipe()
+        found[run.arm] = load_config(run.recipe)
+    return found
+
+
+@pytest.mark.parametrize("grid", GRIDS, ids=lambda path: path.stem)
+def test_arms_build(grid: Path, tmp_path: Path) -> None:
+    waveform = 0.1 * torch.randn(2, 16_000)
+    made = set()
+    for name, config in configs(grid, tmp_path).items():
+        model = build_model(config.encoder, plain(config)["tasks"], speaker_count=10)
+        with torch.no_grad():
+            embedding = model.encoder(waveform).embedding
+        assert embedding.shape == (2, 192) and torch.isfinite(embedding).all(), name
+        made.add(str((plain(config)["encoder"], plain(config)["tasks"], plain(config)["streams"])))
+    assert len(made) == len(configs(grid, tmp_path)), "two arms are the same"
+
+
+def test_joint_vs_frozen(tmp_path: Path) -> None:
+    found = {}
+    for name, config in configs(GRIDS[0].with_name("joint_vs_frozen.yaml"), tmp_path).items():
+        extraction, verification = config.tasks["extraction"], config.tasks["verification"]
+        found[name] = (extraction.encoder, extraction.weight > 0, verification.weight > 0)
+    assert found == {
+        "frozen": ("frozen", True, False),
+        "joint": ("joint", True, False),
+        "joint+speaker-loss": ("joint", True, True),
+        "speaker-loss-alone": ("joint", False, True),
+    }
