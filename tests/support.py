@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+GRIDS = sorted((ROOT / "recipes").rglob("grids/*.yaml"))
+RECIPES = sorted(set((ROOT / "recipes").rglob("*.yaml")) - set(GRIDS))
 TINY = Path(__file__).with_name("tiny.yaml")
 
 

@@ -84,7 +84,7 @@ def scorer_of(
     trials.check(folder)
     embedded = embed_folder(embed, folder, progress=True)
     rows = embedded.rows()
-    missing = [name for name in trials.utterances() if name not in rows]
+    missing = [name for name in trials.names if name not in rows]
     if missing:
         raise DataError(calibrate, f"{missing[0]} cannot be read", "every recording of its trials")
     return scorer.calibrated(embedded, *trials.positions(rows), trials.labels)

@@ -1,7 +1,9 @@
 """Groups of speakers that figures are broken down by: gender pairs and age groups."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
+
+import numpy as np
 
 
 class Person(Protocol):
@@ -28,9 +30,22 @@ def gender_relation(first: Person, second: Person) -> str | None:
     return "same gender" if first.gender == second.gender else "different gender"
 
 
-def age_pair(first: Person, second: Person) -> str | None:
-    """`adult-adult`, `adult-child` or `child-child`, or None where an age is not known."""
-    return _pair(first.age_group, second.age_group)
+def pairs_by_value(
+    values: Sequence[str | None], first: np.ndarray, second: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Positions of the pairs of each kind, such as `f-m`, where `values` has what each row of a
+    table is, `first (T,)` and `second (T,)` the rows of every pair; pairs with a row whose value
+    is not known are in none."""
+    known = sorted({value for value in values if value})
+    code = np.array([known.index(v) if v else -1 for v in values], dtype=np.int8)
+    low, high = np.minimum(code[first], code[second]), np.maximum(code[first], code[second])
+    groups = {}
+    for a, name in enumerate(known):
+        for b in range(a, len(known)):
+            positions = np.flatnonzero((low == a) & (high == b))
+            if len(positions):
+                groups[f"{name}-{known[b]}"] = positions
+    return groups
 
 
 def positions_by_group(memberships: Iterable[Iterable[str | None]]) -> dict[str, list[int]]:

@@ -42,7 +42,7 @@ KEPT = (
 
 def calibration(model: SpeakerModel, folder: KaldiFolder, trials: Trials) -> Calibration:
     """From cosine scores to log-likelihood ratios, on trials whose recordings can all be read."""
-    embedded = embed_folder(model.embed, folder, trials.utterances())
+    embedded = embed_folder(model.embed, folder, trials.names)
     scores = Scorer()(embedded, *trials.positions(embedded.rows()))
     return Calibration.fit(scores, trials.labels)
 

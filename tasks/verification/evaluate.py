@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from joint.data.grouping import age_pair, gender_pair, positions_by_group
+from joint.data.grouping import pairs_by_value
 from joint.data.kaldi import KaldiFolder
 from joint.files import atomic_path
 from tasks.verification.backends.calibration import cllr, min_cllr
 from tasks.verification.embedding import Embed, embed_folder
-from tasks.verification.metrics import eer, min_dcf
+from tasks.verification.metrics import ErrorRates, error_rates
 from tasks.verification.scorer import Scorer
 from tasks.verification.trials import Trials
 
@@ -37,57 +37,56 @@ def evaluate_verification(
     stand beside its own EER, which is None where a group has no target trials.
     """
     trials.check(folder)
-    embedded = embed_folder(embed, folder, trials.utterances(), progress)
+    embedded = embed_folder(embed, folder, trials.names, progress)
     rows = embedded.rows()
-    usable = [
-        position
-        for position, pair in enumerate(zip(trials.first, trials.second, strict=True))
-        if pair[0] in rows and pair[1] in rows
-    ]
-    kept = trials.keep(usable)
+    kept = trials.keep(trials.present(rows))
     scorer = scorer or Scorer()
     values = scorer(embedded, *kept.positions(rows))
     if scores is not None:
         write_scores(scores, kept, values)
-    overall = eer(values, kept.labels)
-    people = folder.utterances
-    groups = positions_by_group(
-        (gender_pair(people[a], people[b]), age_pair(people[a], people[b]))
-        for a, b in zip(kept.first, kept.second, strict=True)
-    )
+    rates = error_rates(values, kept.labels)
+    people = [folder.utterances[name] for name in kept.names]
+    groups = {
+        **pairs_by_value([person.gender for person in people], kept.first, kept.second),
+        **pairs_by_value([person.age_group for person in people], kept.first, kept.second),
+    }
     return {
-        **_figures(values, kept.labels),
+        **_figures(values, kept.labels, rates),
         "cllr": cllr(values, kept.labels) if scorer.calibration else None,
         "min_cllr": min_cllr(values, kept.labels),
-        "threshold_at_eer": overall.threshold,
+        "threshold_at_eer": rates.eer().threshold,
         "utterances": len(embedded.names),
         "skipped_utterances": len(embedded.skipped),
         "skipped_trials": len(trials) - len(kept),
         "by_group": {
             name: {
                 **_figures(values[positions], kept.labels[positions]),
-                **_errors_at(overall.threshold, values[positions], kept.labels[positions]),
+                **_errors_at(rates.eer().threshold, values[positions], kept.labels[positions]),
             }
-            for name, positions in groups.items()
+            for name, positions in sorted(groups.items())
         },
     }
 
 
 def write_scores(path: Path, trials: Trials, scores: np.ndarray) -> None:
     """Write `label,utt1,utt2,score` rows; raises JointError where the file cannot be written."""
+    names = trials.names
     rows = zip(trials.labels.astype(int), trials.first, trials.second, scores, strict=True)
     with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(SCORES_HEADER)
-        writer.writerows((label, a, b, f"{score:.6f}") for label, a, b, score in rows)
+        writer.writerows((label, names[a], names[b], f"{score:.6f}") for label, a, b, score in rows)
 
 
-def _figures(scores: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
-    both = bool(labels.any() and not labels.all())
+def _figures(
+    scores: np.ndarray, labels: np.ndarray, rates: ErrorRates | None = None
+) -> dict[str, Any]:
+    if rates is None and labels.any() and not labels.all():
+        rates = error_rates(scores, labels)
     return {
-        "eer_percent": eer(scores, labels).percent if both else None,
-        "min_dcf_p01": min_dcf(scores, labels, p_target=0.01) if both else None,
-        "min_dcf_p05": min_dcf(scores, labels, p_target=0.05) if both else None,
+        "eer_percent": rates.eer().percent if rates else None,
+        "min_dcf_p01": rates.min_dcf(p_target=0.01) if rates else None,
+        "min_dcf_p05": rates.min_dcf(p_target=0.05) if rates else None,
         "trials": len(labels),
         "target_trials": int(labels.sum()),
     }

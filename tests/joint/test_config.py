@@ -3,13 +3,12 @@
 from pathlib import Path
 
 import pytest
-from support import ROOT, TINY
+from support import RECIPES, TINY
 
 from joint.config import load_config, plain
 from joint.data.planning import ScenePlanner
 from joint.errors import ConfigError
 
-RECIPES = sorted((ROOT / "recipes").rglob("*.yaml"))
 DATA = "data.train=somewhere"
 EXTRACTION = "tasks.extraction.task"
 

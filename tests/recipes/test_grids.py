@@ -4,13 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from support import ROOT
+from support import GRIDS
 
 from joint.building import build_model
 from joint.config import RecipeConfig, load_config, plain
 from joint.grid import Grid
-
-GRIDS = sorted((ROOT / "recipes").rglob("grids/*.yaml"))
 
 
 def configs(grid: Path, output: Path) -> dict[str, RecipeConfig]:

@@ -5,12 +5,10 @@ from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
-from support import ROOT
+from support import RECIPES
 
 from joint.building import load_model
 from joint.training import train
-
-RECIPES = sorted(p for p in (ROOT / "recipes").rglob("*.yaml") if p.parent.name != "grids")
 
 
 def short(recipe: Path, prepared: Path, output: Path) -> list[str]:

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from joint.errors import DataError
-from tasks.verification.backends.scoring import Backend, Scorable, score_matrix
+from tasks.verification.backends.scoring import Backend, score_matrix
 
-ROWS = 4096
+ROWS = 2048
 """Embeddings that meet the cohort at once."""
 
 
@@ -23,8 +23,8 @@ class CohortStatistics:
 def cohort_statistics(
     backend: Backend, embeddings: np.ndarray, cohort: np.ndarray, top: int | None = None
 ) -> CohortStatistics:
-    """Of `embeddings (n, E)` against `cohort (m, E)`: over its `top` highest scores (adaptive), or
-    over all of them.
+    """Of `embeddings (n, E)`, which may be memory-mapped, against `cohort (m, E)`: over its `top`
+    highest scores (adaptive), or over all of them.
 
     Raises DataError for a cohort of another dimension or one with fewer embeddings than `top`.
     """
@@ -34,12 +34,12 @@ def cohort_statistics(
     least = 2 if top is None else max(2, top)
     if len(cohort) < least:
         raise DataError("cohort", f"{len(cohort)} embeddings", f"at least {least}")
-    others, own = backend.read(cohort), backend.read(embeddings)
+    others = backend.read(cohort)
     mean = np.empty(len(embeddings), dtype=np.float32)
     deviation = np.empty_like(mean)
     for start in range(0, len(embeddings), ROWS):
         rows = slice(start, start + ROWS)
-        scores = score_matrix(backend, Scorable(*(part[rows] for part in own)), others)
+        scores = score_matrix(backend, backend.read(embeddings[rows]), others)
         kept = torch.from_numpy(scores)
         if top is not None and top < kept.shape[1]:
             kept = kept.topk(top, dim=1, sorted=False).values

@@ -8,6 +8,10 @@ from tasks.verification.backends.statistics import finite
 
 BLOCK = 65_536
 """Trials scored at once: gathering both sides of millions would take gigabytes."""
+SIDE = 4096
+"""So many embeddings meet as many others at once."""
+PAIRS_A_TRIAL = 50
+"""A product in a matrix costs about as much less than one whose sides are gathered."""
 
 
 class Scorable(NamedTuple):
@@ -36,14 +40,54 @@ class Backend:
 def score_trials(
     backend: Backend, embeddings: np.ndarray, first: np.ndarray, second: np.ndarray
 ) -> np.ndarray:
-    """Scores `(T,)` of the rows `first (T,)` and `second (T,)` of `embeddings (n, E)`."""
-    read = backend.read(embeddings)
-    scores = [np.zeros(0, dtype=np.float32)]
+    """Scores `(T,)` of the rows `first (T,)` and `second (T,)` of `embeddings (n, E)`, which may be
+    memory-mapped: they are read in blocks.
+
+    Where trials are many among few embeddings, all pairs of two blocks are scored in one product
+    and each trial picks its own; else both sides of each trial are gathered.
+    """
+    left, right = met(first, len(embeddings)), met(second, len(embeddings))
+    if left.sum() * right.sum() <= PAIRS_A_TRIAL * len(first):
+        return _tiled(backend, embeddings, first, second, left, right)
+    scores = np.empty(len(first), dtype=np.float32)
     for start in range(0, len(first), BLOCK):
-        a, b = first[start : start + BLOCK], second[start : start + BLOCK]
-        products = np.einsum("te,te->t", read.first[a], read.second[b])
-        scores.append(backend.combine(products, read.own[a], read.own[b]))
-    return np.concatenate(scores)
+        block = slice(start, start + BLOCK)
+        a, b = backend.read(embeddings[first[block]]), backend.read(embeddings[second[block]])
+        products = np.einsum("te,te->t", a.first, b.second)
+        scores[block] = backend.combine(products, a.own, b.own)
+    return scores
+
+
+def met(rows: np.ndarray, count: int) -> np.ndarray:
+    """Which of `count` rows are among `rows`, `(count,)` bool."""
+    return np.bincount(rows, minlength=count) > 0
+
+
+def _tiled(
+    backend: Backend,
+    embeddings: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    left: np.ndarray,
+    right: np.ndarray,
+) -> np.ndarray:
+    """Trials in the order of the tiles of `SIDE` by `SIDE` embeddings that they lie in."""
+    scores = np.empty(len(first), dtype=np.float32)
+    if not len(first):
+        return scores
+    row, column = (np.cumsum(side) - 1 for side in (left, right))
+    left, right = np.flatnonzero(left), np.flatnonzero(right)
+    row, column = row[first], column[second]
+    across = -(-len(right) // SIDE)
+    tile = row // SIDE * across + column // SIDE
+    # whole numbers of 16 bits are sorted by counting
+    order = np.argsort(tile.astype(np.min_scalar_type(int(tile.max()))), kind="stable")
+    for trials in np.split(order, np.flatnonzero(np.diff(tile[order])) + 1):
+        down, along = divmod(int(tile[trials[0]]), across)
+        a = backend.read(embeddings[left[down * SIDE : (down + 1) * SIDE]])
+        b = backend.read(embeddings[right[along * SIDE : (along + 1) * SIDE]])
+        scores[trials] = score_matrix(backend, a, b)[row[trials] % SIDE, column[trials] % SIDE]
+    return scores
 
 
 def score_matrix(backend: Backend, first: Scorable, second: Scorable) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from joint.data.kaldi import KaldiFolder, KaldiUtterance
@@ -23,9 +24,12 @@ def folder_of(*names: str) -> KaldiFolder:
 def test_a_trials_file_is_read(tmp_path: Path):
     trials = Trials.load(written(tmp_path, "1 a b\n0 a c\n\ntarget b\tb\nnontarget c b\n"))
     assert trials.labels.tolist() == [True, False, True, False]
-    assert (trials.first, trials.second) == (["a", "a", "b", "c"], ["b", "c", "b", "b"])
-    assert trials.utterances() == ["a", "b", "c"]
-    assert len(trials.keep([1, 2])) == 2
+    assert trials.names == ["a", "b", "c"]
+    assert (trials.first.tolist(), trials.second.tolist()) == ([0, 0, 1, 2], [1, 2, 1, 1])
+    assert len(trials.keep(np.array([1, 2]))) == 2
+    first, second = trials.positions({"b": 7, "a": 5})
+    assert (first.tolist(), second.tolist()) == ([5, 5, 7, -1], [7, -1, 7, 7])
+    assert trials.present({"b": 7, "a": 5}).tolist() == [True, False, True, False]
     trials.check(folder_of("a", "b", "c"))
 
 
@@ -39,6 +43,8 @@ def test_a_trials_file_is_read(tmp_path: Path):
         ("1 a b\n0 a\n", "trials:2: found '0 a'"),
         ("1 a b\n2 a c\n", "trials:2"),
         ("a b 1\n", "LABEL UTT1 UTT2"),
+        ("1 a b\n0 a\n0 1 c d\n", "trials:2: found '0 a'"),  # six words on two lines
+        ("1 a b\r\n0 a c\r\n1 a\r\n", "trials:3"),
     ],
 )
 def test_a_bad_trials_file_is_refused(tmp_path: Path, text: str, words: str):
@@ -52,6 +58,18 @@ def test_what_is_not_a_text_file_is_refused(tmp_path: Path):
     (tmp_path / "audio").write_bytes(b"OggS\x00\xff\xfe\x80")
     with pytest.raises(DataError, match="not text"):
         Trials.load(tmp_path / "audio")
+
+
+def test_blocks_make_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    text = "".join(f"{i % 2} speaker-{i % 7} speaker-{i % 11}\n" for i in range(300))
+    whole = Trials.load(written(tmp_path, text.rstrip()))
+    monkeypatch.setattr("tasks.verification.trials.BLOCK", 37)
+    pieces = Trials.load(written(tmp_path, text + "\n"))
+    assert whole.names == pieces.names and len(whole) == 300
+    assert np.array_equal(whole.first, pieces.first) and np.array_equal(whole.second, pieces.second)
+    assert np.array_equal(whole.labels, np.arange(300) % 2 == 1)
+    with pytest.raises(DataError, match=r"trials:301: found 'x'"):
+        Trials.load(written(tmp_path, text + "x\n"))
 
 
 def test_an_unknown_utterance_is_named(tmp_path: Path):

@@ -47,10 +47,10 @@ def folder(tmp_path: Path) -> KaldiFolder:
 
 
 def all_pairs(folder: KaldiFolder) -> Trials:
-    people = list(folder.utterances.values())
-    pairs = [(a, b) for i, a in enumerate(people) for b in people[i + 1 :]]
-    labels = np.array([a.speaker == b.speaker for a, b in pairs])
-    return Trials(Path("trials"), labels, [a.id for a, _ in pairs], [b.id for _, b in pairs])
+    speakers = np.array([person.speaker for person in folder.utterances.values()])
+    first, second = np.triu_indices(len(speakers), k=1)
+    labels = speakers[first] == speakers[second]
+    return Trials(Path("trials"), labels, list(folder.utterances), first, second)
 
 
 def test_an_encoder_that_cannot_err(folder: KaldiFolder, tmp_path: Path):
