@@ -5,11 +5,13 @@ an empty one that only knows its folder.
 """
 
 import sys
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 from torch import nn
 
 
@@ -27,6 +29,45 @@ def wespeaker_ecapa(checkout: Path, embedding_dim: int = 192) -> nn.Module:
         80, embedding_dim
     )
     return model
+
+
+def wespeaker_score_norm(
+    checkout: Path,
+    folder: Path,
+    names: Sequence[str],
+    embeddings: np.ndarray,
+    cohort: np.ndarray,
+    pairs: np.ndarray,
+) -> Callable[[], None]:
+    """WeSpeaker's score_norm.py on files of the same numbers, in Kaldi's form, below `folder`."""
+    import kaldiio
+
+    empty_package("wespeaker", checkout / "wespeaker")
+    empty_package("wespeaker.bin", checkout / "wespeaker" / "bin")
+    empty_package("wespeaker.utils", checkout / "wespeaker" / "utils")
+    script = import_module("wespeaker.bin.score_norm")
+    for kind, rows in (("eval", embeddings), ("cohort", cohort)):
+        keys = names if kind == "eval" else [f"speaker{i}" for i in range(len(cohort))]
+        with kaldiio.WriteHelper(f"ark,scp:{folder}/{kind}.ark,{folder}/{kind}.scp") as writer:
+            for key, row in zip(keys, rows, strict=True):
+                writer(key, row)
+    unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    scored = folder / "cosine.scores"
+    with scored.open("w") as file:
+        for start in range(0, len(pairs), 100_000):
+            block = pairs[start : start + 100_000]
+            scores = np.einsum("te,te->t", unit[block[:, 0]], unit[block[:, 1]])
+            file.writelines(
+                f"{names[a]} {names[b]} {score:.5f} nontarget\n"
+                for (a, b), score in zip(block, scores, strict=True)
+            )
+    files = {
+        "trial_score_file": str(scored),
+        "score_norm_file": str(folder / "theirs.scores"),
+        "cohort_emb_scp": str(folder / "cohort.scp"),
+        "eval_emb_scp": str(folder / "eval.scp"),
+    }
+    return lambda: script.main("asnorm", 300, **files)
 
 
 def wesep_bsrnn(checkout: Path, embedding_dim: int = 192) -> nn.Module:

@@ -10,8 +10,8 @@ BLOCK = 65_536
 """Trials scored at once: gathering both sides of millions would take gigabytes."""
 SIDE = 4096
 """So many embeddings meet as many others at once."""
-PAIRS_A_TRIAL = 50
-"""A product in a matrix costs about as much less than one whose sides are gathered."""
+PAIRS_A_TRIAL = 200
+"""About as much less costs a product in a matrix than one whose sides are gathered."""
 
 
 class Scorable(NamedTuple):
