@@ -19,6 +19,8 @@ from tests.benchmarks.timing import Line
 
 BENCHMARKS: dict[str, Callable[[Settings], list[Line]]] = {
     "encoder-step": encoder.encoder_step,
+    "resnet-step": encoder.resnet_step,
+    "inference": encoder.inference,
     "encoder-training": encoder.encoder_training,
     "embedding": encoder.embedding,
     "extractor": extractor.published,

@@ -16,7 +16,9 @@ from joint.encoders.ecapa import EcapaTdnn
 from joint.encoders.encoder import SpeakerEncoder
 from joint.encoders.frames import Frames
 from joint.encoders.frontends import Filterbank, Frontend
-from joint.encoders.pooling import AttentiveStatisticsPooling
+from joint.encoders.pooling import AttentiveStatisticsPooling, StatisticsPooling
+from joint.encoders.repvgg import RepVggTinyA0, fold
+from joint.encoders.resnet import ResNet34
 from joint.losses.margin import AamSoftmax
 from joint.model import JointModel, StreamBatch
 from joint.scene import SceneBatch
@@ -24,7 +26,7 @@ from joint.trainer import make_optimizer
 from joint.units import SAMPLE_RATE
 from tasks.verification.embedding import embed_files
 from tasks.verification.head import VerificationTask
-from tests.benchmarks.peers import wespeaker_ecapa
+from tests.benchmarks.peers import wespeaker_ecapa, wespeaker_resnet34
 from tests.benchmarks.settings import Settings
 from tests.benchmarks.timing import Contestant, Line, race
 
@@ -50,6 +52,13 @@ def ecapa_512(frontend: Frontend) -> SpeakerEncoder:
     return SpeakerEncoder(frontend, EcapaTdnn(), pooling)
 
 
+def resnet34(frontend: Frontend) -> SpeakerEncoder:
+    """The r-vector of the races."""
+    return SpeakerEncoder(
+        frontend, ResNet34(), partial(StatisticsPooling, unbiased=True), norm=False
+    )
+
+
 def bare_step(
     model: nn.Module, embedding: Callable[[Tensor], Tensor], bf16: bool
 ) -> Callable[[], None]:
@@ -71,24 +80,38 @@ def bare_step(
     return step
 
 
-def wespeaker_step(settings: Settings, bf16: bool) -> Contestant:
+def wespeaker_step(model: nn.Module, bf16: bool) -> Contestant:
     """WeSpeaker's bare step."""
-    assert settings.wespeaker is not None
-    model = wespeaker_ecapa(settings.wespeaker)
     name = f"WeSpeaker {'bf16' if bf16 else 'float32'}"
     return Contestant(name, bare_step(model, lambda x: model(x)[-1], bf16), BATCH)
 
 
-def encoder_step(settings: Settings) -> list[Line]:
-    """ECAPA-512, a bare training step."""
+def race_of_steps(
+    what: str,
+    settings: Settings,
+    ours: Callable[[Frontend], SpeakerEncoder],
+    theirs: Callable[[Path], nn.Module],
+) -> list[Line]:
+    """Bare training steps in both precisions."""
     contestants = []
     for bf16 in (True, False):
-        model = ecapa_512(GivenFeatures())
+        model = ours(GivenFeatures())
         step = bare_step(model, lambda x, model=model: model(x).embedding, bf16)  # type: ignore[misc]
         contestants.append(Contestant(f"ours {'bf16' if bf16 else 'float32'}", step, BATCH))
     if settings.wespeaker:
-        contestants += [wespeaker_step(settings, bf16) for bf16 in (True, False)]
-    return race("ECAPA-512 training step, 64 × 2 s", contestants, "samples/s", settings.repeats)
+        checkout = settings.wespeaker
+        contestants += [wespeaker_step(theirs(checkout), bf16) for bf16 in (True, False)]
+    return race(f"{what} training step, 64 × 2 s", contestants, "samples/s", settings.repeats)
+
+
+def encoder_step(settings: Settings) -> list[Line]:
+    """ECAPA-512, a bare training step."""
+    return race_of_steps("ECAPA-512", settings, ecapa_512, wespeaker_ecapa)
+
+
+def resnet_step(settings: Settings) -> list[Line]:
+    """ResNet34, a bare training step."""
+    return race_of_steps("ResNet34", settings, resnet34, wespeaker_resnet34)
 
 
 class Training:
@@ -143,10 +166,41 @@ def encoder_training(settings: Settings) -> list[Line]:
     contestants = [Contestant("ours bf16, all of it", timed, counted * BATCH, settle)]
     if settings.wespeaker:
         # an untimed step first: by its end the worker has rendered ahead, and rests
-        peer = wespeaker_step(settings, bf16=False)
+        peer = wespeaker_step(wespeaker_ecapa(settings.wespeaker), bf16=False)
         contestants.append(Contestant(f"{peer.name}, bare step", peer.run, BATCH, peer.run))
     lines = race(what, contestants, "samples/s", settings.repeats)
     return [*lines, Line(what, "ours, waiting for data", waiting[1:], "% of the time")]
+
+
+def inference(settings: Settings) -> list[Line]:
+    """Embeddings in the two forms that an encoder can have: branches folded or not, bf16 or not."""
+    waveform = torch.randn(16, 4 * SAMPLE_RATE)
+    unfolded = SpeakerEncoder(Filterbank(), RepVggTinyA0(), StatisticsPooling).eval()
+    folded = SpeakerEncoder(Filterbank(), RepVggTinyA0(), StatisticsPooling).eval()
+    fold(folded)
+    ecapa = ecapa_512(Filterbank()).eval()
+
+    def run(encoder: SpeakerEncoder, bf16: bool) -> None:
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            encoder(waveform)
+
+    seconds = waveform.numel() / SAMPLE_RATE
+    what = "inference, 16 × 4 s"
+    lines = []
+    for bf16 in (False, True):
+        precision = "bf16" if bf16 else "float32"
+        contestants = [
+            Contestant("folded", partial(run, folded, bf16), seconds),
+            Contestant("as trained", partial(run, unfolded, bf16), seconds),
+        ]
+        lines += race(
+            f"RepVGG-tiny-A0 {what}, {precision}", contestants, "× real time", settings.repeats
+        )
+    contestants = [
+        Contestant("bf16", partial(run, ecapa, True), seconds),
+        Contestant("float32", partial(run, ecapa, False), seconds),
+    ]
+    return lines + race(f"ECAPA-512 {what}", contestants, "× real time", settings.repeats)
 
 
 def embedding(settings: Settings) -> list[Line]:

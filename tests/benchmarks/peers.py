@@ -21,14 +21,23 @@ def empty_package(name: str, *folders: Path) -> None:
     package.__path__ = [*map(str, folders), *getattr(package, "__path__", [])]
 
 
-def wespeaker_ecapa(checkout: Path, embedding_dim: int = 192) -> nn.Module:
-    """WeSpeaker's ECAPA-TDNN of 512 channels: features `(B, F, 80)` → (…, embedding)."""
+def wespeaker_model(checkout: Path, module: str, kind: str, embedding_dim: int) -> nn.Module:
+    """A model of WeSpeaker's: features `(B, F, 80)` → (…, embedding)."""
     empty_package("wespeaker", checkout / "wespeaker")
     empty_package("wespeaker.models", checkout / "wespeaker" / "models")
-    model: nn.Module = import_module("wespeaker.models.ecapa_tdnn").ECAPA_TDNN_c512(
-        80, embedding_dim
-    )
+    made = getattr(import_module(f"wespeaker.models.{module}"), kind)
+    model: nn.Module = made(feat_dim=80, embed_dim=embedding_dim)
     return model
+
+
+def wespeaker_ecapa(checkout: Path) -> nn.Module:
+    """WeSpeaker's ECAPA-TDNN of 512 channels."""
+    return wespeaker_model(checkout, "ecapa_tdnn", "ECAPA_TDNN_c512", 192)
+
+
+def wespeaker_resnet34(checkout: Path) -> nn.Module:
+    """WeSpeaker's r-vector."""
+    return wespeaker_model(checkout, "resnet", "ResNet34", 192)
 
 
 def wespeaker_score_norm(
