@@ -3,9 +3,15 @@
 from typing import cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from joint.encoders.encoder import SpeakerEncoder
 from joint.encoders.frames import Frames
+from joint.encoders.frontends import Frontend
+from joint.errors import ConfigError
+from joint.outputs import SpeakerEncoding
+from joint.units import SAMPLE_RATE
 
 
 class LstmBackbone(nn.Module):
@@ -40,3 +46,79 @@ class LastFramePooling(nn.Module):
         if mask is None:
             return x[:, -1].float()
         return x[torch.arange(len(x), device=x.device), mask.sum(dim=1) - 1].float()
+
+
+class DVectorEncoder(SpeakerEncoder):
+    """The LSTM sees windows of a recording and never the whole: each becomes a vector of length 1
+    after a ReLU, and the embedding is their mean, again of length 1 (Wan et al., section 3.2).
+
+    A window lasts `window` frames, `rate` of them begin each second. The last is kept where
+    `coverage` of it is recording, the rest silence; a recording shorter than a window has one.
+    """
+
+    def __init__(
+        self,
+        frontend: Frontend,
+        backbone: nn.Module,
+        embedding_dim: int = 256,
+        window: int = 160,
+        rate: float = 1.3,
+        coverage: float = 0.75,
+    ) -> None:
+        super().__init__(frontend, backbone, LastFramePooling, embedding_dim, norm=False)
+        self.window, self.coverage = window, coverage
+        lowest, highest = (SAMPLE_RATE / frontend.hop / frames for frames in (window, 1))
+        if not lowest <= rate <= highest:
+            raise ConfigError("rate", f"{rate:g}", f"windows a second, {lowest:g} to {highest:g}")
+        self.step = round(SAMPLE_RATE / rate / frontend.hop)
+
+    def forward(
+        self, waveform: Tensor, lengths: Tensor | None = None, layers: tuple[str, ...] = ()
+    ) -> SpeakerEncoding:
+        """See SpeakerEncoder. All windows of a batch are one batch of the LSTM; a frame comes from
+        the first window that holds it, which has heard the most before it."""
+        if lengths is None:
+            lengths = torch.full((waveform.shape[0],), waveform.shape[1], device=waveform.device)
+        counts = self.window_count(lengths)
+        ends = self.window + self.step * (counts - 1)
+        frames, most = int(ends.max()), int(counts.max())
+        samples = (frames - 1) * self.frontend.hop + self.frontend.window
+        silence = max(0, samples - waveform.shape[1])
+        heard = self.frontend(F.pad(waveform, (0, silence)), lengths)
+
+        windows = heard.features[:, :frames].unfold(1, self.window, self.step).transpose(2, 3)
+        present = torch.arange(most, device=counts.device) < counts[:, None]
+        last, inner = self.backbone(Frames(windows[present], None))
+        vectors = F.normalize(F.relu(self.projection(self.pooling(last)).float()), dim=1)
+        total = vectors.new_zeros(len(counts), self.embedding_dim)
+        total = total.index_add(0, present.nonzero()[:, 0], vectors)
+
+        position = torch.arange(frames, device=ends.device)
+        mask = heard.full_mask()[:, :frames] & (position < ends[:, None])
+        return SpeakerEncoding(
+            embedding=F.normalize(total, dim=1),
+            frames=self._joined(last.features, present).transpose(1, 2),
+            frame_mask=mask,
+            waveform=waveform,
+            lengths=lengths,
+            layers={
+                name: self._layer(Frames(self._joined(inner[name].features, present), mask))
+                for name in layers
+            },
+        )
+
+    def window_count(self, lengths: Tensor) -> Tensor:
+        """Windows of recordings of so many Samples, `(B,)`."""
+        begins = (self.frontend.frame_count(lengths) - self.window + self.step).clamp(min=0)
+        counts = 1 + begins // self.step
+        hop = self.frontend.hop
+        covered = lengths - (counts - 1) * self.step * hop
+        dropped = (covered < self.coverage * self.window * hop) & (counts > 1)
+        return counts - dropped.long()
+
+    def _joined(self, x: Tensor, present: Tensor) -> Tensor:
+        """Windows `(N, window, D)` of the recordings that `present (B, W)` says, end to end."""
+        windows = x.new_zeros(*present.shape, *x.shape[1:])
+        windows[present] = x
+        later = windows[:, 1:, self.window - self.step :].flatten(1, 2)
+        return torch.cat([windows[:, 0], later], dim=1)

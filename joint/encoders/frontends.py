@@ -40,11 +40,13 @@ class SpecAugment(nn.Module):
 
 class Frontend(nn.Module, ABC):
     """What turns waveforms into frames of `output_dim` features: one every `hop` Samples, each from
-    `window` Samples that lie wholly inside the recording."""
+    `window` Samples that lie wholly inside the recording; where `centred`, the first is centred on
+    the recording's first sample, with silence before it and after the end."""
 
     window: Samples
     hop: Samples
     output_dim: int
+    centred = False
 
     @abstractmethod
     def forward(self, waveform: Tensor, lengths: Tensor) -> Frames:
@@ -55,9 +57,18 @@ class Frontend(nn.Module, ABC):
         longest = waveform.shape[1]
         if not bool((lengths != longest).any()):
             return None
-        count = (1 + (lengths - self.window) // self.hop).clamp(min=1)
-        frames = max(1, 1 + (longest - self.window) // self.hop)
-        return torch.arange(frames, device=lengths.device) < count[:, None]
+        frames = int(self.frame_count(torch.tensor(longest)))
+        return torch.arange(frames, device=lengths.device) < self.frame_count(lengths)[:, None]
+
+    def frame_count(self, lengths: Tensor) -> Tensor:
+        """Frames of recordings of so many Samples; every recording has one."""
+        inside = 0 if self.centred else self.window
+        return (1 + (lengths - inside) // self.hop).clamp(min=1)
+
+    @property
+    def offset(self) -> Samples:
+        """The sample that the first frame is centred on."""
+        return 0 if self.centred else self.window // 2
 
 
 class Filterbank(Frontend):
