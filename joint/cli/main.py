@@ -4,8 +4,11 @@ import typer
 from typer.core import TyperGroup
 
 from joint.cli.embed import embed
+from joint.cli.enroll import enroll
 from joint.cli.evaluate import evaluate
 from joint.cli.extract import extract
+from joint.cli.forget import forget
+from joint.cli.identify import identify
 from joint.cli.info import info
 from joint.cli.prepare import prepare
 from joint.cli.terminal import errors_in_one_line, quiet_libraries
@@ -21,7 +24,18 @@ class InOrder(TyperGroup):
         return list(VERBS)
 
 
-VERBS = ("prepare", "train", "evaluate", "embed", "verify", "extract", "info")
+VERBS = (
+    "prepare",
+    "train",
+    "evaluate",
+    "embed",
+    "verify",
+    "enroll",
+    "identify",
+    "forget",
+    "extract",
+    "info",
+)
 
 app = typer.Typer(
     name="joint",
@@ -37,6 +51,9 @@ app.command()(train)
 app.add_typer(evaluate, name="evaluate")
 app.command()(embed)
 app.command()(verify)
+app.command()(enroll)
+app.command()(identify)
+app.command()(forget)
 app.command()(extract)
 app.command()(info)
 

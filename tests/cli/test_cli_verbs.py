@@ -18,6 +18,9 @@ VERBS = [
     ("evaluate", "extraction"),
     ("embed",),
     ("verify",),
+    ("enroll",),
+    ("identify",),
+    ("forget",),
     ("extract",),
     ("info",),
 ]
