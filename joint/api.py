@@ -11,6 +11,7 @@ from torch import Tensor
 
 from joint.audio import check_waveform, read_audio
 from joint.building import load_model
+from joint.encoders.identity import identity_of
 from joint.encoders.repvgg import fold
 from joint.errors import CheckpointError
 from joint.model import JointModel
@@ -54,7 +55,6 @@ def load(
     """
     path = checkpoint_path(checkpoint)
     model, metadata = load_model(path, allow_packages)
-    fold(model.encoder)
     return SpeakerModel(model.to(device), metadata, path, precision)
 
 
@@ -67,6 +67,10 @@ class SpeakerModel:
         self, model: JointModel, metadata: dict[str, Any], path: Path, precision: str = "auto"
     ) -> None:
         self.model, self.metadata, self.path = model.eval(), metadata, path
+        config = metadata.get("config", {}).get("encoder")
+        # Before folding, whose rounding may differ from one machine to the next.
+        self.identity = identity_of(model.encoder, config, str(metadata.get("name") or path.stem))
+        fold(model.encoder)
         self.device = next(model.parameters()).device
         self.precision = precision
 
@@ -89,12 +93,16 @@ class SpeakerModel:
         """Whether two recordings are of one person. Raises AudioError."""
         a, b = self.embed([first, second])
         score = float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b) + 1e-12))
-        threshold, calibration = self.threshold, self.calibration
-        chance = None
-        if calibration is not None:
-            chance = probability(float(calibration(np.array([score]))[0]))
+        threshold = self.threshold
         same = None if threshold is None else score >= threshold
-        return Verification(score, threshold, same, chance)
+        return Verification(score, threshold, same, self.probability(score))
+
+    def probability(self, score: float) -> float | None:
+        """Of one speaker, for a cosine, where both answers are as likely beforehand; None where the
+        checkpoint has no calibration."""
+        if self.calibration is None:
+            return None
+        return probability(float(self.calibration(np.array([score]))[0]))
 
     @property
     def threshold(self) -> float | None:
@@ -136,18 +144,7 @@ class SpeakerModel:
             "parameters": {n: sum(p.numel() for p in m.parameters()) for n, m in parts.items()},
             "embedding_dim": self.model.encoder.embedding_dim,
             "sample_rate": SAMPLE_RATE,
-            **{
-                key: self.metadata.get(key)
-                for key in (
-                    "data",
-                    "seed",
-                    "command",
-                    "trained",
-                    "licence",
-                    "validation",
-                    "figures",
-                )
-            },
+            **{key: self.metadata.get(key) for key in DESCRIPTION},
             "threshold": self.threshold,
         }
 

@@ -1,12 +1,17 @@
 """The `joint` command: verbs, and how errors and warnings reach the terminal."""
 
+from collections.abc import Callable
+
 import typer
 from typer.core import TyperGroup
 
 from joint.cli.ablate import ablate
 from joint.cli.embed import embed
+from joint.cli.enroll import enroll
 from joint.cli.evaluate import evaluate
 from joint.cli.extract import extract
+from joint.cli.forget import forget
+from joint.cli.identify import identify
 from joint.cli.info import info
 from joint.cli.prepare import prepare
 from joint.cli.terminal import errors_in_one_line, quiet_libraries
@@ -22,7 +27,19 @@ class InOrder(TyperGroup):
         return list(VERBS)
 
 
-VERBS = ("prepare", "train", "ablate", "evaluate", "embed", "verify", "extract", "info")
+VERBS: dict[str, Callable[..., None] | typer.Typer] = {
+    "prepare": prepare,
+    "train": train,
+    "ablate": ablate,
+    "evaluate": evaluate,
+    "embed": embed,
+    "verify": verify,
+    "enroll": enroll,
+    "identify": identify,
+    "forget": forget,
+    "extract": extract,
+    "info": info,
+}
 
 app = typer.Typer(
     name="joint",
@@ -33,14 +50,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-app.add_typer(prepare, name="prepare")
-app.command()(train)
-app.command()(ablate)
-app.add_typer(evaluate, name="evaluate")
-app.command()(embed)
-app.command()(verify)
-app.command()(extract)
-app.command()(info)
+for name, verb in VERBS.items():
+    if isinstance(verb, typer.Typer):
+        app.add_typer(verb, name=name)
+    else:
+        app.command(name)(verb)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -16,6 +16,10 @@ Checkpoint: TypeAlias = Annotated[
         help="A checkpoint folder or file, or the name of a shipped one: speechocean762-joint.",
     ),
 ]
+Book: TypeAlias = Annotated[
+    Path,
+    typer.Option("--book", metavar="B", help="A voice book: a folder that `joint enroll` writes."),
+]
 Data: TypeAlias = Annotated[
     Path,
     typer.Option(

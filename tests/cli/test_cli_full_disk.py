@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from support import TINY, Refused
+from support import TINY, Command, Refused
 
 from joint import checkpoint
 from joint.errors import CheckpointError, JointError
@@ -79,3 +79,20 @@ def test_outputs_of_verbs(
         *("--output", small_disk / "voice.wav"),
     )
     assert os.listdir(small_disk) == ["others"]
+
+
+def test_the_former_voice_book_stays(
+    joint_command: Command,
+    refused: Refused,
+    tiny_checkpoint: Path,
+    embedded_corpus: Path,
+    small_disk: Path,
+) -> None:
+    first, second = sorted((embedded_corpus / "WAVE").rglob("*.*"))[:2]
+    book = small_disk / "book"
+    common = ("--book", book, "--checkpoint", tiny_checkpoint)
+    assert joint_command("enroll", "Anna", first, *common).code == 0
+    before = {path.name: path.read_bytes() for path in book.iterdir()}
+    (small_disk / "others").write_bytes(b"x" * free_bytes(small_disk))
+    assert "No space left" in refused("enroll", "Ben", second, *common)
+    assert {path.name: path.read_bytes() for path in book.iterdir()} == before
