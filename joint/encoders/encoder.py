@@ -72,7 +72,7 @@ class SpeakerEncoder(nn.Module):
             features=frames.features.transpose(1, 2),
             mask=frames.full_mask(),
             hop=self.frontend.hop * frames.stride,
-            offset=self.frontend.window // 2,
+            offset=self.frontend.offset,
         )
 
 

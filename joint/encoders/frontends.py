@@ -40,11 +40,18 @@ class SpecAugment(nn.Module):
 
 class Frontend(nn.Module, ABC):
     """What turns waveforms into frames of `output_dim` features: one every `hop` Samples, each from
-    `window` Samples that lie wholly inside the recording."""
+    `window` Samples that lie wholly inside the recording and `padding` zeros at either end of it.
+    """
 
     window: Samples
     hop: Samples
+    padding: Samples = 0
     output_dim: int
+
+    @property
+    def offset(self) -> Samples:
+        """Where the first frame has its centre."""
+        return self.window // 2 - self.padding
 
     @abstractmethod
     def forward(self, waveform: Tensor, lengths: Tensor) -> Frames:
@@ -55,8 +62,9 @@ class Frontend(nn.Module, ABC):
         longest = waveform.shape[1]
         if not bool((lengths != longest).any()):
             return None
-        count = (1 + (lengths - self.window) // self.hop).clamp(min=1)
-        frames = max(1, 1 + (longest - self.window) // self.hop)
+        beyond = self.window - 2 * self.padding
+        count = (1 + (lengths - beyond) // self.hop).clamp(min=1)
+        frames = max(1, 1 + (longest - beyond) // self.hop)
         return torch.arange(frames, device=lengths.device) < count[:, None]
 
 
