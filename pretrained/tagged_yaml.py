@@ -31,7 +31,7 @@ def tagged(loader: Loader, tag: str, node: yaml.Node) -> Tagged:
         return Tagged(tag, loader.construct_mapping(node, deep=True))
     if isinstance(node, yaml.SequenceNode):
         return Tagged(tag, loader.construct_sequence(node, deep=True))
-    return Tagged(tag, loader.construct_scalar(node))  # type: ignore[arg-type]
+    return Tagged(tag, loader.construct_scalar(node))
 
 
 Loader.add_multi_constructor("!", tagged)
