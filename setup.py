@@ -31,6 +31,8 @@ RUNTIME = [
 # still installs everything else.
 PESQ = ["pesq>=0.0.4,<0.1"]
 
+SPEECHBRAIN = ["speechbrain>=1.1.2,<1.2", "torchaudio==2.11.0"]
+
 RECOGNITION = ["faster-whisper>=1.1,<1.3", "jiwer>=3.1,<4.1"]
 
 DEV = [
@@ -40,8 +42,7 @@ DEV = [
     "ruff>=0.9,<0.18",
     "mypy>=1.14,<2.5",
     # The references that the tests compare with.
-    "torchaudio==2.11.0",
-    "speechbrain>=1.1.2,<1.2",
+    *SPEECHBRAIN,
 ]
 
 setup(
@@ -66,7 +67,12 @@ setup(
         "pretrained": ["**/*.safetensors", "**/*.json", "**/*.md"],
     },
     install_requires=RUNTIME,
-    extras_require={"dev": DEV, "pesq": PESQ, "recognition": RECOGNITION},
+    extras_require={
+        "dev": DEV,
+        "pesq": PESQ,
+        "recognition": RECOGNITION,
+        "speechbrain": SPEECHBRAIN,
+    },
     entry_points={"console_scripts": ["joint=joint.cli.main:main"]},
     classifiers=[
         "License :: OSI Approved :: Apache Software License",

@@ -25,6 +25,7 @@ MAY_IMPORT = {
 DISTRIBUTIONS = {
     "hydra": "hydra-core",
     "omegaconf": "hydra-core",
+    "yaml": "hydra-core",
     "sklearn": "scikit-learn",
     "faster_whisper": "faster-whisper",
 }

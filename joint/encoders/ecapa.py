@@ -83,7 +83,10 @@ class SeRes2Block(nn.Module):
 
 
 class EcapaTdnn(nn.Module):
-    """Three SE-Res2 blocks, aggregated over layers: `(B, F, features)` → `(B, F, 3·512)`."""
+    """Three SE-Res2 blocks, aggregated over layers: `(B, F, features)` → `(B, F, 3·512)`.
+
+    With `last_norm` what is aggregated is normalised too, as some toolkits have it.
+    """
 
     def __init__(
         self,
@@ -93,6 +96,7 @@ class EcapaTdnn(nn.Module):
         scale: int = 8,
         bottleneck: int = 128,
         padding: Padding = "zeros",
+        last_norm: bool = False,
     ) -> None:
         super().__init__()
         self.output_dim = aggregated
@@ -101,6 +105,7 @@ class EcapaTdnn(nn.Module):
             SeRes2Block(channels, dilation, scale, bottleneck, padding) for dilation in (2, 3, 4)
         )
         self.aggregate = FrameConv(3 * channels, aggregated)
+        self.norm = FrameNorm(aggregated) if last_norm else nn.Identity()
 
     def forward(self, frames: Frames) -> tuple[Frames, dict[str, Frames]]:
         """The last frame-level layer, and every intermediate one by name."""
@@ -111,5 +116,5 @@ class EcapaTdnn(nn.Module):
             x = block(x, frames.mask)
             outputs.append(x)
             layers[f"block{i + 1}"] = x
-        x = F.relu(self.aggregate(torch.cat(outputs, dim=-1)))
+        x = self.norm(F.relu(self.aggregate(torch.cat(outputs, dim=-1))))
         return frames.with_features(x), {n: frames.with_features(v) for n, v in layers.items()}

@@ -40,13 +40,18 @@ class SpecAugment(nn.Module):
 
 class Frontend(nn.Module, ABC):
     """What turns waveforms into frames of `output_dim` features: one every `hop` Samples, each from
-    `window` Samples that lie wholly inside the recording; where `centred`, the first is centred on
-    the recording's first sample, with silence before it and after the end."""
+    `window` Samples that lie wholly inside the recording and `padding` zeros at either end of it.
+    """
 
     window: Samples
     hop: Samples
+    padding: Samples = 0
     output_dim: int
-    centred = False
+
+    @property
+    def offset(self) -> Samples:
+        """Where the first frame has its centre."""
+        return self.window // 2 - self.padding
 
     @abstractmethod
     def forward(self, waveform: Tensor, lengths: Tensor) -> Frames:
@@ -62,13 +67,8 @@ class Frontend(nn.Module, ABC):
 
     def frame_count(self, lengths: Tensor) -> Tensor:
         """Frames of recordings of so many Samples; every recording has one."""
-        inside = 0 if self.centred else self.window
+        inside = self.window - 2 * self.padding
         return (1 + (lengths - inside) // self.hop).clamp(min=1)
-
-    @property
-    def offset(self) -> Samples:
-        """The sample that the first frame is centred on."""
-        return 0 if self.centred else self.window // 2
 
 
 class Filterbank(Frontend):

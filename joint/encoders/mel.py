@@ -25,7 +25,7 @@ class MelSpectrogram(Frontend):
 
     window = 400
     hop = 160
-    centred = True
+    padding = window // 2
     taper: Tensor
     filters: Tensor
 

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from joint.encoders.frames import Frames, masked_mean
 
 VARIANCE_FLOOR = 1e-7
+CENTRED_FLOOR = 1e-12
+"""Where a variance is taken about the mean, so that it has all its digits."""
 
 
 class AttentiveMoments(torch.autograd.Function):
@@ -52,7 +54,9 @@ class AttentiveMoments(torch.autograd.Function):
         return to_x, to_scores
 
 
-def attentive_moments(x: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
+def attentive_moments(
+    x: Tensor, scores: Tensor, floor: float = VARIANCE_FLOOR
+) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation over time of `x (B, F, D)` under weights softmax(`scores`), each
     `(B, D)` in float32."""
     if x.device.type == "cpu":
@@ -61,7 +65,18 @@ def attentive_moments(x: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
         weight = torch.softmax(scores, dim=1)
         mean = (x * weight).sum(dim=1, dtype=torch.float32)
         square = (x * x * weight).sum(dim=1, dtype=torch.float32)
-    return mean, (square - mean * mean).clamp(min=VARIANCE_FLOOR).sqrt()
+    return mean, (square - mean * mean).clamp(min=floor).sqrt()
+
+
+def centred_moments(x: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
+    """As `attentive_moments`, but the variance about the mean in a second pass.
+
+    Slower to train with; a channel that never moves gets the deviation 1e-6, whatever its mean.
+    """
+    weight, x = torch.softmax(scores.float(), dim=1), x.float()
+    mean = (weight * x).sum(dim=1)
+    variance = (weight * (x - mean.unsqueeze(1)).square()).sum(dim=1)
+    return mean, variance.clamp(min=CENTRED_FLOOR).sqrt()
 
 
 class AveragePooling(nn.Module):
@@ -108,13 +123,13 @@ class StatisticsPooling(nn.Module):
         return torch.cat([mean, deviation], dim=-1)
 
 
-def mean_and_deviation(frames: Frames) -> tuple[Tensor, Tensor]:
+def mean_and_deviation(frames: Frames, floor: float = VARIANCE_FLOOR) -> tuple[Tensor, Tensor]:
     """Over time, each `(B, D)` in float32."""
     x = frames.features.float()
     mean = masked_mean(x, frames.mask)
     centred = x - mean.unsqueeze(1)
     variance = masked_mean(centred * centred, frames.mask)
-    return mean, variance.clamp(min=VARIANCE_FLOOR).sqrt()
+    return mean, variance.clamp(min=floor).sqrt()
 
 
 class AttentiveStatisticsPooling(nn.Module):
@@ -122,12 +137,19 @@ class AttentiveStatisticsPooling(nn.Module):
     Desplanques et al., Interspeech 2020, eq. 2–4): `(B, F, D)` → `(B, 2D)`.
 
     With `global_context` the attention also sees the recording's mean and standard deviation.
+    `centred` takes every variance about its mean (see `centred_moments`).
     """
 
-    def __init__(self, input_dim: int, bottleneck: int = 128, global_context: bool = True) -> None:
+    def __init__(
+        self,
+        input_dim: int,
+        bottleneck: int = 128,
+        global_context: bool = True,
+        centred: bool = False,
+    ) -> None:
         super().__init__()
         self.output_dim = 2 * input_dim
-        self.global_context = global_context
+        self.global_context, self.centred = global_context, centred
         self.frame = nn.Linear(input_dim, bottleneck)
         self.context = nn.Linear(2 * input_dim, bottleneck, bias=False) if global_context else None
         self.norm = nn.BatchNorm1d(bottleneck) if global_context else None
@@ -138,14 +160,21 @@ class AttentiveStatisticsPooling(nn.Module):
         x, mask = frames.features, frames.mask
         hidden = self.frame(x)
         if self.context is not None and self.norm is not None:
-            mean = masked_mean(x, mask)
-            variance = masked_mean(x * x, mask) - mean * mean
-            deviation = variance.clamp(min=VARIANCE_FLOOR).sqrt()
             # the context is the same in every frame: one product a recording, not one a frame
-            hidden = hidden + self.context(torch.cat([mean, deviation], dim=-1)).unsqueeze(1)
+            hidden = hidden + self.context(self.context_of(frames)).unsqueeze(1)
             hidden = F.relu(hidden)
             hidden = self.norm(hidden.flatten(0, 1)).view_as(hidden)
         scores = self.attention(torch.tanh(hidden))
         if mask is not None:
             scores = scores.masked_fill(~mask.unsqueeze(-1), float("-inf"))
-        return torch.cat(attentive_moments(x, scores), dim=-1)
+        moments = centred_moments if self.centred else attentive_moments
+        return torch.cat(moments(x, scores), dim=-1)
+
+    def context_of(self, frames: Frames) -> Tensor:
+        """Mean and standard deviation of all frames, `(B, 2D)`."""
+        if self.centred:
+            return torch.cat(mean_and_deviation(frames, CENTRED_FLOOR), dim=-1)
+        x, mask = frames.features, frames.mask
+        mean = masked_mean(x, mask)
+        variance = masked_mean(x * x, mask) - mean * mean
+        return torch.cat([mean, variance.clamp(min=VARIANCE_FLOOR).sqrt()], dim=-1)

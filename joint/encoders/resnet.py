@@ -107,11 +107,12 @@ class ResNet(nn.Module):
     """Four stages of blocks; time and frequency are halved three times.
 
     `(B, F, features)` → `(B, F/8, 8·channels·expansion·features/8)`. The classes below say which
-    blocks and how many.
+    blocks and how many; `widths` counts a stage's channels in those of the first.
     """
 
     block: ClassVar[type[ResidualBlock]] = BasicBlock
     depths: ClassVar[tuple[int, ...]]
+    widths: ClassVar[tuple[int, ...]] = (1, 2, 4, 8)
 
     def __init__(self, features: int = 80, channels: int = 32) -> None:
         super().__init__()
@@ -124,8 +125,8 @@ class ResNet(nn.Module):
             for i in range(depth):
                 stride = 2 if stage > 0 and i == 0 else 1
                 block = self.block_of(stage)
-                blocks.append(block(width, channels * 2**stage, stride))
-                width = channels * 2**stage * block.expansion
+                blocks.append(block(width, channels * self.widths[stage], stride))
+                width = channels * self.widths[stage] * block.expansion
             self.stages.append(nn.ModuleList(blocks))
         self.output_dim = width * ((features + 7) // 8)
 

@@ -22,6 +22,7 @@ from joint.encoders.redimnet import ReDimNetB2, ReDimNetB3
 from joint.encoders.repvgg import RepVggTinyA0
 from joint.encoders.res2net import Res2Net34
 from joint.encoders.resnet import ResNet34, ResNet50
+from joint.encoders.seresnet import NormalisedAttentivePooling, SeResNet
 from joint.encoders.simam import SimamResNet34
 from joint.encoders.sinc import SincFilterbank
 from joint.encoders.tdnn import XvectorTdnn
@@ -40,8 +41,16 @@ ENCODERS: dict[str, tuple[Backbone, Pooling]] = {
         partial(XvectorTdnn, channels=64, output_dim=96),
         CONTEXT,
     ),
+    "x-vector, leaky, reflected borders": (
+        partial(XvectorTdnn, channels=64, output_dim=96, padding="reflect", slope=0.01),
+        partial(StatisticsPooling, unbiased=True),
+    ),
     "ECAPA-512": (EcapaTdnn, ATTENTIVE),
     "ECAPA-512, reflected borders": (partial(EcapaTdnn, padding="reflect"), CONTEXT),
+    "ECAPA, normalised, centred": (
+        partial(EcapaTdnn, channels=64, aggregated=96, last_norm=True),
+        partial(AttentiveStatisticsPooling, centred=True),
+    ),
     "ECAPA-512, plain": (EcapaTdnn, PLAIN),
     "ECAPA-1024": (partial(EcapaTdnn, channels=1024), CONTEXT),
     "ResNet34": (ResNet34, PLAIN),
@@ -56,6 +65,7 @@ ENCODERS: dict[str, tuple[Backbone, Pooling]] = {
     "RawNet3": (partial(RawNet3, channels=64, aggregated=96), CONTEXT),
     "RepVGG": (RepVggTinyA0, PLAIN),
     "SimAM-ResNet34": (partial(SimamResNet34, channels=8), ATTENTIVE),
+    "SE-ResNet": (partial(SeResNet, channels=8), NormalisedAttentivePooling),
     "ResNet50": (partial(ResNet50, channels=8), PLAIN),
     "ResNet34, attentive": (partial(ResNet34, channels=8), CONTEXT),
 }

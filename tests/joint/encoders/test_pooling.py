@@ -15,6 +15,7 @@ from joint.encoders.pooling import (
     DeviationPooling,
     StatisticsPooling,
 )
+from joint.encoders.seresnet import NormalisedAttentivePooling
 from joint.encoders.xi import XiPooling
 
 
@@ -36,6 +37,15 @@ def attentive(pooling: AttentiveStatisticsPooling, x: Tensor) -> Tensor:
         context = weighted(x, torch.ones_like(x))
         hidden = pooling.norm(torch.relu(hidden + pooling.context(context)))
     return weighted(x, torch.softmax(pooling.attention(torch.tanh(hidden)), dim=0))
+
+
+def normalised(pooling: NormalisedAttentivePooling, x: Tensor) -> Tensor:
+    """The norm where the tanh of others is."""
+    norm, hidden = pooling.norm, torch.relu(pooling.frame(x))
+    assert norm.running_mean is not None and norm.running_var is not None
+    spread = (norm.running_var + norm.eps).sqrt()
+    hidden = norm.weight * (hidden - norm.running_mean) / spread + norm.bias
+    return weighted(x, torch.softmax(pooling.attention(hidden), dim=0))
 
 
 def multihead(pooling: MultiHeadAttentivePooling, x: Tensor) -> Tensor:
@@ -73,6 +83,8 @@ KINDS: dict[str, tuple[Callable[[], torch.nn.Module], Callable[..., Tensor]]] = 
     "xi with deviation": (lambda: XiPooling(6, 5, deviation=True), xi),
     "attentive": (lambda: AttentiveStatisticsPooling(6, 4, global_context=False), attentive),
     "attentive with context": (lambda: AttentiveStatisticsPooling(6, 4), attentive),
+    "attentive, centred": (lambda: AttentiveStatisticsPooling(6, 4, centred=True), attentive),
+    "attentive, normalised": (lambda: NormalisedAttentivePooling(6, 4), normalised),
 }
 
 
@@ -104,6 +116,18 @@ def test_one_channel_s_frames_may_all_be_equal() -> None:
         pooling = make()
         (gradient,) = torch.autograd.grad(pooling(Frames(x, None)).sum(), x)
         assert gradient.isfinite().all()
+
+
+def test_centred_a_channel_that_rests_deviates_by_nothing() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(2, 50, 6)
+    x[:, :, 2] = 7.3
+    resting = [
+        AttentiveStatisticsPooling(6, 4, centred=centred).eval()(Frames(x, None))[:, 8]
+        for centred in (False, True)
+    ]
+    assert (resting[0] > 1e-4).all()  # what E x² - m² leaves of 53 in float32, or its floor
+    assert (resting[1] < 4e-6).all()
 
 
 def test_bf16_is_near_float32() -> None:
