@@ -12,6 +12,10 @@ from support import TINY, Command
 
 VERBS = [
     ("prepare", "speechocean762"),
+    ("prepare", "voxceleb"),
+    ("prepare", "cnceleb"),
+    ("prepare", "threedspeaker"),
+    ("prepare", "voxblink"),
     ("prepare", "kaldi"),
     ("train",),
     ("evaluate", "verification"),
