@@ -73,6 +73,18 @@ def inspect_audio(path: str | Path, whole: bool = True, minimum: Seconds = MINIM
     return AudioInfo(rate, channels, len(waveform), _refuse_unusable(waveform, path, rate, minimum))
 
 
+def decode_audio(content: bytes, where: str, minimum: Seconds = MINIMUM) -> np.ndarray:
+    """As `read_audio` of a file with this content, which `where` names in messages."""
+    try:
+        with soundfile.SoundFile(io.BytesIO(content)) as file:
+            waveform, rate = _mono(file), file.samplerate
+    except (soundfile.SoundFileError, OSError) as error:
+        reason = getattr(error, "error_string", str(error)).strip(" .")
+        raise AudioError(where, f"an undecodable file ({reason})", _READABLE) from error
+    check_waveform(waveform, where, rate, minimum)
+    return _resampled(waveform, rate, SAMPLE_RATE)
+
+
 def _resampled(waveform: np.ndarray, rate: Hertz, wanted: Hertz) -> np.ndarray:
     if rate != wanted:
         waveform = soxr.resample(waveform, rate, wanted)

@@ -5,6 +5,7 @@ from typer.core import TyperGroup
 
 from joint.cli.embed import embed
 from joint.cli.evaluate import evaluate
+from joint.cli.export import export
 from joint.cli.extract import extract
 from joint.cli.info import info
 from joint.cli.prepare import prepare
@@ -21,7 +22,7 @@ class InOrder(TyperGroup):
         return list(VERBS)
 
 
-VERBS = ("prepare", "train", "evaluate", "embed", "verify", "extract", "info")
+VERBS = ("prepare", "export", "train", "evaluate", "embed", "verify", "extract", "info")
 
 app = typer.Typer(
     name="joint",
@@ -33,6 +34,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.add_typer(prepare, name="prepare")
+app.command()(export)
 app.command()(train)
 app.add_typer(evaluate, name="evaluate")
 app.command()(embed)

@@ -1,4 +1,4 @@
-"""What one chooses when a corpus is prepared; light, since every command imports it."""
+"""What one chooses when a corpus is prepared or exported; light, since every command imports it."""
 
 from enum import StrEnum
 
@@ -11,3 +11,11 @@ class Check(StrEnum):
 
     FULL = "full"
     HEADER = "header"
+
+
+class Encoding(StrEnum):
+    """How recordings lie in shards: as they were, or as 16 kHz mono in FLAC or Opus."""
+
+    ORIGINAL = "original"
+    FLAC = "flac"
+    OPUS = "opus"

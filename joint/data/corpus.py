@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from joint.audio import read_audio
+from joint.data.shard import Stored
 from joint.errors import DataError
 from joint.units import SAMPLE_RATE, Samples
 
@@ -18,7 +20,10 @@ RECORDINGS, SUPERVISIONS = "recordings.jsonl.gz", "supervisions.jsonl.gz"
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """One recording of one person; `samples` at 16 kHz and natural speed."""
+    """One recording of one person; `samples` at 16 kHz and natural speed.
+
+    With `stored` it lies in a shard, and `path` is only what messages call it.
+    """
 
     id: str
     path: str
@@ -27,6 +32,11 @@ class Utterance:
     gender: str | None
     age_group: str | None
     samples: Samples
+    stored: Stored | None = None
+
+    def waveform(self) -> np.ndarray:
+        """All of it at natural speed, float32 `(S,)`. Raises AudioError; DataError for a shard."""
+        return read_audio(self.path) if self.stored is None else self.stored.waveform(self.id)
 
     def length(self, speed: float) -> Samples:
         """Samples after the speed change."""

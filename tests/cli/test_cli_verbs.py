@@ -17,6 +17,7 @@ VERBS = [
     ("prepare", "threedspeaker"),
     ("prepare", "voxblink"),
     ("prepare", "kaldi"),
+    ("export",),
     ("train",),
     ("evaluate", "verification"),
     ("evaluate", "extraction"),
