@@ -5,6 +5,9 @@ import os
 import re
 import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +16,7 @@ import soxr
 
 from joint.errors import AudioError, JointError
 from joint.files import atomic_write
-from joint.units import SAMPLE_RATE, Hertz, Seconds
+from joint.units import SAMPLE_RATE, Hertz, Samples, Seconds
 
 MINIMUM: Seconds = 0.3
 """Shortest recording that says anything about a speaker."""
@@ -30,6 +33,16 @@ class AudioWarning(UserWarning):
     """A recording that is used although something is wrong with it."""
 
 
+@dataclass(frozen=True)
+class AudioInfo:
+    """A usable recording as stored; `flaw` says what is wrong with it all the same."""
+
+    sample_rate: Hertz
+    channels: int
+    samples: Samples
+    flaw: str | None = None
+
+
 def read_audio(
     path: str | Path, sample_rate: Hertz = SAMPLE_RATE, minimum: Seconds = MINIMUM
 ) -> np.ndarray:
@@ -38,11 +51,43 @@ def read_audio(
     Raises AudioError for a file that is missing, empty, truncated, not audio, shorter than
     `minimum` or fails `check_waveform`; warns with AudioWarning where it is clipped.
     """
-    channels, rate = _decode(Path(path))
-    waveform = channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1)
+    with _opened(Path(path)) as file:
+        waveform, rate = _mono(file), file.samplerate
     check_waveform(waveform, path, rate, minimum)
-    if rate != sample_rate:
-        waveform = soxr.resample(waveform, rate, sample_rate)
+    return _resampled(waveform, rate, sample_rate)
+
+
+def inspect_audio(path: str | Path, whole: bool = True, minimum: Seconds = MINIMUM) -> AudioInfo:
+    """What an audio file holds: all of it decoded and checked, or its header alone.
+
+    The header shows a file that is missing, empty, not audio or too short, and a truncated WAV or
+    Ogg; silence, NaN, clipping and a truncated FLAC only show when decoded. Raises AudioError as
+    `read_audio`; for many threads: nothing is warned, a flaw stands in the result.
+    """
+    with _opened(Path(path)) as file:
+        rate, channels, samples = file.samplerate, file.channels, file.frames
+        waveform = _mono(file) if whole else None
+    if waveform is None:
+        _refuse_short(samples, path, rate, minimum)
+        return AudioInfo(rate, channels, samples)
+    return AudioInfo(rate, channels, len(waveform), _refuse_unusable(waveform, path, rate, minimum))
+
+
+def decode_audio(content: bytes, where: str, minimum: Seconds = MINIMUM) -> np.ndarray:
+    """As `read_audio` of a file with this content, which `where` names in messages."""
+    try:
+        with soundfile.SoundFile(io.BytesIO(content)) as file:
+            waveform, rate = _mono(file), file.samplerate
+    except (soundfile.SoundFileError, OSError) as error:
+        reason = getattr(error, "error_string", str(error)).strip(" .")
+        raise AudioError(where, f"an undecodable file ({reason})", _READABLE) from error
+    check_waveform(waveform, where, rate, minimum)
+    return _resampled(waveform, rate, SAMPLE_RATE)
+
+
+def _resampled(waveform: np.ndarray, rate: Hertz, wanted: Hertz) -> np.ndarray:
+    if rate != wanted:
+        waveform = soxr.resample(waveform, rate, wanted)
     return np.ascontiguousarray(waveform, dtype=np.float32)
 
 
@@ -57,13 +102,17 @@ def check_waveform(
     Refused: not one-dimensional, no samples, shorter than `minimum`, NaN or infinite, all zero.
     More than 1 % of clipped samples give an AudioWarning.
     """
+    if flaw := _refuse_unusable(waveform, where, sample_rate, minimum):
+        warnings.warn(flaw, AudioWarning, stacklevel=3)
+
+
+def _refuse_unusable(
+    waveform: np.ndarray, where: str | Path, sample_rate: Hertz, minimum: Seconds
+) -> str | None:
+    """See `check_waveform`; gives what it warns of."""
     if waveform.ndim != 1:
         raise AudioError(where, f"an array of shape {waveform.shape}", "one channel, shape (S,)")
-    if waveform.size == 0:
-        raise AudioError(where, "no samples", f"at least {minimum:g} s of audio")
-    if waveform.size < round(minimum * sample_rate):
-        seconds = waveform.size / sample_rate
-        raise AudioError(where, f"{seconds:.3g} s of audio", f"at least {minimum:g} s")
+    _refuse_short(waveform.size, where, sample_rate, minimum)
     magnitude = np.abs(waveform)
     peak = magnitude.max()
     if not np.isfinite(peak):
@@ -73,11 +122,18 @@ def check_waveform(
     if peak >= CLIPPED_LEVEL:
         clipped = float(np.mean(magnitude >= CLIPPED_LEVEL))
         if clipped > CLIPPED_SHARE:
-            warnings.warn(
-                f"{where}: {100 * clipped:.1f} % of the samples are clipped",
-                AudioWarning,
-                stacklevel=3,
-            )
+            return f"{where}: {100 * clipped:.1f} % of the samples are clipped"
+    return None
+
+
+def _refuse_short(
+    samples: Samples, where: str | Path, sample_rate: Hertz, minimum: Seconds
+) -> None:
+    if samples == 0:
+        raise AudioError(where, "no samples", f"at least {minimum:g} s of audio")
+    if samples < round(minimum * sample_rate):
+        seconds = samples / sample_rate
+        raise AudioError(where, f"{seconds:.3g} s of audio", f"at least {minimum:g} s")
 
 
 def write_audio(path: str | Path, waveform: np.ndarray, sample_rate: Hertz = SAMPLE_RATE) -> None:
@@ -100,8 +156,15 @@ def write_audio(path: str | Path, waveform: np.ndarray, sample_rate: Hertz = SAM
         raise AudioError(error.where, error.found, error.expected) from error
 
 
-def _decode(path: Path) -> tuple[np.ndarray, Hertz]:
-    """All channels `(S, C)` float32 as stored, and their rate."""
+def _mono(file: soundfile.SoundFile) -> np.ndarray:
+    """All of `file` as float32 `(S,)`, channels mixed down."""
+    channels = file.read(dtype="float32", always_2d=True)
+    return channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
+    """An audio file that is as long as its header says. Raises AudioError."""
     try:
         size = path.stat().st_size
     except OSError as error:
@@ -113,7 +176,7 @@ def _decode(path: Path) -> tuple[np.ndarray, Hertz]:
     try:
         with soundfile.SoundFile(path) as file:
             _refuse_truncated(path, file)
-            return file.read(dtype="float32", always_2d=True), file.samplerate
+            yield file
     except (soundfile.SoundFileError, OSError, TypeError) as error:
         # TypeError: a name such as x.raw makes soundfile ask for a rate that nobody can know.
         reason = getattr(error, "error_string", str(error)).strip(" .")

@@ -17,12 +17,14 @@ Typed = TypeVar("Typed")
 
 @dataclass
 class DataConfig:
-    """Folders that `joint prepare` wrote. `cache` holds the packed waveforms; without it every
-    read decodes a file."""
+    """Folders that `joint prepare` or `joint export` wrote, or URLs of exported ones, whose shards
+    are kept in `shards`. `cache` holds the packed waveforms; without it every read decodes a file.
+    """
 
     train: str = "???"
     validation: str | None = None
     cache: str | None = None
+    shards: str = "exp/shards"
 
 
 @dataclass

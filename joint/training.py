@@ -11,6 +11,7 @@ from lightning.fabric import Fabric
 from joint.building import build_model, start_from
 from joint.config import RecipeConfig, ValidationConfig, load_config, plain
 from joint.data.corpus import Corpus
+from joint.data.shar import open_corpus
 from joint.data.store import FileStore, PackedStore, WaveformStore
 from joint.data.stream import SceneStream
 from joint.errors import ConfigError
@@ -34,7 +35,7 @@ def train(
     if not resume and (output / "checkpoints").is_dir():
         raise ConfigError(output, "a training already", "another output, or --resume")
     fabric = launched(config)
-    corpus = Corpus.load(config.data.train)
+    corpus = open_corpus(config.data.train, config.data.shards)
     speaker_count = classes(config, corpus)
     model = build_model(
         config.encoder, plain(config)["tasks"], speaker_count, config.seed, allow_packages
@@ -138,7 +139,7 @@ def validation(
 ) -> Any:
     """A function that computes the figures of `wanted.tasks` on held-out scenes."""
     assert config.data.validation is not None
-    corpus = Corpus.load(config.data.validation)
+    corpus = open_corpus(config.data.validation, config.data.shards)
     store = open_store(config, corpus, sorted(set(wanted.scenes.speeds)), fabric)
     stream = SceneStream(corpus, store, wanted.scenes, wanted.batch_size, seed=0)
 

@@ -9,6 +9,7 @@ from joint.cli.ablate import ablate
 from joint.cli.embed import embed
 from joint.cli.enroll import enroll
 from joint.cli.evaluate import evaluate
+from joint.cli.export import export
 from joint.cli.extract import extract
 from joint.cli.forget import forget
 from joint.cli.identify import identify
@@ -29,6 +30,7 @@ class InOrder(TyperGroup):
 
 VERBS: dict[str, Callable[..., None] | typer.Typer] = {
     "prepare": prepare,
+    "export": export,
     "train": train,
     "ablate": ablate,
     "evaluate": evaluate,

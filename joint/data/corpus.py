@@ -3,18 +3,27 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from joint.audio import read_audio
+from joint.data.shard import Stored
 from joint.errors import DataError
 from joint.units import SAMPLE_RATE, Samples
+
+if TYPE_CHECKING:
+    from lhotse import SupervisionSegment
 
 RECORDINGS, SUPERVISIONS = "recordings.jsonl.gz", "supervisions.jsonl.gz"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Utterance:
-    """One recording of one person; `samples` at 16 kHz and natural speed."""
+    """One recording of one person; `samples` at 16 kHz and natural speed.
+
+    With `stored` it lies in a shard, and `path` is only what messages call it.
+    """
 
     id: str
     path: str
@@ -23,6 +32,11 @@ class Utterance:
     gender: str | None
     age_group: str | None
     samples: Samples
+    stored: Stored | None = None
+
+    def waveform(self) -> np.ndarray:
+        """All of it at natural speed, float32 `(S,)`. Raises AudioError; DataError for a shard."""
+        return read_audio(self.path) if self.stored is None else self.stored.waveform(self.id)
 
     def length(self, speed: float) -> Samples:
         """Samples after the speed change."""
@@ -52,29 +66,21 @@ class Corpus:
             if not (folder / name).is_file():
                 raise DataError(folder / name, "no file", "a manifest written by 'joint prepare'")
         try:
-            recordings = {r.id: r for r in RecordingSet.from_file(folder / RECORDINGS)}
-            supervisions = list(SupervisionSet.from_file(folder / SUPERVISIONS))
+            # A line at a time: a million of lhotse's objects take many gigabytes.
+            recordings = {
+                r.id: (str(r.sources[0].source), int(r.duration * SAMPLE_RATE))
+                for r in RecordingSet.from_jsonl_lazy(folder / RECORDINGS)
+            }
+            utterances = [
+                _utterance(supervision, recordings, folder)
+                for supervision in SupervisionSet.from_jsonl_lazy(folder / SUPERVISIONS)
+            ]
+        except DataError:
+            raise
         except Exception as error:  # lhotse raises whatever its JSON reader does
             raise DataError(
                 folder, f"an unreadable manifest ({error})", "lhotse jsonl.gz"
             ) from None
-        utterances = []
-        for supervision in supervisions:
-            recording = recordings.get(supervision.recording_id)
-            if recording is None:
-                raise DataError(folder, f"supervision {supervision.id} alone", "its recording too")
-            custom = supervision.custom or {}
-            utterances.append(
-                Utterance(
-                    id=supervision.id,
-                    path=str(recording.sources[0].source),
-                    speaker=supervision.speaker or supervision.id,
-                    text=supervision.text or "",
-                    gender=supervision.gender,
-                    age_group=custom.get("age_group"),
-                    samples=int(recording.duration * SAMPLE_RATE),
-                )
-            )
         return cls(utterances, folder)
 
     def __len__(self) -> int:
@@ -89,4 +95,24 @@ class Corpus:
     @cached_property
     def of_speaker(self) -> list[np.ndarray]:
         """Utterance indices of each speaker."""
-        return [np.flatnonzero(self.speaker_of == s) for s in range(len(self.speakers))]
+        # One sort: a look at every utterance for every speaker takes hours where both are many.
+        order = np.argsort(self.speaker_of, kind="stable")
+        counts = np.bincount(self.speaker_of, minlength=len(self.speakers))
+        return np.split(order, np.cumsum(counts)[:-1])
+
+
+def _utterance(
+    supervision: "SupervisionSegment", recordings: dict[str, tuple[str, Samples]], folder: Path
+) -> Utterance:
+    if supervision.recording_id not in recordings:
+        raise DataError(folder, f"supervision {supervision.id} alone", "its recording too")
+    path, samples = recordings[supervision.recording_id]
+    return Utterance(
+        id=supervision.id,
+        path=path,
+        speaker=supervision.speaker or supervision.id,
+        text=supervision.text or "",
+        gender=supervision.gender,
+        age_group=(supervision.custom or {}).get("age_group"),
+        samples=samples,
+    )

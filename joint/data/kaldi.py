@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from joint.data.choices import Check
 from joint.data.manifests import (
     KaldiUtterance,
     PrepareReport,
@@ -59,7 +60,9 @@ class KaldiFolder:
         return cls(folder, utterances)
 
 
-def prepare_kaldi(folder: str | Path, output: str | Path) -> PrepareReport:
+def prepare_kaldi(
+    folder: str | Path, output: str | Path, check: Check = Check.FULL, jobs: int = 1
+) -> PrepareReport:
     """Check a Kaldi folder and write manifests, tables and `skipped.tsv` into `output`.
 
     Raises DataError where the tables do not agree or no recording is usable.
@@ -67,7 +70,8 @@ def prepare_kaldi(folder: str | Path, output: str | Path) -> PrepareReport:
     corpus = KaldiFolder.load(folder)
     report = PrepareReport(Path(output))
     with written_whole(output) as partial:
-        kept = write_split(partial, corpus.utterances.values(), report, Path(folder).name)
+        utterances, name = corpus.utterances.values(), Path(folder).name
+        kept = write_split(partial, utterances, report, name, check=check, jobs=jobs)
         write_tables(partial, kept)
         copy_lists(corpus.folder, partial)
         write_skipped(partial, report)

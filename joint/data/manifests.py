@@ -4,25 +4,29 @@ listed with its reason."""
 import os
 import shutil
 import tempfile
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import soundfile
 from rich.console import Console
 from rich.progress import track
 
-from joint.audio import AudioWarning, read_audio
+from joint.audio import AudioInfo
+from joint.data.checking import checked
+from joint.data.choices import Check
+from joint.data.corpus import RECORDINGS, SUPERVISIONS
 from joint.errors import AudioError, DataError
+
+if TYPE_CHECKING:
+    from lhotse import Recording, SupervisionSegment
 
 ADULT_AGE = 16
 SKIPPED = "skipped.tsv"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class KaldiUtterance:
     """A row of the tables; `age` in years; `gender` is m or f."""
 
@@ -67,66 +71,88 @@ def write_split(
     name: str,
     custom: Mapping[str, Mapping[str, Any]] | None = None,
     language: str | None = None,
+    check: Check = Check.FULL,
+    jobs: int = 1,
 ) -> list[KaldiUtterance]:
     """Check every recording, write lhotse manifests into `folder`, add to `report` as `name`.
 
-    `custom` adds fields to an utterance's supervision. Bad recordings are skipped and listed in
-    the report; gives back those kept. Raises DataError where none is left.
+    `custom` adds fields to an utterance's supervision. Manifests are written a line at a time, so
+    that a corpus may have millions. Bad recordings are skipped and listed in the report; gives
+    back those kept. Raises DataError where none is left.
     """
     # Reading tables alone should not wait for lhotse's import.
-    from lhotse import AudioSource, Recording, RecordingSet, SupervisionSegment, SupervisionSet
+    from lhotse import RecordingSet, SupervisionSet
 
-    recordings, supervisions, kept = [], [], []
+    folder.mkdir(parents=True, exist_ok=True)
+    rows, kept, hours = list(utterances), [], 0.0
     console = Console(stderr=True)
-    for utterance in track(
-        list(utterances), f"checking {name}", console=console, disable=not console.is_terminal
+    found = checked((utterance.path for utterance in rows), check, jobs)
+    with (
+        RecordingSet.open_writer(folder / RECORDINGS) as recordings,
+        SupervisionSet.open_writer(folder / SUPERVISIONS) as supervisions,
     ):
-        try:
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always", AudioWarning)
-                read_audio(utterance.path)
-        except AudioError as error:
-            report.skipped.append(Skipped(name, utterance.id, str(error)))
-            continue
-        report.warned += [str(w.message) for w in caught if issubclass(w.category, AudioWarning)]
-        info = soundfile.info(utterance.path)
-        channels = list(range(info.channels))
-        recordings.append(
-            Recording(
-                id=utterance.id,
-                sources=[AudioSource("file", channels, str(utterance.path))],
-                sampling_rate=info.samplerate,
-                num_samples=info.frames,
-                duration=info.frames / info.samplerate,
-            )
-        )
-        labels = {"age": utterance.age, "age_group": utterance.age_group}
-        fields = {key: value for key, value in labels.items() if value is not None}
-        supervisions.append(
-            SupervisionSegment(
-                id=utterance.id,
-                recording_id=utterance.id,
-                start=0.0,
-                duration=recordings[-1].duration,
-                channel=0 if info.channels == 1 else channels,
-                text=utterance.text,
-                language=language,
-                speaker=utterance.speaker,
-                gender=utterance.gender,
-                custom=fields | dict((custom or {}).get(utterance.id, {})),
-            )
-        )
-        kept.append(utterance)
+        for utterance, info in track(
+            zip(rows, found, strict=True),
+            f"checking {name}",
+            total=len(rows),
+            console=console,
+            disable=not console.is_terminal,
+        ):
+            if isinstance(info, AudioError):
+                report.skipped.append(Skipped(name, utterance.id, str(info)))
+                continue
+            if info.flaw:
+                report.warned.append(info.flaw)
+            recording = _recording(utterance, info)
+            recordings.write(recording)
+            fields = (custom or {}).get(utterance.id, {})
+            supervisions.write(_supervision(utterance, recording, fields, language))
+            hours += recording.duration / 3600
+            kept.append(utterance)
     if not kept:
         last = report.skipped[-1].reason if report.skipped else "the tables are empty"
         raise DataError(name, f"no usable recording ({last})", "at least one")
     report.utterances[name] = len(kept)
     report.speakers[name] = len({utterance.speaker for utterance in kept})
-    report.hours[name] = sum(recording.duration for recording in recordings) / 3600
-    folder.mkdir(parents=True, exist_ok=True)
-    RecordingSet.from_recordings(recordings).to_file(folder / "recordings.jsonl.gz")
-    SupervisionSet.from_segments(supervisions).to_file(folder / "supervisions.jsonl.gz")
+    report.hours[name] = hours
     return kept
+
+
+def _recording(utterance: KaldiUtterance, info: AudioInfo) -> "Recording":
+    from lhotse import AudioSource, Recording
+
+    return Recording(
+        id=utterance.id,
+        sources=[AudioSource("file", list(range(info.channels)), str(utterance.path))],
+        sampling_rate=info.sample_rate,
+        num_samples=info.samples,
+        duration=info.samples / info.sample_rate,
+    )
+
+
+def _supervision(
+    utterance: KaldiUtterance,
+    recording: "Recording",
+    custom: Mapping[str, Any],
+    language: str | None,
+) -> "SupervisionSegment":
+    from lhotse import SupervisionSegment
+
+    labels = {"age": utterance.age, "age_group": utterance.age_group}
+    fields = {key: value for key, value in labels.items() if value is not None}
+    channels = recording.channel_ids
+    return SupervisionSegment(
+        id=utterance.id,
+        recording_id=utterance.id,
+        start=0.0,
+        duration=recording.duration,
+        channel=0 if len(channels) == 1 else channels,
+        text=utterance.text,
+        language=language,
+        speaker=utterance.speaker,
+        gender=utterance.gender,
+        custom=fields | dict(custom),
+    )
 
 
 @contextmanager

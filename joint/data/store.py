@@ -8,7 +8,6 @@ from typing import Protocol
 import numpy as np
 import soxr
 
-from joint.audio import read_audio
 from joint.data.corpus import Corpus
 from joint.errors import AudioError, DataError
 from joint.files import atomic_path
@@ -40,7 +39,7 @@ class FileStore:
     def read(self, utterance: int, speed: float, start: Samples, length: Samples) -> np.ndarray:
         """See `WaveformStore`."""
         entry = self.corpus.utterances[utterance]
-        waveform = at_speed(read_audio(entry.path), speed, entry.length(speed))
+        waveform = at_speed(entry.waveform(), speed, entry.length(speed))
         return waveform[start : start + length]
 
 
@@ -70,7 +69,7 @@ class PackedStore:
         with atomic_path(self.path) as unfinished, unfinished.open("wb") as file:
             for entry in track(corpus.utterances, description=described):
                 try:
-                    waveform = read_audio(entry.path)
+                    waveform = entry.waveform()
                 except AudioError as error:
                     raise DataError(
                         entry.path, f"a bad recording ({error.found})", "'joint prepare' again"

@@ -8,24 +8,14 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
-from itertools import combinations
 from pathlib import Path
 
 from joint.data.manifests import KaldiUtterance
+from joint.data.trials import group_of, make_trials, write_trials
 from joint.errors import DataError
 from joint.units import Decibels
 
-NONTARGETS_PER_TARGET = 4
 SNR_LIMIT: Decibels = 5.0
-
-
-@dataclass(frozen=True)
-class Trial:
-    """Whether two utterances are of one speaker: `label` is 1 where they are."""
-
-    label: int
-    first: str
-    second: str
 
 
 @dataclass(frozen=True)
@@ -46,7 +36,7 @@ def choose_speakers(utterances: Iterable[KaldiUtterance], per_group: int, seed: 
     """
     groups: dict[tuple[str, str], set[str]] = defaultdict(set)
     for utterance in utterances:
-        groups[_group(utterance)].add(utterance.speaker)
+        groups[group_of(utterance)].add(utterance.speaker)
     generator = random.Random(seed)
     chosen: list[str] = []
     for group, speakers in sorted(groups.items()):
@@ -55,37 +45,6 @@ def choose_speakers(utterances: Iterable[KaldiUtterance], per_group: int, seed: 
             raise DataError("speaker choice", found, f"at least {per_group}")
         chosen += generator.sample(sorted(speakers), per_group)
     return sorted(chosen)
-
-
-def make_trials(
-    utterances: Iterable[KaldiUtterance], targets_per_speaker: int, seed: int
-) -> list[Trial]:
-    """Trials without repetition, target ones first; as many as there are where there are fewer.
-
-    Of each speaker `targets_per_speaker` target trials, and four times as many non-target ones,
-    three quarters of them between speakers of one gender and age group.
-    """
-    generator = random.Random(seed)
-    same: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    alike: list[tuple[str, str]] = []
-    unlike: list[tuple[str, str]] = []
-    for first, second in combinations(sorted(utterances, key=lambda u: u.id), 2):
-        pair = (first.id, second.id)
-        if first.speaker == second.speaker:
-            same[first.speaker].append(pair)
-        else:
-            (alike if _group(first) == _group(second) else unlike).append(pair)
-    targets = [
-        pair
-        for _, pairs in sorted(same.items())
-        for pair in generator.sample(pairs, min(targets_per_speaker, len(pairs)))
-    ]
-    wanted = NONTARGETS_PER_TARGET * len(targets)
-    nontargets = generator.sample(alike, min(wanted * 3 // 4, len(alike)))
-    nontargets += generator.sample(unlike, min(wanted - wanted * 3 // 4, len(unlike)))
-    return [Trial(1, *pair) for pair in sorted(targets)] + [
-        Trial(0, *pair) for pair in sorted(nontargets)
-    ]
 
 
 def make_mixtures(utterances: Iterable[KaldiUtterance], count: int, seed: int) -> list[Mixture]:
@@ -128,15 +87,9 @@ def write_lists(
     seed: int,
 ) -> None:
     """Write `trials` and `mix2_extraction.csv` of these utterances into `folder`."""
-    trials = make_trials(utterances, targets_per_speaker, seed)
-    lines = "".join(f"{t.label} {t.first} {t.second}\n" for t in trials)
-    (folder / "trials").write_text(lines, encoding="utf-8")
+    write_trials(folder / "trials", make_trials(utterances, targets_per_speaker, seed))
     rows = make_mixtures(utterances, mixtures, seed)
     with (folder / "mix2_extraction.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(column.name for column in fields(Mixture))
         writer.writerows(astuple(row) for row in rows)
-
-
-def _group(utterance: KaldiUtterance) -> tuple[str, str]:
-    return str(utterance.gender), str(utterance.age_group)

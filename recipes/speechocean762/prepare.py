@@ -10,12 +10,12 @@ from pathlib import Path
 
 from joint.data.kaldi import KaldiFolder, copy_lists, read_table, write_tables
 from joint.data.manifests import (
-    KaldiUtterance,
     PrepareReport,
     write_skipped,
     write_split,
     written_whole,
 )
+from joint.data.splits import refuse_overlap
 from joint.errors import DataError
 from recipes.speechocean762.lists import write_lists
 
@@ -47,7 +47,7 @@ def prepare(
         "validation": [u for u in everybody if u.speaker in validation_speakers],
         "test": list(test),
     }
-    _refuse_overlap(root, splits["train"], splits["test"])
+    refuse_overlap(root, splits["train"], splits["test"])
     phones = read_phones(root / "resource" / "text-phone")
     report = PrepareReport(Path(output))
     with written_whole(output) as partial:
@@ -90,9 +90,3 @@ def read_phones(path: Path) -> dict[str, dict[str, list[list[str]]]]:
         utterance: {"phones": [by_index[index] for index in sorted(by_index)]}
         for utterance, by_index in words.items()
     }
-
-
-def _refuse_overlap(root: Path, train: list[KaldiUtterance], test: list[KaldiUtterance]) -> None:
-    shared = {u.speaker for u in train} & {u.speaker for u in test}
-    if shared:
-        raise DataError(root, f"speaker {min(shared)} in train and in test", "disjoint speakers")

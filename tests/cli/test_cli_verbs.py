@@ -12,7 +12,12 @@ from support import TINY, Command
 
 VERBS = [
     ("prepare", "speechocean762"),
+    ("prepare", "voxceleb"),
+    ("prepare", "cnceleb"),
+    ("prepare", "threedspeaker"),
+    ("prepare", "voxblink"),
     ("prepare", "kaldi"),
+    ("export",),
     ("train",),
     ("ablate",),
     ("evaluate", "verification"),

@@ -31,7 +31,7 @@ def short(recipe: Path, prepared: Path, output: Path) -> list[str]:
     return overrides + (["validation.batches=1"] if "validation" in config else [])
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_two_steps(recipe: Path, prepared: Path, tmp_path: Path) -> None:
     checkpoint = train(recipe, short(recipe, prepared, tmp_path / "run"))
     model, metadata = load_model(checkpoint)

@@ -1,0 +1,46 @@
+"""Recordings checked on their way into a corpus: on several threads, in order, little memory."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+
+from joint.audio import AudioInfo, inspect_audio
+from joint.data.choices import Check
+from joint.errors import AudioError
+
+AHEAD = 32
+"""Files a thread that are under way before the first is asked for."""
+
+
+def checked(
+    paths: Iterable[Path], check: Check = Check.FULL, jobs: int = 1
+) -> Iterator[AudioInfo | AudioError]:
+    """What each file holds, or the error that makes it unusable, in the order of `paths`.
+
+    libsndfile decodes without holding the interpreter, so `jobs` threads share the work.
+    """
+    waiting = iter(paths)
+    if jobs == 1:
+        yield from (_inspected(path, check) for path in waiting)
+        return
+    with ThreadPoolExecutor(jobs) as pool:
+        under_way: deque[Future[AudioInfo | AudioError]] = deque()
+        try:
+            for path in islice(waiting, AHEAD * jobs):
+                under_way.append(pool.submit(_inspected, path, check))
+            while under_way:
+                first = under_way.popleft().result()
+                under_way += [pool.submit(_inspected, path, check) for path in islice(waiting, 1)]
+                yield first
+        finally:
+            for future in under_way:
+                future.cancel()
+
+
+def _inspected(path: Path, check: Check) -> AudioInfo | AudioError:
+    try:
+        return inspect_audio(path, whole=check is Check.FULL)
+    except AudioError as error:
+        return error
