@@ -34,14 +34,16 @@ def embed(
     """Write the speaker embedding of every recording.
 
     A file that cannot be used is skipped with a warning and counted. Audio of any sample rate
-    and channel count is accepted, from 0.3 s on.
+    and channel count is accepted, from 0.3 s on. Under torchrun each process takes its share.
 
     Example: joint embed --checkpoint speechocean762-joint --output voices.npz a.wav b.wav
     """
-    from tasks.verification.embedding import embed_files
+    from tasks.verification.sharing import embed_shared
 
     paths = _recordings(files or [], wav_scp)
-    embedded = embed_files(open_model(checkpoint).embed, paths, progress=True)
+    embedded = embed_shared(open_model(checkpoint).embed, paths, progress=True)
+    if embedded is None:  # the first process writes what all of them found
+        return
     write_npz(output, embedded.names, embedded.embeddings)
     if embedded.skipped:
         warn(f"{len(embedded.skipped)} of {len(paths)} skipped: {', '.join(embedded.skipped)}")

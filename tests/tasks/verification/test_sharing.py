@@ -1,0 +1,60 @@
+"""Several processes embed what one does, and tell what went wrong in any of them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support import ROOT
+
+from joint.errors import AudioError, DataError
+from tasks.verification.embedding import EmbeddedFiles
+from tasks.verification.sharing import merged
+
+
+def part(names: list[str], value: float) -> EmbeddedFiles:
+    rows = np.full((len(names), 2), value, dtype=np.float32)
+    return EmbeddedFiles(names, rows, np.full(len(names), 10 * value))
+
+
+def test_merged_in_the_order_asked_for() -> None:
+    second = part(["b"], 2.0)
+    second.skipped["d"] = AudioError("d.wav", "no file", "audio")
+    found = merged([part(["c", "a"], 1.0), None, second], ["a", "b", "c", "d"])
+    assert found.names == ["a", "b", "c"] and list(found.skipped) == ["d"]
+    assert found.embeddings[:, 0].tolist() == [1, 2, 1] and found.seconds.tolist() == [10, 20, 10]
+    with pytest.raises(DataError, match="nothing"):
+        merged([part(["a"], 1.0), DataError("x", "nothing", "something")], ["a", "b"])
+
+
+def test_two_processes_write_what_one_does(
+    tiny_checkpoint: Path, embedded_corpus: Path, tmp_path: Path
+) -> None:
+    recordings = sorted((embedded_corpus / "WAVE").rglob("*.*"))[:5]
+    broken = tmp_path / "broken.wav"
+    broken.write_bytes(b"RIFF")
+    written = []
+    launch = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
+    for name, before in (("one", []), ("two", launch)):
+        output = tmp_path / f"{name}.npz"
+        command = [sys.executable, "-m", *before, "joint.cli.main", "embed", *recordings, broken]
+        options = ["--checkpoint", tiny_checkpoint, "--output", output]
+        done = subprocess.run(
+            [*map(str, command), *map(str, options)],
+            cwd=ROOT,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("5 embeddings") == 1
+        assert "1 of 6 skipped: broken" in done.stderr
+        written.append(np.load(output))
+    one, two = written
+    assert one.files == two.files and len(one.files) == 5
+    for name in one.files:
+        # batches of other recordings: padding, and so bf16's rounding, differs
+        cosine = one[name] @ two[name] / np.linalg.norm(one[name]) / np.linalg.norm(two[name])
+        assert cosine > 0.999
