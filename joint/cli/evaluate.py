@@ -9,6 +9,7 @@ import typer
 from joint.cli.figures import print_figures, write_json
 from joint.cli.options import Checkpoint, Data, Json, open_model
 from joint.cli.scoring import (
+    AdaptationOption,
     AdaptOption,
     BackendOption,
     CalibrateOption,
@@ -46,6 +47,7 @@ def verification(
     cohort: CohortOption = None,
     top: TopOption = 300,
     adapt: AdaptOption = None,
+    adaptation: AdaptationOption = None,
     calibrate: CalibrateOption = None,
 ) -> None:
     """EER and minDCF of a trials file, cosine scores without normalisation unless asked otherwise.
@@ -64,7 +66,7 @@ def verification(
     model = open_model(checkpoint)
     with ExitStack() as outputs:
         table = outputs.enter_context(atomic_path(scores)) if scores else None
-        scorer = scorer_of(model.embed, backend, norm, cohort, top, adapt, calibrate)
+        scorer = scorer_of(model.embed, backend, norm, cohort, top, adapt, adaptation, calibrate)
         figures = evaluate_verification(model.embed, folder, listed, table, scorer=scorer)
     if scores:
         _write_det(scores, str(model.info()["name"]))

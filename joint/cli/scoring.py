@@ -39,6 +39,14 @@ AdaptOption: TypeAlias = Annotated[
         "--adapt", metavar="DIR", help="Unlabelled recordings of the domain that the trials are of."
     ),
 ]
+AdaptationOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--adaptation",
+        metavar="coral|coral+|plda",
+        help="How --adapt is used: coral+ for a PLDA and coral for others, unless said otherwise.",
+    ),
+]
 CalibrateOption: TypeAlias = Annotated[
     Path | None,
     typer.Option(
@@ -56,6 +64,7 @@ def scorer_of(
     cohort: Path | None,
     top: int,
     adapt: Path | None,
+    adaptation: str | None,
     calibrate: Path | None,
 ) -> "Scorer":
     """The scorer that the options describe. Raises JointError."""
@@ -64,7 +73,7 @@ def scorer_of(
     from tasks.verification.scorer import check_options, make_scorer
     from tasks.verification.trials import Trials
 
-    check_options(backend, norm, cohort is not None, adapt is not None)
+    check_options(backend, norm, cohort is not None, adapt is not None, adaptation)
     trials = None if calibrate is None else Trials.load(calibrate / "trials")
     others, speakers = None, None
     if cohort is not None:
@@ -77,7 +86,7 @@ def scorer_of(
     target = None
     if adapt is not None:
         target = embed_folder(embed, KaldiFolder.load(adapt), progress=True).embeddings
-    scorer = make_scorer(backend, norm, others, speakers, target, top)
+    scorer = make_scorer(backend, norm, others, speakers, target, top, adaptation)
     if calibrate is None or trials is None:
         return scorer
     folder = KaldiFolder.load(calibrate)

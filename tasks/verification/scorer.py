@@ -1,11 +1,12 @@
 """From embeddings to scores: transform, back-end, normalisation, calibration."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from joint.errors import ConfigError, DataError
-from tasks.verification.backends.adaptation import Coral, coral_plus
+from tasks.verification.backends.adaptation import Coral, adapted_plda, coral_plus
 from tasks.verification.backends.calibration import Calibration
 from tasks.verification.backends.normalization import (
     CohortStatistics,
@@ -26,6 +27,11 @@ from tasks.verification.embedding import EmbeddedFiles
 
 BACKENDS = ("cosine", "lda", "plda", "psda")
 NORMS = ("none", "s", "as")
+ADAPTATIONS: dict[str, Callable[[Plda, np.ndarray], Plda]] = {
+    "coral+": coral_plus,
+    "plda": adapted_plda,
+}
+"""Of a PLDA's covariances; `coral` moves the cohort instead, for any back-end that learns."""
 TOP = 300
 """Cohort scores that adaptive normalisation looks at."""
 
@@ -88,7 +94,9 @@ def quality_measures(
     return np.hstack([low, high])
 
 
-def check_options(backend: str, norm: str, cohort: bool, target: bool) -> None:
+def check_options(
+    backend: str, norm: str, cohort: bool, target: bool, adaptation: str | None = None
+) -> None:
     """Raise ConfigError for an unknown name, and DataError where something has no cohort to learn
     from: what can be said before anything is embedded."""
     for name, value, known in (("backend", backend, BACKENDS), ("norm", norm, NORMS)):
@@ -96,6 +104,13 @@ def check_options(backend: str, norm: str, cohort: bool, target: bool) -> None:
             raise ConfigError(name, repr(value), ", ".join(known))
     if backend == "cosine" and target:
         raise ConfigError("adaptation", "backend cosine, which learns nothing", "lda, plda or psda")
+    if adaptation is not None:
+        fitting = ["coral", *(ADAPTATIONS if backend == "plda" else [])]
+        if adaptation not in fitting:
+            expected = f"{', '.join(fitting)} with {backend}"
+            raise ConfigError("adaptation", repr(adaptation), expected)
+        if not target:
+            raise DataError("adaptation", "no recordings to adapt to", "a folder of them")
     if not cohort and (backend != "cosine" or norm != "none"):
         wish = f"backend {backend}, norm {norm}"
         raise DataError("cohort", f"none for {wish}", "a folder of other speakers")
@@ -108,23 +123,27 @@ def make_scorer(
     speakers: np.ndarray | None = None,
     target: np.ndarray | None = None,
     top: int = TOP,
+    adaptation: str | None = None,
 ) -> Scorer:
     """A scorer whose back-end learns from `cohort (n, E)` of `speakers (n,)`, which is also what
     normalisation compares with, one mean a speaker.
 
     With `target (m, E)`, unlabelled embeddings of the domain that the trials come from, a PLDA is
-    adapted by CORAL+, LDA and PSDA by CORAL. Raises ConfigError for an unknown name, and DataError
-    where something has no cohort or cannot learn from it.
+    adapted by `coral+` unless `adaptation` says `plda` or `coral`, LDA and PSDA by `coral`.
+    Raises ConfigError for an unknown name, and DataError where something has no cohort or cannot
+    learn from it.
     """
-    check_options(backend, norm, cohort is not None and speakers is not None, target is not None)
+    known = cohort is not None and speakers is not None
+    check_options(backend, norm, known, target is not None, adaptation)
     if cohort is None or speakers is None:
         return Scorer()
-    if target is not None and backend != "plda":
+    adaptation = adaptation or ("coral+" if backend == "plda" else "coral")
+    if target is not None and adaptation == "coral":
         cohort = Coral(target).fit(cohort, speakers)(cohort)
     chain, judge = learnt(backend, cohort, speakers)
-    if target is not None and isinstance(judge, Plda):
+    if target is not None and isinstance(judge, Plda) and adaptation in ADAPTATIONS:
         chain.parts[0] = MeanSubtraction().fit(target, np.zeros(len(target)))
-        judge = coral_plus(judge, chain(target))
+        judge = ADAPTATIONS[adaptation](judge, chain(target))
     if norm == "none":
         return Scorer(chain, judge)
     people = speaker_means(chain(cohort), speakers)

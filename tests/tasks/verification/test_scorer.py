@@ -60,12 +60,23 @@ def test_every_pair_of_back_end_and_norm(
     assert test_set.eer(scorer) < 45.0
 
 
-@pytest.mark.parametrize("backend", ["lda", "plda", "psda"])
-def test_adaptation_to_another_place(others: World, backend: str) -> None:
+@pytest.mark.parametrize(
+    "backend, adaptation",
+    [
+        ("lda", None),
+        ("psda", "coral"),
+        ("plda", None),
+        ("plda", "coral"),
+        ("plda", "coral+"),
+        ("plda", "plda"),
+    ],
+)
+def test_adaptation_to_another_place(others: World, backend: str, adaptation: str | None) -> None:
     """The new domain lies elsewhere; its unlabelled embeddings tell where."""
     elsewhere, unlabelled = World(25, 4, 2, offset=-2.0), World(60, 4, 3, offset=-2.0)
     given = (others.files.embeddings, others.speakers)
-    adapted = make_scorer(backend, "none", *given, target=unlabelled.files.embeddings)
+    target = unlabelled.files.embeddings
+    adapted = make_scorer(backend, "none", *given, target, adaptation=adaptation)
     plain = make_scorer(backend, "none", *given)
     if backend == "plda":  # its scores know where the speakers lie; a cosine hardly minds
         assert elsewhere.eer(adapted) < elsewhere.eer(plain)
@@ -92,5 +103,9 @@ def test_what_cannot_be_made() -> None:
         make_scorer("cosine", "as")
     with pytest.raises(ConfigError, match="which learns nothing; expected lda, plda or psda"):
         make_scorer("cosine", target=np.ones((4, 2)))
+    with pytest.raises(ConfigError, match=r"found 'coral\+'; expected coral with lda"):
+        make_scorer("lda", "none", np.ones((4, 2)), np.zeros(4), np.ones((4, 2)), 2, "coral+")
+    with pytest.raises(DataError, match="adaptation: found no recordings"):
+        make_scorer("plda", "none", np.ones((4, 2)), np.zeros(4), adaptation="plda")
     with pytest.raises(DataError, match="cohort: found 2 speakers; expected 300 at least"):
         make_scorer("cosine", "as", np.random.randn(6, 2), np.array([0, 0, 0, 1, 1, 1]))
