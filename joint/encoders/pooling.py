@@ -52,16 +52,18 @@ class AttentiveMoments(torch.autograd.Function):
         return to_x, to_scores
 
 
-def attentive_moments(x: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
+def attentive_moments(
+    x: Tensor, scores: Tensor, floor: float = VARIANCE_FLOOR
+) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation over time of `x (B, F, D)` under weights softmax(`scores`), each
-    `(B, D)` in float32."""
+    `(B, D)` in float32; no variance is below `floor`."""
     if x.device.type == "cpu":
         mean, square = AttentiveMoments.apply(x, scores)
     else:
         weight = torch.softmax(scores, dim=1)
         mean = (x * weight).sum(dim=1, dtype=torch.float32)
         square = (x * x * weight).sum(dim=1, dtype=torch.float32)
-    return mean, (square - mean * mean).clamp(min=VARIANCE_FLOOR).sqrt()
+    return mean, (square - mean * mean).clamp(min=floor).sqrt()
 
 
 class AveragePooling(nn.Module):
@@ -77,15 +79,19 @@ class AveragePooling(nn.Module):
 
 
 class DeviationPooling(nn.Module):
-    """Standard deviation over time (Wang et al., Interspeech 2021): `(B, F, D)` → `(B, D)`."""
+    """Standard deviation over time (Wang et al., Interspeech 2021): `(B, F, D)` → `(B, D)`.
 
-    def __init__(self, input_dim: int) -> None:
+    With `unbiased` as in StatisticsPooling.
+    """
+
+    def __init__(self, input_dim: int, unbiased: bool = False) -> None:
         super().__init__()
         self.output_dim = input_dim
+        self.unbiased = unbiased
 
     def forward(self, frames: Frames) -> Tensor:
         """`(B, F, D)` → `(B, D)`."""
-        return mean_and_deviation(frames)[1]
+        return mean_and_deviation(frames, self.unbiased)[1]
 
 
 class StatisticsPooling(nn.Module):
@@ -101,51 +107,74 @@ class StatisticsPooling(nn.Module):
 
     def forward(self, frames: Frames) -> Tensor:
         """`(B, F, D)` → `(B, 2D)`."""
-        mean, deviation = mean_and_deviation(frames)
-        if self.unbiased:
-            count = frames.full_mask().sum(dim=1, keepdim=True).float()
-            deviation = deviation * (count / (count - 1).clamp(min=1.0)).sqrt()
-        return torch.cat([mean, deviation], dim=-1)
+        return torch.cat(mean_and_deviation(frames, self.unbiased), dim=-1)
 
 
-def mean_and_deviation(frames: Frames) -> tuple[Tensor, Tensor]:
+def mean_and_deviation(frames: Frames, unbiased: bool = False) -> tuple[Tensor, Tensor]:
     """Over time, each `(B, D)` in float32."""
     x = frames.features.float()
     mean = masked_mean(x, frames.mask)
     centred = x - mean.unsqueeze(1)
     variance = masked_mean(centred * centred, frames.mask)
+    if unbiased:
+        variance = variance * unbiasing(frames)
     return mean, variance.clamp(min=VARIANCE_FLOOR).sqrt()
+
+
+def unbiasing(frames: Frames) -> Tensor:
+    """What makes a variance divided by F one divided by F − 1: `(B, 1)`, 1 for a single frame."""
+    count = frames.full_mask().sum(dim=1, keepdim=True).float()
+    return count / (count - 1).clamp(min=1.0)
 
 
 class AttentiveStatisticsPooling(nn.Module):
     """Channel- and context-dependent attentive statistics (Okabe et al., Interspeech 2018;
     Desplanques et al., Interspeech 2020, eq. 2–4): `(B, F, D)` → `(B, 2D)`.
 
-    With `global_context` the attention also sees the recording's mean and standard deviation.
+    With `global_context` the attention also sees the recording's mean and standard deviation, the
+    latter divided by F − 1 if `unbiased`.
+
+    Implementations differ in what follows the first layer: ReLU and batch norm if `norm` (None:
+    wherever there is a global context), then a hyperbolic tangent if `tanh`. No variance that is
+    given is below `floor`.
     """
 
-    def __init__(self, input_dim: int, bottleneck: int = 128, global_context: bool = True) -> None:
+    def __init__(
+        self,
+        input_dim: int,
+        bottleneck: int = 128,
+        global_context: bool = True,
+        norm: bool | None = None,
+        tanh: bool = True,
+        unbiased: bool = False,
+        floor: float = VARIANCE_FLOOR,
+    ) -> None:
         super().__init__()
         self.output_dim = 2 * input_dim
-        self.global_context = global_context
+        self.unbiased, self.floor = unbiased, floor
         self.frame = nn.Linear(input_dim, bottleneck)
         self.context = nn.Linear(2 * input_dim, bottleneck, bias=False) if global_context else None
-        self.norm = nn.BatchNorm1d(bottleneck) if global_context else None
+        norm = global_context if norm is None else norm
+        self.norm = nn.BatchNorm1d(bottleneck) if norm else None
+        self.tanh = nn.Tanh() if tanh else nn.Identity()
         self.attention = nn.Linear(bottleneck, input_dim)
 
     def forward(self, frames: Frames) -> Tensor:
         """`(B, F, D)` → `(B, 2D)`."""
         x, mask = frames.features, frames.mask
         hidden = self.frame(x)
-        if self.context is not None and self.norm is not None:
+        if self.context is not None:
             mean = masked_mean(x, mask)
             variance = masked_mean(x * x, mask) - mean * mean
+            if self.unbiased:
+                variance = variance * unbiasing(frames)
             deviation = variance.clamp(min=VARIANCE_FLOOR).sqrt()
             # the context is the same in every frame: one product a recording, not one a frame
             hidden = hidden + self.context(torch.cat([mean, deviation], dim=-1)).unsqueeze(1)
+        if self.norm is not None:
             hidden = F.relu(hidden)
             hidden = self.norm(hidden.flatten(0, 1)).view_as(hidden)
-        scores = self.attention(torch.tanh(hidden))
+        scores = self.attention(self.tanh(hidden))
         if mask is not None:
             scores = scores.masked_fill(~mask.unsqueeze(-1), float("-inf"))
-        return torch.cat(attentive_moments(x, scores), dim=-1)
+        return torch.cat(attentive_moments(x, scores, self.floor), dim=-1)
