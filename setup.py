@@ -33,8 +33,11 @@ PESQ = ["pesq>=0.0.4,<0.1"]
 
 RECOGNITION = ["faster-whisper>=1.1,<1.3", "jiwer>=3.1,<4.1"]
 
+HUB = ["huggingface_hub>=0.30,<3"]
+
 DEV = [
     *RECOGNITION,
+    *HUB,
     "pytest>=8.3,<10",
     "pytest-xdist>=3.6,<4",
     "ruff>=0.9,<0.18",
@@ -66,7 +69,7 @@ setup(
         "pretrained": ["**/*.safetensors", "**/*.json", "**/*.md"],
     },
     install_requires=RUNTIME,
-    extras_require={"dev": DEV, "pesq": PESQ, "recognition": RECOGNITION},
+    extras_require={"dev": DEV, "pesq": PESQ, "recognition": RECOGNITION, "hub": HUB},
     entry_points={"console_scripts": ["joint=joint.cli.main:main"]},
     classifiers=[
         "License :: OSI Approved :: Apache Software License",

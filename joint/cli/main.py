@@ -3,6 +3,7 @@
 import typer
 from typer.core import TyperGroup
 
+from joint.cli.convert import convert
 from joint.cli.embed import embed
 from joint.cli.evaluate import evaluate
 from joint.cli.extract import extract
@@ -21,7 +22,7 @@ class InOrder(TyperGroup):
         return list(VERBS)
 
 
-VERBS = ("prepare", "train", "evaluate", "embed", "verify", "extract", "info")
+VERBS = ("prepare", "train", "evaluate", "embed", "verify", "extract", "convert", "info")
 
 app = typer.Typer(
     name="joint",
@@ -38,6 +39,7 @@ app.add_typer(evaluate, name="evaluate")
 app.command()(embed)
 app.command()(verify)
 app.command()(extract)
+app.command()(convert)
 app.command()(info)
 
 

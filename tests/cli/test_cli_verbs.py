@@ -19,6 +19,7 @@ VERBS = [
     ("embed",),
     ("verify",),
     ("extract",),
+    ("convert",),
     ("info",),
 ]
 
