@@ -98,7 +98,8 @@ def read_pickle(path: Path) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        found = f"no readable weights ({str(error).splitlines()[0]})"
+        cause = str(error) or type(error).__name__
+        found = f"no readable weights ({cause.splitlines()[0]})"
         raise CheckpointError(path, found, "a file of tensors") from None
     if not isinstance(content, dict):
         raise CheckpointError(path, type(content).__name__, "named tensors")

@@ -98,7 +98,8 @@ def _read_config(path: Path) -> dict[str, Any]:
     try:
         content = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
     except Exception as error:  # yaml's errors and OmegaConf's share no base
-        found = f"no readable YAML ({str(error).splitlines()[0]})"
+        cause = str(error) or type(error).__name__
+        found = f"no readable YAML ({cause.splitlines()[0]})"
         raise CheckpointError(path, found, "WeSpeaker's configuration") from None
     if not isinstance(content, dict):
         raise CheckpointError(path, "no keys and values", "WeSpeaker's configuration")

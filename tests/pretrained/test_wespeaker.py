@@ -125,7 +125,7 @@ CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
     "no model": ({"model": None}, "None"),
     "unknown argument": ({"model_args": {"in_plane": 4}}, "in_planes"),
     "no arguments": ({"model_args": [3]}, "[3]"),
-    "a type that is wrong": ({"model_args": {"embed_dim": "many"}}, "embed_dim"),
+    "a type that is wrong": ({"model_args": {"embed_dim": "many"}}, "embedding_dim"),
     "another front-end": ({"dataset_args": {"frontend": "s3prl"}}, "s3prl"),
     "other bins": ({"dataset_args": {"fbank_args": {"num_mel_bins": 40}}}, "40"),
     "another rate": ({"dataset_args": {"resample_rate": 8000}}, "8000"),
