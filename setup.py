@@ -35,8 +35,11 @@ SPEECHBRAIN = ["speechbrain>=1.1.2,<1.2", "torchaudio==2.11.0"]
 
 RECOGNITION = ["faster-whisper>=1.1,<1.3", "jiwer>=3.1,<4.1"]
 
+HUB = ["huggingface_hub>=0.30,<3"]
+
 DEV = [
     *RECOGNITION,
+    *HUB,
     "pytest>=8.3,<10",
     "pytest-xdist>=3.6,<4",
     "ruff>=0.9,<0.18",
@@ -69,6 +72,7 @@ setup(
     install_requires=RUNTIME,
     extras_require={
         "dev": DEV,
+        "hub": HUB,
         "pesq": PESQ,
         "recognition": RECOGNITION,
         "speechbrain": SPEECHBRAIN,

@@ -125,7 +125,9 @@ class SpeakerModel:
         """
         if "extraction" not in self.model.tasks:
             raise CheckpointError(
-                self.path, f"tasks {', '.join(self.model.tasks)}", "one with an extraction task"
+                self.path,
+                f"tasks {', '.join(self.model.tasks) or 'none'}",
+                "one with an extraction task",
             )
         mixed = torch.from_numpy(self._waveform(mixture, "mixture")).to(self.device)
         enrolled = torch.from_numpy(self._waveform(enrollment, "enrollment")).to(self.device)

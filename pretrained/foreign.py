@@ -16,8 +16,10 @@ from torch import Tensor
 
 from joint import checkpoint
 from joint.encoders.encoder import SpeakerEncoder
-from joint.errors import CheckpointError
+from joint.errors import CheckpointError, ConfigError
 from joint.objects import build
+
+SUM = re.compile(r"\{(\d+)([+-]\d+)\}")
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,15 @@ class ForeignModel:
     def build(self) -> SpeakerEncoder:
         """The encoder with these weights, in eval mode.
 
-        Strict: raises CheckpointError for a tensor that is missing, left over or of another shape.
+        Strict: raises CheckpointError for a tensor that is missing, left over or of another shape,
+        and for a size that no encoder can have.
         What a front-end computes for itself and the norms' step counters are not weights.
         """
-        encoder: SpeakerEncoder = build(self.encoder, "encoder")
+        try:
+            encoder: SpeakerEncoder = build(self.encoder, "encoder")
+        except ConfigError as error:
+            found = f"an architecture that cannot be built ({error})"
+            raise CheckpointError(self.path, found, "sizes that fit") from None
         weights = {name for name, _ in encoder.named_parameters()}
         own = {
             name: value
@@ -67,7 +74,8 @@ def renamed(
     tensors: Mapping[str, Tensor], rules: Sequence[tuple[str, str]], path: Path
 ) -> dict[str, Tensor]:
     """`tensors` under the names that `rules` give: regular expressions for whole names, and what
-    `re.Match.expand` makes of each; the first that matches decides.
+    `re.Match.expand` makes of each; the first that matches decides. Where the other toolkit counts
+    from elsewhere, `{\\1-1}` is one less than the first group.
 
     Raises CheckpointError for a tensor that no rule knows, or two of one name.
     """
@@ -78,7 +86,7 @@ def renamed(
         match, template = next(matches, (None, ""))
         if match is None:
             raise CheckpointError(path, f"a tensor {key!r} too many", "this architecture")
-        name = match.expand(template)
+        name = SUM.sub(lambda found: str(int(found[1]) + int(found[2])), match.expand(template))
         if name in result:
             raise CheckpointError(path, f"{key!r} for {name!r} again", "each tensor once")
         result[name] = value
@@ -90,7 +98,8 @@ def read_pickle(path: Path) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        found = f"no readable weights ({str(error).splitlines()[0]})"
+        cause = str(error) or type(error).__name__
+        found = f"no readable weights ({cause.splitlines()[0]})"
         raise CheckpointError(path, found, "a file of tensors") from None
     if not isinstance(content, dict):
         raise CheckpointError(path, type(content).__name__, "named tensors")

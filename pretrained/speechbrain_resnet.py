@@ -27,8 +27,12 @@ def resnet(given: Settings, path: Path) -> Settings:
         "channels": unit(given["channels"], (1, 1, 2, 2), path),
     }
     pooling = {
-        "_target_": "joint.encoders.seresnet.NormalisedAttentivePooling",
+        "_target_": "joint.encoders.pooling.AttentiveStatisticsPooling",
         "_partial_": True,
+        "global_context": False,
+        "norm": True,
+        "tanh": False,
+        "floor": 1e-5,
     }
     return {"backbone": backbone, "pooling": pooling}
 

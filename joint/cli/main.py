@@ -6,6 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from joint.cli.ablate import ablate
+from joint.cli.convert import convert
 from joint.cli.embed import embed
 from joint.cli.enroll import enroll
 from joint.cli.evaluate import evaluate
@@ -40,6 +41,7 @@ VERBS: dict[str, Callable[..., None] | typer.Typer] = {
     "identify": identify,
     "forget": forget,
     "extract": extract,
+    "convert": convert,
     "info": info,
 }
 

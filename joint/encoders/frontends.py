@@ -77,7 +77,8 @@ class Filterbank(Frontend):
 
     25 ms windows every 10 ms, no dither, frames that fit wholly inside the recording. Kaldi reads
     16-bit integers and floors energies far below them: a sample of 1.0 counts as `full_scale`.
-    With 1.0, as some toolkits have it, much of a quiet recording is floor.
+    With 1.0, as some toolkits have it, much of a quiet recording is floor. `window_type` is what
+    a frame is multiplied with.
 
     The long-term spectrum holds the voice and the microphone: where every speaker has one
     microphone, figures with `level` count both (recipes/speechocean762/README.md has them with
@@ -93,6 +94,7 @@ class Filterbank(Frontend):
         spec_augment: SpecAugment | None = None,
         normalize: Literal["bins", "level"] = "bins",
         full_scale: float = 32768.0,
+        window_type: Literal["povey", "hamming"] = "povey",
     ) -> None:
         super().__init__()
         from lhotse.features.kaldi.layers import Wav2LogFilterBank
@@ -100,6 +102,8 @@ class Filterbank(Frontend):
         self.output_dim = bins
         if normalize not in ("bins", "level"):
             raise ConfigError("normalize", str(normalize), "bins or level")
+        if window_type not in ("povey", "hamming"):
+            raise ConfigError("window_type", str(window_type), "povey or hamming")
         self.normalize, self.full_scale = normalize, full_scale
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # lhotse warns that its manifests do not snip edges
@@ -108,6 +112,7 @@ class Filterbank(Frontend):
                 num_filters=bins,
                 low_freq=20.0,
                 high_freq=SAMPLE_RATE / 2,
+                window_type=window_type,
                 snip_edges=True,
                 dither=0.0,
             )

@@ -58,7 +58,7 @@ def attentive_moments(
     x: Tensor, scores: Tensor, floor: float = VARIANCE_FLOOR
 ) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation over time of `x (B, F, D)` under weights softmax(`scores`), each
-    `(B, D)` in float32."""
+    `(B, D)` in float32; no variance is below `floor`."""
     if x.device.type == "cpu":
         mean, square = AttentiveMoments.apply(x, scores)
     else:
@@ -92,15 +92,19 @@ class AveragePooling(nn.Module):
 
 
 class DeviationPooling(nn.Module):
-    """Standard deviation over time (Wang et al., Interspeech 2021): `(B, F, D)` → `(B, D)`."""
+    """Standard deviation over time (Wang et al., Interspeech 2021): `(B, F, D)` → `(B, D)`.
 
-    def __init__(self, input_dim: int) -> None:
+    With `unbiased` as in StatisticsPooling.
+    """
+
+    def __init__(self, input_dim: int, unbiased: bool = False) -> None:
         super().__init__()
         self.output_dim = input_dim
+        self.unbiased = unbiased
 
     def forward(self, frames: Frames) -> Tensor:
         """`(B, F, D)` → `(B, D)`."""
-        return mean_and_deviation(frames)[1]
+        return mean_and_deviation(frames, self.unbiased)[1]
 
 
 class StatisticsPooling(nn.Module):
@@ -116,28 +120,39 @@ class StatisticsPooling(nn.Module):
 
     def forward(self, frames: Frames) -> Tensor:
         """`(B, F, D)` → `(B, 2D)`."""
-        mean, deviation = mean_and_deviation(frames)
-        if self.unbiased:
-            count = frames.full_mask().sum(dim=1, keepdim=True).float()
-            deviation = deviation * (count / (count - 1).clamp(min=1.0)).sqrt()
-        return torch.cat([mean, deviation], dim=-1)
+        return torch.cat(mean_and_deviation(frames, self.unbiased), dim=-1)
 
 
-def mean_and_deviation(frames: Frames, floor: float = VARIANCE_FLOOR) -> tuple[Tensor, Tensor]:
+def mean_and_deviation(
+    frames: Frames, unbiased: bool = False, floor: float = VARIANCE_FLOOR
+) -> tuple[Tensor, Tensor]:
     """Over time, each `(B, D)` in float32."""
     x = frames.features.float()
     mean = masked_mean(x, frames.mask)
     centred = x - mean.unsqueeze(1)
     variance = masked_mean(centred * centred, frames.mask)
+    if unbiased:
+        variance = variance * unbiasing(frames)
     return mean, variance.clamp(min=floor).sqrt()
+
+
+def unbiasing(frames: Frames) -> Tensor:
+    """What makes a variance divided by F one divided by F − 1: `(B, 1)`, 1 for a single frame."""
+    count = frames.full_mask().sum(dim=1, keepdim=True).float()
+    return count / (count - 1).clamp(min=1.0)
 
 
 class AttentiveStatisticsPooling(nn.Module):
     """Channel- and context-dependent attentive statistics (Okabe et al., Interspeech 2018;
     Desplanques et al., Interspeech 2020, eq. 2–4): `(B, F, D)` → `(B, 2D)`.
 
-    With `global_context` the attention also sees the recording's mean and standard deviation.
-    `centred` takes every variance about its mean (see `centred_moments`).
+    With `global_context` the attention also sees the recording's mean and standard deviation, the
+    latter divided by F − 1 if `unbiased`.
+
+    Implementations differ in what follows the first layer: ReLU and batch norm if `norm` (None:
+    wherever there is a global context), then a hyperbolic tangent if `tanh`. No variance that is
+    given is below `floor`. With `centred` every variance is taken about its mean (see
+    `centred_moments`).
     """
 
     def __init__(
@@ -145,36 +160,46 @@ class AttentiveStatisticsPooling(nn.Module):
         input_dim: int,
         bottleneck: int = 128,
         global_context: bool = True,
+        norm: bool | None = None,
+        tanh: bool = True,
+        unbiased: bool = False,
+        floor: float = VARIANCE_FLOOR,
         centred: bool = False,
     ) -> None:
         super().__init__()
         self.output_dim = 2 * input_dim
-        self.global_context, self.centred = global_context, centred
+        self.unbiased, self.floor, self.centred = unbiased, floor, centred
         self.frame = nn.Linear(input_dim, bottleneck)
         self.context = nn.Linear(2 * input_dim, bottleneck, bias=False) if global_context else None
-        self.norm = nn.BatchNorm1d(bottleneck) if global_context else None
+        norm = global_context if norm is None else norm
+        self.norm = nn.BatchNorm1d(bottleneck) if norm else None
+        self.tanh = nn.Tanh() if tanh else nn.Identity()
         self.attention = nn.Linear(bottleneck, input_dim)
 
     def forward(self, frames: Frames) -> Tensor:
         """`(B, F, D)` → `(B, 2D)`."""
         x, mask = frames.features, frames.mask
         hidden = self.frame(x)
-        if self.context is not None and self.norm is not None:
+        if self.context is not None:
             # the context is the same in every frame: one product a recording, not one a frame
             hidden = hidden + self.context(self.context_of(frames)).unsqueeze(1)
+        if self.norm is not None:
             hidden = F.relu(hidden)
             hidden = self.norm(hidden.flatten(0, 1)).view_as(hidden)
-        scores = self.attention(torch.tanh(hidden))
+        scores = self.attention(self.tanh(hidden))
         if mask is not None:
             scores = scores.masked_fill(~mask.unsqueeze(-1), float("-inf"))
-        moments = centred_moments if self.centred else attentive_moments
-        return torch.cat(moments(x, scores), dim=-1)
+        if self.centred:
+            return torch.cat(centred_moments(x, scores), dim=-1)
+        return torch.cat(attentive_moments(x, scores, self.floor), dim=-1)
 
     def context_of(self, frames: Frames) -> Tensor:
         """Mean and standard deviation of all frames, `(B, 2D)`."""
         if self.centred:
-            return torch.cat(mean_and_deviation(frames, CENTRED_FLOOR), dim=-1)
+            return torch.cat(mean_and_deviation(frames, self.unbiased, CENTRED_FLOOR), dim=-1)
         x, mask = frames.features, frames.mask
         mean = masked_mean(x, mask)
         variance = masked_mean(x * x, mask) - mean * mean
+        if self.unbiased:
+            variance = variance * unbiasing(frames)
         return torch.cat([mean, variance.clamp(min=VARIANCE_FLOOR).sqrt()], dim=-1)

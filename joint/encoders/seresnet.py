@@ -1,13 +1,10 @@
 """Pre-activated ResNet with squeeze-excitation in its first stages (He et al., ECCV 2016; Rouvier
 and Bousquet, ASRU 2021), as SpeechBrain has it."""
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from joint.encoders.ecapa import SqueezeExcitation
-from joint.encoders.frames import FrameNorm, Frames
-from joint.encoders.pooling import attentive_moments
 from joint.encoders.resnet import PointConv, ResidualBlock, ResNet, Stride, hide
 
 GATED_STAGES = 2
@@ -61,24 +58,3 @@ class SeResNet(ResNet):
     def block_of(self, stage: int) -> type[ResidualBlock]:
         """Gated in the first two stages."""
         return GatedBlock if stage < GATED_STAGES else PreActivatedBlock
-
-
-class NormalisedAttentivePooling(nn.Module):
-    """Attentive statistics with ReLU and norm inside the attention: `(B, F, D)` → `(B, 2D)`."""
-
-    floor = 1e-5
-    """Of a variance."""
-
-    def __init__(self, input_dim: int, bottleneck: int = 128) -> None:
-        super().__init__()
-        self.output_dim = 2 * input_dim
-        self.frame = nn.Linear(input_dim, bottleneck)
-        self.norm = FrameNorm(bottleneck)
-        self.attention = nn.Linear(bottleneck, input_dim)
-
-    def forward(self, frames: Frames) -> Tensor:
-        """`(B, F, D)` → `(B, 2D)`."""
-        scores = self.attention(self.norm(F.relu(self.frame(frames.features))))
-        if frames.mask is not None:
-            scores = scores.masked_fill(~frames.mask.unsqueeze(-1), float("-inf"))
-        return torch.cat(attentive_moments(frames.features, scores, self.floor), dim=-1)

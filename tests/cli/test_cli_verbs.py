@@ -28,6 +28,7 @@ VERBS = [
     ("identify",),
     ("forget",),
     ("extract",),
+    ("convert",),
     ("info",),
 ]
 

@@ -1,5 +1,7 @@
 """The filterbank: Kaldi's, batched, normalised over each recording's own frames."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 import torch
@@ -10,17 +12,23 @@ from joint.encoders.frontends import Filterbank, SpecAugment
 from joint.errors import ConfigError
 
 
+@pytest.mark.parametrize("window_type", ["povey", "hamming"])
 @pytest.mark.parametrize("full_scale", [32768.0, 1.0])
 @pytest.mark.parametrize("bins", [80, 40])
 def test_equals_kaldi(
-    speech: list[np.ndarray], padded: tuple[Tensor, Tensor], bins: int, full_scale: float
+    speech: list[np.ndarray],
+    padded: tuple[Tensor, Tensor],
+    bins: int,
+    full_scale: float,
+    window_type: Literal["povey", "hamming"],
 ) -> None:
-    features = Filterbank(bins, full_scale=full_scale).log_mel(padded[0])
+    features = Filterbank(bins, full_scale=full_scale, window_type=window_type).log_mel(padded[0])
     for row, waveform in zip(features, speech, strict=True):
         expected = torchaudio.compliance.kaldi.fbank(
             full_scale * torch.from_numpy(waveform)[None],
             num_mel_bins=bins,
             sample_frequency=16_000,
+            window_type=window_type,
         )
         torch.testing.assert_close(row[: len(expected)], expected, atol=1e-4, rtol=0)
 
@@ -64,6 +72,8 @@ class TestLevel:
     def test_nothing_else_is_accepted(self) -> None:
         with pytest.raises(ConfigError, match="bins or level"):
             Filterbank(24, normalize="cmvn")  # type: ignore[arg-type]
+        with pytest.raises(ConfigError, match="povey or hamming"):
+            Filterbank(24, window_type="hann")  # type: ignore[arg-type]
 
 
 def test_no_mask_where_lengths_agree() -> None:

@@ -22,7 +22,7 @@ from joint.encoders.redimnet import ReDimNetB2, ReDimNetB3
 from joint.encoders.repvgg import RepVggTinyA0
 from joint.encoders.res2net import Res2Net34
 from joint.encoders.resnet import ResNet34, ResNet50
-from joint.encoders.seresnet import NormalisedAttentivePooling, SeResNet
+from joint.encoders.seresnet import SeResNet
 from joint.encoders.simam import SimamResNet34
 from joint.encoders.sinc import SincFilterbank
 from joint.encoders.tdnn import XvectorTdnn
@@ -65,7 +65,10 @@ ENCODERS: dict[str, tuple[Backbone, Pooling]] = {
     "RawNet3": (partial(RawNet3, channels=64, aggregated=96), CONTEXT),
     "RepVGG": (RepVggTinyA0, PLAIN),
     "SimAM-ResNet34": (partial(SimamResNet34, channels=8), ATTENTIVE),
-    "SE-ResNet": (partial(SeResNet, channels=8), NormalisedAttentivePooling),
+    "SE-ResNet": (
+        partial(SeResNet, channels=8),
+        partial(ATTENTIVE, norm=True, tanh=False, floor=1e-5),
+    ),
     "ResNet50": (partial(ResNet50, channels=8), PLAIN),
     "ResNet34, attentive": (partial(ResNet34, channels=8), CONTEXT),
 }

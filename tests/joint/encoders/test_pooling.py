@@ -15,7 +15,6 @@ from joint.encoders.pooling import (
     DeviationPooling,
     StatisticsPooling,
 )
-from joint.encoders.seresnet import NormalisedAttentivePooling
 from joint.encoders.xi import XiPooling
 
 
@@ -26,26 +25,18 @@ def weighted(x: Tensor, weight: Tensor) -> Tensor:
     return torch.cat([mean, variance.sqrt()])
 
 
-def plain(pooling: StatisticsPooling, x: Tensor) -> Tensor:
-    return weighted(x, torch.ones_like(x))
+def moments(pooling: StatisticsPooling | AttentiveStatisticsPooling, x: Tensor) -> Tensor:
+    return torch.cat([x.mean(0), x.std(0, correction=int(pooling.unbiased))])
 
 
 def attentive(pooling: AttentiveStatisticsPooling, x: Tensor) -> Tensor:
     """Desplanques et al., eq. 2–4, a recording at a time."""
     hidden = pooling.frame(x)
-    if pooling.context is not None and pooling.norm is not None:
-        context = weighted(x, torch.ones_like(x))
-        hidden = pooling.norm(torch.relu(hidden + pooling.context(context)))
-    return weighted(x, torch.softmax(pooling.attention(torch.tanh(hidden)), dim=0))
-
-
-def normalised(pooling: NormalisedAttentivePooling, x: Tensor) -> Tensor:
-    """The norm where the tanh of others is."""
-    norm, hidden = pooling.norm, torch.relu(pooling.frame(x))
-    assert norm.running_mean is not None and norm.running_var is not None
-    spread = (norm.running_var + norm.eps).sqrt()
-    hidden = norm.weight * (hidden - norm.running_mean) / spread + norm.bias
-    return weighted(x, torch.softmax(pooling.attention(hidden), dim=0))
+    if pooling.context is not None:
+        hidden = hidden + pooling.context(moments(pooling, x))
+    if pooling.norm is not None:
+        hidden = pooling.norm(torch.relu(hidden))
+    return weighted(x, torch.softmax(pooling.attention(pooling.tanh(hidden)), dim=0))
 
 
 def multihead(pooling: MultiHeadAttentivePooling, x: Tensor) -> Tensor:
@@ -73,9 +64,11 @@ def xi(pooling: XiPooling, x: Tensor) -> Tensor:
 
 
 KINDS: dict[str, tuple[Callable[[], torch.nn.Module], Callable[..., Tensor]]] = {
-    "plain": (lambda: StatisticsPooling(6), plain),
+    "plain": (lambda: StatisticsPooling(6), moments),
+    "unbiased": (lambda: StatisticsPooling(6, unbiased=True), moments),
     "average": (lambda: AveragePooling(6), lambda _, x: x.mean(0)),
     "deviation": (lambda: DeviationPooling(6), lambda _, x: x.std(0, correction=0)),
+    "unbiased deviation": (lambda: DeviationPooling(6, unbiased=True), lambda _, x: x.std(0)),
     "heads": (lambda: MultiHeadAttentivePooling(6, 3, 1, 4), multihead),
     "linear heads": (lambda: MultiHeadAttentivePooling(6, 3, 1, None), multihead),
     "queries": (lambda: MultiHeadAttentivePooling(6, 2, 3, 4, per_channel=True), multihead),
@@ -84,7 +77,14 @@ KINDS: dict[str, tuple[Callable[[], torch.nn.Module], Callable[..., Tensor]]] = 
     "attentive": (lambda: AttentiveStatisticsPooling(6, 4, global_context=False), attentive),
     "attentive with context": (lambda: AttentiveStatisticsPooling(6, 4), attentive),
     "attentive, centred": (lambda: AttentiveStatisticsPooling(6, 4, centred=True), attentive),
-    "attentive, normalised": (lambda: NormalisedAttentivePooling(6, 4), normalised),
+    "context without norm": (
+        lambda: AttentiveStatisticsPooling(6, 4, norm=False, unbiased=True),
+        attentive,
+    ),
+    "norm without tanh": (
+        lambda: AttentiveStatisticsPooling(6, 4, global_context=False, norm=True, tanh=False),
+        attentive,
+    ),
 }
 
 
@@ -128,6 +128,12 @@ def test_centred_a_channel_that_rests_deviates_by_nothing() -> None:
     ]
     assert (resting[0] > 1e-4).all()  # what E x² - m² leaves of 53 in float32, or its floor
     assert (resting[1] < 4e-6).all()
+
+
+def test_the_floor_of_a_variance() -> None:
+    pooling = AttentiveStatisticsPooling(6, 4, floor=1e-4)
+    deviation = pooling(Frames(torch.ones(2, 9, 6), None))[:, 6:]
+    torch.testing.assert_close(deviation, torch.full((2, 6), 1e-2))
 
 
 def test_bf16_is_near_float32() -> None:

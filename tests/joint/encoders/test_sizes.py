@@ -20,7 +20,7 @@ from joint.encoders.rawnet import RawNet3
 from joint.encoders.redimnet import ReDimNetB0, ReDimNetB2, ReDimNetB3
 from joint.encoders.repvgg import RepVggTinyA0, fold
 from joint.encoders.res2net import Res2Net34
-from joint.encoders.seresnet import NormalisedAttentivePooling, SeResNet
+from joint.encoders.seresnet import SeResNet
 from joint.encoders.simam import SimamResNet34, SimamResNet100
 from joint.encoders.sinc import SincFilterbank
 from joint.encoders.tdnn import XvectorTdnn
@@ -39,7 +39,7 @@ PUBLISHED: dict[str, tuple[Callable[[], nn.Module], Pooling, int, float]] = {
     "d-vector": (LstmBackbone, LastFramePooling, 256, 1.42),
     "ReDimNet-B0": (ReDimNetB0, AttentiveStatisticsPooling, 192, 1.0),
     "ReDimNet-B3": (ReDimNetB3, AttentiveStatisticsPooling, 192, 3.2),
-    "SE-ResNet": (SeResNet, NormalisedAttentivePooling, 256, 15.44),
+    "SE-ResNet": (SeResNet, partial(ATTENTIVE, norm=True), 256, 15.44),
     "SimAM-ResNet34": (SimamResNet34, ATTENTIVE, 256, 25.2),
     "SimAM-ResNet100": (SimamResNet100, ATTENTIVE, 256, 50.2),
     "ResNet34": (resnet.ResNet34, StatisticsPooling, 256, 6.63),
