@@ -1,16 +1,29 @@
-"""What a training shows and keeps: a progress bar, TensorBoard, and one JSON object a line."""
+"""What long work shows and a training keeps: progress bars, TensorBoard, JSON lines."""
 
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from joint.config import TrainerConfig
+
+Item = TypeVar("Item")
+
+
+def shown(
+    items: Iterable[Item], what: str, progress: bool, total: int | None = None
+) -> Iterator[Item]:
+    """`items` with a bar on the terminal, where `progress` and there is one; `total` where they do
+    not know how many they are."""
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not progress or not console.is_terminal) as bar:
+        yield from bar.track(items, total=total, description=what)
 
 
 class TrainingLog:

@@ -1,0 +1,159 @@
+"""Cepstra of the frames that hold speech: what every system before neural networks reads."""
+
+import logging
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import torch
+from scipy.fft import dct
+from torch import Tensor
+
+from joint.audio import read_audio
+from joint.data.kaldi import KaldiFolder
+from joint.encoders.frontends import Filterbank
+from joint.errors import AudioError, ConfigError, DataError
+from joint.progress import shown
+from joint.units import SAMPLE_RATE, Decibels
+
+Normalization = Literal["level", "mean", "mean-variance"]
+
+LEAST_FRAMES = 10
+"""Speech frames below which an utterance says nothing about its speaker."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Speech:
+    """Speech frames of `B` utterances, one after the other: `frames (N, D)` float32, `counts (B,)`
+    of them each; how many `seconds (B,)` each recording lasts, and what could not be used."""
+
+    names: list[str]
+    frames: Tensor
+    counts: Tensor
+    seconds: np.ndarray
+    skipped: dict[str, AudioError] = field(default_factory=dict)
+
+    def utterances(self) -> tuple[Tensor, ...]:
+        """The frames of each, `(n, D)`."""
+        return self.frames.split(self.counts.tolist())
+
+    def rows(self) -> dict[str, int]:
+        """Row of each name."""
+        return {name: row for row, name in enumerate(self.names)}
+
+    def select(self, rows: Iterable[int]) -> "Speech":
+        """The utterances of these rows."""
+        chosen, parts = list(rows), self.utterances()
+        return Speech(
+            [self.names[row] for row in chosen],
+            torch.cat([parts[row] for row in chosen]),
+            self.counts[torch.tensor(chosen)],
+            self.seconds[chosen],
+        )
+
+
+class Cepstra:
+    """Mel cepstra (Davis and Mermelstein, 1980), their slopes and the slopes of those (Furui,
+    1986), of frames with speech: `(S,)` → `(n, 3·coefficients)`.
+
+    A frame has speech where its energy is at most `range_db` below the loudest twentieth of the
+    recording's frames, and above -70 dB of full scale. `normalize` takes each coefficient's mean
+    over those frames off (`mean`), makes its variance one too (`mean-variance`), or takes off that
+    of the first alone, how loud the recording is: with `level` the long-term spectrum stays, and
+    with it the microphone.
+    """
+
+    def __init__(
+        self,
+        coefficients: int = 20,
+        range_db: Decibels = 30.0,
+        normalize: Normalization = "mean-variance",
+    ) -> None:
+        if normalize not in ("level", "mean", "mean-variance"):
+            raise ConfigError("normalize", str(normalize), "level, mean or mean-variance")
+        self.filterbank = Filterbank(bins=40)
+        self.cosines = torch.from_numpy(dct(np.eye(40), norm="ortho")[:, :coefficients]).float()
+        self.range_db, self.normalize = range_db, normalize
+        self.dim = 3 * coefficients
+
+    @torch.inference_mode()
+    def __call__(self, waveform: np.ndarray) -> Tensor:
+        """`(S,)` float32 at 16 kHz → `(n, D)`. Raises AudioError for too few frames with speech."""
+        samples = torch.from_numpy(waveform)
+        if len(samples) < self.filterbank.window:
+            raise AudioError("recording", f"{len(samples)} samples", "25 ms at least")
+        static = self.filterbank.log_mel(samples[None])[0] @ self.cosines
+        slope = slopes(static)
+        frames = torch.cat([static, slope, slopes(slope)], dim=1)[self._has_speech(samples)]
+        if len(frames) < LEAST_FRAMES:
+            found = f"{len(frames)} frames with speech"
+            raise AudioError("recording", found, f"{LEAST_FRAMES} at least")
+        if self.normalize == "level":
+            frames[:, 0] -= frames[:, 0].mean()
+            return frames
+        frames = frames - frames.mean(dim=0)
+        if self.normalize == "mean":
+            return frames
+        return frames / frames.std(dim=0, correction=0).clamp(min=1e-3)
+
+    def _has_speech(self, samples: Tensor) -> Tensor:
+        windows = samples.unfold(0, self.filterbank.window, self.filterbank.hop)
+        level = 10 * torch.log10(windows.var(dim=1, correction=0).clamp(min=1e-12))
+        return level > max(float(level.quantile(0.95)) - self.range_db, -70.0)
+
+
+def slopes(x: Tensor) -> Tensor:
+    """Regression over two frames to either side, the ends held: `(F, D)` → `(F, D)`."""
+    index = torch.arange(len(x))
+    near, far = (
+        x[(index + reach).clamp(max=len(x) - 1)] - x[(index - reach).clamp(min=0)]
+        for reach in (1, 2)
+    )
+    return (near + 2 * far) / 10
+
+
+def read_speech(
+    cepstra: Cepstra,
+    folder: KaldiFolder,
+    names: Iterable[str] | None = None,
+    change: Callable[[np.ndarray], np.ndarray] = lambda waveform: waveform,
+    progress: bool = False,
+) -> Speech:
+    """Speech frames of the utterances of a folder that are named, or of all of them; `change` is
+    what happens to each waveform first.
+
+    Recordings that cannot be read or hold no speech are logged and listed in `skipped`. Raises
+    DataError where none is left.
+    """
+    chosen = list(folder.utterances if names is None else names)
+    skipped: dict[str, AudioError] = {}
+    kept: dict[str, Tensor] = {}
+    seconds = []
+
+    def read(name: str) -> tuple[Tensor, float] | AudioError:
+        path = folder.utterances[name].path
+        try:
+            waveform = change(read_audio(path))
+            return cepstra(waveform), len(waveform) / SAMPLE_RATE
+        except AudioError as error:
+            return AudioError(path, error.found, error.expected)
+
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as readers:
+        found = readers.map(read, chosen)
+        for name, one in shown(zip(chosen, found, strict=True), "features", progress, len(chosen)):
+            if isinstance(one, AudioError):
+                logger.warning("skipped %s: %s", name, one)
+                skipped[name] = one
+            else:
+                kept[name] = one[0]
+                seconds.append(one[1])
+    if not kept:
+        first = next(iter(skipped.values()), None)
+        raise DataError(folder.folder, f"no recording with speech ({first})", "at least one")
+    counts = torch.tensor([len(frames) for frames in kept.values()])
+    return Speech(list(kept), torch.cat(list(kept.values())), counts, np.array(seconds), skipped)

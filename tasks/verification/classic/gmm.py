@@ -1,0 +1,122 @@
+"""Gaussian mixtures with diagonal covariances: the universal background model (Reynolds, Quatieri,
+Dunn, Digital Signal Processing 2000), and what an utterance says about its components."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from joint.errors import DataError
+from joint.progress import shown
+from tasks.verification.classic.vq import BLOCK, lbg
+
+LEAST_FRAMES = 20
+"""Training frames a component, on average: fewer do not say what its variance is."""
+
+VARIANCE_FLOOR = 0.01
+"""Of the variance of all frames: below, a component would sit on a few frames that are alike."""
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Baum-Welch statistics of `B` utterances: frames that each component answers for,
+    `zero (B, C)`, and the sum of their distances from its mean in units of its deviation,
+    `first (B, C, D)`."""
+
+    zero: Tensor
+    first: Tensor
+
+    def __len__(self) -> int:
+        return len(self.zero)
+
+    def __getitem__(self, rows: Tensor | slice) -> "Statistics":
+        return Statistics(self.zero[rows], self.first[rows])
+
+    def pooled(self, groups: Tensor) -> "Statistics":
+        """Summed over the utterances of each group: `groups (B,)` counts from 0."""
+        size = int(groups.max()) + 1
+        return Statistics(
+            self.zero.new_zeros(size, *self.zero.shape[1:]).index_add_(0, groups, self.zero),
+            self.first.new_zeros(size, *self.first.shape[1:]).index_add_(0, groups, self.first),
+        )
+
+
+@dataclass(frozen=True)
+class Gmm:
+    """`weights (C,)`, `means (C, D)` and `variances (C, D)`."""
+
+    weights: Tensor
+    means: Tensor
+    variances: Tensor
+
+    @classmethod
+    def fit(
+        cls, frames: Tensor, components: int, iterations: int = 12, progress: bool = False
+    ) -> "Gmm":
+        """Expectation maximisation from the cells of a codebook of `frames (N, D)`.
+
+        Raises DataError for too few frames, values that are not finite and a feature that never
+        changes.
+        """
+        if components < 1 or len(frames) < LEAST_FRAMES * components:
+            found = f"{len(frames)} frames for {components} components"
+            raise DataError("UBM", found, f"{LEAST_FRAMES} a component at least")
+        if not bool(torch.isfinite(frames).all()):
+            raise DataError("UBM", "frames with NaN or infinity", "numbers")
+        spread = frames.var(dim=0, correction=0)
+        if bool((spread <= 1e-10).any()):
+            raise DataError("UBM", f"feature {int(spread.argmin())} that never changes", "speech")
+        # A tenth of the frames says where the components begin.
+        sparse = frames[:: max(1, min(10, len(frames) // (LEAST_FRAMES * components)))]
+        means = lbg(sparse, components)
+        mixture = cls(
+            torch.full_like(means[:, 0], 1.0 / components), means, spread.expand_as(means).clone()
+        )
+        for _ in shown(range(iterations), f"UBM, {components} components", progress):
+            mixture = mixture.step(frames, VARIANCE_FLOOR * spread)
+        return mixture
+
+    def step(self, frames: Tensor, floor: Tensor) -> "Gmm":
+        """One iteration, no variance below `floor (D,)`: the likelihood of `frames (N, D)` does not
+        fall. A component that has no frame left stays as it is."""
+        zero = self.weights.new_zeros(len(self.weights), dtype=torch.float64)
+        first = torch.zeros_like(self.means, dtype=torch.float64)
+        second = torch.zeros_like(first)
+        for block in frames.split(BLOCK):
+            posterior = torch.softmax(self.log_joint(block), dim=1)
+            zero += posterior.sum(dim=0)
+            first += posterior.T @ block
+            second += posterior.T @ block.square()
+        count = zero.clamp(min=1e-8).unsqueeze(1)
+        means = (first / count).to(frames.dtype)
+        variances = (second / count - (first / count).square()).to(frames.dtype).clamp(min=floor)
+        alive = zero.unsqueeze(1) > 1e-6
+        return Gmm(
+            (zero / zero.sum()).to(frames.dtype),
+            torch.where(alive, means, self.means),
+            torch.where(alive, variances, self.variances),
+        )
+
+    def log_joint(self, frames: Tensor) -> Tensor:
+        """log w_c N(x; m_c, v_c): `(N, D)` → `(N, C)`, one product of x and x² side by side."""
+        precision = 1.0 / self.variances
+        normalizer = torch.log(2 * torch.pi * self.variances) + self.means.square() * precision
+        constant = self.weights.clamp(min=1e-30).log() - 0.5 * normalizer.sum(dim=1)
+        slopes = torch.cat([self.means * precision, -0.5 * precision], dim=1)
+        return torch.addmm(constant, torch.cat([frames, frames.square()], dim=1), slopes.T)
+
+    def log_likelihood(self, frames: Tensor) -> Tensor:
+        """log p(x): `(N, D)` → `(N,)`."""
+        blocks = [self.log_joint(block).logsumexp(dim=1) for block in frames.split(BLOCK)]
+        return torch.cat(blocks)
+
+    def statistics(self, utterances: Iterable[Tensor]) -> Statistics:
+        """Of utterances `(n, D)` each."""
+        zero, first = [], []
+        for frames in utterances:
+            posterior = torch.softmax(self.log_joint(frames), dim=1)
+            zero.append(posterior.sum(dim=0))
+            first.append(posterior.T @ frames - zero[-1].unsqueeze(1) * self.means)
+        deviation = self.variances.sqrt()
+        return Statistics(torch.stack(zero), torch.stack(first).div_(deviation))
