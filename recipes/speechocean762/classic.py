@@ -27,7 +27,7 @@ from joint.files import atomic_write
 from recipes.speechocean762.classic_families import FAMILIES
 from recipes.speechocean762.classic_parts import Parts, Sizes
 from tasks.verification.classic.features import Speech, read_speech
-from tasks.verification.metrics import eer, min_dcf
+from tasks.verification.metrics import eer, error_rates
 from tasks.verification.trials import Trials
 
 COLUMNS = {
@@ -52,7 +52,7 @@ class Test:
     @cached_property
     def recorded(self) -> Speech:
         """Speech of the trials' utterances."""
-        return read_speech(self.parts.cepstra, self.folder, self.trials.utterances(), progress=True)
+        return read_speech(self.parts.cepstra, self.folder, self.trials.names, progress=True)
 
     @cached_property
     def changed(self) -> Speech:
@@ -60,16 +60,14 @@ class Test:
         return read_speech(
             self.parts.cepstra,
             self.folder,
-            self.trials.utterances(),
+            self.trials.names,
             lambda waveform: through_channel(waveform, crc32(waveform.tobytes())),
             progress=True,
         )
 
     def usable(self, speech: Speech) -> Trials:
         """The trials whose utterances both hold speech."""
-        rows = speech.rows()
-        sides = enumerate(zip(self.trials.first, self.trials.second, strict=True))
-        return self.trials.keep(n for n, (a, b) in sides if a in rows and b in rows)
+        return self.trials.keep(self.trials.present(speech.rows()))
 
 
 @torch.inference_mode()
@@ -80,11 +78,12 @@ def figures(family: str, test: Test) -> dict[str, dict[str, Any]]:
     found = score(test.parts, test.recorded, *trials.positions(test.recorded.rows()))
     other = score(test.parts, test.changed, *changed.positions(test.changed.rows()))
     parameters, seconds = test.parts.cost(*learnt)
+    rates = {name: error_rates(scored.scores, trials.labels) for name, scored in found.items()}
     return {
         name: {
-            "eer_percent": eer(scored.scores, trials.labels).percent,
-            "min_dcf_p01": min_dcf(scored.scores, trials.labels, p_target=0.01),
-            "min_dcf_p05": min_dcf(scored.scores, trials.labels, p_target=0.05),
+            "eer_percent": rates[name].eer().percent,
+            "min_dcf_p01": rates[name].min_dcf(p_target=0.01),
+            "min_dcf_p05": rates[name].min_dcf(p_target=0.05),
             "channels_eer_percent": eer(other[name].scores, changed.labels).percent,
             "parameters": parameters,
             "training_seconds": seconds,
