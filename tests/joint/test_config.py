@@ -80,8 +80,8 @@ def test_no_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", [TINY, *RECIPES], ids=lambda path: path.stem)
 def test_recipes_are_valid(path: Path) -> None:
     config = load_config(path, [DATA])
-    assert set(config.tasks) <= {"verification", "extraction"}
-    assert isinstance(next(iter(config.streams.values())).scenes, ScenePlanner)
+    assert config.tasks
+    assert all(isinstance(stream.scenes, ScenePlanner) for stream in config.streams.values())
 
 
 def test_overrides_and_defaults() -> None:

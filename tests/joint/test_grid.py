@@ -85,7 +85,7 @@ def test_figures(grid: Path) -> None:
         (("  plain:", "  a/b:"), "found a/b; expected names that folders can have"),
         (("arms:", "arms: ["), "keys and values in YAML"),
         (("trainer.max_steps: 7", "trainer.max_step: 7"), "max_steps"),
-        (("encoder.backbone", "data.shards"), "an unknown key"),
+        (("encoder.backbone", "data.tapes"), "an unknown key"),
     ],
 )
 def test_bad_grids(grid: Path, change: tuple[str, str], message: str) -> None:
