@@ -62,8 +62,16 @@ def as_norm(settings: Settings) -> list[Line]:
         file.writelines(
             f"{t % 20 == 0:d} {names[a]} {names[b]}\n" for t, (a, b) in enumerate(pairs)
         )
-    ours = partial(normalized, listed, dict(zip(names, range(count), strict=False)), embeddings)
-    contestants = [Contestant("ours", partial(ours, cohort, folder / "scores.npy"), count / 1e6)]
+    rows = {name: row for row, name in enumerate(names)}
+    rest = embeddings, cohort, folder / "scores.npy"
+
+    def from_list() -> np.ndarray:
+        return normalized(*Trials.load(listed).positions(rows), *rest)
+
+    contestants = [
+        Contestant("ours, from the list", from_list, count / 1e6),
+        Contestant("ours, from positions", partial(normalized, *pairs.T, *rest), count / 1e6),
+    ]
     if settings.wespeaker:
         peer = wespeaker_score_norm(settings.wespeaker, folder, names, embeddings, cohort, pairs)
         contestants.append(Contestant("WeSpeaker's score_norm.py", peer, count / 1e6))
@@ -71,10 +79,9 @@ def as_norm(settings: Settings) -> list[Line]:
 
 
 def normalized(
-    listed: Path, rows: dict[str, int], embeddings: np.ndarray, cohort: np.ndarray, output: Path
+    first: np.ndarray, second: np.ndarray, embeddings: np.ndarray, cohort: np.ndarray, output: Path
 ) -> np.ndarray:
-    """Cosine scores of the list, normalised, also written to `output`."""
-    first, second = Trials.load(listed).positions(rows)
+    """Cosine scores of rows `first` and `second`, normalised, also written to `output`."""
     backend = Backend()
     raw = score_trials(backend, embeddings, first, second)
     statistics = cohort_statistics(backend, embeddings, cohort, TOP)
