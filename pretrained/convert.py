@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Protocol
 
 from joint.errors import CheckpointError
-from pretrained import hub, resemblyzer, speechbrain, wespeaker
+from pretrained import hub, resemblyzer
 from pretrained.foreign import ForeignModel
+from pretrained.speechbrain import reader as speechbrain
+from pretrained.wespeaker import reader as wespeaker
 
 
 class Reader(Protocol):
@@ -35,7 +37,7 @@ def convert(source: str | Path, output: Path) -> tuple[ForeignModel, Path]:
         path = hub.folder_of(str(source))
     reader = next((reader for reader in READERS if reader.recognises(path)), None)
     if reader is None:
-        toolkits = " or ".join(reader.__name__.rpartition(".")[2] for reader in READERS)
+        toolkits = " or ".join(reader.__name__.split(".")[1] for reader in READERS)
         raise CheckpointError(source, "no layout that is known", f"a checkpoint of {toolkits}")
     foreign = reader.read(path)
     target = output if output.suffix == ".safetensors" else output / CHECKPOINT

@@ -10,7 +10,8 @@ from support import Command, Refused
 from wespeaker_golden import DATA, Golden, published
 
 from joint.audio import read_audio
-from pretrained import hub, wespeaker
+from pretrained import hub
+from pretrained.wespeaker import reader as wespeaker
 
 SMALL = DATA / "simam_resnet34.json"
 

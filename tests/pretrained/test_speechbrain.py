@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from joint.errors import CheckpointError
-from pretrained import speechbrain
+from pretrained.speechbrain import reader as speechbrain
 
 Change = Callable[[dict[str, Tensor]], object]
 

@@ -15,7 +15,7 @@ from joint import checkpoint
 from joint.audio import read_audio
 from joint.encoders.encoder import SpeakerEncoder
 from joint.objects import build
-from pretrained import speechbrain
+from pretrained.speechbrain import reader as speechbrain
 
 NOISE = 5e-5
 """The mean of what the x-vector adds to its means: chance between 1e-5 and 9e-5."""

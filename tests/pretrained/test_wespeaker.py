@@ -14,8 +14,8 @@ from wespeaker_golden import DATA, Golden, published, waveform
 
 from joint.encoders.encoder import SpeakerEncoder
 from joint.errors import CheckpointError
-from pretrained import wespeaker
-from pretrained.wespeaker_models import MODELS
+from pretrained.wespeaker import reader as wespeaker
+from pretrained.wespeaker.models import MODELS
 
 SMALL = DATA / "simam_resnet34.json"
 

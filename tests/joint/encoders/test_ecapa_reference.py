@@ -12,7 +12,7 @@ from joint.encoders.encoder import SpeakerEncoder
 from joint.encoders.frames import Frames
 from joint.encoders.frontends import Filterbank
 from joint.encoders.pooling import AttentiveStatisticsPooling
-from pretrained.speechbrain_ecapa import ecapa_tensors
+from pretrained.speechbrain.ecapa import ecapa_tensors
 
 
 def test_equal_to_speechbrain() -> None:

@@ -10,12 +10,12 @@ from pathlib import Path
 from torch import Tensor
 
 from joint.errors import CheckpointError
-from pretrained import tagged_yaml
 from pretrained.foreign import ForeignModel, read_pickle
-from pretrained.speechbrain_ecapa import ECAPA
-from pretrained.speechbrain_resnet import RESNET
-from pretrained.speechbrain_settings import Part, arguments
-from pretrained.speechbrain_xvector import XVECTOR
+from pretrained.speechbrain import tagged_yaml
+from pretrained.speechbrain.ecapa import ECAPA
+from pretrained.speechbrain.resnet import RESNET
+from pretrained.speechbrain.settings import Part, arguments
+from pretrained.speechbrain.xvector import XVECTOR
 
 HYPERPARAMETERS = "hyperparams.yaml"
 WEIGHTS = "embedding_model.ckpt"

@@ -15,9 +15,9 @@ from omegaconf import OmegaConf
 from torch import Tensor
 
 from joint.errors import CheckpointError
-from pretrained import wespeaker_tensors as layout
 from pretrained.foreign import ForeignModel, read_pickle, renamed
-from pretrained.wespeaker_models import MODELS, POOLINGS, REQUIRED, Architecture
+from pretrained.wespeaker import tensors as layout
+from pretrained.wespeaker.models import MODELS, POOLINGS, REQUIRED, Architecture
 
 WEIGHTS, CONFIG = "avg_model.pt", "config.yaml"
 PLACES = (WEIGHTS, f"models/{WEIGHTS}")

@@ -8,8 +8,8 @@ from typing import Any
 from torch import Tensor
 
 from joint.errors import CheckpointError
-from pretrained.speechbrain_settings import Part
-from pretrained.tagged_yaml import NAME, Tagged
+from pretrained.speechbrain.settings import Part
+from pretrained.speechbrain.tagged_yaml import NAME, Tagged
 
 Settings = dict[str, Any]
 Tensors = dict[str, Tensor]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pretrained.foreign import renamed
-from pretrained.speechbrain_architecture import (
+from pretrained.speechbrain.architecture import (
     LEAKY_RELU,
     Architecture,
     Settings,

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from pretrained.foreign import renamed
-from pretrained.speechbrain_architecture import (
+from pretrained.speechbrain.architecture import (
     RELU,
     Architecture,
     Settings,

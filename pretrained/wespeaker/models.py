@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pretrained.wespeaker_names import CAMPPLUS, ECAPA, REDIMNET, RESNET, SIMAM, Rules
+from pretrained.wespeaker.names import CAMPPLUS, ECAPA, REDIMNET, RESNET, SIMAM, Rules
 
 REQUIRED = object()
 """The default of an argument that has none."""

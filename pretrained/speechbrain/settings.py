@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from joint.errors import CheckpointError
-from pretrained.tagged_yaml import NEW, Tagged
+from pretrained.speechbrain.tagged_yaml import NEW, Tagged
 
 
 @dataclass(frozen=True)

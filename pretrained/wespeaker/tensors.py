@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from joint.errors import CheckpointError
-from pretrained.wespeaker_names import AFTER, QUERIES
+from pretrained.wespeaker.names import AFTER, QUERIES
 
 RES2_SCALE = 8
 """Groups of channels in ECAPA's Res2 blocks."""
