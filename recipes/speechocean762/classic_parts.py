@@ -29,7 +29,8 @@ def own_channel(waveform: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Sizes:
-    """What the held-out speakers chose (README.md has the tries)."""
+    """Chosen on the held-out speakers, but for those that were never varied: `background`, `top`,
+    `every`, the numbers of iterations and the seed."""
 
     normalize: Normalization = "level"
     channel_share: float = 0.5  # of the training utterances, each through a channel of its own
