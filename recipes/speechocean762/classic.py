@@ -20,12 +20,11 @@ from zlib import crc32
 import torch
 
 from joint.cli.terminal import errors_in_one_line
-from joint.data.augmentation import through_channel
 from joint.data.kaldi import KaldiFolder
 from joint.errors import DataError
 from joint.files import atomic_write
 from recipes.speechocean762.classic_families import FAMILIES
-from recipes.speechocean762.classic_parts import Parts, Sizes
+from recipes.speechocean762.classic_parts import Parts, Sizes, own_channel
 from tasks.verification.classic.features import Speech, read_speech
 from tasks.verification.metrics import eer, error_rates
 from tasks.verification.trials import Trials
@@ -57,13 +56,8 @@ class Test:
     @cached_property
     def changed(self) -> Speech:
         """The same through a channel of its own for each utterance."""
-        return read_speech(
-            self.parts.cepstra,
-            self.folder,
-            self.trials.names,
-            lambda waveform: through_channel(waveform, crc32(waveform.tobytes())),
-            progress=True,
-        )
+        names = self.trials.names
+        return read_speech(self.parts.cepstra, self.folder, names, own_channel, progress=True)
 
     def usable(self, speech: Speech) -> Trials:
         """The trials whose utterances both hold speech."""

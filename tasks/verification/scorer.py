@@ -147,6 +147,8 @@ def make_scorer(
     if norm == "none":
         return Scorer(chain, judge)
     people = speaker_means(chain(cohort), speakers)
+    if isinstance(judge, Plda):  # it knows embeddings of length √E alone
+        people = LengthNormalization()(people)
     if norm == "s":
         return Scorer(chain, judge, people)
     if len(people) < top:

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from joint.data.kaldi import KaldiFolder, write_tables
@@ -88,6 +89,17 @@ def test_ivectors_are_embeddings_like_any(ran: Path, data: Path) -> None:
     table = json.loads((ran / "table.json").read_text())
     assert found["trials"] == table["i-vector, cosine"]["trials"]
     assert found["eer_percent"] < 40
+
+
+@pytest.mark.parametrize(("share", "least", "most"), [(0.0, 0, 0), (0.5, 5, 25), (1.0, 30, 30)])
+def test_a_share_of_the_training_recordings_has_a_channel(
+    share: float, least: int, most: int, data: Path, tmp_path: Path
+) -> None:
+    noise = np.random.default_rng(0).standard_normal((30, 8_000), dtype=np.float32)
+    train = KaldiFolder.load(data / "train")
+    heard = [Parts(replace(TINY, channel_share=share), train, tmp_path).heard(w) for w in noise]
+    changed = [not np.array_equal(a, b) for a, b in zip(noise, heard, strict=True)]
+    assert least <= sum(changed) <= most
 
 
 def test_a_test_that_is_not_there_is_refused(
