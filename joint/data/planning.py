@@ -160,8 +160,9 @@ class ScenePlanner:
         besides: list[tuple[int, int]] | None = None,
     ) -> list[tuple[int, int]]:
         taken = {target[0], *(v[0] for v in besides or [])}
-        free = [s for s in range(len(corpus.speakers)) if s not in taken]
-        chosen = rng.choice(free, size=count, replace=False)
+        chosen = rng.choice(len(corpus.speakers) - len(taken), size=count, replace=False)
+        for speaker in sorted(taken):  # places among the others become speakers
+            chosen += chosen >= speaker
         voices = [self._voice(corpus, rng, s) for s in chosen]
         return [(s, target[1]) for s, _ in voices] if self.one_speed else voices
 
