@@ -14,14 +14,14 @@ import numpy as np
 import torch
 
 from analysis.drift import embedding_drift
-from joint.api import SpeakerModel, load
+from joint.api import load
 from joint.data.kaldi import KaldiFolder
 from joint.errors import JointError
 from joint.grid import Run
 from joint.training import train
 from tasks.extraction.evaluate import evaluate_extraction
 from tasks.extraction.mixtures import MixtureList
-from tasks.verification.embedding import EmbeddedFiles, embed_folder
+from tasks.verification.embedding import Embed, embed_folder
 from tasks.verification.evaluate import evaluate_verification
 from tasks.verification.trials import Trials
 
@@ -52,35 +52,35 @@ class TestSet:
 def measure(run: Run, test: TestSet) -> dict[str, Any]:
     """Train what there is not yet of the run, evaluate it on `test`, keep its figures."""
     model = load(train(run.recipe, resume=run.begun))
+    info, clock = model.info(), Timed(model.embed)
     figures = {
-        "encoder_million_parameters": model.info()["parameters"]["encoder"] / 1e6,
-        "thousand_scenes_trained": model.info()["trained"]["scenes"] / 1e3,
-        **evaluate_verification(model.embed, test.folder, test.trials, progress=False),
+        "encoder_million_parameters": info["parameters"]["encoder"] / 1e6,
+        "thousand_scenes_trained": info["trained"]["scenes"] / 1e3,
+        **evaluate_verification(clock, test.folder, test.trials, progress=False),
     }
-    after, seconds = embedded(model, test.folder)
-    figures["embeddings_per_second"] = len(after.names) / seconds
+    figures["embeddings_per_second"] = figures["utterances"] / clock.seconds
     if "extraction" in model.model.tasks and test.mixtures is not None:
         figures |= evaluate_extraction(model.extract, test.folder, test.mixtures, perceptual=False)
     if run.config.get("init"):
-        before, _ = embedded(load(run.config.init[0]), test.folder)
-        figures |= embedding_drift(before.embeddings, after.embeddings)
+        start = load(run.config.init[0])
+        before, after = (embed_folder(m.embed, test.folder).embeddings for m in (start, model))
+        figures |= embedding_drift(before, after)
     kept = {key: value for key, value in figures.items() if not isinstance(value, dict)}
     run.keep(kept)
     return kept
 
 
-def embedded(model: SpeakerModel, folder: KaldiFolder) -> tuple[EmbeddedFiles, float]:
-    """Every utterance of the folder, and the seconds that the encoder took."""
-    spent = 0.0
+class Timed:
+    """`embed` with the `seconds` that it took so far."""
 
-    def timed(waveforms: Sequence[Any]) -> np.ndarray:
-        nonlocal spent
+    def __init__(self, embed: Embed) -> None:
+        self.embed, self.seconds = embed, 0.0
+
+    def __call__(self, waveforms: Sequence[np.ndarray]) -> np.ndarray:
         begin = time.perf_counter()
-        embeddings = model.embed(waveforms)
-        spent += time.perf_counter() - begin
+        embeddings = self.embed(waveforms)
+        self.seconds += time.perf_counter() - begin
         return embeddings
-
-    return embed_folder(timed, folder), spent
 
 
 def side_by_side(

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import soundfile
-from rich.console import Console
-from rich.progress import track
 
 from joint.audio import AudioInfo, inspect_audio, read_audio
 from joint.data.choices import Encoding
@@ -19,6 +17,7 @@ from joint.data.corpus import Corpus, Utterance
 from joint.data.manifests import written_whole
 from joint.data.shar import FIELDS, FORMAT, INDEX, SHAR, SHARDS
 from joint.errors import AudioError, DataError
+from joint.progress import shown
 from joint.units import SAMPLE_RATE
 
 if TYPE_CHECKING:
@@ -41,7 +40,6 @@ def export(
     from lhotse.shar.writers.tar import TarWriter
 
     corpus = Corpus.load(data)
-    console = Console(stderr=True)
     samples = []
     with written_whole(output) as folder:
         # By itself: lhotse takes every file beside shards for one.
@@ -51,9 +49,7 @@ def export(
             TarWriter(str(shar / "recording.%06d.tar"), shard_size) as tar,
             JsonlShardWriter(str(shar / "cuts.%06d.jsonl.gz"), shard_size) as cuts,
         ):
-            for entry in track(
-                corpus.utterances, "exporting", console=console, disable=not console.is_terminal
-            ):
+            for entry in shown(corpus.utterances, "exporting", progress=True):
                 content, ending, info = _encoded(entry, encoding)
                 samples.append(entry.samples if encoding is Encoding.ORIGINAL else info.samples)
                 recording = to_shar_placeholder(_recording(entry, info))

@@ -20,11 +20,12 @@ from zlib import crc32
 import torch
 
 from joint.cli.terminal import errors_in_one_line
+from joint.data.augmentation import own_channel
 from joint.data.kaldi import KaldiFolder
 from joint.errors import DataError
 from joint.files import atomic_write
 from recipes.speechocean762.classic_families import FAMILIES
-from recipes.speechocean762.classic_parts import Parts, Sizes, own_channel
+from recipes.speechocean762.classic_parts import Parts, Sizes
 from tasks.verification.classic.features import Speech, read_speech
 from tasks.verification.metrics import eer, error_rates
 from tasks.verification.trials import Trials

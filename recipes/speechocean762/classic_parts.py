@@ -13,18 +13,13 @@ import torch
 from torch import Tensor
 
 from joint import checkpoint
-from joint.data.augmentation import through_channel
+from joint.data.augmentation import own_channel
 from joint.data.kaldi import KaldiFolder
 from tasks.verification.classic.factor_analysis import JointFactorAnalysis
 from tasks.verification.classic.features import Cepstra, Normalization, Speech, read_speech
 from tasks.verification.classic.gmm import Gmm, Statistics
 from tasks.verification.classic.total_variability import Subspace
 from tasks.verification.classic.vq import VqCodebooks
-
-
-def own_channel(waveform: np.ndarray) -> np.ndarray:
-    """The recording through a channel of its own, the same in every run."""
-    return through_channel(waveform, crc32(waveform.tobytes()))
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,7 @@ def evaluate_verification(
     if scores is not None:
         write_scores(scores, kept, values)
     rates = error_rates(values, kept.labels)
+    overall = rates.eer()
     people = [folder.utterances[name] for name in kept.names]
     groups = {
         **pairs_by_value([person.gender for person in people], kept.first, kept.second),
@@ -54,14 +55,14 @@ def evaluate_verification(
         **_figures(values, kept.labels, rates),
         "cllr": cllr(values, kept.labels) if scorer.calibration else None,
         "min_cllr": min_cllr(values, kept.labels),
-        "threshold_at_eer": rates.eer().threshold,
+        "threshold_at_eer": overall.threshold,
         "utterances": len(embedded.names),
         "skipped_utterances": len(embedded.skipped),
         "skipped_trials": len(trials) - len(kept),
         "by_group": {
             name: {
                 **_figures(values[positions], kept.labels[positions]),
-                **_errors_at(rates.eer().threshold, values[positions], kept.labels[positions]),
+                **_errors_at(overall.threshold, values[positions], kept.labels[positions]),
             }
             for name, positions in sorted(groups.items())
         },

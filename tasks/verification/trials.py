@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from joint.data.kaldi import KaldiFolder
+from joint.data.trials import LABELS as TRIAL_LABELS
 from joint.errors import DataError
 from tasks.verification.metrics import one_class
 
-LABELS = {b"1": 1, b"0": 0, b"target": 1, b"nontarget": 0}
+LABELS = {word.encode(): label for word, label in TRIAL_LABELS.items()}
 EXPECTED = "LABEL UTT1 UTT2, LABEL 0 or 1"
 BLOCK = 1 << 24
 """Bytes of a trials file that are read at once."""
