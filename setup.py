@@ -35,11 +35,14 @@ SPEECHBRAIN = ["speechbrain>=1.1.2,<1.2", "torchaudio==2.11.0"]
 
 RECOGNITION = ["faster-whisper>=1.1,<1.3", "jiwer>=3.1,<4.1"]
 
+PHONES = ["pocketsphinx>=5.0,<5.2", "phonemizer>=3.3,<3.5", "espeakng-loader>=0.2,<0.3"]
+
 HUB = ["huggingface_hub>=0.30,<3"]
 
 DEV = [
     *RECOGNITION,
     *HUB,
+    *PHONES,
     "pytest>=8.3,<10",
     "pytest-xdist>=3.6,<4",
     "ruff>=0.9,<0.18",
@@ -74,6 +77,7 @@ setup(
         "dev": DEV,
         "hub": HUB,
         "pesq": PESQ,
+        "phones": PHONES,
         "recognition": RECOGNITION,
         "speechbrain": SPEECHBRAIN,
     },

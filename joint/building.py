@@ -1,6 +1,7 @@
 """Models from configurations and from checkpoints."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from joint.errors import CheckpointError, ConfigError
 from joint.model import JointModel, Switch
 from joint.objects import build
 from joint.seeding import seeded
+from joint.units import SAMPLE_RATE
 
 
 def build_model(
@@ -21,9 +23,10 @@ def build_model(
     speaker_count: int,
     seed: int = 0,
     packages: Sequence[str] = (),
+    phones: Sequence[str] = (),
 ) -> JointModel:
     """The model that the `encoder` and `tasks` nodes of a recipe describe; each part's weights are
-    drawn from a seed of its own. Raises ConfigError."""
+    drawn from a seed of its own. `phones` is the corpus's inventory. Raises ConfigError."""
     with seeded(seed, "init", "encoder"):
         shared = build(encoder, "encoder", packages)
     if not isinstance(shared, SpeakerEncoder):
@@ -37,7 +40,9 @@ def build_model(
                 packages,
                 embedding_dim=shared.embedding_dim,
                 frame_dim=shared.frame_dim,
+                layer_dim=layer_dims(shared),
                 speaker_count=speaker_count,
+                phones=tuple(phones),
             )
     return JointModel(
         shared,
@@ -45,6 +50,31 @@ def build_model(
         weights={name: float(node["weight"]) for name, node in tasks.items()},
         switches={name: cast(Switch, node["encoder"]) for name, node in tasks.items()},
     )
+
+
+def layer_dims(encoder: SpeakerEncoder) -> Callable[[str], int]:
+    """A function that gives the channels of the encoder's layer of a name.
+
+    It raises ConfigError, with the names there are, for another.
+    """
+
+    @cache
+    def found() -> dict[str, int]:
+        training = encoder.training
+        second = torch.zeros(1, SAMPLE_RATE)
+        try:
+            with torch.no_grad():
+                layers = encoder.eval()(second, layers=None).layers
+                return {name: layer.features.shape[1] for name, layer in layers.items()}
+        finally:
+            encoder.train(training)
+
+    def dim(name: str) -> int:
+        if name not in found():
+            raise ConfigError("layer", name, " or ".join(found()))
+        return found()[name]
+
+    return dim
 
 
 def load_model(path: Path, packages: Sequence[str] = ()) -> tuple[JointModel, dict[str, Any]]:
@@ -55,7 +85,10 @@ def load_model(path: Path, packages: Sequence[str] = ()) -> tuple[JointModel, di
     tensors, metadata = checkpoint.read(path)
     try:
         config, speaker_count = metadata["config"], int(metadata["speaker_count"])
-        model = build_model(config["encoder"], config["tasks"], speaker_count, packages=packages)
+        phones = metadata.get("phones", ())
+        model = build_model(
+            config["encoder"], config["tasks"], speaker_count, packages=packages, phones=phones
+        )
     except (KeyError, TypeError) as error:
         raise CheckpointError(path, f"no {error} in its metadata", "a model checkpoint") from None
     except ConfigError as error:
@@ -64,13 +97,14 @@ def load_model(path: Path, packages: Sequence[str] = ()) -> tuple[JointModel, di
     return model.eval(), metadata
 
 
-def start_from(model: JointModel, path: Path) -> list[str]:
+def start_from(model: JointModel, path: Path, phones: Sequence[str] = ()) -> list[str]:
     """Copy the encoder, and every task that the checkpoint has under the same name and shapes.
 
     Returns the names of the parts that were taken. Raises CheckpointError where the encoder is
-    another.
+    another, or where checkpoint and corpus know phones, but not the same.
     """
-    tensors, _ = checkpoint.read(path)
+    tensors, metadata = checkpoint.read(path)
+    refuse_other_phones(path, metadata.get("phones", ()), phones)
     checkpoint.load_into(model.encoder, tensors, path, f"{checkpoint.MODEL}encoder.")
     taken = ["encoder"]
     for name, task in model.tasks.items():
@@ -79,6 +113,14 @@ def start_from(model: JointModel, path: Path) -> list[str]:
             checkpoint.load_into(task, tensors, path, prefix)
             taken.append(name)
     return taken
+
+
+def refuse_other_phones(path: Path, known: Sequence[str], phones: Sequence[str]) -> None:
+    """Raises CheckpointError where checkpoint and corpus know phones, but not the same ones."""
+    if known and phones and list(known) != list(phones):
+        other = sorted(set(known) ^ set(phones))[:5]
+        found = f"{len(known)} phones, {', '.join(other) or 'their order'} differing"
+        raise CheckpointError(path, found, f"the {len(phones)} of the data")
 
 
 def to_half(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -61,7 +61,8 @@ class ValidationConfig:
 class OptimizerConfig:
     """`adamw` or `sgd`; a cosine from `lr` to `final_share · lr` after a linear warm-up.
 
-    `lr_scale` multiplies the rate of a group: `encoder`, or a task's name.
+    `lr_scale` multiplies the rate of a group: `encoder`, or a task's name; `clip_norm` bounds the
+    norm of each group's gradient.
     """
 
     kind: str = "adamw"

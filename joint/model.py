@@ -18,6 +18,7 @@ from joint.encoders.encoder import SpeakerEncoder
 from joint.errors import ConfigError
 from joint.outputs import SpeakerEncoding, TaskOutput
 from joint.scene import SceneBatch
+from joint.seeding import seed_for
 
 Switch = Literal["frozen", "joint"]
 """What a task's gradient does to the encoder: nothing, or all of it."""
@@ -27,6 +28,7 @@ class Head(Protocol):
     """What the model asks of a task; `tasks.base.Task` is the class to derive from."""
 
     requires: frozenset[str]
+    layers: frozenset[str]
 
     def loss(self, encode: "EncoderView", batch: SceneBatch, progress: float) -> TaskOutput: ...
 
@@ -54,8 +56,9 @@ class JointOutput:
 class EncoderView:
     """The encoder as one task sees it: `frozen` or `joint`, and run once for the same audio.
 
-    `memo` is shared by the tasks of a step. A frozen run is in eval mode and gives the encoder's
-    parameters no gradient, while a gradient to the audio still flows.
+    `memo` is shared by the tasks of a step, and so are the `layers` that an encoding holds. A
+    frozen run is in eval mode and gives the encoder's parameters no gradient, while a gradient to
+    the audio still flows.
     """
 
     def __init__(
@@ -63,8 +66,11 @@ class EncoderView:
         encoder: SpeakerEncoder,
         switch: Switch,
         memo: dict[tuple[int, Switch], tuple[Tensor, SpeakerEncoding]],
+        layers: tuple[str, ...] = (),
+        seed: int | None = None,
     ) -> None:
         self.encoder, self.switch, self.memo = encoder, switch, memo
+        self.layers, self.seed = layers, seed
 
     def __call__(self, audio: Tensor, lengths: Tensor) -> SpeakerEncoding:
         """`audio (B, S)` or `(B, K, S)` with `lengths (B,)` or `(B, K)` in Samples; K recordings a
@@ -78,15 +84,20 @@ class EncoderView:
 
     def _run(self, waveform: Tensor, lengths: Tensor) -> SpeakerEncoding:
         if self.switch == "joint":
-            return cast(SpeakerEncoding, self.encoder(waveform, lengths))
+            if self.seed is None:
+                return cast(SpeakerEncoding, self.encoder(waveform, lengths, self.layers))
+            before = sum(switch == "joint" for _, switch in self.memo)
+            with torch.random.fork_rng([waveform.device] if waveform.is_cuda else []):
+                torch.manual_seed(seed_for(self.seed, "encoder", before))
+                return cast(SpeakerEncoding, self.encoder(waveform, lengths, self.layers))
         training = self.encoder.training
         self.encoder.eval()
         try:
             if not waveform.requires_grad:
                 with torch.no_grad():
-                    return cast(SpeakerEncoding, self.encoder(waveform, lengths))
+                    return cast(SpeakerEncoding, self.encoder(waveform, lengths, self.layers))
             values = {n: p.detach() for n, p in self.encoder.named_parameters()}
-            encoding = functional_call(self.encoder, values, (waveform, lengths))
+            encoding = functional_call(self.encoder, values, (waveform, lengths, self.layers))
             return cast(SpeakerEncoding, encoding)
         finally:
             self.encoder.train(training)
@@ -115,6 +126,7 @@ class JointModel(nn.Module):
         for name, switch in self.switches.items():
             if switch not in get_args(Switch):
                 raise ConfigError(f"tasks.{name}.encoder", repr(switch), "frozen or joint")
+        self.layers = tuple(sorted({name for n in self.active for name in self.head(n).layers}))
         encoder_learns = any(self.switches[n] == "joint" for n in self.active)
         encoder.requires_grad_(encoder_learns)
         for name, task in self.tasks.items():
@@ -129,9 +141,11 @@ class JointModel(nn.Module):
         """The task called `name`."""
         return cast(Head, self.tasks[name])
 
-    def view(self, name: str, memo: dict | None = None) -> EncoderView:
-        """The encoder as the task called `name` sees it."""
-        return EncoderView(self.encoder, self.switches[name], {} if memo is None else memo)
+    def view(self, name: str, memo: dict | None = None, seed: int | None = None) -> EncoderView:
+        """The encoder as the task called `name` sees it; with a `seed`, what it draws is a function
+        of that seed, whatever the tasks draw."""
+        own: dict = {} if memo is None else memo
+        return EncoderView(self.encoder, self.switches[name], own, self.layers, seed)
 
     def check(self, name: str, batch: SceneBatch, stream: str) -> None:
         """Raises ConfigError, naming the missing fields, where `stream` cannot feed a task."""
@@ -144,15 +158,24 @@ class JointModel(nn.Module):
             )
 
     def forward(self, batches: Sequence[StreamBatch], progress: float) -> JointOutput:
-        """Weighted sum of the losses, each a mean over the items of all processes."""
+        """Weighted sum of the losses, each a mean over the items of all processes.
+
+        In training the encoder and every task draw from streams of their own, which come from the
+        seed that torch's generator was last set to: a task more changes no other's.
+        """
+        start = torch.initial_seed()
         total = torch.zeros((), device=next(self.parameters()).device)
         metrics: dict[str, float] = {}
-        for stream in batches:
+        for position, stream in enumerate(batches):
+            seed = seed_for(start, "stream", position) if self.training else None
             memo: dict = {}
             for name in stream.tasks:
                 if self.weights[name] == 0.0:
                     continue
-                output = self.head(name).loss(self.view(name, memo), stream.batch, progress)
+                if seed is not None:
+                    torch.manual_seed(seed_for(seed, "task", name))
+                view = self.view(name, memo, seed)
+                output = self.head(name).loss(view, stream.batch, progress)
                 total = total + self.weights[name] * output.loss * share_of_batch(output)
                 metrics[f"{name}/loss"] = float(output.loss.detach())
                 metrics |= {f"{name}/{k}": v for k, v in output.detached_metrics().items()}

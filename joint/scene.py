@@ -104,6 +104,8 @@ class SceneBatch:
     | enrollment_lengths | (B, K) int64 | Samples |
     | enrollment_source | (B, K) int64 | whose voice in the mixture it is, −1 = absent |
     | speaker | (B, K) int64 | class of the enrolled speaker |
+    | enrollment_phones | (B, K, P) int64 | what is said, −1 unknown; P differs, −1 fills up |
+    | enrollment_phone_ends | (B, K, P) int64 | Samples where each ends; the first begins at 0 |
     | mixture | (B, S) float32 | everybody at once |
     | mixture_lengths | (B,) int64 | Samples |
     | sources | (B, N, S) float32 | references, see the module |
@@ -120,6 +122,8 @@ class SceneBatch:
     enrollment_lengths: Tensor | None = None
     enrollment_source: Tensor | None = None
     speaker: Tensor | None = None
+    enrollment_phones: Tensor | None = None
+    enrollment_phone_ends: Tensor | None = None
     mixture: Tensor | None = None
     mixture_lengths: Tensor | None = None
     sources: Tensor | None = None

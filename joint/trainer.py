@@ -129,7 +129,6 @@ class Trainer:
     def _train_step(
         self, module: Any, optimizer: Any, batches: dict[str, Iterator[SceneBatch]]
     ) -> dict[str, float]:
-        torch.manual_seed(seed_for(self.seed, "step", self.step, self.fabric.global_rank))
         rate = learning_rate(self.schedule, self.progress())
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["scale"]
@@ -137,6 +136,8 @@ class Trainer:
         metrics: dict[str, float] = {"loss": 0.0}
         for micro in range(self.config.accumulate):
             due = self._draw(batches)
+            purpose = ("step", self.step, micro, self.fabric.global_rank)
+            torch.manual_seed(seed_for(self.seed, *purpose))
             last = micro == self.config.accumulate - 1
             with self.fabric.no_backward_sync(module, enabled=not last):
                 with self.autocast():
@@ -146,8 +147,8 @@ class Trainer:
                 self.fabric.backward(output.loss / self.config.accumulate)
             metrics |= output.metrics
             metrics["loss"] += float(output.loss.detach()) / self.config.accumulate
-        norm = self._gradient_norm(module, optimizer)
-        if self._all_finite(float(norm), metrics["loss"]):
+        norm = self._clip()
+        if self._all_finite(norm, metrics["loss"]):
             optimizer.step()
         else:
             self.bad_steps += 1
@@ -155,15 +156,16 @@ class Trainer:
             for buffer, value in zip(self.model.buffers(), former, strict=True):
                 buffer.copy_(value)  # running statistics have seen the bad batch
         optimizer.zero_grad()
-        return metrics | {"lr": rate, "gradient_norm": float(norm)}
+        return metrics | {"lr": rate, "gradient_norm": norm}
 
-    def _gradient_norm(self, module: Any, optimizer: Any) -> Tensor:
-        """Clip, and the norm before clipping; the same on every process."""
-        norm = self.fabric.clip_gradients(
-            module, optimizer, max_norm=self.schedule.clip_norm, error_if_nonfinite=False
-        )
-        assert isinstance(norm, Tensor)
-        return norm
+    def _clip(self) -> float:
+        """Clip the gradients of the encoder and of each task by themselves: a task more must not
+        change another's step. Gives the norm of all before."""
+        total = 0.0
+        for part in (self.model.encoder, *self.model.tasks.values()):
+            norm = torch.nn.utils.clip_grad_norm_(part.parameters(), self.schedule.clip_norm)
+            total += float(norm) ** 2
+        return math.sqrt(total)
 
     def _all_finite(self, *values: float) -> bool:
         """Whether all values are finite on every process: they must skip a step together."""

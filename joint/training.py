@@ -38,10 +38,15 @@ def train(
     corpus = open_corpus(config.data.train, config.data.shards)
     speaker_count = classes(config, corpus)
     model = build_model(
-        config.encoder, plain(config)["tasks"], speaker_count, config.seed, allow_packages
+        config.encoder,
+        plain(config)["tasks"],
+        speaker_count,
+        config.seed,
+        allow_packages,
+        corpus.phones,
     )
     for path in config.init:
-        start_from(model, Path(path))
+        start_from(model, Path(path), corpus.phones)
     validate = None
     if config.validation is not None:
         validate = validation(config, config.validation, model, fabric)
@@ -161,6 +166,7 @@ def describe(config: RecipeConfig, corpus: Corpus, speaker_count: int) -> dict[s
         "name": config.name,
         "config": plain(config),
         "speaker_count": speaker_count,
+        "phones": list(corpus.phones),
         "data": {
             "train": config.data.train,
             "utterances": len(corpus),

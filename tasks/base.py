@@ -21,12 +21,15 @@ class Encode(Protocol):
 class Task(nn.Module, ABC):
     """A head: reads a batch through the encoder and gives a loss; at test time it infers.
 
-    A constructor may ask for `embedding_dim` and `speaker_count`; `joint.building` supplies them.
-    No task builds or loads an encoder.
+    A constructor may ask for `embedding_dim`, `frame_dim`, `layer_dim` (called with the name of a
+    layer), `speaker_count` and `phones`; `joint.building` supplies them. No task builds or loads an
+    encoder.
     """
 
     requires: ClassVar[frozenset[str]]
     """Names of the `SceneBatch` fields that `loss` reads; checked before the first step."""
+    layers: frozenset[str] = frozenset()
+    """Names of the encoder's intermediate layers that it reads."""
 
     @abstractmethod
     def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:

@@ -32,6 +32,28 @@ def prepared(embedded_corpus: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="session")
+def aligned(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """24 recordings of 6 people with the phones in them and their times."""
+    from lhotse import RecordingSet, SupervisionSet
+
+    from tasks.phonetics.align import align_folder
+
+    folder = tmp_path_factory.mktemp("aligned") / "train"
+    folder.mkdir()
+    everything = SupervisionSet.from_file(prepared / "train" / "supervisions.jsonl.gz")
+    speakers = sorted({s.speaker for s in everything})[:6]
+    chosen = [s for p in speakers for s in [s for s in everything if s.speaker == p][:4]]
+    names = {s.recording_id for s in chosen}
+    recordings = RecordingSet.from_file(prepared / "train" / "recordings.jsonl.gz")
+    SupervisionSet.from_segments(chosen).to_file(folder / "supervisions.jsonl.gz")
+    RecordingSet.from_recordings(r for r in recordings if r.id in names).to_file(
+        folder / "recordings.jsonl.gz"
+    )
+    align_folder(folder, {})
+    return folder
+
+
+@pytest.fixture(scope="session")
 def tiny_overrides(prepared: Path) -> list[str]:
     """Keys that point `tiny.yaml` at the prepared corpus."""
     return [f"data.train={prepared / 'train'}"]

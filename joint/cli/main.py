@@ -6,6 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from joint.cli.ablate import ablate
+from joint.cli.align import align
 from joint.cli.convert import convert
 from joint.cli.embed import embed
 from joint.cli.enroll import enroll
@@ -31,6 +32,7 @@ class InOrder(TyperGroup):
 
 VERBS: dict[str, Callable[..., None] | typer.Typer] = {
     "prepare": prepare,
+    "align": align,
     "export": export,
     "train": train,
     "ablate": ablate,

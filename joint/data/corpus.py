@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from joint.audio import read_audio
+from joint.data.phones import ALIGNMENT, PHONES, PhoneIntervals, known_intervals, read_inventory
 from joint.data.shard import Stored
 from joint.errors import DataError
 from joint.units import SAMPLE_RATE, Samples
@@ -22,7 +23,8 @@ RECORDINGS, SUPERVISIONS = "recordings.jsonl.gz", "supervisions.jsonl.gz"
 class Utterance:
     """One recording of one person; `samples` at 16 kHz and natural speed.
 
-    With `stored` it lies in a shard, and `path` is only what messages call it.
+    With `stored` it lies in a shard, and `path` is only what messages call it. `phones` are those
+    of an alignment, None where there is none.
     """
 
     id: str
@@ -33,6 +35,7 @@ class Utterance:
     age_group: str | None
     samples: Samples
     stored: Stored | None = None
+    phones: PhoneIntervals | None = None
 
     def waveform(self) -> np.ndarray:
         """All of it at natural speed, float32 `(S,)`. Raises AudioError; DataError for a shard."""
@@ -44,12 +47,19 @@ class Utterance:
 
 
 class Corpus:
-    """Utterances in the order of their ids, each speaker an integer class."""
+    """Utterances in the order of their ids, each speaker an integer class.
 
-    def __init__(self, utterances: list[Utterance], where: str | Path) -> None:
+    `phones` is the inventory that the utterances' intervals speak of, silence first; `()` where the
+    corpus is not aligned.
+    """
+
+    def __init__(
+        self, utterances: list[Utterance], where: str | Path, phones: tuple[str, ...] = ()
+    ) -> None:
         if not utterances:
             raise DataError(where, "no utterance", "at least one")
         self.where = str(where)
+        self.phones = phones
         self.utterances = sorted(utterances, key=lambda u: u.id)
         self.speakers = sorted({u.speaker for u in utterances})
 
@@ -65,6 +75,7 @@ class Corpus:
         for name in (RECORDINGS, SUPERVISIONS):
             if not (folder / name).is_file():
                 raise DataError(folder / name, "no file", "a manifest written by 'joint prepare'")
+        inventory = read_inventory(folder / PHONES)
         try:
             # A line at a time: a million of lhotse's objects take many gigabytes.
             recordings = {
@@ -72,7 +83,7 @@ class Corpus:
                 for r in RecordingSet.from_jsonl_lazy(folder / RECORDINGS)
             }
             utterances = [
-                _utterance(supervision, recordings, folder)
+                _utterance(supervision, recordings, folder, inventory)
                 for supervision in SupervisionSet.from_jsonl_lazy(folder / SUPERVISIONS)
             ]
         except DataError:
@@ -81,7 +92,7 @@ class Corpus:
             raise DataError(
                 folder, f"an unreadable manifest ({error})", "lhotse jsonl.gz"
             ) from None
-        return cls(utterances, folder)
+        return cls(utterances, folder, inventory)
 
     def __len__(self) -> int:
         return len(self.utterances)
@@ -102,11 +113,15 @@ class Corpus:
 
 
 def _utterance(
-    supervision: "SupervisionSegment", recordings: dict[str, tuple[str, Samples]], folder: Path
+    supervision: "SupervisionSegment",
+    recordings: dict[str, tuple[str, Samples]],
+    folder: Path,
+    inventory: tuple[str, ...],
 ) -> Utterance:
     if supervision.recording_id not in recordings:
         raise DataError(folder, f"supervision {supervision.id} alone", "its recording too")
     path, samples = recordings[supervision.recording_id]
+    items = (supervision.alignment or {}).get(ALIGNMENT) if inventory else None
     return Utterance(
         id=supervision.id,
         path=path,
@@ -115,4 +130,7 @@ def _utterance(
         gender=supervision.gender,
         age_group=(supervision.custom or {}).get("age_group"),
         samples=samples,
+        phones=None
+        if items is None
+        else known_intervals(items, inventory, samples, f"{folder}: {supervision.id}"),
     )

@@ -15,6 +15,7 @@ from joint.audio import AudioInfo, inspect_audio, read_audio
 from joint.data.choices import Encoding
 from joint.data.corpus import Corpus, Utterance
 from joint.data.manifests import written_whole
+from joint.data.phones import ALIGNMENT
 from joint.data.shar import FIELDS, FORMAT, INDEX, SHAR, SHARDS
 from joint.errors import AudioError, DataError
 from joint.progress import shown
@@ -56,9 +57,9 @@ def export(
                 described = json.dumps(recording.to_dict()).encode()
                 tar.write(f"{entry.id}{ending}", io.BytesIO(content))
                 tar.write(f"{entry.id}.json", io.BytesIO(described), count=False)
-                cuts.write(_cut(entry, recording))
+                cuts.write(_cut(entry, recording, corpus.phones))
         shards = sorted(shar.glob("recording.*.tar"))
-        _write_index(folder, corpus.utterances, samples, shards)
+        _write_index(folder, corpus, samples, shards)
     return len(corpus), len(shards)
 
 
@@ -91,7 +92,7 @@ def _recording(entry: Utterance, info: AudioInfo) -> "Recording":
     )
 
 
-def _cut(entry: Utterance, recording: "Recording") -> "Cut":
+def _cut(entry: Utterance, recording: "Recording", inventory: Sequence[str]) -> "Cut":
     from lhotse import SupervisionSegment
 
     cut = recording.to_cut()
@@ -106,13 +107,14 @@ def _cut(entry: Utterance, recording: "Recording") -> "Cut":
             text=entry.text,
             speaker=entry.speaker,
             gender=entry.gender,
+            alignment=None if entry.phones is None else {ALIGNMENT: entry.phones.items(inventory)},
         )
     ]
     return cut
 
 
 def _write_index(
-    folder: Path, utterances: Sequence[Utterance], samples: Sequence[int], shards: Sequence[Path]
+    folder: Path, corpus: Corpus, samples: Sequence[int], shards: Sequence[Path]
 ) -> None:
     """`index.jsonl.gz`, a line an utterance in the order of the shards, and `shards.json`."""
     members = (
@@ -126,14 +128,18 @@ def _write_index(
         gzip.GzipFile(folder / INDEX, "wb", mtime=0) as packed,
         io.TextIOWrapper(packed, encoding="utf-8") as file,
     ):
-        for entry, length, (number, member) in zip(utterances, samples, members, strict=True):
+        for entry, length, (number, member) in zip(
+            corpus.utterances, samples, members, strict=True
+        ):
             row = {field: getattr(entry, field) for field in FIELDS}
             row |= {"samples": length, "shard": number}
             row |= {"offset": member.offset_data, "size": member.size}
+            row |= {} if entry.phones is None else {"phones": entry.phones.row()}
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
     others = sorted([*folder.glob(f"{SHAR}/cuts.*"), folder / INDEX])
     table = {
         "format": FORMAT,
+        "phones": corpus.phones,
         "shards": [_described(path) for path in shards],
         "files": {path.name: _described(path) for path in others},
     }

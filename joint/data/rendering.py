@@ -1,11 +1,14 @@
 """Rendering: a plan becomes waveforms, and several become a SceneBatch."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from scipy.signal import fftconvolve
 
 from joint.data.augmentation import coloured_noise, room_responses, through_channel
 from joint.data.corpus import Corpus
+from joint.data.phones import UNKNOWN, PhoneIntervals
 from joint.data.store import WaveformStore
 from joint.scene import Enrollment, Noise, Room, Scene, SceneBatch, Segment, Source
 from joint.units import SAMPLE_RATE, Decibels, Samples
@@ -66,6 +69,7 @@ class Renderer:
                 scenes,
                 lambda s: [(e.noise is not None) + 2 * (e.room is not None) for e in s.enrollments],
             ),
+            **self.phones(scenes),
             **with_mixture,  # type: ignore[arg-type]
         )
 
@@ -78,6 +82,31 @@ class Renderer:
         if enrollment.noise is not None:
             waveform = waveform + self._noise(enrollment.noise, waveform)
         return tiled(waveform, scene.enrollment_length)
+
+    def phones(self, scenes: list[Scene]) -> dict[str, Any]:
+        """What is said in each enrolment, by the names of the batch's fields; nothing where the
+        corpus is not aligned."""
+        if not self.corpus.phones:
+            return {}
+        rows = [self._phones(e, s.enrollment_length) for s in scenes for e in s.enrollments]
+        longest = max(len(row.phones) for row in rows)
+        shape = (len(scenes), len(scenes[0].enrollments), longest)
+        phones = np.full((len(rows), longest), UNKNOWN, dtype=np.int64)
+        ends = np.empty_like(phones)
+        for i, row in enumerate(rows):
+            phones[i, : len(row.phones)] = row.phones
+            ends[i, : len(row.ends)], ends[i, len(row.ends) :] = row.ends, row.ends[-1]
+        return {
+            "enrollment_phones": torch.from_numpy(phones).view(shape),
+            "enrollment_phone_ends": torch.from_numpy(ends).view(shape),
+        }
+
+    def _phones(self, enrollment: Enrollment, length: Samples) -> PhoneIntervals:
+        segment = enrollment.segment
+        known = self.corpus.utterances[segment.utterance].phones
+        if known is None:
+            return PhoneIntervals.unknown(length)
+        return known.part(segment.speed, segment.start, segment.length).tiled(length)
 
     def mixture(self, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
         """The mixture `(S,)` and the references `(N, S)`, float32."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from joint.data.corpus import Corpus, Utterance
+from joint.data.phones import PhoneIntervals
 from joint.data.remote import fetch, is_url, read_small
 from joint.data.shard import Shard, Stored
 from joint.errors import DataError
@@ -45,7 +46,7 @@ def open_corpus(where: str | Path, cache: str | Path) -> Corpus:
         Shard(folder / SHAR / name, size, sha256)
         for name, size, sha256 in _files(table, folder / SHARDS)
     ]
-    return Corpus(list(_utterances(folder / INDEX, shards)), folder)
+    return Corpus(list(_utterances(folder / INDEX, shards)), folder, _phones(table))
 
 
 def _remote(url: str, cache: Path) -> Corpus:
@@ -68,7 +69,7 @@ def _remote(url: str, cache: Path) -> Corpus:
     shards = [Shard(own / f"{s[:16]}-{n}", b, s, f"{url}/{SHAR}/{n}") for n, b, s in files]
     utterances = list(_utterances(index, shards))
     atomic_write(own / SHARDS, content)
-    return Corpus(utterances, url)
+    return Corpus(utterances, url, _phones(table))
 
 
 def _parsed(content: bytes, where: str | Path) -> dict[str, Any]:
@@ -79,6 +80,10 @@ def _parsed(content: bytes, where: str | Path) -> dict[str, Any]:
         return dict(table)
     except (ValueError, KeyError, TypeError):
         raise DataError(where, "another content", WRITTEN_BY) from None
+
+
+def _phones(table: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(map(str, table.get("phones", ())))
 
 
 def _files(table: dict[str, Any], where: str | Path, *more: str) -> list[tuple[str, int, str]]:
@@ -105,6 +110,7 @@ def _utterances(index: Path, shards: list[Shard]) -> Iterator[Utterance]:
                     **{field: row[field] for field in FIELDS},
                     path=f"{shard.name}#{row['id']}",
                     stored=Stored(shard, row["offset"], row["size"]),
+                    phones=PhoneIntervals.from_row(row["phones"]) if "phones" in row else None,
                 )
     except (OSError, EOFError, ValueError, KeyError, IndexError, TypeError) as error:
         raise DataError(index, f"an unreadable index ({error})", WRITTEN_BY) from error

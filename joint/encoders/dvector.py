@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from joint.encoders.encoder import SpeakerEncoder
+from joint.encoders.encoder import SpeakerEncoder, chosen
 from joint.encoders.frames import Frames
 from joint.encoders.frontends import Frontend
 from joint.errors import ConfigError
@@ -73,7 +73,10 @@ class DVectorEncoder(SpeakerEncoder):
         self.step = round(SAMPLE_RATE / rate / frontend.hop)
 
     def forward(
-        self, waveform: Tensor, lengths: Tensor | None = None, layers: tuple[str, ...] = ()
+        self,
+        waveform: Tensor,
+        lengths: Tensor | None = None,
+        layers: tuple[str, ...] | None = (),
     ) -> SpeakerEncoding:
         """See SpeakerEncoder. All windows of a batch are one batch of the LSTM; a frame comes from
         the first window that holds it, which has heard the most before it."""
@@ -103,7 +106,7 @@ class DVectorEncoder(SpeakerEncoder):
             lengths=lengths,
             layers={
                 name: self._layer(Frames(self._joined(inner[name].features, present), mask))
-                for name in layers
+                for name in chosen(layers, inner)
             },
         )
 

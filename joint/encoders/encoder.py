@@ -1,6 +1,6 @@
 """SpeakerEncoder: the one encoder that every task shares."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import cast
 
 import torch
@@ -48,10 +48,14 @@ class SpeakerEncoder(nn.Module):
         self.frame_dim = output_dim(backbone)
 
     def forward(
-        self, waveform: Tensor, lengths: Tensor | None = None, layers: tuple[str, ...] = ()
+        self,
+        waveform: Tensor,
+        lengths: Tensor | None = None,
+        layers: tuple[str, ...] | None = (),
     ) -> SpeakerEncoding:
         """`waveform (B, S)` in [-1, 1], `lengths (B,)` in Samples (all of S where None); `layers`
-        names the intermediate layers to keep. Raises KeyError for a layer that is not there."""
+        names the intermediate layers to keep, all of them where None. Raises KeyError for a layer
+        that is not there."""
         if lengths is None:
             lengths = torch.full((waveform.shape[0],), waveform.shape[1], device=waveform.device)
         frames, inner = self.backbone(self.frontend(waveform, lengths))
@@ -64,7 +68,7 @@ class SpeakerEncoder(nn.Module):
             frame_mask=frames.full_mask(),
             waveform=waveform,
             lengths=lengths,
-            layers={name: self._layer(inner[name]) for name in layers},
+            layers={name: self._layer(inner[name]) for name in chosen(layers, inner)},
         )
 
     def _layer(self, frames: Frames) -> Layer:
@@ -74,6 +78,11 @@ class SpeakerEncoder(nn.Module):
             hop=self.frontend.hop * frames.stride,
             offset=self.frontend.offset,
         )
+
+
+def chosen(layers: Iterable[str] | None, inner: Iterable[str]) -> Iterable[str]:
+    """The names that were asked for, which is all where None."""
+    return inner if layers is None else layers
 
 
 def output_dim(part: nn.Module) -> int:

@@ -1,0 +1,35 @@
+"""Which phone a frame hears, and how much of each phone a segment holds."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from joint.data.phones import UNKNOWN
+from joint.outputs import Layer
+
+
+def frame_phones(layer: Layer, phones: Tensor, ends: Tensor) -> Tensor:
+    """The phone at the centre of each frame, `(B, F)`; `UNKNOWN` on padding and after the last.
+
+    `phones (B, P)` and `ends (B, P)` are those of `SceneBatch`, in Samples.
+    """
+    frames = layer.features.shape[2]
+    centres = layer.offset + layer.hop * torch.arange(frames, device=ends.device)
+    place = torch.searchsorted(ends, centres.expand(len(ends), -1).contiguous(), right=True)
+    after = place == ends.shape[1]
+    labels = phones.gather(1, place.clamp(max=ends.shape[1] - 1))
+    return labels.masked_fill(after | ~layer.mask, UNKNOWN)
+
+
+def phone_shares(phones: Tensor, ends: Tensor, lengths: Tensor, count: int) -> Tensor:
+    """How much of what is spoken each phone takes, `(B, count)`, silence left out; rows sum to 1,
+    or are 0 where nothing known is spoken.
+
+    Shapes: `phones (B, P)`, `ends (B, P)` and `lengths (B,)` in Samples.
+    """
+    last = torch.minimum(ends, lengths[:, None])
+    starts = F.pad(last, (1, 0))[:, :-1]
+    duration = (last - starts).float() * (phones > 0)
+    totals = torch.zeros(len(phones), count, device=phones.device)
+    totals.scatter_add_(1, phones.clamp(min=0), duration)
+    return totals / totals.sum(dim=1, keepdim=True).clamp(min=1.0)

@@ -1,0 +1,127 @@
+"""How words are said: a lexicon's words, then a large dictionary's, then espeak-ng's guess."""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+
+from joint.data.phones import SILENCE
+from joint.errors import DataError, JointError
+
+Pronunciation = tuple[str, ...]
+
+_ARPABET = (
+    "AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W "
+    "Y Z ZH"
+)
+ARPABET = tuple(_ARPABET.split())
+INVENTORY = (SILENCE, *ARPABET)
+"""The phones of English that alignments speak of, without stress."""
+
+_IPA = (
+    "b:B d:D f:F h:HH k:K l:L m:M n:N p:P s:S t:T v:V w:W z:Z ɑː:AA ɑ:AA æ:AE a:AE ʌ:AH ə:AH ɐ:AH "
+    "ɔː:AO ɔ:AO oː:AO aʊ:AW aɪ:AY tʃ:CH ð:DH ɛ:EH e:EH ɚ:ER ɜː:ER eɪ:EY ɡ:G g:G ɪ:IH ᵻ:IH i:IY "
+    "iː:IY dʒ:JH x:K ɬ:L əl:AH+L n̩:AH+N ŋ:NG oʊ:OW o:OW ɔɪ:OY ɹ:R r:R ʃ:SH ɾ:T ʔ:T θ:TH ʊ:UH "
+    "uː:UW u:UW j:Y ʒ:ZH"
+)
+IPA = {sound: phones.split("+") for sound, phones in (pair.rsplit(":", 1) for pair in _IPA.split())}
+"""What espeak-ng says in American English, as ARPAbet."""
+_IPA_PART = re.compile("|".join(sorted(map(re.escape, IPA), key=len, reverse=True)))
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*['’]?")
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text in lower case, without punctuation."""
+    return [word.lower().replace("’", "'") for word in _WORD.findall(text)]
+
+
+def read_lexicon(path: str | Path) -> dict[str, list[Pronunciation]]:
+    """`WORD PHONE PHONE …` lines, a line a pronunciation; stress marks and positions (`IH1_B`) are
+    taken off. Raises DataError for an unreadable file, a word alone, a phone outside ARPAbet."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(path, f"an unreadable lexicon ({error})", "WORD PHONES") from error
+    lexicon: dict[str, list[Pronunciation]] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        word, *marked = line.split()
+        phones = tuple(bare(phone) for phone in marked)
+        strange = [phone for phone in phones if phone not in ARPABET]
+        if strange or not phones:
+            found = f"the phone {strange[0]}" if strange else f"no phone for {word}"
+            raise DataError(f"{path}:{number}", found, "WORD and its phones in ARPAbet")
+        known = lexicon.setdefault(word.lower(), [])
+        if phones not in known:
+            known.append(phones)
+    return lexicon
+
+
+def bare(phone: str) -> str:
+    """A phone without its stress and its position in the word."""
+    return phone.partition("_")[0].rstrip("012")
+
+
+@cache
+def dictionary() -> dict[str, list[Pronunciation]]:
+    """The 134,000 words that come with pocketsphinx's English model (CMUdict)."""
+    _needed("pocketsphinx")
+    from pocketsphinx import get_model_path
+
+    entries: dict[str, list[Pronunciation]] = {}
+    for line in Path(get_model_path("en-us/cmudict-en-us.dict")).read_text().splitlines():
+        word, *phones = line.split()
+        entries.setdefault(word.partition("(")[0], []).append(tuple(phones))
+    return entries
+
+
+def guessed(words: Iterable[str]) -> dict[str, list[Pronunciation]]:
+    """What espeak-ng makes of the spelling of words, of those that it can say in ARPAbet."""
+    asked = sorted(set(words))
+    if not asked:
+        return {}
+    for package in ("phonemizer", "espeakng_loader"):
+        _needed(package)
+    import espeakng_loader
+    from phonemizer.backend import EspeakBackend
+    from phonemizer.backend.espeak.wrapper import EspeakWrapper
+    from phonemizer.separator import Separator
+
+    EspeakWrapper.set_library(espeakng_loader.get_library_path())
+    EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
+    backend = EspeakBackend("en-us", with_stress=False)
+    spoken = backend.phonemize(asked, separator=Separator(phone=" ", word="|"), strip=True)
+    found = {word: in_arpabet(ipa) for word, ipa in zip(asked, spoken, strict=True)}
+    return {word: [phones] for word, phones in found.items() if phones}
+
+
+def in_arpabet(ipa: str) -> Pronunciation:
+    """espeak-ng's IPA as ARPAbet; () where it holds a sound that English lacks."""
+    phones: list[str] = []
+    for sound in ipa.replace("|", " ").split():
+        parts = _IPA_PART.findall(sound)
+        if "".join(parts) != sound:
+            return ()
+        phones += [phone for part in parts for phone in IPA[part]]
+    return tuple(phones)
+
+
+def pronounced(
+    words: Iterable[str], lexicon: Mapping[str, list[Pronunciation]]
+) -> dict[str, list[Pronunciation]]:
+    """The pronunciations of each of `words` that has one; the first source that knows it decides.
+
+    Raises JointError where a package of the extra `phones` is missing.
+    """
+    asked = set(words)
+    found = {word: lexicon[word] for word in asked if word in lexicon}
+    found |= {word: dictionary()[word] for word in asked - found.keys() if word in dictionary()}
+    return found | guessed(asked - found.keys())
+
+
+def _needed(package: str) -> None:
+    from importlib.util import find_spec
+
+    if find_spec(package) is None:
+        raise JointError(package, "no such package", "pip install 'joint-speaker[phones]'")
