@@ -17,6 +17,7 @@ VERBS = [
     ("prepare", "threedspeaker"),
     ("prepare", "voxblink"),
     ("prepare", "kaldi"),
+    ("align",),
     ("export",),
     ("train",),
     ("ablate",),
