@@ -37,10 +37,13 @@ RECOGNITION = ["faster-whisper>=1.1,<1.3", "jiwer>=3.1,<4.1"]
 
 PHONES = ["pocketsphinx>=5.0,<5.2", "phonemizer>=3.3,<3.5", "espeakng-loader>=0.2,<0.3"]
 
+ANALYSIS = ["praat-parselmouth>=0.4.5,<0.5"]
+
 HUB = ["huggingface_hub>=0.30,<3"]
 
 DEV = [
     *RECOGNITION,
+    *ANALYSIS,
     *HUB,
     *PHONES,
     "pytest>=8.3,<10",
@@ -74,6 +77,7 @@ setup(
     },
     install_requires=RUNTIME,
     extras_require={
+        "analysis": ANALYSIS,
         "dev": DEV,
         "hub": HUB,
         "pesq": PESQ,

@@ -1,6 +1,6 @@
 """The Python interface: `joint.load(...)`, then `embed`, `verify`, `extract`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,13 @@ from torch import Tensor
 
 from joint.audio import check_waveform, read_audio
 from joint.building import load_model
+from joint.data.batching import batches_by_length
 from joint.encoders.identity import identity_of
 from joint.encoders.repvgg import fold
 from joint.errors import CheckpointError
 from joint.model import JointModel
 from joint.trainer import autocast_for
-from joint.units import SAMPLE_RATE, Seconds
+from joint.units import SAMPLE_RATE
 from pretrained.catalogue import checkpoint_path
 from tasks.verification.backends.calibration import Calibration, probability
 
@@ -25,9 +26,6 @@ DESCRIPTION = ("data", "seed", "command", "trained", "licence", "validation", "f
 
 Recording = np.ndarray | str | Path
 """A waveform `(S,)` at 16 kHz in [-1, 1], or the path of an audio file."""
-
-BATCH: Seconds = 60.0
-"""Recordings are embedded in batches of at most this much padded audio."""
 
 
 @dataclass(frozen=True)
@@ -162,15 +160,3 @@ class SpeakerModel:
             encoding = self.model.encoder(audio.to(self.device), lengths.to(self.device))
         embedding: np.ndarray = encoding.embedding.float().cpu().numpy()
         return embedding
-
-
-def batches_by_length(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Positions in batches of similar lengths, each of at most `BATCH` seconds with its padding."""
-    batch: list[int] = []
-    for position in sorted(range(len(lengths)), key=lambda i: lengths[i]):
-        if batch and (len(batch) + 1) * lengths[position] > BATCH * SAMPLE_RATE:
-            yield batch
-            batch = []
-        batch.append(position)
-    if batch:
-        yield batch

@@ -97,6 +97,22 @@ def load_model(path: Path, packages: Sequence[str] = ()) -> tuple[JointModel, di
     return model.eval(), metadata
 
 
+def encoder_from(
+    metadata: dict[str, Any], path: Path, packages: Sequence[str] = ()
+) -> SpeakerEncoder:
+    """A new encoder as a checkpoint describes its own, with weights that have learnt nothing.
+
+    Raises CheckpointError.
+    """
+    try:
+        made = build(metadata["config"]["encoder"], "encoder", packages)
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(path, f"no {error} in its metadata", "a model checkpoint") from None
+    if not isinstance(made, SpeakerEncoder):
+        raise CheckpointError(path, type(made).__name__, "a SpeakerEncoder")
+    return made
+
+
 def start_from(model: JointModel, path: Path, phones: Sequence[str] = ()) -> list[str]:
     """Copy the encoder, and every task that the checkpoint has under the same name and shapes.
 

@@ -1,5 +1,6 @@
 """Typed configuration: a recipe's YAML, checked before anything is built."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -13,6 +14,9 @@ from joint.data.planning import ScenePlanner
 from joint.errors import ConfigError
 
 Typed = TypeVar("Typed")
+
+CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
+"""What a training's minutes are counted by."""
 
 
 @dataclass
@@ -77,10 +81,13 @@ class OptimizerConfig:
 @dataclass
 class TrainerConfig:
     """Budget, precision and bookkeeping. Training ends at `max_steps` or `max_minutes`, whichever
-    comes first; schedules follow the share of the budget that is used."""
+    comes first; schedules follow the share of the budget that is used. Minutes are those on the
+    `wall`'s clock, or those that the `processor` gave to this process: trainings on a machine that
+    others use too then get the same."""
 
     max_steps: int | None = None
     max_minutes: float | None = None
+    clock: str = "wall"
     precision: str = "auto"
     accelerator: str = "cpu"
     accumulate: int = 1
@@ -181,6 +188,7 @@ def _check(path: Path, config: RecipeConfig) -> None:
     choices = {
         "optimizer.kind": (config.optimizer.kind, ("adamw", "sgd")),
         "trainer.precision": (trainer.precision, ("auto", "bf16", "float32")),
+        "trainer.clock": (trainer.clock, tuple(CLOCKS)),
     }
     for where, (value, options) in choices.items():
         if value not in options:

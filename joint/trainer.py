@@ -11,7 +11,7 @@ from lightning.fabric import Fabric
 from torch import Tensor
 
 from joint import checkpoint
-from joint.config import OptimizerConfig, TrainerConfig
+from joint.config import CLOCKS, OptimizerConfig, TrainerConfig
 from joint.data.stream import SceneStream
 from joint.errors import TrainingError
 from joint.model import JointModel, StreamBatch
@@ -48,7 +48,7 @@ class Trainer:
         self.optimizer = make_optimizer(model, optimizer)
         self.names = {id(p): n for n, p in model.named_parameters()}
         self.step, self.minutes, self.scenes, self.bad_steps = 0, 0.0, 0, 0
-        self.waited, self.last_validation, self.saved = 0.0, 0.0, -1
+        self.waited, self.elapsed, self.last_validation, self.saved = 0.0, 0.0, 0.0, -1
         self.figures: dict[str, float] = {}
 
     def autocast(self) -> torch.autocast:
@@ -82,6 +82,7 @@ class Trainer:
         self.step, self.minutes, self.scenes = state["step"], state["minutes"], state["scenes"]
         self.last_validation, self.bad_steps = state["last_validation"], state["bad_steps"]
         self.figures, self.waited = state["figures"], state.get("waited", 0.0)
+        self.elapsed = state.get("elapsed", 60.0 * self.minutes)
         self.saved = self.step
         return True
 
@@ -94,11 +95,11 @@ class Trainer:
             name: stream.batches(self._drawn(every), self.config.workers)
             for name, (stream, _, every) in self.streams.items()
         }
-        consecutive = 0
+        consecutive, now = 0, CLOCKS[self.config.clock]
         active = self.fabric.is_global_zero
         with TrainingLog(self.output, self.config, active, self.step, self.scenes) as log:
             while self.progress() < 1.0:
-                begin = time.perf_counter()
+                begin, wall = now(), time.perf_counter()
                 metrics = self._train_step(module, optimizer, batches)
                 consecutive = 0 if math.isfinite(metrics["loss"]) else consecutive + 1
                 if consecutive >= self.config.max_bad_steps:
@@ -106,7 +107,8 @@ class Trainer:
                         f"step {self.step}", f"{consecutive} non-finite losses in a row", "numbers"
                     )
                 self.step += 1
-                self.minutes += (time.perf_counter() - begin) / 60.0
+                self.minutes += (now() - begin) / 60.0
+                self.elapsed += time.perf_counter() - wall
                 # one clock for all: it decides on rates, margins and the end
                 self.minutes = self.fabric.broadcast(self.minutes)
                 log.step(self._counters(), metrics)
@@ -205,7 +207,7 @@ class Trainer:
             "minutes": round(self.minutes, 4),
             "scenes": self.scenes,
             "progress": self.progress(),
-            "waiting_share": self.waited / max(60.0 * self.minutes, 1e-9),
+            "waiting_share": self.waited / max(self.elapsed, 1e-9),
             "skipped_steps": self.bad_steps,
         }
 
@@ -225,6 +227,7 @@ class Trainer:
                 "bad_steps": self.bad_steps,
                 "figures": self.figures,
                 "waited": self.waited,
+                "elapsed": self.elapsed,
             }
             checkpoint.write(self._path(), tensors, {**self.metadata, "trainer": state})
             for old in self.checkpoints()[: -max(self.config.average_last, 2)]:

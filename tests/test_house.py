@@ -27,6 +27,8 @@ DISTRIBUTIONS = {
     "omegaconf": "hydra-core",
     "yaml": "hydra-core",
     "sklearn": "scikit-learn",
+    "parselmouth": "praat-parselmouth",
+    "espeakng_loader": "espeakng-loader",
     "faster_whisper": "faster-whisper",
 }
 

@@ -17,6 +17,7 @@ from joint.cli.forget import forget
 from joint.cli.identify import identify
 from joint.cli.info import info
 from joint.cli.prepare import prepare
+from joint.cli.probe import probe
 from joint.cli.terminal import errors_in_one_line, quiet_libraries
 from joint.cli.train import train
 from joint.cli.verify import verify
@@ -43,6 +44,7 @@ VERBS: dict[str, Callable[..., None] | typer.Typer] = {
     "identify": identify,
     "forget": forget,
     "extract": extract,
+    "probe": probe,
     "convert": convert,
     "info": info,
 }

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from joint.audio import read_audio
-from joint.data.phones import ALIGNMENT, PHONES, PhoneIntervals, known_intervals, read_inventory
+from joint.data.phones import (
+    ALIGNMENT,
+    PHONES,
+    WORDS,
+    PhoneIntervals,
+    TimedWord,
+    known_intervals,
+    read_inventory,
+)
 from joint.data.shard import Stored
 from joint.errors import DataError
 from joint.units import SAMPLE_RATE, Samples
@@ -23,8 +31,8 @@ RECORDINGS, SUPERVISIONS = "recordings.jsonl.gz", "supervisions.jsonl.gz"
 class Utterance:
     """One recording of one person; `samples` at 16 kHz and natural speed.
 
-    With `stored` it lies in a shard, and `path` is only what messages call it. `phones` are those
-    of an alignment, None where there is none.
+    With `stored` it lies in a shard, and `path` is only what messages call it. `phones` and `words`
+    are those of an alignment, None where there is none.
     """
 
     id: str
@@ -36,6 +44,7 @@ class Utterance:
     samples: Samples
     stored: Stored | None = None
     phones: PhoneIntervals | None = None
+    words: tuple[TimedWord, ...] | None = None
 
     def waveform(self) -> np.ndarray:
         """All of it at natural speed, float32 `(S,)`. Raises AudioError; DataError for a shard."""
@@ -121,7 +130,8 @@ def _utterance(
     if supervision.recording_id not in recordings:
         raise DataError(folder, f"supervision {supervision.id} alone", "its recording too")
     path, samples = recordings[supervision.recording_id]
-    items = (supervision.alignment or {}).get(ALIGNMENT) if inventory else None
+    found = (supervision.alignment or {}) if inventory else {}
+    items, words = found.get(ALIGNMENT), found.get(WORDS)
     return Utterance(
         id=supervision.id,
         path=path,
@@ -133,4 +143,5 @@ def _utterance(
         phones=None
         if items is None
         else known_intervals(items, inventory, samples, f"{folder}: {supervision.id}"),
+        words=None if words is None else tuple(map(TimedWord.of, words)),
     )

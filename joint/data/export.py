@@ -15,7 +15,7 @@ from joint.audio import AudioInfo, inspect_audio, read_audio
 from joint.data.choices import Encoding
 from joint.data.corpus import Corpus, Utterance
 from joint.data.manifests import written_whole
-from joint.data.phones import ALIGNMENT
+from joint.data.phones import ALIGNMENT, WORDS
 from joint.data.shar import FIELDS, FORMAT, INDEX, SHAR, SHARDS
 from joint.errors import AudioError, DataError
 from joint.progress import shown
@@ -107,10 +107,19 @@ def _cut(entry: Utterance, recording: "Recording", inventory: Sequence[str]) -> 
             text=entry.text,
             speaker=entry.speaker,
             gender=entry.gender,
-            alignment=None if entry.phones is None else {ALIGNMENT: entry.phones.items(inventory)},
+            alignment=_alignment(entry, inventory),
         )
     ]
     return cut
+
+
+def _alignment(entry: Utterance, inventory: Sequence[str]) -> dict[str, Any] | None:
+    found: dict[str, Any] = {}
+    if entry.words is not None:
+        found[WORDS] = [word.item() for word in entry.words]
+    if entry.phones is not None:
+        found[ALIGNMENT] = entry.phones.items(inventory)
+    return found or None
 
 
 def _write_index(
@@ -135,6 +144,7 @@ def _write_index(
             row |= {"samples": length, "shard": number}
             row |= {"offset": member.offset_data, "size": member.size}
             row |= {} if entry.phones is None else {"phones": entry.phones.row()}
+            row |= {} if entry.words is None else {"words": entry.words}
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
     others = sorted([*folder.glob(f"{SHAR}/cuts.*"), folder / INDEX])
     table = {

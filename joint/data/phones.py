@@ -1,9 +1,10 @@
-"""Phones of a recording as contiguous intervals, and how manifests keep them."""
+"""What is said in a recording and when: words, and phones as contiguous intervals; and how
+manifests keep them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -18,8 +19,28 @@ PHONES = "phones.txt"
 SILENCE = "SIL"
 UNKNOWN = -1
 """In place of a phone where nobody knows which it is."""
-ALIGNMENT = "phone"
-"""The key of the intervals among a supervision's alignments."""
+ALIGNMENT, WORDS = "phone", "word"
+"""The keys of phones and words among a supervision's alignments."""
+
+
+class TimedWord(NamedTuple):
+    """A word and the Samples between which it is said."""
+
+    word: str
+    start: Samples
+    end: Samples
+
+    @classmethod
+    def of(cls, item: "AlignmentItem") -> "TimedWord":
+        """From lhotse's alignment item."""
+        return cls(item.symbol, round(item.start * SAMPLE_RATE), round(item.end * SAMPLE_RATE))
+
+    def item(self) -> "AlignmentItem":
+        """Lhotse's alignment item."""
+        from lhotse.supervision import AlignmentItem
+
+        length = (self.end - self.start) / SAMPLE_RATE
+        return AlignmentItem(self.word, self.start / SAMPLE_RATE, length)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from joint.data.corpus import Corpus, Utterance
-from joint.data.phones import PhoneIntervals
+from joint.data.phones import PhoneIntervals, TimedWord
 from joint.data.remote import fetch, is_url, read_small
 from joint.data.shard import Shard, Stored
 from joint.errors import DataError
@@ -111,6 +111,7 @@ def _utterances(index: Path, shards: list[Shard]) -> Iterator[Utterance]:
                     path=f"{shard.name}#{row['id']}",
                     stored=Stored(shard, row["offset"], row["size"]),
                     phones=PhoneIntervals.from_row(row["phones"]) if "phones" in row else None,
+                    words=tuple(TimedWord(*w) for w in row["words"]) if "words" in row else None,
                 )
     except (OSError, EOFError, ValueError, KeyError, IndexError, TypeError) as error:
         raise DataError(index, f"an unreadable index ({error})", WRITTEN_BY) from error

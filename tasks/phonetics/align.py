@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from joint.data.corpus import SUPERVISIONS, Corpus, Utterance
-from joint.data.phones import ALIGNMENT, PHONES
+from joint.data.phones import ALIGNMENT, PHONES, WORDS
 from joint.errors import AudioError, DataError
 from joint.files import atomic_path, atomic_write
 from joint.progress import shown
@@ -156,7 +156,7 @@ def _rewrite(folder: Path, found: Mapping[str, Mapping[str, Any]]) -> None:
                 None
                 if known is None
                 else {
-                    "word": items(known["words"]),
+                    WORDS: items(known["words"]),
                     ALIGNMENT: items(known["phones"]),
                 }
             )

@@ -29,6 +29,7 @@ VERBS = [
     ("identify",),
     ("forget",),
     ("extract",),
+    ("probe",),
     ("convert",),
     ("info",),
 ]

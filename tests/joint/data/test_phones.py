@@ -57,7 +57,7 @@ def with_times(folder: Path, phones: list[list[object]], inventory: str) -> Path
     path = folder / SUPERVISIONS
     with gzip.open(path, "rt") as file:
         rows = [json.loads(line) for line in file]
-    rows[0]["alignment"] = {"phone": phones}
+    rows[0]["alignment"] = {"phone": phones, "word": [["ab", 0.1, 0.5, 0.0]]}
     with gzip.open(path, "wt") as file:
         file.writelines(json.dumps(row) + "\n" for row in rows)
     (folder / PHONES).write_text(inventory)
@@ -77,11 +77,13 @@ def test_manifests_and_shards_keep_them(timed: Path, tmp_path: Path) -> None:
     first = corpus.utterances[0]
     assert first.phones is not None and corpus.utterances[1].phones is None
     assert first.phones.row() == ([0, 1, 0, 2, 0], [1600, 4800, 8000, 9600, first.samples])
+    assert first.words == (("ab", 1600, 9600),)
     export(timed, tmp_path / "shards", 50, Encoding.ORIGINAL)
     shards = open_corpus(tmp_path / "shards", tmp_path / "cache")
     assert shards.phones == corpus.phones and shards.utterances[1].phones is None
     assert shards.utterances[0].phones is not None
     assert shards.utterances[0].phones.row() == first.phones.row()
+    assert shards.utterances[0].words == first.words and shards.utterances[1].words is None
 
 
 def test_a_batch_says_what_each_enrolment_holds(timed: Path) -> None:

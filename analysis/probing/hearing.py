@@ -1,0 +1,93 @@
+"""What an encoder makes of recordings, layer by layer: the material of every probe."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from joint.data.batching import batches_by_length
+from joint.encoders.encoder import SpeakerEncoder
+from joint.encoders.frames import Frames
+from joint.outputs import Layer, SpeakerEncoding
+from joint.precision import autocast_for
+
+FEATURES, LAST, EMBEDDING = "features", "frames", "embedding"
+"""The front-end's output, what is pooled, and the end; the backbone's own layers lie between."""
+
+
+@dataclass
+class Heard:
+    """`pooled[layer] (n, 2·D)`, mean and standard deviation over time (the embedding is as it is),
+    and `frames[layer] (m, D)` at the instants that were asked for; float32, layers in order."""
+
+    pooled: dict[str, np.ndarray]
+    frames: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+def listen(
+    encoder: SpeakerEncoder,
+    waveforms: Sequence[np.ndarray],
+    instants: Sequence[np.ndarray] | None = None,
+    precision: str = "auto",
+) -> Heard:
+    """All layers of `waveforms`, float32 at 16 kHz; `instants` are, for each, the Samples at which
+    a frame of every layer is kept. The encoder stays in eval mode."""
+    encoder.eval()
+    device = next(encoder.parameters()).device
+    pooled: dict[str, list[np.ndarray]] = {}
+    frames: dict[str, list[np.ndarray]] = {}
+    order: list[int] = []
+    for chosen in batches_by_length([len(w) for w in waveforms]):
+        lengths = torch.tensor([len(waveforms[i]) for i in chosen], device=device)
+        audio = torch.zeros(len(chosen), int(lengths.max()), device=device)
+        for row, i in enumerate(chosen):
+            audio[row, : lengths[row]] = torch.from_numpy(waveforms[i])
+        with torch.inference_mode(), autocast_for(precision, device):
+            encoding = encoder(audio, lengths, None)
+            features = encoder.frontend(audio, lengths)
+        for name, vectors in _pooled(encoding, features).items():
+            pooled.setdefault(name, []).append(vectors.float().cpu().numpy())
+        if instants is not None:
+            layers = {FEATURES: _layer(encoder, features), **encoding.layers}
+            wanted = [torch.from_numpy(instants[i]).to(device) for i in chosen]
+            for name, layer in layers.items():
+                frames.setdefault(name, []).extend(_frames_at(layer, wanted))
+        order += chosen
+    back = np.argsort(order)
+    return Heard(
+        {name: np.concatenate(parts)[back] for name, parts in pooled.items()},
+        {name: np.concatenate([parts[i] for i in back]) for name, parts in frames.items()},
+    )
+
+
+def _pooled(encoding: SpeakerEncoding, features: Frames) -> dict[str, Tensor]:
+    first = mean_and_deviation(features.features.transpose(1, 2), features.full_mask())
+    inner = {n: mean_and_deviation(x.features, x.mask) for n, x in encoding.layers.items()}
+    last = mean_and_deviation(encoding.frames, encoding.frame_mask)
+    return {FEATURES: first, **inner, LAST: last, EMBEDDING: encoding.embedding}
+
+
+def mean_and_deviation(features: Tensor, mask: Tensor) -> Tensor:
+    """`(B, D, F)` with `mask (B, F)` → `(B, 2·D)`."""
+    weight = mask.unsqueeze(1).float()
+    count = weight.sum(dim=2).clamp(min=1.0)
+    mean = (features.float() * weight).sum(dim=2) / count
+    square = ((features.float() - mean.unsqueeze(2)).square() * weight).sum(dim=2) / count
+    return torch.cat([mean, square.clamp(min=1e-10).sqrt()], dim=1)
+
+
+def _layer(encoder: SpeakerEncoder, frames: Frames) -> Layer:
+    hop, offset = encoder.frontend.hop * frames.stride, encoder.frontend.offset
+    return Layer(frames.features.transpose(1, 2), frames.full_mask(), hop, offset)
+
+
+def _frames_at(layer: Layer, instants: Iterable[Tensor]) -> list[np.ndarray]:
+    """Of each recording the frames nearest to its instants, `(m, D)`."""
+    found = []
+    for features, mask, samples in zip(layer.features, layer.mask, instants, strict=True):
+        nearest = torch.round((samples - layer.offset) / layer.hop).long()
+        place = nearest.clamp(min=0).clamp(max=int(mask.sum()) - 1)
+        found.append(features[:, place].T.float().cpu().numpy())
+    return found

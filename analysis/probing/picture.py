@@ -1,0 +1,98 @@
+"""What probes found, as a Markdown table and as a heat map of layers by questions."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from analysis.probing.table import Finding
+from joint.files import atomic_path
+
+
+def grid(found: Sequence[Finding], probe: str) -> tuple[list[str], list[str], np.ndarray]:
+    """Questions, layers and the skills `(questions, layers)` of one probe; NaN for none."""
+    targets = list(dict.fromkeys(f.target for f in found))
+    layers = list(dict.fromkeys(f.layer for f in found))
+    skills = np.full((len(targets), len(layers)), np.nan)
+    for finding in found:
+        if finding.probe == probe:
+            place = targets.index(finding.target), layers.index(finding.layer)
+            skills[place] = finding.skill
+    return targets, layers, skills
+
+
+def markdown(trained: Sequence[Finding], random: Sequence[Finding], layer: str) -> str:
+    """A row a question: both probes on `layer`, chance, the untrained encoder, selectivity, and the
+    layer of which the linear probe reads most."""
+    heading = [
+        "question",
+        "linear",
+        "MLP",
+        "chance",
+        "untrained",
+        "selectivity",
+        "best layer",
+        "linear there",
+    ]
+    rows = [heading, ["---"] * len(heading)]
+    at = {(f.target, f.layer, f.probe): f for f in trained}
+    twins = {(f.target, f.layer, f.probe): f for f in random}
+    for target in dict.fromkeys(f.target for f in trained):
+        own = [f for f in trained if f.target == target and f.probe == "linear"]
+        best = max(own, key=lambda f: f.skill)
+        here, twin = (found.get((target, layer, "linear")) for found in (at, twins))
+        network = at.get((target, layer, "mlp"))
+        values = [
+            here.value if here else None,
+            network.value if network else None,
+            best.chance,
+            twin.value if twin else None,
+            here.selectivity if here else None,
+        ]
+        rows.append([target, *map(_number, values), best.layer, _number(best.value)])
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def heat_map(trained: Sequence[Finding], random: Sequence[Finding], path: Path) -> None:
+    """Skill of the linear probe, layers by questions: the encoder, and what it adds to an untrained
+    one."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    targets, layers, skills = grid(trained, "linear")
+    _, _, without = grid(random, "linear")
+    figure, axes = plt.subplots(
+        1, 2, figsize=(2.5 + 1.5 * len(layers), 1.6 + 0.4 * len(targets)), sharey=True
+    )
+    panels = (
+        (skills, "skill of a linear probe", "viridis", 0.0, 1.0),
+        (skills - without, "more than an untrained encoder's", "RdBu_r", -1.0, 1.0),
+    )
+    for axis, (values, title, colours, low, high) in zip(axes, panels, strict=True):
+        axis.imshow(np.clip(values, low, high), cmap=colours, vmin=low, vmax=high, aspect="auto")
+        axis.set_title(title, fontsize=10)
+        axis.set_xticks(range(len(layers)), layers, rotation=45, ha="right", fontsize=8)
+        axis.set_yticks(range(len(targets)), targets, fontsize=8)
+        for row, column in np.argwhere(np.isfinite(values)):
+            value = values[row, column]
+            share = (min(max(value, low), high) - low) / (high - low)
+            dark = share < 0.5 if colours == "viridis" else abs(share - 0.5) > 0.35
+            axis.text(
+                column,
+                row,
+                f"{value:.2f}",
+                ha="center",
+                va="center",
+                fontsize=7,
+                color="white" if dark else "black",
+            )
+    figure.tight_layout()
+    with atomic_path(path) as unfinished:
+        figure.savefig(unfinished, dpi=130)
+    plt.close(figure)

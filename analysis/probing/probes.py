@@ -1,0 +1,91 @@
+"""Linear probes: ridge regressions on frozen vectors, their penalty chosen by leaving one out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from analysis.probing.folds import Fold
+
+Kind = Literal["classes", "presence", "numbers"]
+"""One of several classes, several yes-or-no questions, or numbers."""
+
+Spectra = Mapping[str, Sequence["Spectrum"]]
+"""Of each layer the vectors, fold by fold."""
+
+PENALTIES = 10.0 ** np.arange(-4.0, 3.0)
+"""Of the ridge, beside the mean eigenvalue; the best is chosen by leaving one out."""
+COMPONENTS = 64
+"""Principal directions that a network sees."""
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """The vectors of a fold in their principal directions: `train (n, k)`, `test (m, k)`, and the
+    `energies (k,)` of the training part, the largest first."""
+
+    train: Tensor
+    test: Tensor
+    energies: Tensor
+
+    @classmethod
+    def of(cls, vectors: Tensor, fold: Fold) -> "Spectrum":
+        """Directions come from the training part; columns are standardised by it."""
+        train, test = vectors[fold.train], vectors[fold.test]
+        mean, deviation = train.mean(dim=0), train.std(dim=0).clamp(min=1e-6)
+        train, test = (train - mean) / deviation, (test - mean) / deviation
+        wide = train.shape[1] > len(train)
+        energies, basis = torch.linalg.eigh(train @ train.T if wide else train.T @ train)
+        kept = energies > 1e-6 * energies[-1]
+        energies, basis = energies[kept].flip(0), basis[:, kept].flip(1)
+        if wide:
+            basis = train.T @ basis / energies.sqrt()
+        return cls(train @ basis, test @ basis, energies)
+
+    def ridge(self, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Linear predictions of `targets (n, c)` for training and test part."""
+        mean = targets.mean(dim=0)
+        projected = self.train.T @ (targets - mean)
+        best, least = 0.0, float("inf")
+        for penalty in (PENALTIES * float(self.energies.mean())).tolist():
+            shrunk = 1.0 / (self.energies + penalty)
+            fitted = self.train @ (shrunk[:, None] * projected) + mean
+            own = (self.train.square() * shrunk).sum(dim=1) + 1.0 / len(targets)
+            left_out = (targets - fitted) / (1.0 - own).clamp(min=1e-3)[:, None]
+            error = float(left_out.square().mean())
+            if error < least:
+                best, least = penalty, error
+        weights = projected / (self.energies + best)[:, None]
+        return self.train @ weights + mean, self.test @ weights + mean
+
+    def whitened(self) -> tuple[Tensor, Tensor]:
+        """The first components at unit variance, for training and test part."""
+        scale = (len(self.train) / self.energies[:COMPONENTS]).sqrt()
+        return self.train[:, :COMPONENTS] * scale, self.test[:, :COMPONENTS] * scale
+
+
+def linear_answers(
+    spectra: Spectra, folds: Sequence[Fold], y: Tensor, kind: Kind
+) -> dict[str, Tensor]:
+    """Each layer's answers `(n, c)`, every item answered by the fold that tests it.
+
+    `y (n, c)`: one-hot classes, zeros and ones, or numbers. Scores of classes are shifted and
+    scaled so that half-way between yes and no is 0.5, whatever the class's share.
+    """
+    return {layer: _linear(parts, folds, y, kind) for layer, parts in spectra.items()}
+
+
+def _linear(parts: Sequence[Spectrum], folds: Sequence[Fold], y: Tensor, kind: Kind) -> Tensor:
+    answers = torch.empty_like(y)
+    for spectrum, fold in zip(parts, folds, strict=True):
+        fitted, predicted = spectrum.ridge(y[fold.train])
+        if kind != "numbers":
+            yes = y[fold.train]
+            high = (fitted * yes).sum(dim=0) / yes.sum(dim=0).clamp(min=1.0)
+            low = (fitted * (1.0 - yes)).sum(dim=0) / (1.0 - yes).sum(dim=0).clamp(min=1.0)
+            predicted = (predicted - low) / (high - low).clamp(min=1e-6)
+        answers[fold.test] = predicted
+    return answers

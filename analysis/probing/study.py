@@ -1,0 +1,181 @@
+"""Probe an encoder on a corpus: trained and untrained, all layers, all questions."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from analysis.probing.folds import Fold, disjoint_folds
+from analysis.probing.hearing import Heard, listen
+from analysis.probing.probes import Spectrum
+from analysis.probing.table import Finding, decompose, findings
+from analysis.probing.targets import (
+    CHANGED,
+    PLAIN,
+    SWAPPED,
+    Target,
+    changed,
+    halves,
+    one_hot,
+    phone_instants,
+    targets_of,
+)
+from joint.audio import check_waveform
+from joint.data.corpus import Corpus, Utterance
+from joint.encoders.encoder import SpeakerEncoder
+from joint.errors import AudioError, DataError
+from joint.progress import shown
+from joint.seeding import seeded
+from joint.units import SAMPLE_RATE
+
+PHONES = "phones (frames)"
+INSTANTS = 15
+"""Frames of each recording whose phone is asked for."""
+
+
+@dataclass
+class Material:
+    """The recordings that an encoder is asked about, in all the versions that `targets` need."""
+
+    utterances: list[Utterance]
+    waveforms: list[np.ndarray]
+    inventory: tuple[str, ...]
+    targets: list[Target]
+    missing: dict[str, str]
+
+    @classmethod
+    def of(cls, corpus: Corpus, limit: int, wanted: Sequence[str] = ()) -> "Material":
+        """At most `limit` utterances, as many of each speaker; all questions, or the `wanted`.
+
+        Raises DataError for a question that is unknown or that the corpus cannot answer.
+        """
+        utterances, waveforms = [], []
+        for utterance in spread(corpus, limit):
+            try:
+                waveforms.append(utterance.waveform())
+            except AudioError:
+                continue
+            utterances.append(utterance)
+        if not utterances:
+            raise DataError(corpus.where, "no recording that can be read", "some")
+        targets, missing = targets_of(utterances, waveforms, corpus.phones)
+        if corpus.phones:
+            targets.append(_phones(utterances, corpus.phones))
+        else:
+            missing[PHONES] = "no phones: see 'joint align'"
+        names = [target.name for target in targets]
+        for name in wanted:
+            if name not in names:
+                found = missing.get(name, "an unknown question")
+                raise DataError(f"{corpus.where}: {name}", found, " or ".join(names))
+        kept = [target for target in targets if not wanted or target.name in wanted]
+        return cls(utterances, waveforms, corpus.phones, kept, missing)
+
+    def version(self, target: Target) -> list[np.ndarray]:
+        """The recordings of the target's version, in the order of `vectors`."""
+        if target.version == CHANGED:
+            return [changed(w, i) for i, w in enumerate(self.waveforms)]
+        if target.version == SWAPPED:
+            rows = target.rows[: len(target.rows) // 2]
+            pairs = [halves(self.utterances[i], self.waveforms[i]) for i in rows]
+            return [said for said, _ in pairs] + [swapped for _, swapped in pairs]
+        return self.waveforms
+
+    def instants(self) -> list[np.ndarray]:
+        """When a frame of each recording is looked at."""
+        return [phone_instants(u, INSTANTS, i)[0] for i, u in enumerate(self.utterances)]
+
+    def folds(self, target: Target) -> list[Fold]:
+        """See `disjoint_folds`."""
+        owners = [self.utterances[i % len(self.utterances)] for i in target.rows]
+        keys = {"speaker": [u.speaker for u in owners], "text": [u.text or u.id for u in owners]}
+        first, *others = target.folds
+        return disjoint_folds(keys[first], [keys[name] for name in others])
+
+
+def _phones(utterances: Sequence[Utterance], inventory: Sequence[str]) -> Target:
+    """Which phone a frame hears; `rows` say whose frame it is."""
+    found = [phone_instants(u, INSTANTS, i)[1] for i, u in enumerate(utterances)]
+    rows = np.repeat(np.arange(len(utterances)), [len(phones) for phones in found])
+    values = one_hot([inventory[phone] for phones in found for phone in phones])
+    return Target(PHONES, "classes", values, rows)
+
+
+def spread(corpus: Corpus, limit: int) -> list[Utterance]:
+    """At most `limit` utterances, as many of each speaker as can be, in the corpus's order."""
+    turns = sorted(
+        (turn, speaker, int(index))
+        for speaker, own in enumerate(corpus.of_speaker)
+        for turn, index in enumerate(own)
+    )
+    return [corpus.utterances[i] for i in sorted(index for _, _, index in turns[:limit])]
+
+
+def probe_encoder(
+    encoder: SpeakerEncoder,
+    material: Material,
+    layers: Sequence[str] = (),
+    precision: str = "auto",
+    progress: str | None = None,
+) -> list[Finding]:
+    """What probes read from the encoder's layers, or from the named ones; `progress` is what a bar
+    on the terminal says.
+
+    Raises DataError for a layer that is not there.
+    """
+    heard: dict[str, Heard] = {}
+    spectra: dict[tuple[str, bytes], dict[str, list[Spectrum]]] = {}
+    results: list[Finding] = []
+    for target in shown(material.targets, progress or "", progress is not None):
+        if target.version not in heard:
+            instants = material.instants() if target.version == PLAIN else None
+            waveforms = material.version(target)
+            heard[target.version] = listen(encoder, waveforms, instants, precision)
+        of_frames = target.name == PHONES
+        found = heard[target.version].frames if of_frames else heard[target.version].pooled
+        chosen = _named(found, layers, of_frames)
+        if not of_frames:
+            rows = target.rows if target.version != SWAPPED else np.arange(len(target.rows))
+            chosen = {name: vectors[rows] for name, vectors in chosen.items()}
+        folds = material.folds(target)
+        key = (f"{target.version} {of_frames}", _fingerprint(target, folds))
+        if key not in spectra:
+            spectra[key] = {name: decompose(vectors, folds) for name, vectors in chosen.items()}
+        speakers = [material.utterances[i % len(material.utterances)].speaker for i in target.rows]
+        units = speakers if target.of_speaker else None
+        results += findings(spectra[key], target.name, target.kind, target.values, folds, units)
+    return results
+
+
+def _named(
+    found: dict[str, np.ndarray], layers: Sequence[str], of_frames: bool
+) -> dict[str, np.ndarray]:
+    """The wanted layers; one without frames is left out where frames are asked for."""
+    if not of_frames and (unknown := [name for name in layers if name not in found]):
+        raise DataError(f"layer {unknown[0]}", "no such layer", " or ".join(found))
+    return {name: v for name, v in found.items() if not layers or name in layers}
+
+
+def _fingerprint(target: Target, folds: Sequence[Fold]) -> bytes:
+    return target.rows.tobytes() + b"".join(f.train.tobytes() + f.test.tobytes() for f in folds)
+
+
+def untrained(
+    make: Callable[[], SpeakerEncoder], waveforms: Sequence[np.ndarray], seed: int = 1
+) -> SpeakerEncoder:
+    """An encoder of the same make that has learnt nothing but the statistics of its norms, which
+    come from 64 of the waveforms."""
+    with seeded(seed, "untrained"):
+        encoder = make()
+        length = 2 * SAMPLE_RATE
+        whole = [np.resize(w, length) for w in waveforms[:: max(len(waveforms) // 64, 1)][:64]]
+        for waveform in whole:
+            check_waveform(waveform, "a recording")
+        for part in encoder.modules():
+            if isinstance(part, torch.nn.modules.batchnorm._BatchNorm):
+                part.momentum = 0.5
+        with torch.no_grad():
+            for start in range(0, len(whole), 16):
+                encoder.train()(torch.from_numpy(np.stack(whole[start : start + 16])))
+    return encoder.eval()

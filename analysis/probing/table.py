@@ -1,0 +1,97 @@
+"""Every question to every layer, by both probes, beside what controls get."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from analysis.probing.folds import Fold
+from analysis.probing.networks import mlp_answers
+from analysis.probing.probes import Kind, Spectra, Spectrum, linear_answers
+
+PROBES = {"linear": linear_answers, "mlp": mlp_answers}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How well a probe answers a question from a layer.
+
+    `value` is the balanced accuracy of classes, its mean over yes-or-no questions, or R² of
+    numbers; `chance` what always naming one class, or the mean, gets. `skill` is 0 there and 1
+    for all right. `selectivity` is the skill less that on shuffled answers (Hewitt and Liang,
+    EMNLP 2019): what the probe reads and does not learn by heart.
+    """
+
+    target: str
+    layer: str
+    probe: str
+    value: float
+    chance: float
+    skill: float
+    selectivity: float
+
+
+def score(answers: np.ndarray, y: np.ndarray, kind: Kind) -> float:
+    """Balanced accuracy, or R² over all columns that vary (0 to 1; below 0 for worse than the
+    mean)."""
+    if kind == "numbers":
+        residual = ((answers - y) ** 2).sum(axis=0)
+        total = ((y - y.mean(axis=0)) ** 2).sum(axis=0)
+        varies = total > 1e-12
+        return float(np.mean(1.0 - residual[varies] / total[varies]))
+    if kind == "classes":
+        right = answers.argmax(axis=1) == y.argmax(axis=1)
+        return float(np.mean([right[column > 0].mean() for column in y.T if column.any()]))
+    right = (answers > 0.5) == (y > 0.5)
+    asked = [c for c in range(y.shape[1]) if 0 < y[:, c].mean() < 1]
+    each = [0.5 * (right[y[:, c] > 0.5, c].mean() + right[y[:, c] < 0.5, c].mean()) for c in asked]
+    return float(np.mean(each))
+
+
+def chance_of(y: np.ndarray, kind: Kind) -> float:
+    """The score of the majority class, of always the same answer, of the mean."""
+    return {"classes": 1.0 / max(int((y.sum(axis=0) > 0).sum()), 1), "presence": 0.5}.get(kind, 0.0)
+
+
+def shuffled(y: np.ndarray, units: Sequence[str] | None, seed: int = 0) -> np.ndarray:
+    """The answers in another order; with `units`, whole units swap the answer of their first
+    item."""
+    rng = np.random.default_rng((seed, 11))
+    if units is None:
+        return y[rng.permutation(len(y))]
+    _, first, unit = np.unique(np.asarray(units), return_index=True, return_inverse=True)
+    return y[first[rng.permutation(len(first))]][unit]
+
+
+def findings(
+    spectra: Spectra,
+    name: str,
+    kind: Kind,
+    y: np.ndarray,
+    folds: Sequence[Fold],
+    units: Sequence[str] | None = None,
+) -> Iterator[Finding]:
+    """A finding for each layer and each probe; `y (n, c)` are the answers, `units` whose they are
+    where they are one of a person."""
+    control = shuffled(y, units)
+    chance = chance_of(y, kind)
+    room = 1.0 - chance
+    for probe, answers in PROBES.items():
+        own, random = (answers(spectra, folds, tensor(t), kind) for t in (y, control))
+        for layer in spectra:
+            value = score(own[layer].numpy(), y, kind)
+            skill = (value - chance) / room
+            by_heart = (score(random[layer].numpy(), control, kind) - chance) / room
+            yield Finding(name, layer, probe, value, chance, skill, skill - by_heart)
+
+
+def decompose(vectors: np.ndarray, folds: Sequence[Fold]) -> list[Spectrum]:
+    """The principal directions of `vectors (n, D)`, fold by fold."""
+    return [Spectrum.of(tensor(vectors), fold) for fold in folds]
+
+
+def tensor(values: np.ndarray) -> Tensor:
+    """In float64: closed forms lose digits."""
+    return torch.from_numpy(np.asarray(values, dtype=np.float64))
