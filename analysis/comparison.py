@@ -2,28 +2,64 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
+
+from joint.files import atomic_path
 
 Figures = Mapping[str, float | None]
 
 
 def comparison_table(
-    first_column: str, columns: Mapping[str, str], measured: Mapping[str, Sequence[Figures]]
+    first_column: str,
+    columns: Mapping[str, str],
+    measured: Mapping[str, Sequence[Figures]],
+    further: Mapping[str, Mapping[str, str]] | None = None,
 ) -> str:
     """A Markdown table: a row for each of `measured`, a column for each of `columns` (figure to its
     heading) that any of them has.
 
     Several measurements of one row, such as seeds, are shown as mean ± standard deviation.
+    `further` columns hold a text for each row that has one.
     """
+    more = further or {}
     shown = {
         key: heading
         for key, heading in columns.items()
         if any(values(key, each) for each in measured.values())
     }
-    rows = [[first_column, *shown.values()], ["---"] * (1 + len(shown))]
-    rows += [[name, *(cell(values(key, each)) for key in shown)] for name, each in measured.items()]
+    heading = [first_column, *shown.values(), *more]
+    rows = [heading, ["---"] * len(heading)]
+    for name, each in measured.items():
+        texts = [column.get(name, "–") for column in more.values()]
+        rows.append([name, *(cell(values(key, each)) for key in shown), *texts])
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def plot_comparison(
+    measured: Mapping[str, Sequence[Figures]], key: str, label: str, path: Path
+) -> None:
+    """A row for each of `measured`: its mean, and a dot for each measurement, as SVG."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    rows = {name: values(key, each) for name, each in measured.items()}
+    rows = {name: numbers for name, numbers in rows.items() if numbers}
+    figure, axis = plt.subplots(figsize=(6.0, 0.8 + 0.32 * len(rows)))
+    for place, numbers in enumerate(rows.values()):
+        axis.barh(place, float(np.mean(numbers)), color="#9ec3e6", height=0.6)
+        axis.plot(numbers, [place] * len(numbers), ".", color="#1d4e89")
+    axis.set_yticks(range(len(rows)), list(rows))
+    axis.invert_yaxis()
+    axis.set_xlabel(label)
+    axis.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    with atomic_path(path) as unfinished:
+        figure.savefig(unfinished)
+    plt.close(figure)
 
 
 def values(key: str, measured: Sequence[Figures]) -> list[float]:

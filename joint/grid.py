@@ -16,30 +16,61 @@ FIGURES = "figures.json"
 
 
 @dataclass
+class ThenConfig:
+    """What is trained afterwards on the encoders of `arms`: another recipe with `keys`."""
+
+    recipe: str = "???"
+    arms: list[str] = field(default_factory=list)
+    keys: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
 class GridConfig:
     """`recipe` lies beside the grid's file. `common` keys are for all arms; those of an arm come on
-    top. They are a recipe's full keys (`encoder.backbone`); a value replaces what was there."""
+    top. They are a recipe's full keys (`encoder.backbone`); a value replaces what was there.
+
+    With `across`, whose entries are keys too, every arm is run with each of them, and is called
+    `ENTRY ARM`. Changes are measured against the arm `baseline` of the same entry. `probe` names
+    the layer whose phones are probed. `then` trains a second recipe that begins with the encoder of
+    an arm, such as an extractor on it; its figures stand in the same row.
+    """
 
     recipe: str = "???"
     output: str = "???"
     seeds: list[int] = field(default_factory=lambda: [1])
     common: dict[str, Any] = field(default_factory=dict)
+    across: dict[str, Any] = field(default_factory=dict)
     arms: dict[str, Any] = field(default_factory=dict)
+    baseline: str | None = None
+    probe: str | None = None
+    then: ThenConfig | None = None
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training of a grid: the recipe of `arm` at `seed`, and the folder of all it writes."""
+    """One training of a grid: the recipe of `arm` at `seed`, and the folder of all it writes.
+
+    `baseline` is the arm that it is compared with, `probe` the layer to look into, `then` what is
+    trained on its encoder afterwards; None for none.
+    """
 
     arm: str
     seed: int
     folder: Path
     config: DictConfig
+    baseline: str | None = None
+    probe: str | None = None
+    then: "Run | None" = None
 
     @property
     def recipe(self) -> Path:
         """What `write_recipe` writes: `joint train` takes it as it takes any other."""
         return self.folder / "recipe.yaml"
+
+    @property
+    def scores(self) -> Path:
+        """The scores of the test's trials."""
+        return self.folder / "scores.csv"
 
     @property
     def begun(self) -> bool:
@@ -54,6 +85,8 @@ class Run:
             raise ConfigError(self.folder, "a training of another recipe", "this grid's own")
         atomic_write(self.recipe, text)
         load_config(self.recipe)
+        if self.then is not None:
+            self.then.write_recipe()
 
     def figures(self) -> dict[str, float | None] | None:
         """What the finished run was measured at; None before."""
@@ -87,8 +120,13 @@ class Grid:
         config = typed(path, GridConfig, own)
         if not config.arms or not config.seeds:
             raise ConfigError(path, "nothing to run", "an arm and a seed at least")
-        if unfit := [name for name in config.arms if "/" in name]:
+        if unfit := [name for name in (*config.arms, *config.across) if "/" in name]:
             raise ConfigError(f"{path}: arms", unfit[0], "names that folders can have")
+        for name in config.then.arms if config.then else ():
+            if name not in config.arms:
+                raise ConfigError(f"{path}: then.arms", name, " or ".join(config.arms))
+        if config.baseline is not None and config.baseline not in config.arms:
+            raise ConfigError(f"{path}: baseline", config.baseline, " or ".join(config.arms))
         return cls(path, config, keys_of([given for given in overrides if given not in own]))
 
     def runs(self, arms: Sequence[str] = ()) -> list[Run]:
@@ -97,23 +135,40 @@ class Grid:
             if name not in self.config.arms:
                 raise ConfigError(f"{self.path}: arms", name, " or ".join(self.config.arms))
         return [
-            self._run(name, seed)
+            self._run(entry, name, seed)
             for seed in self.config.seeds
+            for entry in self.config.across or [""]
             for name in arms or list(self.config.arms)
         ]
 
-    def _run(self, arm: str, seed: int) -> Run:
+    def _run(self, entry: str, name: str, seed: int) -> Run:
+        keys = {**(self.config.arms[name] or {}), **(self.config.across.get(entry) or {})}
+        baseline = self.config.baseline and f"{entry} {self.config.baseline}".strip()
+        arm = f"{entry} {name}".strip()
         folder = Path(self.config.output) / arm / f"seed{seed}"
-        recipe = self.path.parent / self.config.recipe
-        if not recipe.is_file():
-            raise ConfigError(f"{self.path}: recipe: {recipe}", "no file", "a recipe in YAML")
-        config = OmegaConf.load(recipe)
-        config = replaced(config, self.config.common)
-        config = OmegaConf.merge(config, self.overrides)
-        config = replaced(config, self.config.arms[arm] or {})
+        config = self._recipe(self.config.recipe, self.config.common, keys)
         config = replaced(config, {"seed": seed, "name": arm, "output": str(folder)})
+        then = None
+        if self.config.then is not None and name in self.config.then.arms:
+            own = {
+                "encoder": config.encoder,
+                "init": [str(folder / "model.safetensors")],
+                "seed": seed,
+                "output": str(folder / "then"),
+            }
+            after = self._recipe(self.config.then.recipe, self.config.then.keys, own)
+            then = Run(arm, seed, folder / "then", after)
+        return Run(arm, seed, folder, config, baseline, self.config.probe, then)
+
+    def _recipe(self, name: str, common: Mapping[str, Any], keys: Mapping[str, Any]) -> DictConfig:
+        """A recipe with common keys, then what the command line says, then an arm's keys."""
+        path = self.path.parent / name
+        if not path.is_file():
+            raise ConfigError(f"{self.path}: recipe: {path}", "no file", "a recipe in YAML")
+        config = replaced(OmegaConf.load(path), common)
+        config = replaced(OmegaConf.merge(config, self.overrides), keys)
         assert isinstance(config, DictConfig)
-        return Run(arm, seed, folder, config)
+        return config
 
 
 def replaced(config: Any, keys: Mapping[str, Any]) -> Any:

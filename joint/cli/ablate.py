@@ -10,12 +10,16 @@ from joint.errors import JointError
 from joint.files import atomic_write
 
 if TYPE_CHECKING:
+    from joint.data.kaldi import KaldiFolder
     from joint.grid import Grid
 
 COLUMNS = {
     "eer_percent": "EER %",
     "min_dcf_p01": "minDCF 0.01",
     "min_dcf_p05": "minDCF 0.05",
+    "phone_head_percent": "phones of frames %",
+    "phone_probe_percent": "probed there %",
+    "embedding_phones_r2": "phones in embedding R²",
     "si_sdr_improvement_db": "SI-SDRi dB",
     "wrong_speaker_share": "wrong speaker",
     "cosine_drift": "cosine drift",
@@ -54,7 +58,8 @@ def ablate(
     extract are measured on it, and models that began with another's weights at how far their
     embeddings moved. A run that has its figures is not run again and a killed one goes on where
     it was: the same command again finishes the table, which is kept as `table.md` in the grid's
-    output.
+    output, with `table.svg`. A grid with a baseline has the relative change of the EER, with the
+    bounds between which 95 % of a bootstrap over speakers and seeds lie.
 
     Example: joint ablate recipes/speechocean762/grids/backbones.yaml --data CORPUS/test --jobs 2
     """
@@ -63,7 +68,7 @@ def ablate(
 
     planned = Grid.load(grid, overrides or [])
     waiting = [run for run in planned.runs(arm or []) if run.figures() is None]
-    test = TestSet.load(data)
+    test = TestSet.load(data, phones=planned.config.probe is not None)
     for run in waiting:
         run.write_recipe()
     failed: list[JointError] = []
@@ -73,20 +78,27 @@ def ablate(
             print(f"{run.arm}, seed {run.seed}: failed")
             continue
         print(f"{run.arm}, seed {run.seed}: EER {outcome['eer_percent']:.2f} %")
-        _write_table(planned)
-    print(_write_table(planned), end="")
+        _write_table(planned, test.folder)
+    print(_write_table(planned, test.folder), end="")
     if failed:
         raise failed[0]
 
 
-def _write_table(grid: "Grid") -> str:
-    """The table of all runs that have their figures, also written into the grid's output."""
-    from analysis.comparison import comparison_table
+def _write_table(grid: "Grid", folder: "KaldiFolder") -> str:
+    """The table of all runs that have their figures, also written into the grid's output, with a
+    picture beside it."""
+    from analysis.comparison import comparison_table, plot_comparison
+    from joint.cli.measuring import changes
 
     measured: dict[str, list[dict[str, float | None]]] = {}
     for run in grid.runs():
         if (figures := run.figures()) is not None:
             measured.setdefault(run.arm, []).append(figures)
-    table = comparison_table("arm", COLUMNS, measured)
-    atomic_write(Path(grid.config.output) / "table.md", table)
+    output = Path(grid.config.output)
+    found = changes([run for run in grid.runs() if run.figures() is not None], folder)
+    further = {"EER against baseline": found} if found else {}
+    table = comparison_table("arm", COLUMNS, measured, further)
+    atomic_write(output / "table.md", table)
+    if measured:
+        plot_comparison(measured, "eer_percent", "EER %", output / "table.svg")
     return table

@@ -136,6 +136,41 @@ def extraction(
         write_json(json, figures)
 
 
+@evaluate.command()
+def phonetics(
+    checkpoint: Checkpoint,
+    data: Annotated[
+        Path,
+        typer.Option(
+            "--data", metavar="DIR", help="A prepared folder that `joint align` has seen."
+        ),
+    ],
+    task: Annotated[
+        str | None,
+        typer.Option("--task", metavar="NAME", help="Where the checkpoint has several such heads."),
+    ] = None,
+    json: Json = None,
+) -> None:
+    """Share of frames whose phone a frame-level phonetic head finds, by phone too.
+
+    Example: joint evaluate phonetics --checkpoint exp/speechocean762/phonetics --data
+    data/speechocean762/test
+    """
+    from joint.data.corpus import Corpus
+    from tasks.phonetics.evaluate import evaluate_phones
+    from tasks.phonetics.select import frame_head
+
+    corpus = Corpus.load(data)
+    model = open_model(checkpoint)
+    name, head = frame_head(model.model, model.path, task)
+    phones = tuple(model.metadata.get("phones", ()))
+    view = model.model.view(name)
+    figures = evaluate_phones(head, view, corpus, phones, model.precision)
+    print_figures(figures)
+    if json:
+        write_json(json, figures)
+
+
 def _write_det(scores: Path, name: str) -> None:
     """The DET curve of a written scores table, as an SVG beside it."""
     import csv

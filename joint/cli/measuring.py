@@ -1,5 +1,6 @@
 """One run of a grid from its recipe to its figures, and several of them side by side."""
 
+import csv
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -13,40 +14,56 @@ from typing import Any
 import numpy as np
 import torch
 
+from analysis.bootstrap import TrialSpeakers, change_of_eer
 from analysis.drift import embedding_drift
-from joint.api import load
+from analysis.probing.transfer import phone_content
+from joint.api import SpeakerModel, load
+from joint.config import DataConfig
+from joint.data.corpus import Corpus
 from joint.data.kaldi import KaldiFolder
-from joint.errors import JointError
+from joint.data.phones import PHONES
+from joint.data.shar import open_corpus
+from joint.errors import DataError, JointError
 from joint.grid import Run
 from joint.training import train
 from tasks.extraction.evaluate import evaluate_extraction
 from tasks.extraction.mixtures import MixtureList
+from tasks.phonetics.evaluate import evaluate_phones
+from tasks.phonetics.select import frame_heads
 from tasks.verification.embedding import Embed, embed_folder
 from tasks.verification.evaluate import evaluate_verification
 from tasks.verification.trials import Trials
 
 MIXTURES = "mix2_extraction.csv"
+OF_EXTRACTION = ("si_sdr_improvement_db", "wrong_speaker_share")
 
 
 @dataclass(frozen=True)
 class TestSet:
-    """Recordings, the trials of them, and mixtures where there are any."""
+    """Recordings, the trials of them, and mixtures and phones where there are any."""
 
     folder: KaldiFolder
     trials: Trials
     mixtures: MixtureList | None
+    aligned: Corpus | None
 
     @classmethod
-    def load(cls, path: Path) -> "TestSet":
-        """The folder's tables, `trials`, and `mix2_extraction.csv` where there is one. Raises
-        DataError."""
+    def load(cls, path: Path, phones: bool = False) -> "TestSet":
+        """The folder's tables, `trials`, `mix2_extraction.csv` where there is one, and manifests
+        where there are some with phones.
+
+        Raises DataError, also where there are no `phones` though they are needed.
+        """
         folder, trials = KaldiFolder.load(path), Trials.load(path / "trials")
         trials.check(folder)
-        if not (path / MIXTURES).is_file():
-            return cls(folder, trials, None)
-        mixtures = MixtureList.load(path / MIXTURES)
-        mixtures.check(folder)
-        return cls(folder, trials, mixtures)
+        aligned = Corpus.load(path) if phones or (path / PHONES).is_file() else None
+        if phones and not (aligned and aligned.phones):
+            raise DataError(path, "no phones", "a prepared folder that 'joint align' has seen")
+        mixtures = None
+        if (path / MIXTURES).is_file():
+            mixtures = MixtureList.load(path / MIXTURES)
+            mixtures.check(folder)
+        return cls(folder, trials, mixtures, aligned)
 
 
 def measure(run: Run, test: TestSet) -> dict[str, Any]:
@@ -56,7 +73,7 @@ def measure(run: Run, test: TestSet) -> dict[str, Any]:
     figures = {
         "encoder_million_parameters": info["parameters"]["encoder"] / 1e6,
         "thousand_scenes_trained": info["trained"]["scenes"] / 1e3,
-        **evaluate_verification(clock, test.folder, test.trials, progress=False),
+        **evaluate_verification(clock, test.folder, test.trials, run.scores, progress=False),
     }
     figures["embeddings_per_second"] = figures["utterances"] / clock.seconds
     if "extraction" in model.model.tasks and test.mixtures is not None:
@@ -65,9 +82,28 @@ def measure(run: Run, test: TestSet) -> dict[str, Any]:
         start = load(run.config.init[0])
         before, after = (embed_folder(m.embed, test.folder).embeddings for m in (start, model))
         figures |= embedding_drift(before, after)
+    if run.probe is not None and test.aligned is not None:
+        figures |= phones_in(model, run, test.aligned)
+    if run.then is not None:
+        later = run.then.figures() or measure(run.then, test)
+        figures |= {key: later[key] for key in OF_EXTRACTION if key in later}
     kept = {key: value for key, value in figures.items() if not isinstance(value, dict)}
     run.keep(kept)
     return kept
+
+
+def phones_in(model: SpeakerModel, run: Run, test: Corpus) -> dict[str, float]:
+    """What the model's frame-level head, and probes of any model, find of the phones of `test`."""
+    assert run.probe is not None
+    figures = {}
+    for name, head in frame_heads(model.model).items():
+        known = tuple(model.metadata["phones"])
+        view = model.model.view(name)
+        found = evaluate_phones(head, view, test, known, model.precision, progress=False)
+        figures["phone_head_percent"] = found["spoken_accuracy_percent"]
+    data = run.config.data
+    train = open_corpus(data.train, data.get("shards", DataConfig.shards))
+    return figures | phone_content(model.model.encoder, train, test, run.probe, model.precision)
 
 
 class Timed:
@@ -81,6 +117,33 @@ class Timed:
         embeddings = self.embed(waveforms)
         self.seconds += time.perf_counter() - begin
         return embeddings
+
+
+def changes(runs: Sequence[Run], folder: KaldiFolder) -> dict[str, str]:
+    """How the EER of each arm changed against its baseline, over the seeds that both have."""
+    scores = {(run.arm, run.seed): run.scores for run in runs if run.scores.is_file()}
+    found = {}
+    for arm, baseline in dict.fromkeys((run.arm, run.baseline) for run in runs):
+        seeds = [s for name, s in scores if name == arm and (baseline, s) in scores]
+        if baseline is None or arm == baseline or not seeds:
+            continue
+        trials, before = zip(*(scored(scores[baseline, s], folder) for s in seeds), strict=True)
+        after = [scored(scores[arm, s], folder)[1] for s in seeds]
+        found[arm] = str(change_of_eer(before, after, trials[0]))
+    return found
+
+
+def scored(path: Path, folder: KaldiFolder) -> tuple[TrialSpeakers, np.ndarray]:
+    """Whose trials a table of scores holds, and the scores."""
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    number = {s: i for i, s in enumerate(sorted({u.speaker for u in folder.utterances.values()}))}
+    first, second = (
+        np.array([number[folder.utterances[row[key]].speaker] for row in rows])
+        for key in ("utt1", "utt2")
+    )
+    labels = np.array([int(row["label"]) for row in rows])
+    return TrialSpeakers(labels, first, second), np.array([float(row["score"]) for row in rows])
 
 
 def side_by_side(

@@ -1,6 +1,8 @@
 """Tables of several trainings: means, spreads, and columns that nobody measured."""
 
-from analysis.comparison import comparison_table, rounded
+from pathlib import Path
+
+from analysis.comparison import comparison_table, plot_comparison, rounded
 
 COLUMNS = {"eer": "EER %", "gain": "SI-SDRi dB", "rate": "per second"}
 
@@ -16,6 +18,18 @@ def test_rows_and_columns() -> None:
         "| one | 5.50 ± 0.707 | 201 ± 16.1 |",
         "| two | 4.25 | – |",
     ]
+
+
+def test_further_columns_and_a_picture(tmp_path: Path) -> None:
+    measured = {"one": [{"eer": 5.0}, {"eer": 6.0}], "two": [{"eer": 4.25}], "none": [{}]}
+    table = comparison_table("arm", {"eer": "EER %"}, measured, {"change": {"two": "-20 %"}})
+    assert table.splitlines()[2:] == [
+        "| one | 5.50 ± 0.707 | – |",
+        "| two | 4.25 | -20 % |",
+        "| none | – | – |",
+    ]
+    plot_comparison(measured, "eer", "EER %", tmp_path / "table.svg")
+    assert "<svg" in (tmp_path / "table.svg").read_text()
 
 
 def test_nothing_measured() -> None:

@@ -4,7 +4,11 @@ import json
 import shutil
 from pathlib import Path
 
-from support import Command, Refused
+from support import ROOT, TINY, Command, Refused
+
+from joint.data.corpus import Corpus, Utterance
+from joint.data.kaldi import write_tables
+from joint.data.manifests import KaldiUtterance
 
 
 def test_align(
@@ -48,3 +52,78 @@ def test_probe_refuses(
     assert "tdnn1 or" in refused(*common, aligned, "--question", "speaker", "--layer", "tdnn7")
     assert "unknown question" in refused(*common, aligned, "--question", "age")
     assert "joint align" in refused(*common, prepared / "test", "--question", "speaking rate")
+
+
+GRID = """
+recipe: {recipe}
+output: {output}
+baseline: baseline
+probe: tdnn2
+common:
+  data.train: {data}
+  trainer.max_steps: 2
+  validation: null
+  encoder.backbone: {{_target_: joint.encoders.tdnn.XvectorTdnn, channels: 16, output_dim: 24}}
+  tasks.frames.task.layer: tdnn2
+  tasks.frame_adversary.task.layer: tdnn2
+  data.cache: null
+  streams.speakers.batch_size: 4
+  trainer.workers: 0
+arms:
+  baseline: {{}}
+  COMBINE: {{tasks.frames.weight: 0.3, tasks.segment_adversary.weight: 0.3}}
+then:
+  recipe: {then}
+  arms: [COMBINE]
+  keys:
+    trainer.max_steps: 1
+    data.train: {data}
+    streams.mixtures.scenes.speeds: [1.0, 0.9, 1.1, 0.8, 1.2]
+"""
+RECIPE = ROOT / "recipes" / "speechocean762" / "phonetics.yaml"
+
+
+def test_ablate_and_evaluate(
+    joint_command: Command, refused: Refused, aligned: Path, tmp_path: Path
+) -> None:
+    test_set = tmp_path / "test"
+    shutil.copytree(aligned, test_set)
+    corpus = Corpus.load(aligned)
+    write_tables(test_set, [as_row(u) for u in corpus.utterances])
+    pairs = [(a, b) for i, a in enumerate(corpus.utterances) for b in corpus.utterances[:i]]
+    lines = [f"{int(a.speaker == b.speaker)} {a.id} {b.id}\n" for a, b in pairs]
+    (test_set / "trials").write_text("".join(lines))
+    grid = tmp_path / "grid.yaml"
+    grid.write_text(GRID.format(recipe=RECIPE, then=TINY, output=tmp_path / "out", data=aligned))
+    outcome = joint_command("ablate", grid, "--data", test_set)
+    assert outcome.code == 0, outcome
+    heading, _, baseline, combined = outcome.out.splitlines()[-4:]
+    assert "phones of frames %" in heading and "EER against baseline" in heading
+    assert baseline.startswith("| baseline |") and baseline.endswith("| – |")
+    assert "[" in combined.split("|")[-2]
+    assert (tmp_path / "out" / "table.svg").is_file()
+    assert (tmp_path / "out" / "COMBINE" / "seed1" / "then" / "figures.json").is_file()
+
+    checkpoint = tmp_path / "out" / "COMBINE" / "seed1"
+    common = ("evaluate", "phonetics", "--checkpoint", checkpoint, "--data")
+    figures = joint_command(*common, test_set, "--json", tmp_path / "phones.json")
+    assert figures.code == 0 and "spoken_accuracy_percent" in figures.out
+    found = json.loads((tmp_path / "phones.json").read_text())
+    assert 0 <= found["spoken_accuracy_percent"] <= 100 and found["by_group"]["SIL"]["frames"] > 100
+    assert "frames" in refused(*common, test_set, "--task", "segments")
+    other = tmp_path / "out" / "baseline" / "seed1"
+    assert "no frame-level" in refused(
+        "evaluate", "phonetics", "--checkpoint", other, "--data", test_set
+    )
+    inventory = (test_set / "phones.txt").read_text()
+    (test_set / "phones.txt").write_text(inventory + "QX\n")
+    assert "40 phones" in refused(*common, test_set)
+    (test_set / "phones.txt").unlink()
+    assert "joint align" in refused(*common, test_set)
+    assert "joint align" in refused("ablate", grid, "--data", test_set)
+
+
+def as_row(utterance: Utterance) -> KaldiUtterance:
+    return KaldiUtterance(
+        utterance.id, Path(utterance.path), utterance.speaker, utterance.text, utterance.gender
+    )

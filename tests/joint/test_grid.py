@@ -103,3 +103,47 @@ def test_bad_names(grid: Path) -> None:
     grid.write_text(grid.read_text().replace(str(TINY), "absent.yaml"))
     with pytest.raises(ConfigError, match=r"absent\.yaml: found no file"):
         Grid.load(grid).runs()
+
+
+MORE = """
+recipe: {recipe}
+output: {output}
+baseline: plain
+probe: tdnn2
+common: {{trainer.max_steps: 7}}
+across:
+  small: {{encoder.embedding_dim: 16}}
+  large: {{encoder.embedding_dim: 48}}
+arms:
+  plain: {{}}
+  heavy: {{tasks.verification.weight: 0.9}}
+then: {{recipe: {recipe}, arms: [heavy], keys: {{trainer.max_steps: 3, name: later}}}}
+"""
+
+
+def test_arms_across_entries_and_what_comes_then(tmp_path: Path) -> None:
+    path = tmp_path / "grid.yaml"
+    path.write_text(MORE.format(recipe=TINY, output=tmp_path / "out"))
+    runs = by_name(Grid.load(path, ["data.train=here"]).runs())
+    assert list(runs) == [(f"{e} {a}", 1) for e in ("small", "large") for a in ("plain", "heavy")]
+    run = runs["large heavy", 1]
+    assert run.config.encoder.embedding_dim == 48 and run.config.tasks.verification.weight == 0.9
+    assert (run.baseline, run.probe) == ("large plain", "tdnn2")
+    assert runs["small plain", 1].then is None and run.then is not None
+    run.write_recipe()
+    then = load_config(run.then.recipe)
+    assert then.encoder["embedding_dim"] == 48 and then.data.train == "here"
+    assert then.init == [str(run.folder / "model.safetensors")]
+    assert then.trainer.max_steps == 3 and then.output == str(run.folder / "then")
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [("baseline: plain", "baseline"), ("arms: [heavy]", r"then\.arms")],
+)
+def test_arms_that_are_not_there(tmp_path: Path, change: str, message: str) -> None:
+    path = tmp_path / "grid.yaml"
+    wrong = change.replace("plain", "plane").replace("heavy", "heavier")
+    path.write_text(MORE.format(recipe=TINY, output=tmp_path).replace(change, wrong))
+    with pytest.raises(ConfigError, match=message):
+        Grid.load(path)

@@ -1,0 +1,81 @@
+"""Evaluation of a frame-level phonetic head: how many frames of other people's speech it names."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from joint.data.batching import batches_by_length
+from joint.data.corpus import Corpus
+from joint.data.phones import UNKNOWN
+from joint.errors import AudioError, CheckpointError, DataError
+from joint.precision import autocast_for
+from joint.progress import shown
+from tasks.base import Encode
+from tasks.phonetics.head import FramePhones
+from tasks.phonetics.labels import frame_phones
+
+
+def evaluate_phones(
+    task: FramePhones,
+    encode: Encode,
+    corpus: Corpus,
+    phones: tuple[str, ...],
+    precision: str = "auto",
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Share of frames whose phone is found, in percent: of all, of those that are spoken, and the
+    mean over phones; `by_group` has each phone.
+
+    `phones` is the inventory that the head has learnt. Raises DataError for a corpus without
+    phones, CheckpointError for one with others.
+    """
+    if not corpus.phones:
+        raise DataError(corpus.where, "no phones", "a folder that 'joint align' has seen")
+    if phones != corpus.phones:
+        found = f"{len(phones)} phones"
+        raise CheckpointError("the head", found, f"the {len(corpus.phones)} of {corpus.where}")
+    utterances = [u for u in corpus.utterances if u.phones is not None]
+    right, asked = np.zeros(len(phones)), np.zeros(len(phones))
+    device = next(task.parameters()).device
+    batches = list(batches_by_length([u.samples for u in utterances]))
+    for batch in shown(batches, "naming phones", progress):
+        read = []
+        for i in batch:
+            try:
+                read.append((utterances[i], torch.from_numpy(utterances[i].waveform())))
+            except AudioError:
+                continue
+        lengths = torch.tensor([len(waveform) for _, waveform in read])
+        audio = torch.nn.utils.rnn.pad_sequence([w for _, w in read], batch_first=True)
+        with torch.inference_mode(), autocast_for(precision, device):
+            layer = encode(audio.to(device), lengths.to(device)).layers[task.layer]
+            named = task.logits(layer.features).argmax(dim=-1).cpu().numpy()
+        for row, (utterance, _) in enumerate(read):
+            assert utterance.phones is not None
+            own = [
+                torch.from_numpy(values.astype(np.int64))[None].to(device)
+                for values in (utterance.phones.phones, utterance.phones.ends)
+            ]
+            one = type(layer)(
+                layer.features[row : row + 1], layer.mask[row : row + 1], layer.hop, layer.offset
+            )
+            labels = frame_phones(one, *own)[0].cpu().numpy()
+            known = labels != UNKNOWN
+            np.add.at(asked, labels[known], 1)
+            np.add.at(right, labels[known], named[row][known] == labels[known])
+    present = asked > 0
+    each = np.where(present, 100.0 * right / asked.clip(min=1), np.nan)
+    return {
+        "frame_accuracy_percent": 100.0 * float(right.sum() / asked.sum()),
+        "spoken_accuracy_percent": 100.0 * float(right[1:].sum() / asked[1:].sum()),
+        "mean_of_phones_percent": float(np.nanmean(each[1:])),
+        "frames": int(asked.sum()),
+        "utterances": len(utterances),
+        "unaligned_utterances": len(corpus) - len(utterances),
+        "by_group": {
+            phone: {"percent": float(each[i]), "frames": int(asked[i])}
+            for i, phone in enumerate(phones)
+            if present[i]
+        },
+    }
