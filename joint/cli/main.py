@@ -11,6 +11,7 @@ from joint.cli.convert import convert
 from joint.cli.embed import embed
 from joint.cli.enroll import enroll
 from joint.cli.evaluate import evaluate
+from joint.cli.explain import explain
 from joint.cli.export import export
 from joint.cli.extract import extract
 from joint.cli.forget import forget
@@ -45,6 +46,7 @@ VERBS: dict[str, Callable[..., None] | typer.Typer] = {
     "forget": forget,
     "extract": extract,
     "probe": probe,
+    "explain": explain,
     "convert": convert,
     "info": info,
 }

@@ -18,15 +18,17 @@ Padding = Literal["zeros", "reflect"]
 @dataclass(frozen=True)
 class Frames:
     """A batch of sequences: `features (B, F, D)`; `mask (B, F)` is True on a recording's own
-    frames, or None where all recordings are equally long; `stride` counts front-end frames."""
+    frames, or None where all recordings are equally long; `stride` counts front-end frames;
+    `image (B, C, bands, F)` is what a backbone on spectrograms made the features of."""
 
     features: Tensor
     mask: Tensor | None
     stride: int = 1
+    image: Tensor | None = None
 
     def with_features(self, features: Tensor) -> "Frames":
         """The same sequences with other features."""
-        return replace(self, features=features)
+        return replace(self, features=features, image=None)
 
     def full_mask(self) -> Tensor:
         """The mask as a tensor, also where it is None."""

@@ -127,3 +127,37 @@ def as_row(utterance: Utterance) -> KaldiUtterance:
     return KaldiUtterance(
         utterance.id, Path(utterance.path), utterance.speaker, utterance.text, utterance.gender
     )
+
+
+def test_explain(
+    joint_command: Command,
+    refused: Refused,
+    tiny_checkpoint: Path,
+    aligned: Path,
+    embedded_corpus: Path,
+    tmp_path: Path,
+) -> None:
+    one, other, *_ = sorted((embedded_corpus / "WAVE").rglob("*.ogg"))[:3]
+    common = ("--checkpoint", tiny_checkpoint, "--output", tmp_path)
+    outcome = joint_command("explain", "verification", one, other, *common)
+    assert outcome.code == 0, outcome
+    found = json.loads((tmp_path / "first.json").read_text())
+    assert len(found["by_band"]) == 40 and max(found["by_frame"]) <= 1
+    assert (tmp_path / "second.png").stat().st_size > 5000
+    scored = joint_command(
+        "explain", "verification", one, other, *common, "--method", "score-cam", "--layer", "tdnn3"
+    )
+    assert scored.code == 0, scored
+
+    voices = ("--mixture", one, "--enrollment", other, "--reference")
+    outcome = joint_command("explain", "extraction", *voices, one, *common)
+    assert outcome.code == 0 and "enrollment: score" in outcome.out, outcome
+    ranked = joint_command("explain", "phones", "--data", aligned, "--pairs", 6, *common)
+    assert ranked.code == 0 and len(ranked.out.splitlines()) > 10
+    assert json.loads((tmp_path / "phones.json").read_text())["pairs"] == 6
+
+    assert "samples" in refused("explain", "extraction", *voices, other, *common)
+    wrong = ("explain", "verification", one, other, *common)
+    assert "layer-cam or" in refused(*wrong, "--method", "smooth-grad")
+    assert "cells with score-cam" in refused(*wrong, "--method", "score-cam")
+    assert "tdnn1" in refused(*wrong, "--layer", "tdnn9")

@@ -23,6 +23,7 @@ VERBS = [
     ("ablate",),
     ("evaluate", "verification"),
     ("evaluate", "extraction"),
+    ("evaluate", "phonetics"),
     ("embed",),
     ("verify",),
     ("enroll",),
@@ -30,6 +31,9 @@ VERBS = [
     ("forget",),
     ("extract",),
     ("probe",),
+    ("explain", "verification"),
+    ("explain", "extraction"),
+    ("explain", "phones"),
     ("convert",),
     ("info",),
 ]

@@ -1,0 +1,82 @@
+"""A recording as cells of time and frequency that can be turned down one by one."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from joint.units import SAMPLE_RATE, Samples
+
+WINDOW, HOP, BANDS = 512, 160, 40
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The short-time spectrum of one recording, in `BANDS` bands of equal width in mel."""
+
+    spectrum: Tensor
+    length: Samples
+
+    @classmethod
+    def of(cls, waveform: Tensor) -> "Cells":
+        """`waveform (S,)` float32 at 16 kHz."""
+        spectrum = torch.stft(
+            waveform,
+            WINDOW,
+            HOP,
+            window=_window(waveform),
+            return_complex=True,
+            pad_mode="constant",
+        )
+        return cls(spectrum, len(waveform))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Bands and frames; frame t is centred on Sample `HOP · t`."""
+        return BANDS, self.spectrum.shape[1]
+
+    def level_db(self) -> Tensor:
+        """Energy of each cell in decibels, `(bands, frames)`."""
+        energy = torch.zeros(self.shape, device=self.spectrum.device)
+        energy.index_add_(0, band_of_bins().to(energy.device), self.spectrum.abs().square())
+        return 10.0 * torch.log10(energy + 1e-10)
+
+    def heard(self, gains: Tensor) -> Tensor:
+        """The recording with each cell multiplied by `gains (…, bands, frames)`, `(…, S)`."""
+        lead = gains.shape[:-2]
+        each = gains.reshape(-1, *self.shape)[:, band_of_bins().to(gains.device)]
+        found = torch.istft(
+            self.spectrum * each,
+            WINDOW,
+            HOP,
+            window=_window(self.spectrum.real),
+            length=self.length,
+        )
+        return found.reshape(*lead, self.length)
+
+    def spread(self, image: Tensor, hop: Samples, offset: Samples) -> Tensor:
+        """A layer's `image (…, bands, F)`, frame f centred on Sample `offset + hop · f`, at these
+        cells: interpolated linearly in time and over bands, `(…, bands, frames)`."""
+        bands, frames = self.shape
+        lead = image.shape[:-2]
+        flat = image.reshape(-1, *image.shape[-2:])
+        flat = F.interpolate(flat.transpose(1, 2), bands, mode="linear").transpose(1, 2)
+        place = (torch.arange(frames, device=image.device) * HOP - offset) / hop
+        place = place.clamp(0, flat.shape[-1] - 1)
+        low = place.long().clamp(max=max(flat.shape[-1] - 2, 0))
+        share = (place - low).clamp(0.0, 1.0)
+        high = (low + 1).clamp(max=flat.shape[-1] - 1)
+        found = flat[..., low] * (1.0 - share) + flat[..., high] * share
+        return found.reshape(*lead, bands, frames)
+
+
+def band_of_bins() -> Tensor:
+    """The band of each bin of the spectrum, `(bins,)`."""
+    frequency = torch.linspace(0.0, SAMPLE_RATE / 2, WINDOW // 2 + 1)
+    mel = torch.log1p(frequency / 700.0)
+    return (mel / mel[-1] * BANDS).long().clamp(max=BANDS - 1)
+
+
+def _window(like: Tensor) -> Tensor:
+    return torch.hann_window(WINDOW, device=like.device, dtype=like.dtype)
