@@ -6,30 +6,29 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from joint.units import SAMPLE_RATE, Samples
+from joint.units import SAMPLE_RATE, Decibels, Samples
 
 WINDOW, HOP, BANDS = 512, 160, 40
+NOISE: Decibels = -30.0
+"""Beside the recording: a normalised front-end would hear whatever silence left."""
 
 
 @dataclass(frozen=True)
 class Cells:
-    """The short-time spectrum of one recording, in `BANDS` bands of equal width in mel."""
+    """The short-time spectrum of one recording, in `BANDS` bands of equal width in mel, and that of
+    the noise that takes the place of what is turned down."""
 
     spectrum: Tensor
+    noise: Tensor
     length: Samples
 
     @classmethod
     def of(cls, waveform: Tensor) -> "Cells":
         """`waveform (S,)` float32 at 16 kHz."""
-        spectrum = torch.stft(
-            waveform,
-            WINDOW,
-            HOP,
-            window=_window(waveform),
-            return_complex=True,
-            pad_mode="constant",
-        )
-        return cls(spectrum, len(waveform))
+        generator = torch.Generator().manual_seed(0)
+        loudness = waveform.square().mean().sqrt() * 10.0 ** (NOISE / 20.0)
+        noise = loudness * torch.randn(waveform.shape, generator=generator)
+        return cls(_spectrum(waveform), _spectrum(noise), len(waveform))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -43,11 +42,12 @@ class Cells:
         return 10.0 * torch.log10(energy + 1e-10)
 
     def heard(self, gains: Tensor) -> Tensor:
-        """The recording with each cell multiplied by `gains (…, bands, frames)`, `(…, S)`."""
+        """The recording with each cell multiplied by `gains (…, bands, frames)` and filled up with
+        noise where they are under 1, `(…, S)`."""
         lead = gains.shape[:-2]
         each = gains.reshape(-1, *self.shape)[:, band_of_bins().to(gains.device)]
         found = torch.istft(
-            self.spectrum * each,
+            self.spectrum * each + self.noise * (1.0 - each),
             WINDOW,
             HOP,
             window=_window(self.spectrum.real),
@@ -76,6 +76,13 @@ def band_of_bins() -> Tensor:
     frequency = torch.linspace(0.0, SAMPLE_RATE / 2, WINDOW // 2 + 1)
     mel = torch.log1p(frequency / 700.0)
     return (mel / mel[-1] * BANDS).long().clamp(max=BANDS - 1)
+
+
+def _spectrum(waveform: Tensor) -> Tensor:
+    window = _window(waveform)
+    return torch.stft(
+        waveform, WINDOW, HOP, window=window, return_complex=True, pad_mode="constant"
+    )
 
 
 def _window(like: Tensor) -> Tensor:

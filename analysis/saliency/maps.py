@@ -101,7 +101,7 @@ def score_cam(at: Activation, cells: Cells, score: Score) -> Tensor:
     low, high = masks.amin(dim=(1, 2), keepdim=True), masks.amax(dim=(1, 2), keepdim=True)
     masks = (masks - low) / (high - low).clamp(min=1e-8)
     with torch.no_grad():
-        silent = score(cells.heard(torch.full(cells.shape, 1e-3))[None])
+        silent = score(cells.heard(torch.zeros(cells.shape))[None])
         gains = torch.cat([score(cells.heard(part)) for part in masks.split(8)]) - silent
     weight = (gains / gains.std(correction=0).clamp(min=1e-6)).softmax(dim=0)
     return (weight[:, None, None] * masks).sum(dim=0)

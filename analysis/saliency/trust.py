@@ -11,8 +11,6 @@ from analysis.saliency.maps import Score
 STEPS = 11
 RANDOM = 3
 """Random orders that a map is compared with."""
-QUIET = 0.03
-"""What is left of a cell that was taken away: silence would change the normalisation of all."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ def curves(salience: Tensor, cells: Cells, score: Score, seed: int = 0) -> Curve
         rank[order] = torch.arange(len(order))
         first = rank.view(1, *cells.shape) < (shares * len(order)).round()[:, None, None]
         for gone in (first, ~first):
-            gains = torch.where(gone, QUIET, 1.0)
+            gains = (~gone).float()
             with torch.no_grad():
                 found.append(score(cells.heard(gains)).float().tolist())
     deletions, insertions = found[2::2], found[3::2]
