@@ -1,5 +1,6 @@
 """A report: one HTML file with tables, charts and sound that needs nothing else and no network."""
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -33,7 +34,7 @@ th:first-child,td:first-child{text-align:left}thead th{color:var(--soft);font-we
 grid-template-columns:repeat(auto-fit,minmax(min(190px,100%),1fr))}
 figure{margin:0}figcaption{font-size:.86rem;margin-bottom:4px}
 figure img{width:100%;height:120px;display:block;border-radius:6px;image-rendering:auto}
-audio{width:100%;height:34px;margin-top:6px}
+.picture img{height:auto;background:#fff}audio{width:100%;height:34px;margin-top:6px}
 """
 
 
@@ -93,12 +94,28 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A PNG file and what it shows."""
+
+    path: Path
+    caption: str
+
+    def html(self) -> str:
+        """The picture, inside the page."""
+        data = base64.b64encode(self.path.read_bytes()).decode()
+        return (
+            f"<figure class=picture><figcaption>{escape(self.caption)}</figcaption>"
+            f'<img alt="{escape(self.caption)}" src="data:image/png;base64,{data}"></figure>'
+        )
+
+
+@dataclass(frozen=True)
 class Section:
     """A headed part of the report: a sentence on what is seen, then what is seen."""
 
     title: str
     text: str
-    content: Sequence[Table | Charts | Example] = field(default_factory=tuple)
+    content: Sequence[Table | Charts | Example | Picture] = field(default_factory=tuple)
 
     def html(self) -> str:
         """The section."""

@@ -70,6 +70,18 @@ def line_chart(
     return axes.svg()
 
 
+def scatter_chart(title: str, points: np.ndarray, groups: Sequence[str], most: int = 4) -> str:
+    """`points (n, 2)` without a scale, in colours of their `groups (n,)`; where there are more than
+    `most`, colours repeat and the name of each is under the pointer alone."""
+    axes = Axes(title, linear("", points[:, 0]), linear("", points[:, 1]), 400, 340)
+    names = sorted(set(groups))
+    for (x, y), group in zip(points, groups, strict=True):
+        axes.dot(float(x), float(y), names.index(group), group)
+    for colour, name in enumerate(names if len(names) <= most else ()):
+        axes.name(name, colour)
+    return axes.svg()
+
+
 def _inner(values: np.ndarray) -> np.ndarray:
     """Values without the far outliers of the first steps, which would flatten the rest."""
     finite = values[np.isfinite(values)]

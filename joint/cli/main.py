@@ -19,6 +19,7 @@ from joint.cli.identify import identify
 from joint.cli.info import info
 from joint.cli.prepare import prepare
 from joint.cli.probe import probe
+from joint.cli.report import report
 from joint.cli.terminal import errors_in_one_line, quiet_libraries
 from joint.cli.train import train
 from joint.cli.verify import verify
@@ -47,6 +48,7 @@ VERBS: dict[str, Callable[..., None] | typer.Typer] = {
     "extract": extract,
     "probe": probe,
     "explain": explain,
+    "report": report,
     "convert": convert,
     "info": info,
 }

@@ -10,7 +10,7 @@ from joint.data.grouping import pairs_by_value
 from joint.data.kaldi import KaldiFolder
 from joint.files import atomic_path
 from tasks.verification.backends.calibration import cllr, min_cllr
-from tasks.verification.embedding import Embed, embed_folder
+from tasks.verification.embedding import Embed, EmbeddedFiles, embed_folder
 from tasks.verification.metrics import ErrorRates, error_rates
 from tasks.verification.scorer import Scorer
 from tasks.verification.trials import Trials
@@ -38,12 +38,21 @@ def evaluate_verification(
     """
     trials.check(folder)
     embedded = embed_folder(embed, folder, trials.names, progress)
+    figures, kept, values = evaluate_embedded(embedded, folder, trials, scorer)
+    if scores is not None:
+        write_scores(scores, kept, values)
+    return figures
+
+
+def evaluate_embedded(
+    embedded: EmbeddedFiles, folder: KaldiFolder, trials: Trials, scorer: Scorer | None = None
+) -> tuple[dict[str, Any], Trials, np.ndarray]:
+    """The figures of `evaluate_verification`, the trials whose recordings could be read, and their
+    scores `(T,)`."""
     rows = embedded.rows()
     kept = trials.keep(trials.present(rows))
     scorer = scorer or Scorer()
     values = scorer(embedded, *kept.positions(rows))
-    if scores is not None:
-        write_scores(scores, kept, values)
     rates = error_rates(values, kept.labels)
     overall = rates.eer()
     people = [folder.utterances[name] for name in kept.names]
@@ -51,7 +60,7 @@ def evaluate_verification(
         **pairs_by_value([person.gender for person in people], kept.first, kept.second),
         **pairs_by_value([person.age_group for person in people], kept.first, kept.second),
     }
-    return {
+    figures = {
         **_figures(values, kept.labels, rates),
         "cllr": cllr(values, kept.labels) if scorer.calibration else None,
         "min_cllr": min_cllr(values, kept.labels),
@@ -67,6 +76,7 @@ def evaluate_verification(
             for name, positions in sorted(groups.items())
         },
     }
+    return figures, kept, values
 
 
 def write_scores(path: Path, trials: Trials, scores: np.ndarray) -> None:

@@ -86,13 +86,7 @@ RECIPE = ROOT / "recipes" / "speechocean762" / "phonetics.yaml"
 def test_ablate_and_evaluate(
     joint_command: Command, refused: Refused, aligned: Path, tmp_path: Path
 ) -> None:
-    test_set = tmp_path / "test"
-    shutil.copytree(aligned, test_set)
-    corpus = Corpus.load(aligned)
-    write_tables(test_set, [as_row(u) for u in corpus.utterances])
-    pairs = [(a, b) for i, a in enumerate(corpus.utterances) for b in corpus.utterances[:i]]
-    lines = [f"{int(a.speaker == b.speaker)} {a.id} {b.id}\n" for a, b in pairs]
-    (test_set / "trials").write_text("".join(lines))
+    test_set = with_tables(aligned, tmp_path / "test")
     grid = tmp_path / "grid.yaml"
     grid.write_text(GRID.format(recipe=RECIPE, then=TINY, output=tmp_path / "out", data=aligned))
     outcome = joint_command("ablate", grid, "--data", test_set)
@@ -127,6 +121,35 @@ def as_row(utterance: Utterance) -> KaldiUtterance:
     return KaldiUtterance(
         utterance.id, Path(utterance.path), utterance.speaker, utterance.text, utterance.gender
     )
+
+
+def with_tables(aligned: Path, folder: Path) -> Path:
+    """The aligned corpus with Kaldi tables and trials of all pairs."""
+    shutil.copytree(aligned, folder)
+    corpus = Corpus.load(aligned)
+    write_tables(folder, [as_row(u) for u in corpus.utterances])
+    pairs = [(a, b) for i, a in enumerate(corpus.utterances) for b in corpus.utterances[:i]]
+    lines = [f"{int(a.speaker == b.speaker)} {a.id} {b.id}\n" for a, b in pairs]
+    (folder / "trials").write_text("".join(lines))
+    return folder
+
+
+def test_report(
+    joint_command: Command, refused: Refused, tiny_checkpoint: Path, aligned: Path, tmp_path: Path
+) -> None:
+    folder = with_tables(aligned, tmp_path / "test")
+    common = ("report", "--checkpoint", tiny_checkpoint, "--data", folder, "--output")
+    out = tmp_path / "out"
+    outcome = joint_command(*common, out, "--against", "speechocean762-joint")
+    assert outcome.code == 2 and "one shape" in outcome.err[-1]  # embeddings of other widths
+    outcome = joint_command(*common, out, "--against", tiny_checkpoint)
+    assert outcome.code == 0, outcome
+    page = (out / "report.html").read_text()
+    for title in ("Verification", "Drift", "Geometry", "What the layers tell"):
+        assert f"<h2>{title}</h2>" in page
+    figures = json.loads((out / "report.json").read_text())
+    assert figures["cosine_drift"] == 0 and 0 <= figures["eer_percent"] <= 100
+    assert "tsne or umap" in refused(*common, out, "--plane", "pca")
 
 
 def test_explain(

@@ -34,6 +34,7 @@ VERBS = [
     ("explain", "verification"),
     ("explain", "extraction"),
     ("explain", "phones"),
+    ("report",),
     ("convert",),
     ("info",),
 ]

@@ -1,0 +1,81 @@
+"""How embeddings lie: within and between speakers, aligned and uniform, and on a plane."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from joint.errors import DataError
+
+PAIRS = 200_000
+"""Pairs of different speakers that are looked at, at most."""
+
+
+def geometry(embeddings: np.ndarray, speakers: Sequence[str], seed: int = 0) -> dict[str, float]:
+    """Cosines and spread of `embeddings (n, E)`.
+
+    `within` and `between` are mean cosines of pairs of one speaker and of two, `d_prime` their
+    distance in standard deviations; `alignment` is the mean squared distance of a speaker's unit
+    vectors, `uniformity` the logarithm of the mean Gaussian potential of all (Wang and Isola, ICML
+    2020, §4: lower is better for both); `dimensions` the participation ratio of the variances.
+    Raises DataError where no speaker has two recordings, or there is one speaker alone.
+    """
+    unit = unit_vectors(embeddings)
+    _, owner = np.unique(np.asarray(speakers), return_inverse=True)
+    first, second = np.triu_indices(len(unit), 1)
+    same = owner[first] == owner[second]
+    if not same.any() or same.all():
+        found = "one speaker" if same.all() else "no speaker with two recordings"
+        raise DataError("embeddings", found, "several speakers with several recordings")
+    apart = np.flatnonzero(~same)
+    if len(apart) > PAIRS:
+        apart = np.random.default_rng(seed).choice(apart, PAIRS, replace=False)
+    within = (unit[first[same]] * unit[second[same]]).sum(axis=1)
+    between = (unit[first[apart]] * unit[second[apart]]).sum(axis=1)
+    both = np.concatenate([within, between])
+    variances = np.linalg.eigvalsh(np.cov(unit.T)).clip(min=0.0)
+    return {
+        "within": float(within.mean()),
+        "between": float(between.mean()),
+        "d_prime": float(
+            (within.mean() - between.mean()) / np.sqrt(0.5 * (within.var() + between.var()))
+        ),
+        "alignment": float(np.mean(2.0 - 2.0 * within)),
+        "uniformity": float(np.log(np.mean(np.exp(-2.0 * (2.0 - 2.0 * both))))),
+        "dimensions": float(variances.sum() ** 2 / (variances**2).sum()),
+    }
+
+
+def unit_vectors(embeddings: np.ndarray) -> np.ndarray:
+    """Rows at unit length, float64."""
+    embeddings = np.asarray(embeddings, dtype=np.float64)
+    unit: np.ndarray = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True).clip(
+        min=1e-12
+    )
+    return unit
+
+
+def on_a_plane(embeddings: np.ndarray, method: str = "tsne", seed: int = 0) -> np.ndarray:
+    """Cosine neighbours kept near each other on a plane, `(n, 2)`: `tsne` (van der Maaten and
+    Hinton 2008) or `umap` (McInnes et al. 2018; needs the package umap-learn). Raises DataError."""
+    unit = unit_vectors(embeddings)
+    if method == "umap":
+        try:
+            import umap  # takes seconds to import: only who asks for it waits
+        except ImportError:
+            raise DataError("umap", "no such package", "pip install umap-learn, or tsne") from None
+        found: np.ndarray = umap.UMAP(metric="cosine", random_state=seed).fit_transform(unit)
+        return found
+    from sklearn.manifold import TSNE
+
+    perplexity = min(30.0, (len(unit) - 1) / 3)
+    plane: np.ndarray = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(
+        unit
+    )
+    return plane
+
+
+def information(explained: np.ndarray) -> float:
+    """Mutual information in nats that answers explain, were all Gaussian: −½ Σ log(1 − R²) over
+    the questions' R² `(c,)`; what is at or below 0 tells nothing. A lower bound as far as a linear
+    reader goes."""
+    return float(-0.5 * np.log1p(-np.clip(explained, 0.0, 0.999)).sum())
