@@ -35,7 +35,12 @@ SPEECHBRAIN = ["speechbrain>=1.1.2,<1.2", "torchaudio==2.11.0"]
 
 RECOGNITION = ["faster-whisper>=1.1,<1.3", "jiwer>=3.1,<4.1"]
 
-PHONES = ["pocketsphinx>=5.0,<5.2", "phonemizer>=3.3,<3.5", "espeakng-loader>=0.2,<0.3"]
+PHONES = [
+    "pocketsphinx>=5.0,<5.2",
+    "phonemizer>=3.3,<3.5",
+    "espeakng-loader>=0.2,<0.3",
+    "torchaudio==2.11.0",
+]
 
 ANALYSIS = ["praat-parselmouth>=0.4.5,<0.5"]
 

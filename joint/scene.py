@@ -106,6 +106,8 @@ class SceneBatch:
     | speaker | (B, K) int64 | class of the enrolled speaker |
     | enrollment_phones | (B, K, P) int64 | what is said, −1 unknown; P differs, −1 fills up |
     | enrollment_phone_ends | (B, K, P) int64 | Samples where each ends; the first begins at 0 |
+    | pronunciation | (B, K, P) int64 | phones of the whole utterance, −1 fills up |
+    | pronunciation_samples | (B, K) int64 | Samples that it takes; 0 where it is cut or unknown |
     | mixture | (B, S) float32 | everybody at once |
     | mixture_lengths | (B,) int64 | Samples |
     | sources | (B, N, S) float32 | references, see the module |
@@ -124,6 +126,8 @@ class SceneBatch:
     speaker: Tensor | None = None
     enrollment_phones: Tensor | None = None
     enrollment_phone_ends: Tensor | None = None
+    pronunciation: Tensor | None = None
+    pronunciation_samples: Tensor | None = None
     mixture: Tensor | None = None
     mixture_lengths: Tensor | None = None
     sources: Tensor | None = None

@@ -26,6 +26,10 @@ def align(
         ),
     ] = None,
     jobs: Jobs = CORES,
+    times: Annotated[
+        bool,
+        typer.Option("--times/--no-times", help="Without times: the phones of the words, for CTC."),
+    ] = True,
 ) -> None:
     """Find out when each phone is said (English; needs the extra `phones`).
 
@@ -36,12 +40,13 @@ def align(
 
     Example: joint align data/mycorpus/train data/mycorpus/test --lexicon lexicon.txt
     """
-    from tasks.phonetics.align import UNALIGNED, align_folder
+    from tasks.phonetics.align import align_folder
+    from tasks.phonetics.annotate import UNALIGNED, pronounce_folder
     from tasks.phonetics.pronunciation import read_lexicon
 
     known = {} if lexicon is None else read_lexicon(lexicon)
     for folder in folders:
-        report = align_folder(folder, known, jobs)
+        report = align_folder(folder, known, jobs) if times else pronounce_folder(folder, known)
         for name, reason in list(report.unaligned.items())[:LISTED]:
             warn(f"not aligned {name}: {reason}")
         if len(report.unaligned) > LISTED:

@@ -11,6 +11,7 @@ from joint.audio import read_audio
 from joint.data.phones import (
     ALIGNMENT,
     PHONES,
+    PRONUNCIATION,
     WORDS,
     PhoneIntervals,
     TimedWord,
@@ -32,7 +33,8 @@ class Utterance:
     """One recording of one person; `samples` at 16 kHz and natural speed.
 
     With `stored` it lies in a shard, and `path` is only what messages call it. `phones` and `words`
-    are those of an alignment, None where there is none.
+    are those of an alignment, `pronunciation (P,)` the phones without times; None where there are
+    none.
     """
 
     id: str
@@ -45,6 +47,7 @@ class Utterance:
     stored: Stored | None = None
     phones: PhoneIntervals | None = None
     words: tuple[TimedWord, ...] | None = None
+    pronunciation: np.ndarray | None = None
 
     def waveform(self) -> np.ndarray:
         """All of it at natural speed, float32 `(S,)`. Raises AudioError; DataError for a shard."""
@@ -144,4 +147,17 @@ def _utterance(
         if items is None
         else known_intervals(items, inventory, samples, f"{folder}: {supervision.id}"),
         words=None if words is None else tuple(map(TimedWord.of, words)),
+        pronunciation=_pronunciation(supervision, inventory, folder),
     )
+
+
+def _pronunciation(
+    supervision: "SupervisionSegment", inventory: tuple[str, ...], folder: Path
+) -> np.ndarray | None:
+    spoken = (supervision.custom or {}).get(PRONUNCIATION) if inventory else None
+    if spoken is None:
+        return None
+    if strange := [phone for phone in spoken if phone not in inventory]:
+        where = f"{folder}: {supervision.id}"
+        raise DataError(where, f"the phone {strange[0]}", f"those of {PHONES}")
+    return np.array([inventory.index(phone) for phone in spoken], dtype=np.int16)

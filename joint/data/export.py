@@ -145,6 +145,8 @@ def _write_index(
             row |= {"offset": member.offset_data, "size": member.size}
             row |= {} if entry.phones is None else {"phones": entry.phones.row()}
             row |= {} if entry.words is None else {"words": entry.words}
+            if entry.pronunciation is not None:
+                row["pronunciation"] = entry.pronunciation.tolist()
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
     others = sorted([*folder.glob(f"{SHAR}/cuts.*"), folder / INDEX])
     table = {

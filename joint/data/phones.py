@@ -21,6 +21,8 @@ UNKNOWN = -1
 """In place of a phone where nobody knows which it is."""
 ALIGNMENT, WORDS = "phone", "word"
 """The keys of phones and words among a supervision's alignments."""
+PRONUNCIATION = "pronunciation"
+"""The key of the phones without times among a supervision's custom fields."""
 
 
 class TimedWord(NamedTuple):

@@ -99,6 +99,26 @@ class Renderer:
         return {
             "enrollment_phones": torch.from_numpy(phones).view(shape),
             "enrollment_phone_ends": torch.from_numpy(ends).view(shape),
+            **self._pronunciations(scenes),
+        }
+
+    def _pronunciations(self, scenes: list[Scene]) -> dict[str, torch.Tensor]:
+        """The phones of utterances that are heard to their end, and how long those are."""
+        segments = [e.segment for s in scenes for e in s.enrollments]
+        said = [self.corpus.utterances[s.utterance] for s in segments]
+        whole = [u.length(s.speed) == s.length for u, s in zip(said, segments, strict=True)]
+        rows = [
+            u.pronunciation if heard and u.pronunciation is not None else np.zeros(0, np.int16)
+            for u, heard in zip(said, whole, strict=True)
+        ]
+        phones = np.full((len(rows), max([1, *map(len, rows)])), UNKNOWN, dtype=np.int64)
+        for i, row in enumerate(rows):
+            phones[i, : len(row)] = row
+        samples = [s.length if len(row) else 0 for s, row in zip(segments, rows, strict=True)]
+        shape = (len(scenes), len(scenes[0].enrollments))
+        return {
+            "pronunciation": torch.from_numpy(phones).view(*shape, phones.shape[1]),
+            "pronunciation_samples": torch.tensor(samples).view(shape),
         }
 
     def _phones(self, enrollment: Enrollment, length: Samples) -> PhoneIntervals:

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from joint.data.corpus import Corpus, Utterance
 from joint.data.phones import PhoneIntervals, TimedWord
 from joint.data.remote import fetch, is_url, read_small
@@ -111,6 +113,9 @@ def _utterances(index: Path, shards: list[Shard]) -> Iterator[Utterance]:
                     path=f"{shard.name}#{row['id']}",
                     stored=Stored(shard, row["offset"], row["size"]),
                     phones=PhoneIntervals.from_row(row["phones"]) if "phones" in row else None,
+                    pronunciation=np.array(row["pronunciation"], dtype=np.int16)
+                    if "pronunciation" in row
+                    else None,
                     words=tuple(TimedWord(*w) for w in row["words"]) if "words" in row else None,
                 )
     except (OSError, EOFError, ValueError, KeyError, IndexError, TypeError) as error:

@@ -1,26 +1,29 @@
 """A prepared folder gets the phones of its recordings: into its manifests, once and for all."""
 
-import gzip
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from joint.data.corpus import SUPERVISIONS, Corpus, Utterance
-from joint.data.phones import ALIGNMENT, PHONES, WORDS
-from joint.errors import AudioError, DataError
-from joint.files import atomic_path, atomic_write
+from joint.data.corpus import Corpus, Utterance
+from joint.data.phones import ALIGNMENT, PRONUNCIATION, WORDS
+from joint.errors import AudioError
+from joint.files import atomic_write
 from joint.progress import shown
-from tasks.phonetics.pronunciation import INVENTORY, Pronunciation, pronounced, words_of
+from tasks.phonetics.annotate import AlignReport, forget, refuse_none, write_phones
+from tasks.phonetics.pronunciation import Pronunciation, pronounced, words_of
 from tasks.phonetics.sphinx import Alignment, Interval, SphinxAligner, UnalignableError
 
-UNALIGNED = "unaligned.tsv"
+if TYPE_CHECKING:
+    from lhotse import SupervisionSegment
+    from lhotse.supervision import AlignmentItem
+
 BEGUN = "alignments.partial.jsonl"
 """What an interrupted run had found; the next one goes on behind it."""
 
@@ -32,26 +35,14 @@ class Aligner(Protocol):
         """Raises UnalignableError."""
 
 
-@dataclass(frozen=True)
-class AlignReport:
-    """How many of a folder's `utterances` are aligned, and why the others are not."""
-
-    utterances: int
-    unaligned: dict[str, str]
-
-    @property
-    def aligned(self) -> int:
-        """Utterances with phones."""
-        return self.utterances - len(self.unaligned)
-
-
 def align_folder(
     folder: str | Path, lexicon: Mapping[str, list[Pronunciation]], jobs: int = 1
 ) -> AlignReport:
     """Align every utterance of a prepared folder with its words; rewrites its supervisions, with
     alignments `word` and `phone`, and writes the inventory `phones.txt` and `unaligned.tsv`.
 
-    An interrupted run goes on where it was. Raises DataError for a folder that is not prepared, and
+    `pronunciation` among the custom fields has the phones alone. An interrupted run goes on where
+    it was. Raises DataError for a folder that is not prepared, and
     where nothing can be aligned.
     """
     folder = Path(folder)
@@ -70,15 +61,33 @@ def align_folder(
     unaligned = {u.id: found[u.id] for u in corpus.utterances if isinstance(found[u.id], str)}
     if len(unaligned) == len(corpus):
         (folder / BEGUN).unlink()
-        first = next(iter(unaligned))
-        raise DataError(folder, f"nothing to align ({first}: {unaligned[first]})", "spoken words")
-    _rewrite(folder, {n: o for n, o in found.items() if not isinstance(o, str)})
-    rows = "".join(f"{name}\t{reason}\n" for name, reason in unaligned.items())
-    atomic_write(folder / UNALIGNED, "utterance\treason\n" + rows)
-    # The last: without it the alignments are not looked at.
-    atomic_write(folder / PHONES, "".join(f"{phone}\n" for phone in INVENTORY))
+    refuse_none(folder, len(corpus), unaligned)
+
+    def annotate(supervision: "SupervisionSegment") -> None:
+        known = found[supervision.id]
+        if isinstance(known, str):
+            forget(supervision)
+            return
+        supervision.alignment = {
+            WORDS: _items(known["words"]),
+            ALIGNMENT: _items(known["phones"]),
+        }
+        spoken = [phone["symbol"] for phone in known["phones"]]
+        supervision.custom = {**(supervision.custom or {}), PRONUNCIATION: spoken}
+
+    write_phones(folder, annotate, unaligned)
     (folder / BEGUN).unlink()
     return AlignReport(len(corpus), unaligned)
+
+
+def _items(intervals: Sequence[Mapping[str, Any]]) -> list["AlignmentItem"]:
+    from lhotse.supervision import AlignmentItem
+
+    kept = [Interval(**interval) for interval in intervals]
+    return [
+        AlignmentItem(i.symbol, round(i.start, 4), round(i.duration, 4), round(i.score, 2))
+        for i in kept
+    ]
 
 
 def _digest(pronunciations: Mapping[str, Sequence[Pronunciation]]) -> str:
@@ -132,32 +141,3 @@ def _outcome(aligner: Aligner, utterance: Utterance) -> Any:
     except (UnalignableError, AudioError) as error:
         return str(error)
     return asdict(found)
-
-
-def _rewrite(folder: Path, found: Mapping[str, Mapping[str, Any]]) -> None:
-    """The supervisions again, with alignments of those that have one."""
-    from lhotse import SupervisionSet
-    from lhotse.supervision import AlignmentItem
-
-    def items(intervals: Sequence[Mapping[str, Any]]) -> list[AlignmentItem]:
-        kept = [Interval(**interval) for interval in intervals]
-        return [
-            AlignmentItem(i.symbol, round(i.start, 4), round(i.duration, 4), round(i.score, 2))
-            for i in kept
-        ]
-
-    with (
-        atomic_path(folder / SUPERVISIONS) as path,
-        gzip.open(path, "wt", encoding="utf-8") as file,
-    ):
-        for supervision in SupervisionSet.from_jsonl_lazy(folder / SUPERVISIONS):
-            known = found.get(supervision.id)
-            supervision.alignment = (
-                None
-                if known is None
-                else {
-                    WORDS: items(known["words"]),
-                    ALIGNMENT: items(known["phones"]),
-                }
-            )
-            file.write(json.dumps(supervision.to_dict(), ensure_ascii=False) + "\n")

@@ -9,7 +9,8 @@ import pytest
 
 from joint.data.corpus import Corpus
 from joint.errors import DataError
-from tasks.phonetics.align import BEGUN, UNALIGNED, align_folder
+from tasks.phonetics.align import BEGUN, align_folder
+from tasks.phonetics.annotate import UNALIGNED, pronounce_folder
 from tasks.phonetics.pronunciation import INVENTORY, dictionary, pronounced, words_of
 from tasks.phonetics.sphinx import SphinxAligner, UnalignableError
 
@@ -141,3 +142,21 @@ def rewrite(folder: Path, change) -> None:  # type: ignore[no-untyped-def]
         rows = [change(json.loads(line)) for line in file]
     with gzip.open(path, "wt") as file:
         file.writelines(json.dumps(row) + "\n" for row in rows)
+
+
+def test_pronunciations_without_times(aligned: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "untimed"
+    shutil.copytree(aligned, folder)
+    timed = Corpus.load(folder)
+    for utterance in timed.utterances:
+        if utterance.phones is not None and utterance.pronunciation is not None:
+            spoken = utterance.phones.phones[utterance.phones.phones > 0]
+            assert spoken.tolist() == utterance.pronunciation.tolist()
+    assert pronounce_folder(folder, {"the": [("DH", "IY")]}).aligned == len(timed)
+    for utterance in Corpus.load(folder).utterances:
+        assert utterance.phones is None and utterance.words is None
+        assert utterance.pronunciation is not None
+        spoken_phones = [INVENTORY[p] for p in utterance.pronunciation]
+        known = {**dictionary(), "the": [("DH", "IY")]}
+        first = [phone for word in words_of(utterance.text) for phone in known[word][0]]
+        assert spoken_phones == first
