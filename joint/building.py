@@ -1,6 +1,7 @@
 """Models from configurations and from checkpoints."""
 
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -129,6 +130,19 @@ def start_from(model: JointModel, path: Path, phones: Sequence[str] = ()) -> lis
             checkpoint.load_into(task, tensors, path, prefix)
             taken.append(name)
     return taken
+
+
+def graft(model: JointModel, part: str, path: Path, source: str) -> None:
+    """Copy the part `source` of a checkpoint into the `part` of the model, both by their dotted
+    names. Raises ConfigError for a part that is not there, CheckpointError for other weights."""
+    try:
+        module = model.get_submodule(part)
+    except AttributeError:
+        names = [name for name, _ in model.named_modules() if name]
+        near = get_close_matches(part, names, 1, 0.0)[0]
+        raise ConfigError(f"grafts.{part}", "no such part", f"{near!r}, perhaps") from None
+    tensors, _ = checkpoint.read(path)
+    checkpoint.load_into(module, tensors, path, f"{checkpoint.MODEL}{source}.")
 
 
 def refuse_other_phones(path: Path, known: Sequence[str], phones: Sequence[str]) -> None:

@@ -99,14 +99,24 @@ class TrainerConfig:
 
 
 @dataclass
+class GraftConfig:
+    """Where a part's weights come from: the `part` of a checkpoint, of the same make."""
+
+    checkpoint: str = "???"
+    part: str = "???"
+
+
+@dataclass
 class RecipeConfig:
     """Everything one training needs; `init` lists checkpoints whose weights it starts from: the
-    encoder and every task that one has under the same name, later ones over earlier ones."""
+    encoder and every task that one has under the same name, later ones over earlier ones. `grafts`
+    fills single parts, by their dotted names, from parts of other checkpoints."""
 
     seed: int = 1
     name: str = "joint"
     output: str = "???"
     init: list[str] = field(default_factory=list)
+    grafts: dict[str, GraftConfig] = field(default_factory=dict)
     encoder: Any = field(default_factory=dict)
     data: DataConfig = field(default_factory=DataConfig)
     tasks: dict[str, TaskConfig] = field(default_factory=dict)

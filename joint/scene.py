@@ -115,7 +115,7 @@ class SceneBatch:
     | source_speakers | (B, N) int64 | class of each source's speaker |
     | start_samples | (B, N) int64 | where each source begins in the mixture |
     | texts | B × N strings | words of each source, in the order of `sources` |
-    | augmentation | (B, K) int64 | of each enrolment: 1 noise + 2 room |
+    | augmentation | (B, K) int64 | of each enrolment: 1 noise + 2 room + 4 channel |
     | scene_ids | B strings | |
     """
 

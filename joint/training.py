@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from lightning.fabric import Fabric
 
-from joint.building import build_model, start_from
+from joint.building import build_model, graft, start_from
 from joint.config import RecipeConfig, ValidationConfig, load_config, plain
 from joint.data.corpus import Corpus
 from joint.data.shar import open_corpus
@@ -47,6 +47,8 @@ def train(
     )
     for path in config.init:
         start_from(model, Path(path), corpus.phones)
+    for part, source in config.grafts.items():
+        graft(model, part, Path(source.checkpoint), source.part)
     validate = None
     if config.validation is not None:
         validate = validation(config, config.validation, model, fabric)

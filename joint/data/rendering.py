@@ -67,7 +67,10 @@ class Renderer:
             speaker=grid(scenes, lambda s: [e.segment.speaker for e in s.enrollments]),
             augmentation=grid(
                 scenes,
-                lambda s: [(e.noise is not None) + 2 * (e.room is not None) for e in s.enrollments],
+                lambda s: [
+                    (e.noise is not None) + 2 * (e.room is not None) + 4 * (e.channel is not None)
+                    for e in s.enrollments
+                ],
             ),
             **self.phones(scenes),
             **with_mixture,  # type: ignore[arg-type]

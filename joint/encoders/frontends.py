@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from joint.encoders.constant import constant
 from joint.encoders.frames import Frames, masked_mean
 from joint.errors import ConfigError
 from joint.units import SAMPLE_RATE, Samples
@@ -136,11 +137,3 @@ class Filterbank(Frontend):
         if mask is not None:
             features = features.masked_fill(~mask.unsqueeze(-1), 0.0)
         return Frames(self.spec_augment(features), mask)
-
-
-def constant(module: nn.Module) -> None:
-    """Make buffers of a module's parameters, so that no switch can make them learn."""
-    for part in module.modules():
-        for name, parameter in list(part.named_parameters(recurse=False)):
-            delattr(part, name)
-            part.register_buffer(name, parameter.detach())

@@ -16,6 +16,13 @@ from joint.encoders.ecapa import EcapaTdnn
 from joint.encoders.encoder import SpeakerEncoder
 from joint.encoders.eres2net import ERes2Net34
 from joint.encoders.frontends import Filterbank, Frontend
+from joint.encoders.phonetic import (
+    CoupledBackbone,
+    ExplicitPhoneticAttention,
+    ImplicitPhoneticAttention,
+    PhoneticAttentionPooling,
+    PhoneticNetwork,
+)
 from joint.encoders.pooling import AttentiveStatisticsPooling, StatisticsPooling
 from joint.encoders.rawnet import RawNet3
 from joint.encoders.redimnet import ReDimNetB2, ReDimNetB3
@@ -33,6 +40,17 @@ Pooling = Callable[[int], nn.Module]
 PLAIN: Pooling = StatisticsPooling
 ATTENTIVE: Pooling = partial(AttentiveStatisticsPooling, global_context=False)
 CONTEXT: Pooling = partial(AttentiveStatisticsPooling, global_context=True)
+
+GUIDED: Pooling = partial(PhoneticAttentionPooling, guide=24, heads=2)
+
+
+def phonetic() -> PhoneticNetwork:
+    return PhoneticNetwork(XvectorTdnn(channels=32, output_dim=48), "tdnn3", 32)
+
+
+def small(features: int = 80) -> nn.Module:
+    return XvectorTdnn(features, channels=32, output_dim=48)
+
 
 ENCODERS: dict[str, tuple[Backbone, Pooling]] = {
     "x-vector": (XvectorTdnn, PLAIN),
@@ -70,6 +88,18 @@ ENCODERS: dict[str, tuple[Backbone, Pooling]] = {
         partial(ATTENTIVE, norm=True, tanh=False, floor=1e-5),
     ),
     "ResNet50": (partial(ResNet50, channels=8), PLAIN),
+    "implicit phonetic attention": (
+        lambda: ImplicitPhoneticAttention(small(96), phonetic(), 16),
+        PLAIN,
+    ),
+    "explicit phonetic attention": (
+        lambda: ExplicitPhoneticAttention(small(), phonetic(), 24),
+        GUIDED,
+    ),
+    "coupled": (
+        lambda: CoupledBackbone(small(), small(96), small(16), phonetic(), 16),
+        CONTEXT,
+    ),
     "ResNet34, attentive": (partial(ResNet34, channels=8), CONTEXT),
 }
 
