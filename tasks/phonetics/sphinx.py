@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from joint.data.phones import SILENCE
 from joint.units import SAMPLE_RATE, Samples, Seconds
-from tasks.phonetics.pronunciation import Pronunciation
+from tasks.phonetics.pronunciation import ARPABET, Pronunciation
 
 HOP: Samples = 160
 FIRST_BOUNDARY: Samples = 205 - HOP // 2
@@ -119,8 +118,9 @@ def _aligned(decoder: Any, content: bytes, text: str) -> Alignment | None:
         # so that the next recording finds the decoder at rest
         _rest(decoder)
         return None
-    words = [word for word in alignment.words() if not word.name.startswith(("<", "["))]
-    phones = [phone for phone in alignment.phones() if phone.name != SILENCE]
+    # what lies between words may also be a noise or a breath, such as +NSN+
+    words = [word for word in alignment.words() if not word.name.startswith(("<", "[", "+"))]
+    phones = [phone for phone in alignment.phones() if phone.name in ARPABET]
     frames = sum(phone.duration for phone in phones)
     if not words or not frames:
         return None

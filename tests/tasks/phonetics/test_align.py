@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from joint.errors import DataError
 from tasks.phonetics.align import BEGUN, align_folder
 from tasks.phonetics.annotate import UNALIGNED, pronounce_folder
 from tasks.phonetics.pronunciation import INVENTORY, dictionary, pronounced, words_of
-from tasks.phonetics.sphinx import SphinxAligner, UnalignableError
+from tasks.phonetics.sphinx import SphinxAligner, UnalignableError, _aligned
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +93,37 @@ def test_other_words_do_not_agree(corpus: Corpus, aligner: SphinxAligner) -> Non
                 other += words == words_of(strange)
                 own += words != words_of(strange)
     assert own <= 0.1 * len(corpus) and other >= 0.4 * len(corpus)
+
+
+class Decoder:
+    """A decoder that has found a breath between two words."""
+
+    def get_alignment(self) -> "Decoder":
+        return self
+
+    def words(self) -> list[SimpleNamespace]:
+        names = [
+            ("<s>", 0, 5),
+            ("a", 5, 10),
+            ("[NOISE]", 15, 5),
+            ("be(2)", 20, 10),
+            ("</s>", 30, 5),
+        ]
+        return [SimpleNamespace(name=n, start=s, duration=d, score=-d) for n, s, d in names]
+
+    def phones(self) -> list[SimpleNamespace]:
+        names = [("SIL", 0, 5), ("AH", 5, 10), ("+NSN+", 15, 5), ("B", 20, 4), ("IY", 24, 6)]
+        return [SimpleNamespace(name=n, start=s, duration=d, score=-2 * d) for n, s, d in names]
+
+    def __getattr__(self, name: str) -> object:
+        return lambda *arguments, **keys: None
+
+
+def test_breaths_are_no_phones() -> None:
+    found = _aligned(Decoder(), b"", "a be")
+    assert found is not None
+    assert [w.symbol for w in found.words] == ["a", "be"]
+    assert [p.symbol for p in found.phones] == ["AH", "B", "IY"] and found.score == -2
 
 
 def test_an_interrupted_run_goes_on(aligned: Path, tmp_path: Path) -> None:
