@@ -1,6 +1,7 @@
 """Models from configurations and from checkpoints."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -18,16 +19,25 @@ from joint.seeding import seeded
 from joint.units import SAMPLE_RATE
 
 
+@dataclass(frozen=True)
+class Classes:
+    """What a corpus tells apart, for the tasks that ask: how many speakers, at every speed; its
+    inventory of phones; its different texts."""
+
+    speaker_count: int
+    phones: tuple[str, ...] = ()
+    phrases: tuple[str, ...] = ()
+
+
 def build_model(
     encoder: Any,
     tasks: dict[str, Any],
-    speaker_count: int,
+    classes: Classes,
     seed: int = 0,
     packages: Sequence[str] = (),
-    phones: Sequence[str] = (),
 ) -> JointModel:
     """The model that the `encoder` and `tasks` nodes of a recipe describe; each part's weights are
-    drawn from a seed of its own. `phones` is the corpus's inventory. Raises ConfigError."""
+    drawn from a seed of its own. Raises ConfigError."""
     with seeded(seed, "init", "encoder"):
         shared = build(encoder, "encoder", packages)
     if not isinstance(shared, SpeakerEncoder):
@@ -42,8 +52,7 @@ def build_model(
                 embedding_dim=shared.embedding_dim,
                 frame_dim=shared.frame_dim,
                 layer_dim=layer_dims(shared),
-                speaker_count=speaker_count,
-                phones=tuple(phones),
+                **vars(classes),
             )
     return JointModel(
         shared,
@@ -85,11 +94,13 @@ def load_model(path: Path, packages: Sequence[str] = ()) -> tuple[JointModel, di
     """
     tensors, metadata = checkpoint.read(path)
     try:
-        config, speaker_count = metadata["config"], int(metadata["speaker_count"])
-        phones = metadata.get("phones", ())
-        model = build_model(
-            config["encoder"], config["tasks"], speaker_count, packages=packages, phones=phones
+        config = metadata["config"]
+        classes = Classes(
+            int(metadata["speaker_count"]),
+            tuple(metadata.get("phones", ())),
+            tuple(metadata.get("phrases", ())),
         )
+        model = build_model(config["encoder"], config["tasks"], classes, packages=packages)
     except (KeyError, TypeError) as error:
         raise CheckpointError(path, f"no {error} in its metadata", "a model checkpoint") from None
     except ConfigError as error:

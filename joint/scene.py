@@ -104,6 +104,7 @@ class SceneBatch:
     | enrollment_lengths | (B, K) int64 | Samples |
     | enrollment_source | (B, K) int64 | whose voice in the mixture it is, −1 = absent |
     | speaker | (B, K) int64 | class of the enrolled speaker |
+    | phrase | (B, K) int64 | class of the text of the enrolment's utterance |
     | enrollment_phones | (B, K, P) int64 | what is said, −1 unknown; P differs, −1 fills up |
     | enrollment_phone_ends | (B, K, P) int64 | Samples where each ends; the first begins at 0 |
     | pronunciation | (B, K, P) int64 | phones of the whole utterance, −1 fills up |
@@ -124,6 +125,7 @@ class SceneBatch:
     enrollment_lengths: Tensor | None = None
     enrollment_source: Tensor | None = None
     speaker: Tensor | None = None
+    phrase: Tensor | None = None
     enrollment_phones: Tensor | None = None
     enrollment_phone_ends: Tensor | None = None
     pronunciation: Tensor | None = None

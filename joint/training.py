@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from lightning.fabric import Fabric
 
-from joint.building import build_model, graft, start_from
+from joint.building import Classes, build_model, graft, start_from
 from joint.config import RecipeConfig, ValidationConfig, load_config, plain
 from joint.data.corpus import Corpus
 from joint.data.shar import open_corpus
@@ -36,14 +36,13 @@ def train(
         raise ConfigError(output, "a training already", "another output, or --resume")
     fabric = launched(config)
     corpus = open_corpus(config.data.train, config.data.shards)
-    speaker_count = classes(config, corpus)
+    classes = Classes(speaker_count(config, corpus), corpus.phones, tuple(corpus.phrases))
     model = build_model(
         config.encoder,
         plain(config)["tasks"],
-        speaker_count,
+        classes,
         config.seed,
         allow_packages,
-        corpus.phones,
     )
     for path in config.init:
         start_from(model, Path(path), corpus.phones)
@@ -59,7 +58,7 @@ def train(
         config.optimizer,
         config.trainer,
         output,
-        describe(config, corpus, speaker_count),
+        describe(config, corpus, classes, model),
         config.seed,
         validate,
         config.validation.every_minutes if config.validation else 0.0,
@@ -101,7 +100,7 @@ def nodes() -> int:
     return int(os.environ.get("WORLD_SIZE", "1")) // local_processes()
 
 
-def classes(config: RecipeConfig, corpus: Corpus) -> int:
+def speaker_count(config: RecipeConfig, corpus: Corpus) -> int:
     """Speaker classes; the streams must agree on the speeds, since a speed makes a speaker."""
     counts = {n: s.scenes.speaker_count(corpus) for n, s in config.streams.items()}
     if len(set(counts.values())) > 1:
@@ -162,13 +161,18 @@ def validation(
     return validate
 
 
-def describe(config: RecipeConfig, corpus: Corpus, speaker_count: int) -> dict[str, Any]:
-    """What a checkpoint says of itself."""
+def describe(
+    config: RecipeConfig, corpus: Corpus, classes: Classes, model: JointModel
+) -> dict[str, Any]:
+    """What a checkpoint says of itself; the texts only where a task has learnt to tell them apart,
+    since there may be millions."""
+    asked = any("phrase" in model.head(name).requires for name in model.tasks)
     return {
         "name": config.name,
         "config": plain(config),
-        "speaker_count": speaker_count,
-        "phones": list(corpus.phones),
+        "speaker_count": classes.speaker_count,
+        "phones": list(classes.phones),
+        "phrases": list(classes.phrases) if asked else [],
         "data": {
             "train": config.data.train,
             "utterances": len(corpus),

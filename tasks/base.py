@@ -22,8 +22,8 @@ class Task(nn.Module, ABC):
     """A head: reads a batch through the encoder and gives a loss; at test time it infers.
 
     A constructor may ask for `embedding_dim`, `frame_dim`, `layer_dim` (called with the name of a
-    layer), `speaker_count` and `phones`; `joint.building` supplies them. No task builds or loads an
-    encoder.
+    layer), and the fields of `joint.building.Classes`: `speaker_count`, `phones`, `phrases`;
+    `joint.building` supplies them. No task builds or loads an encoder.
     """
 
     requires: ClassVar[frozenset[str]]

@@ -116,6 +116,17 @@ class Corpus:
         return np.array([index[u.speaker] for u in self.utterances])
 
     @cached_property
+    def phrases(self) -> list[str]:
+        """The different texts, sorted."""
+        return sorted({u.text for u in self.utterances})
+
+    @cached_property
+    def phrase_of(self) -> np.ndarray:
+        """Class of each utterance's text among `phrases`, `(utterances,)`."""
+        index = {phrase: i for i, phrase in enumerate(self.phrases)}
+        return np.array([index[u.text] for u in self.utterances])
+
+    @cached_property
     def of_speaker(self) -> list[np.ndarray]:
         """Utterance indices of each speaker."""
         # One sort: a look at every utterance for every speaker takes hours where both are many.

@@ -65,6 +65,10 @@ class Renderer:
             enrollment=torch.from_numpy(enrollment),
             enrollment_lengths=torch.full(enrollment.shape[:2], first.enrollment_length),
             speaker=grid(scenes, lambda s: [e.segment.speaker for e in s.enrollments]),
+            phrase=grid(
+                scenes,
+                lambda s: [self.corpus.phrase_of[e.segment.utterance] for e in s.enrollments],
+            ),
             augmentation=grid(
                 scenes,
                 lambda s: [

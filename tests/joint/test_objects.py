@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from support import TINY
 
-from joint.building import build_model
+from joint.building import Classes, build_model
 from joint.config import load_config, plain
 from joint.encoders.ecapa import EcapaTdnn
 from joint.encoders.encoder import SpeakerEncoder
@@ -115,4 +115,4 @@ def test_a_package_can_be_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_an_encoder_must_be_one() -> None:
     with pytest.raises(ConfigError, match=r"encoder\._target_: found EcapaTdnn"):
-        build_model({"_target_": ECAPA}, {}, 3)
+        build_model({"_target_": ECAPA}, {}, Classes(3))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from support import GRIDS
 
-from joint.building import build_model
+from joint.building import Classes, build_model
 from joint.config import RecipeConfig, load_config, plain
 from joint.grid import Grid
 
@@ -25,7 +25,9 @@ def test_arms_build(grid: Path, tmp_path: Path) -> None:
     waveform = 0.1 * torch.randn(2, 16_000)
     made = set()
     for name, config in configs(grid, tmp_path).items():
-        model = build_model(config.encoder, plain(config)["tasks"], speaker_count=10)
+        model = build_model(
+            config.encoder, plain(config)["tasks"], Classes(10, ("SIL", "AA"), ("a",))
+        )
         with torch.no_grad():
             embedding = model.encoder(waveform).embedding
         assert embedding.shape == (2, 192) and torch.isfinite(embedding).all(), name
