@@ -44,6 +44,9 @@ PHONES = [
 
 ANALYSIS = ["praat-parselmouth>=0.4.5,<0.5"]
 
+# For pictures of embeddings by UMAP; what comes with it is large.
+UMAP = ["umap-learn>=0.5.7,<0.6"]
+
 HUB = ["huggingface_hub>=0.30,<3"]
 
 DEV = [
@@ -89,6 +92,7 @@ setup(
         "phones": PHONES,
         "recognition": RECOGNITION,
         "speechbrain": SPEECHBRAIN,
+        "umap": UMAP,
     },
     entry_points={"console_scripts": ["joint=joint.cli.main:main"]},
     classifiers=[

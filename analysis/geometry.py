@@ -62,7 +62,9 @@ def on_a_plane(embeddings: np.ndarray, method: str = "tsne", seed: int = 0) -> n
         try:
             import umap  # takes seconds to import: only who asks for it waits
         except ImportError:
-            raise DataError("umap", "no such package", "pip install umap-learn, or tsne") from None
+            raise DataError(
+                "umap", "no such package", "pip install 'joint-speaker[umap]', or tsne"
+            ) from None
         found: np.ndarray = umap.UMAP(metric="cosine", random_state=seed).fit_transform(unit)
         return found
     from sklearn.manifold import TSNE

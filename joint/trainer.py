@@ -165,8 +165,10 @@ class Trainer:
         change another's step. Gives the norm of all before."""
         total = 0.0
         for part in (self.model.encoder, *self.model.tasks.values()):
-            norm = torch.nn.utils.clip_grad_norm_(part.parameters(), self.schedule.clip_norm)
-            total += float(norm) ** 2
+            learns = [p for p in part.parameters() if p.grad is not None]
+            if learns:
+                norm = torch.nn.utils.clip_grad_norm_(learns, self.schedule.clip_norm)
+                total += float(norm) ** 2
         return math.sqrt(total)
 
     def _all_finite(self, *values: float) -> bool:

@@ -27,6 +27,7 @@ DISTRIBUTIONS = {
     "omegaconf": "hydra-core",
     "yaml": "hydra-core",
     "sklearn": "scikit-learn",
+    "umap": "umap-learn",
     "parselmouth": "praat-parselmouth",
     "espeakng_loader": "espeakng-loader",
     "faster_whisper": "faster-whisper",

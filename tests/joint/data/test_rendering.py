@@ -183,5 +183,6 @@ def test_enrolments_alone_have_no_mixture(renderer: Renderer, corpus: Corpus) ->
         "enrollment",
         "enrollment_lengths",
         "speaker",
+        "phrase",
         "augmentation",
     }
