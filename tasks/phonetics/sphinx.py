@@ -18,8 +18,7 @@ BEAMS = (1e-100, 1e-200)
 """A read text is one path: wide beams cost little, and a learner's speech needs them."""
 LOWEST_SCORE = -36.0
 """Mean score of a spoken frame (0: the best state of all at every frame) under which audio and text
-count as not the same. Of speechocean762's training recordings 0.4 % lie under it, with another
-recording's text 75 %."""
+count as not the same: 2 % of speechocean762's recordings, and 84 % of them with another's words."""
 
 
 @dataclass(frozen=True)
