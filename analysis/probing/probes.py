@@ -35,7 +35,9 @@ class Spectrum:
     def of(cls, vectors: Tensor, fold: Fold) -> "Spectrum":
         """Directions come from the training part; columns are standardised by it."""
         train, test = vectors[fold.train], vectors[fold.test]
-        mean, deviation = train.mean(dim=0), train.std(dim=0).clamp(min=1e-6)
+        mean, deviation = train.mean(dim=0), train.std(dim=0)
+        # a channel that hardly moved in training must not decide when it moves in the test
+        deviation = deviation.clamp(min=max(0.05 * float(deviation.median()), 1e-9))
         train, test = (train - mean) / deviation, (test - mean) / deviation
         wide = train.shape[1] > len(train)
         energies, basis = torch.linalg.eigh(train @ train.T if wide else train.T @ train)

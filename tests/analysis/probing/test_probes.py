@@ -69,6 +69,18 @@ def test_more_columns_than_rows() -> None:
     assert found[0].value > 0.95
 
 
+def test_a_channel_that_wakes_up_in_the_test_does_not_decide() -> None:
+    rng = np.random.default_rng(0)
+    y = planted("numbers", rng)
+    vectors = y @ rng.standard_normal((2, 40)) + rng.standard_normal((len(y), 40))
+    folds = disjoint_folds(OWNERS)
+    asleep = 1e-6 * rng.standard_normal((len(y), 3))
+    asleep[folds[0].test] += 0.5
+    part = decompose(np.hstack([vectors, asleep]), folds)[0]
+    answers = part.ridge(tensor(y[folds[0].train]))[1]
+    assert score(answers.numpy(), y[folds[0].test], "numbers") > 0.5
+
+
 def test_scores() -> None:
     y = np.eye(2)[[0, 0, 0, 1]]
     majority = np.tile([1.0, 0.0], (4, 1))
