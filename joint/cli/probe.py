@@ -1,12 +1,19 @@
 """`joint probe`: what an encoder's layers tell, of the speaker and of everything else."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from joint.cli.options import Checkpoint
 from joint.cli.terminal import warn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from analysis.probing.study import Material
+    from analysis.probing.table import Finding
+    from joint.api import SpeakerModel
 
 
 def probe(
@@ -51,8 +58,7 @@ def probe(
 
     from analysis.probing.hearing import EMBEDDING
     from analysis.probing.picture import heat_map, markdown
-    from analysis.probing.study import Material, probe_encoder, untrained
-    from joint.building import encoder_from
+    from analysis.probing.study import Material
     from joint.cli.options import open_model
     from joint.data.corpus import Corpus
     from joint.files import atomic_write
@@ -62,14 +68,7 @@ def probe(
     for name, reason in material.missing.items():
         if not question:
             warn(f"no probe of {name}: {reason}")
-    twin = untrained(lambda: encoder_from(model.metadata, model.path), material.waveforms)
-    trained, random = (
-        probe_encoder(encoder, material, layer or [], precision=model.precision, progress=what)
-        for encoder, what in (
-            (model.model.encoder, "probing"),
-            (twin.to(model.device), "untrained"),
-        )
-    )
+    trained, random = beside_untrained(model, material, layer or [])
     shown_layer = EMBEDDING if not layer or EMBEDDING in layer else layer[-1]
     table = markdown(trained, random, shown_layer)
     print(
@@ -86,3 +85,21 @@ def probe(
         atomic_write(output / "probes.json", json.dumps(found, indent=1) + "\n")
         atomic_write(output / "probes.md", table)
         heat_map(trained, random, output / "probes.png")
+
+
+def beside_untrained(
+    model: "SpeakerModel", material: "Material", layers: "Sequence[str]" = ()
+) -> "tuple[list[Finding], list[Finding]]":
+    """What probes read from the model's encoder, and from one of its make that has not learnt."""
+    from analysis.probing.study import probe_encoder, untrained
+    from joint.building import encoder_from
+
+    twin = untrained(lambda: encoder_from(model.metadata, model.path), material.waveforms)
+    trained, random = (
+        probe_encoder(encoder, material, layers, precision=model.precision, progress=what)
+        for encoder, what in (
+            (model.model.encoder, "probing"),
+            (twin.to(model.device), "untrained"),
+        )
+    )
+    return trained, random

@@ -50,11 +50,11 @@ def report(
 
     from analysis.encoder_report import People, geometry_section, probes_section
     from analysis.probing.hearing import EMBEDDING
-    from analysis.probing.study import Material, probe_encoder, untrained
+    from analysis.probing.study import Material
     from analysis.report import write_report
-    from joint.building import encoder_from
     from joint.cli.figures import write_json
     from joint.cli.options import open_model
+    from joint.cli.probe import beside_untrained
     from joint.data.corpus import Corpus
     from joint.data.kaldi import KaldiFolder
     from joint.errors import ConfigError
@@ -78,14 +78,7 @@ def report(
         [p.speaker for p in owners], [p.gender for p in owners], [p.age_group for p in owners]
     )
     sections.append(geometry_section(embedded.embeddings, people, plane))
-    twin = untrained(lambda: encoder_from(model.metadata, model.path), material.waveforms)
-    trained, random = (
-        probe_encoder(encoder, material, precision=model.precision, progress=what)
-        for encoder, what in (
-            (model.model.encoder, "probing"),
-            (twin.to(model.device), "untrained"),
-        )
-    )
+    trained, random = beside_untrained(model, material)
     output.mkdir(parents=True, exist_ok=True)
     sections.append(probes_section(trained, random, EMBEDDING, output))
     info = model.info()

@@ -1,25 +1,23 @@
 """A phonetic head that needs no times: it finds them itself (CTC, Graves et al., ICML 2006)."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from joint.encoders.frames import FrameNorm
-from joint.layers.gradient_reversal import GradientReversal
 from joint.outputs import Layer, TaskOutput
 from joint.scene import SceneBatch
 from tasks.base import Encode
-from tasks.phonetics.head import PhoneticTask
+from tasks.phonetics.head import FrameTask
 
 BLANK = 0
 """Silence is what CTC says between phones."""
 
 
-class CtcPhones(PhoneticTask):
+class CtcPhones(FrameTask):
     """Says from the frames of the encoder's `layer` which phones follow each other.
 
     Utterances that the scene cuts off do not count: `enrollment` should be longer than most.
@@ -29,26 +27,9 @@ class CtcPhones(PhoneticTask):
         {"enrollment", "enrollment_lengths", "pronunciation", "pronunciation_samples"}
     )
 
-    def __init__(
-        self,
-        layer_dim: Callable[[str], int],
-        phones: Sequence[str],
-        layer: str,
-        hidden: int = 256,
-        reversal: GradientReversal | None = None,
-    ) -> None:
-        super().__init__(phones, reversal)
-        self.layer, self.layers = layer, frozenset({layer})
-        self.hidden = nn.Sequential(
-            nn.Linear(layer_dim(layer), hidden), nn.ReLU(), FrameNorm(hidden)
-        )
-        self.output = nn.Linear(hidden, self.phone_count)
-
     def log_probabilities(self, features: Tensor, progress: float = 1.0) -> Tensor:
         """`(B, D, F)` → `(B, F, phones)`, float32."""
-        x = self.seen(features.transpose(1, 2), progress)
-        scores: Tensor = self.output(self.hidden(x))
-        return scores.float().log_softmax(dim=-1)
+        return self.logits(features, progress).log_softmax(dim=-1)
 
     def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:
         """Mean over utterances of the negative log-likelihood of a phone."""

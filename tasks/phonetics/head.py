@@ -44,8 +44,8 @@ class PhoneticTask(Task):
         return x if self.reversal is None else self.reversal(x, progress)
 
 
-class FramePhones(PhoneticTask):
-    """Says which phone each frame of the encoder's `layer` hears (FRM-MT; with `reversal` FRM-ADV).
+class FrameTask(PhoneticTask):
+    """Reads the phones from the frames of the encoder's `layer`.
 
     One hidden layer of `hidden` units with ReLU and batch norm, none where 0.
     """
@@ -71,6 +71,11 @@ class FramePhones(PhoneticTask):
         x = self.seen(features.transpose(1, 2), progress)
         scores: Tensor = self.output(self.hidden(x))
         return scores.float()
+
+
+class FramePhones(FrameTask):
+    """Says which phone each frame of the encoder's `layer` hears (FRM-MT; with `reversal`
+    FRM-ADV)."""
 
     def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:
         """Mean cross-entropy over the frames whose phone is known, silence among them."""
