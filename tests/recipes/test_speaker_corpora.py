@@ -146,9 +146,9 @@ def test_prepared_trained_and_evaluated(
 ) -> None:
     data, run = tmp_path / "data", tmp_path / "run"
     prepare_voxceleb(published("voxceleb"), data, held_out=2, check=Check.HEADER)
-    overrides = short(ROOT / "recipes" / "voxceleb" / "verification.yaml", data, run)
-    overrides += [f"data.validation={data / 'validation'}", "encoder.backbone.channels=64"]
-    checkpoint = train(ROOT / "recipes" / "voxceleb" / "verification.yaml", overrides)
+    recipe = ROOT / "recipes" / "voxceleb" / "verification.yaml"
+    overrides = short(recipe, data / "train", data / "validation", run)
+    checkpoint = train(recipe, [*overrides, "encoder.backbone.channels=64"])
     tested = ("--data", data / "test", "--trials", data / "test" / "trials_E")
     done = joint_command("evaluate", "verification", "--checkpoint", checkpoint, *tested)
     assert done.code == 0 and "eer_percent" in done.out, done
