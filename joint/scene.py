@@ -115,7 +115,10 @@ class SceneBatch:
     | source_lengths | (B, N) int64 | Samples of speech of each source |
     | source_speakers | (B, N) int64 | class of each source's speaker |
     | start_samples | (B, N) int64 | where each source begins in the mixture |
-    | texts | B × N strings | words of each source, in the order of `sources` |
+    | texts | B × N strings | words of each source; None unless all are whole utterances |
+    | source_phones | (B, N, P) int64 | phones of each source, without silence, −1 fills up |
+    | source_phone_ends | (B, N, P) int64 | Samples of the mixture where each ends, −1 unknown |
+    | source_phones_known | (B, N) bool | False where a source's phones are not known |
     | augmentation | (B, K) int64 | of each enrolment: 1 noise + 2 room + 4 channel |
     | scene_ids | B strings | |
     """
@@ -137,6 +140,9 @@ class SceneBatch:
     source_speakers: Tensor | None = None
     start_samples: Tensor | None = None
     texts: list[list[str]] | None = None
+    source_phones: Tensor | None = None
+    source_phone_ends: Tensor | None = None
+    source_phones_known: Tensor | None = None
     augmentation: Tensor | None = None
 
     def __len__(self) -> int:

@@ -1,16 +1,17 @@
 """ScenePlanner: a scene as a plan, f(seed, epoch, index)."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.random import Generator, default_rng
 
 from joint.data.corpus import Corpus
+from joint.data.ordering import epoch_order, order_by_length
 from joint.errors import ConfigError
 from joint.scene import ABSENT, Enrollment, Noise, Room, Scene, Segment, Source
 from joint.units import SAMPLE_RATE, Decibels, Samples, Seconds
 
+NO_LIMIT: Samples = 2**62
 ROOMS = 1024
 """Rooms are drawn from this many, so that a worker simulates each once."""
 
@@ -27,6 +28,10 @@ class ScenePlanner:
     each enrolment gets a channel of its own with `channel_probability`, so that nobody is known by
     their microphone. So many scenes in a row as `utterances_per_speaker` have one target, as losses
     that compare recordings need; a batch should hold a multiple of them.
+
+    With `delay` the sources are whole utterances, in a drawn order, each beginning after such a
+    share of the one before it, and `chunk` and `overlap` are not asked. Then so many scenes in a
+    row as `similar` have targets of similar lengths: a batch of them has little padding.
     """
 
     speakers: int = 2
@@ -36,6 +41,8 @@ class ScenePlanner:
     enrollment: Seconds = 3.0
     snr_db: tuple[Decibels, Decibels] = (-5.0, 5.0)
     overlap: tuple[float, float] = (1.0, 1.0)
+    delay: tuple[float, float] | None = None
+    similar: int = 1
     speeds: tuple[float, ...] = (1.0, 0.9, 1.1)
     one_speed: bool = False
     absent_probability: float = 0.0
@@ -57,6 +64,10 @@ class ScenePlanner:
         if self.utterances_per_speaker < 1:
             raise ConfigError(
                 "utterances_per_speaker", str(self.utterances_per_speaker), "1 or more"
+            )
+        if self.similar < 1 or (self.similar > 1 and self.utterances_per_speaker > 1):
+            raise ConfigError(
+                "similar", str(self.similar), "1 or more, and 1 where a target has several scenes"
             )
         if self.speeds[0] != 1.0:
             raise ConfigError("speeds", str(self.speeds), "1.0 first: it is the natural speaker")
@@ -103,10 +114,14 @@ class ScenePlanner:
         chunk = round(self.chunk * SAMPLE_RATE)
         voices = [target, *self._others(corpus, rng, target, self.speakers - 1)]
         utterances = [utterance] + [int(rng.choice(corpus.of_speaker[v[0]])) for v in voices[1:]]
-        sources = tuple(
-            self._source(corpus, rng, utterances[i], voice, chunk, is_target=i == 0)
-            for i, voice in enumerate(voices)
-        )
+        if self.delay is None:
+            sources = tuple(
+                self._source(corpus, rng, utterances[i], voice, chunk, is_target=i == 0)
+                for i, voice in enumerate(voices)
+            )
+        else:
+            sources = self._in_turn(corpus, rng, utterances, voices)
+            chunk = max(source.offset + source.segment.length for source in sources)
         enrolled = [(voices[k], utterances[k], k) for k in range(self.enrollments)]
         if rng.random() < self.absent_probability:
             absent = self._others(corpus, rng, target, 1, besides=voices)[0]
@@ -138,7 +153,7 @@ class ScenePlanner:
     ) -> tuple[int, tuple[int, int]]:
         """Whose turn it is: an utterance, a speaker and the index of a speed."""
         row = index % self.utterances_per_speaker
-        leader = int(epoch_order(len(corpus), seed, epoch)[index - row])
+        leader = int(self._order(corpus, seed, epoch)[index - row])
         if self.utterances_per_speaker == 1:
             return leader, self._voice(corpus, rng, corpus.speaker_of[leader])
         together = default_rng((seed, epoch, index - row, 3))
@@ -146,6 +161,12 @@ class ScenePlanner:
         own = corpus.of_speaker[voice[0]]
         others = together.permutation(own[own != leader])
         return (leader if row == 0 else int(others[(row - 1) % len(others)])), voice
+
+    def _order(self, corpus: Corpus, seed: int, epoch: int) -> np.ndarray:
+        """The order in which an epoch visits the corpus's utterances."""
+        if self.similar == 1:
+            return epoch_order(len(corpus), seed, epoch)
+        return order_by_length(corpus, self.similar, seed, epoch)
 
     def _voice(self, corpus: Corpus, rng: Generator, speaker: int) -> tuple[int, int]:
         """A speaker and the index of a speed."""
@@ -198,6 +219,29 @@ class ScenePlanner:
         snr_db = 0.0 if is_target else float(rng.uniform(*self.snr_db))
         return Source(segment, offset, snr_db, self._channel(rng))
 
+    def _in_turn(
+        self,
+        corpus: Corpus,
+        rng: Generator,
+        utterances: list[int],
+        voices: list[tuple[int, int]],
+    ) -> tuple[Source, ...]:
+        """Whole utterances, one after the other in a drawn order, overlapping."""
+        assert self.delay is not None
+        segments = [
+            self._segment(corpus, rng, utterance, voice, NO_LIMIT)
+            for utterance, voice in zip(utterances, voices, strict=True)
+        ]
+        offset, offsets = 0, [0] * len(voices)
+        for place in rng.permutation(len(voices)):
+            offsets[place] = offset
+            offset += round(segments[place].length * rng.uniform(*self.delay))
+        levels = [0.0, *rng.uniform(*self.snr_db, size=len(voices) - 1)]
+        return tuple(
+            Source(segment, start, float(snr_db), self._channel(rng))
+            for segment, start, snr_db in zip(segments, offsets, levels, strict=True)
+        )
+
     def _enrollment(
         self, corpus: Corpus, rng: Generator, segment: Segment, source: int
     ) -> Enrollment:
@@ -248,9 +292,3 @@ def another_utterance(corpus: Corpus, rng: Generator, speaker: int, taken: int) 
     """An utterance of `speaker` other than `taken`."""
     choices = corpus.of_speaker[speaker]
     return int(rng.choice(choices[choices != taken]))
-
-
-@lru_cache(maxsize=4)
-def epoch_order(count: int, seed: int, epoch: int) -> np.ndarray:
-    """The order in which an epoch visits `count` utterances."""
-    return default_rng((seed, epoch, 0)).permutation(count)

@@ -7,7 +7,7 @@ import torch
 from scipy.signal import fftconvolve
 
 from joint.data.augmentation import coloured_noise, room_responses, through_channel
-from joint.data.corpus import Corpus
+from joint.data.corpus import Corpus, Utterance
 from joint.data.phones import UNKNOWN, PhoneIntervals
 from joint.data.store import WaveformStore
 from joint.scene import Enrollment, Noise, Room, Scene, SceneBatch, Segment, Source
@@ -50,15 +50,16 @@ class Renderer:
         with_mixture: dict[str, object] = {}
         if first.sources:
             rendered = [self.mixture(s) for s in scenes]
+            longest = max(s.length for s in scenes)
             with_mixture = {
-                "mixture": torch.from_numpy(np.stack([m for m, _ in rendered])),
+                "mixture": torch.from_numpy(np.stack([padded(m, longest) for m, _ in rendered])),
                 "mixture_lengths": torch.tensor([s.length for s in scenes]),
-                "sources": torch.from_numpy(np.stack([r for _, r in rendered])),
+                "sources": torch.from_numpy(np.stack([padded(r, longest) for _, r in rendered])),
                 "source_lengths": grid(scenes, lambda s: [x.segment.length for x in s.sources]),
                 "source_speakers": grid(scenes, lambda s: [x.segment.speaker for x in s.sources]),
                 "start_samples": grid(scenes, lambda s: [x.offset for x in s.sources]),
                 "enrollment_source": grid(scenes, lambda s: [e.source for e in s.enrollments]),
-                "texts": self.texts(scenes),
+                **self.said(scenes),
             }
         return SceneBatch(
             scene_ids=[s.scene_id for s in scenes],
@@ -160,13 +161,32 @@ class Renderer:
             (reference * (scale * loudness)).astype(np.float32),
         )
 
-    def texts(self, scenes: list[Scene]) -> list[list[str]] | None:
-        """Words of each source; None unless every source is a whole utterance."""
+    def said(self, scenes: list[Scene]) -> dict[str, object]:
+        """Words and phones of each source, by the names of the batch's fields; nothing unless every
+        source is a whole utterance, and no phones where the corpus is not aligned."""
         utterances = self.corpus.utterances
-        segments = [x.segment for s in scenes for x in s.sources]
-        if any(s.length < utterances[s.utterance].length(s.speed) for s in segments):
-            return None
-        return [[utterances[x.segment.utterance].text for x in s.sources] for s in scenes]
+        sources = [x for s in scenes for x in s.sources]
+        spoken = [utterances[x.segment.utterance] for x in sources]
+        pairs = list(zip(sources, spoken, strict=True))
+        if any(x.segment.length < u.length(x.segment.speed) for x, u in pairs):
+            return {}
+        texts = [[utterances[x.segment.utterance].text for x in s.sources] for s in scenes]
+        if not self.corpus.phones:
+            return {"texts": texts}
+        rows = [phones_of_source(x, u) for x, u in pairs]
+        shape = (len(scenes), len(scenes[0].sources), max(1, *(len(phones) for phones, _ in rows)))
+        filled = [np.full(shape, UNKNOWN, dtype=np.int64).reshape(len(rows), -1) for _ in "pe"]
+        for i, row in enumerate(rows):
+            for whole, part in zip(filled, row, strict=True):
+                whole[i, : len(part)] = part
+        phones, ends = (torch.from_numpy(whole).view(shape) for whole in filled)
+        known = torch.tensor([u.pronunciation is not None for u in spoken]).view(shape[:2])
+        return {
+            "texts": texts,
+            "source_phones": phones,
+            "source_phone_ends": ends,
+            "source_phones_known": known,
+        }
 
     def _voice(self, heard: Source | Enrollment) -> np.ndarray:
         """What was said, through its channel."""
@@ -186,6 +206,24 @@ class Renderer:
             np.float32
         )
         return scaled
+
+
+def padded(waveforms: np.ndarray, length: Samples) -> np.ndarray:
+    """`waveforms (…, S)` with silence behind, `(…, length)`."""
+    behind = length - waveforms.shape[-1]
+    return np.pad(waveforms, [(0, 0)] * (waveforms.ndim - 1) + [(0, behind)])
+
+
+def phones_of_source(source: Source, utterance: Utterance) -> tuple[np.ndarray, np.ndarray]:
+    """The phones of a source that is a whole utterance, and the Samples of the mixture where each
+    ends (`UNKNOWN` where they have no times); none where nobody knows them."""
+    if utterance.pronunciation is None:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    if utterance.phones is None:
+        return utterance.pronunciation, np.full(len(utterance.pronunciation), UNKNOWN)
+    timed = utterance.phones.part(source.segment.speed, 0, source.segment.length)
+    spoken = timed.phones > 0
+    return timed.phones[spoken], timed.ends[spoken] + source.offset
 
 
 def room_response(room: Room, count: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -27,6 +28,7 @@ PLANNERS = {
     "pairs": ScenePlanner(chunk=2.0),
     "three of whom two enrol": RICH,
     "three": replace(RICH, enrollments=3, absent_probability=0.0),
+    "whole utterances": ScenePlanner(speakers=3, enrollments=2, delay=(0.2, 0.9), similar=4),
     "enrolments alone": ScenePlanner(speakers=0, enrollment_noise_probability=0.5),
 }
 
@@ -209,3 +211,37 @@ def test_a_corpus_that_is_too_small(corpus: Corpus) -> None:
     each = Corpus([corpus.utterances[u[0]] for u in corpus.of_speaker], "one each")
     with pytest.raises(ConfigError, match="one utterance"):
         ScenePlanner().check(each)
+
+
+def test_whole_utterances_in_turn(corpus: Corpus) -> None:
+    low, high = 0.3, 0.8
+    planner = ScenePlanner(speakers=3, delay=(low, high), speeds=(1.0, 0.9))
+    target_first = 0
+    for scene in scenes(corpus, planner):
+        in_turn = sorted(scene.sources, key=lambda s: s.offset)
+        assert in_turn[0].offset == 0
+        for source in in_turn:
+            segment = source.segment
+            utterance = corpus.utterances[segment.utterance]
+            assert segment.start == 0 and segment.length == utterance.length(segment.speed)
+        for one, next_ in pairwise(in_turn):
+            share = (next_.offset - one.offset) / one.segment.length
+            assert low - 1e-3 <= share <= high + 1e-3
+        assert scene.length == max(s.offset + s.segment.length for s in scene.sources)
+        target_first += scene.sources[0].offset == 0
+    assert 0.2 < target_first / (3 * len(corpus)) < 0.5
+
+
+def test_similar_lengths_in_a_row(corpus: Corpus) -> None:
+    def spread(similar: int) -> float:
+        planner = ScenePlanner(speakers=1, delay=(0.5, 0.5), similar=similar, speeds=(1.0,))
+        lengths = [s.length for s in scenes(corpus, planner, epochs=1)]
+        rows = [lengths[i : i + 8] for i in range(0, len(lengths) - 7, 8)]
+        return sum(max(row) * len(row) for row in rows) / sum(map(sum, rows))
+
+    assert spread(8) < 1.1 < spread(1)
+
+
+def test_similar_scenes_of_one_target_are_refused() -> None:
+    with pytest.raises(ConfigError, match="similar"):
+        ScenePlanner(similar=4, utterances_per_speaker=2)

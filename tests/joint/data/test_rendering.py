@@ -1,6 +1,7 @@
 """Rendered scenes hold what their plans say: levels, rooms, references."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from joint.data.augmentation import coloured_noise
 from joint.data.corpus import Corpus
 from joint.data.planning import ScenePlanner
 from joint.data.rendering import Renderer, room_response
-from joint.data.store import PackedStore
+from joint.data.store import FileStore, PackedStore
 from joint.scene import Scene
 
 PLANNER = ScenePlanner(
@@ -173,6 +174,33 @@ def test_words_come_with_whole_utterances(renderer: Renderer, corpus: Corpus) ->
     scenes = [planner.plan(corpus, 3, 0, i) for i in range(3)]
     words = [[corpus.utterances[x.segment.utterance].text for x in s.sources] for s in scenes]
     assert renderer.batch(scenes).texts == words
+
+
+def test_phones_of_whole_utterances(aligned: Path) -> None:
+    corpus = Corpus.load(aligned)
+    planner = ScenePlanner(delay=(0.3, 0.7), speeds=(1.0, 0.8), snr_db=(0.0, 0.0))
+    plans = [planner.plan(corpus, 3, 0, i) for i in range(4)]
+    batch = Renderer(corpus, FileStore(corpus)).batch(plans)
+    assert batch.mixture is not None and batch.mixture_lengths is not None
+    assert batch.source_phones is not None and batch.source_phone_ends is not None
+    assert batch.source_phones_known is not None and batch.sources is not None
+    assert batch.mixture.shape == (4, max(s.length for s in plans))
+    for i, plan in enumerate(plans):
+        assert int(batch.mixture_lengths[i]) == plan.length
+        assert (batch.mixture[i, plan.length :] == 0).all()
+        for n, source in enumerate(plan.sources):
+            utterance = corpus.utterances[source.segment.utterance]
+            known = utterance.pronunciation
+            assert bool(batch.source_phones_known[i, n]) == (known is not None)
+            said = batch.source_phones[i, n]
+            said, ends = said[said >= 0], batch.source_phone_ends[i, n][said >= 0]
+            assert said.tolist() == ([] if known is None else known.tolist())
+            if len(said):
+                assert (ends.diff() > 0).all() and int(ends[0]) > source.offset
+                assert int(ends[-1]) <= source.offset + source.segment.length
+                # where the phones end, the voice ends
+                voice = batch.sources[i, n].square()
+                assert float(voice[int(ends[-1]) :].sum() / voice.sum()) < 0.05
 
 
 def test_enrolments_alone_have_no_mixture(renderer: Renderer, corpus: Corpus) -> None:
