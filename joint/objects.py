@@ -20,8 +20,8 @@ TARGET, PARTIAL = "_target_", "_partial_"
 
 
 def build(node: Any, where: str, packages: Sequence[str] = (), **supplied: Any) -> Any:
-    """The object that a node with `_target_` names; `supplied` fills constructor arguments that the
-    node leaves out and the constructor asks for.
+    """The object that a node with `_target_` names; `supplied` fills constructor arguments that it,
+    or a node inside it that is built at once, leaves out and its constructor asks for.
 
     Raises ConfigError for a name outside the allowed packages or of something that makes no torch
     module, an unknown or missing argument, a value of the wrong type.
@@ -29,10 +29,8 @@ def build(node: Any, where: str, packages: Sequence[str] = (), **supplied: Any) 
     if not (isinstance(node, dict) and TARGET in node):
         raise ConfigError(where, repr(node), f"a mapping with {TARGET}")
     _check(node, where, (*OWN_PACKAGES, *packages))
-    wanted = inspect.signature(get_object(node[TARGET])).parameters
-    extra = {k: v for k, v in supplied.items() if k in wanted and k not in node}
     try:
-        return instantiate(node, **extra)
+        return instantiate(_filled(node, supplied))
     except (HydraException, TypeError, ValueError) as error:
         cause = error.__cause__
         if isinstance(cause, ConfigError):
@@ -40,6 +38,18 @@ def build(node: Any, where: str, packages: Sequence[str] = (), **supplied: Any) 
         raise ConfigError(
             where, str(cause or error).splitlines()[0], "arguments that fit"
         ) from None
+
+
+def _filled(value: Any, supplied: dict[str, Any]) -> Any:
+    """`value` with what its nodes leave out of `supplied` and ask for; what is called later is
+    told then."""
+    if not isinstance(value, dict):
+        return value
+    filled = {key: _filled(item, supplied) for key, item in value.items()}
+    if TARGET in value and not value.get(PARTIAL):
+        wanted = inspect.signature(get_object(value[TARGET])).parameters
+        filled |= {k: v for k, v in supplied.items() if k in wanted and k not in value}
+    return filled
 
 
 def _check(value: Any, where: str, allowed: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 2020) with relative positions (Dai et al., ACL 2019), the outputs of all of them concatenated."""
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -82,12 +83,18 @@ class FeedForward(nn.Sequential):
 class ConvolutionModule(nn.Module):
     """Gated 1×1, a depthwise convolution along time, norm, SiLU, 1×1."""
 
-    def __init__(self, width: int, kernel: int, dropout: float) -> None:
+    def __init__(
+        self,
+        width: int,
+        kernel: int,
+        dropout: float,
+        norm: Callable[[int], nn.Module] = FrameNorm,
+    ) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width)
         self.gate = FrameConv(width, 2 * width)
         self.conv = FrameConv(width, width, kernel, groups=width)
-        self.conv_norm = FrameNorm(width)
+        self.conv_norm = norm(width)
         self.output = FrameConv(width, width)
         self.dropout = nn.Dropout(dropout)
 
@@ -100,14 +107,23 @@ class ConvolutionModule(nn.Module):
 
 class ConformerBlock(nn.Module):
     """Half a feed-forward, attention, convolution, half a feed-forward, each around a residual
-    connection; a norm at the end."""
+    connection; a norm at the end. The convolution's own `norm` is over the batch, as published;
+    where recordings of many lengths train together it had better be another."""
 
-    def __init__(self, width: int, heads: int, hidden: int, kernel: int, dropout: float) -> None:
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        hidden: int,
+        kernel: int,
+        dropout: float,
+        norm: Callable[[int], nn.Module] = FrameNorm,
+    ) -> None:
         super().__init__()
         self.first = FeedForward(width, hidden, dropout)
         self.attention_norm = nn.LayerNorm(width)
         self.attention = RelativeAttention(width, heads, dropout)
-        self.convolution = ConvolutionModule(width, kernel, dropout)
+        self.convolution = ConvolutionModule(width, kernel, dropout, norm)
         self.second = FeedForward(width, hidden, dropout)
         self.norm = nn.LayerNorm(width)
         self.dropout = nn.Dropout(dropout)
@@ -120,6 +136,24 @@ class ConformerBlock(nn.Module):
         x = x + 0.5 * self.second(x)
         y: Tensor = self.norm(x)
         return y
+
+
+class Subsampling(nn.Module):
+    """Two strided convolutions of `channels`: `(B, F, features)` → `(B, F/4, width)`."""
+
+    def __init__(self, features: int, width: int, channels: int) -> None:
+        super().__init__()
+        self.width = width
+        self.conv1 = nn.Conv2d(1, channels, 3, 2, 1)
+        self.conv2 = nn.Conv2d(channels, channels, 3, 2, 1)
+        self.linear = nn.Linear(channels * ((features + 3) // 4), width)
+
+    def forward(self, frames: Frames) -> Frames:
+        """See the class."""
+        mask = halved(frames.mask)
+        x = hide(F.relu(self.conv1(image_of(frames))), mask)
+        x = self.linear(flat(F.relu(self.conv2(x)))) * math.sqrt(self.width)
+        return Frames(x, halved(mask), 4 * frames.stride)
 
 
 class MfaConformer(nn.Module):
@@ -141,9 +175,7 @@ class MfaConformer(nn.Module):
     ) -> None:
         super().__init__()
         self.width, self.output_dim = width, width * blocks
-        self.conv1 = nn.Conv2d(1, width, 3, 2, 1)
-        self.conv2 = nn.Conv2d(width, width, 3, 2, 1)
-        self.input = nn.Linear(width * ((features + 3) // 4), width)
+        self.subsampling = Subsampling(features, width, width)
         self.blocks = nn.ModuleList(
             ConformerBlock(width, heads, hidden, kernel, dropout) for _ in range(blocks)
         )
@@ -151,14 +183,12 @@ class MfaConformer(nn.Module):
 
     def forward(self, frames: Frames) -> tuple[Frames, dict[str, Frames]]:
         """All blocks side by side, and every block by name."""
-        mask = halved(frames.mask)
-        x = hide(F.relu(self.conv1(image_of(frames))), mask)
-        mask = halved(mask)
-        x = self.input(flat(F.relu(self.conv2(x)))) * math.sqrt(self.width)
+        read = self.subsampling(frames)
+        x = read.features
         positions = relative_positions(x.shape[1], self.width, x)
         outputs = []
         for block in self.blocks:
-            x = block(x, positions, mask)
+            x = block(x, positions, read.mask)
             outputs.append(x)
-        layers = {f"block{i + 1}": Frames(y, mask, 4) for i, y in enumerate(outputs)}
-        return Frames(self.norm(torch.cat(outputs, dim=-1)), mask, 4), layers
+        layers = {f"block{i + 1}": read.with_features(y) for i, y in enumerate(outputs)}
+        return read.with_features(self.norm(torch.cat(outputs, dim=-1))), layers

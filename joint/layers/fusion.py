@@ -10,7 +10,15 @@ from joint.outputs import SpeakerEncoding
 
 
 class Fusion(nn.Module, ABC):
-    """Conditions `features (B, …, N)` on the speaker of `encoding`; the shape stays.
+    """Conditions features on a speaker; their shape stays."""
+
+    @abstractmethod
+    def forward(self, features: Tensor, encoding: SpeakerEncoding) -> Tensor:
+        """`features (B, …, N)` → `(B, …, N)`."""
+
+
+class EmbeddingFusion(Fusion):
+    """Conditions `features (B, …, N)` on the embedding of `encoding`.
 
     The embedding is layer-normalised first: a margin loss leaves its length free. An untrained
     multiply, add or FiLM is the identity for a speaker of whom nothing is known (all zeros).
@@ -26,7 +34,7 @@ class Fusion(nn.Module, ABC):
         """`features (B, …, N)`, `speaker (B, E)` normalised."""
 
     def forward(self, features: Tensor, encoding: SpeakerEncoding) -> Tensor:
-        """`features (B, …, N)` → `(B, …, N)`."""
+        """See Fusion."""
         return self.fuse(features, self.norm(encoding.embedding))
 
     @staticmethod
@@ -36,7 +44,7 @@ class Fusion(nn.Module, ABC):
         return vector.view(len(vector), *between, -1).to(features.dtype)
 
 
-class MultiplyFusion(Fusion):
+class MultiplyFusion(EmbeddingFusion):
     """Each feature is scaled by a gain computed from the speaker (Delcroix et al., ICASSP 2020:
     the multiplicative adaptation layer of SpeakerBeam)."""
 
@@ -50,7 +58,7 @@ class MultiplyFusion(Fusion):
         return features * self.spread(self.gain(speaker), features)
 
 
-class AddFusion(Fusion):
+class AddFusion(EmbeddingFusion):
     """A projection of the speaker is added to each feature vector."""
 
     def __init__(self, feature_dim: int, embedding_dim: int) -> None:
@@ -63,7 +71,7 @@ class AddFusion(Fusion):
         return features + self.spread(self.shift(speaker), features)
 
 
-class ConcatFusion(Fusion):
+class ConcatFusion(EmbeddingFusion):
     """A linear layer on features and speaker side by side (Wang et al., Interspeech 2019,
     VoiceFilter); the speaker's half of the product is computed once a recording."""
 
@@ -77,7 +85,7 @@ class ConcatFusion(Fusion):
         return self.of_features(features) + self.spread(self.of_speaker(speaker), features)
 
 
-class FilmFusion(Fusion):
+class FilmFusion(EmbeddingFusion):
     """Feature-wise linear modulation (Perez et al., AAAI 2018): a gain and a shift."""
 
     def __init__(self, feature_dim: int, embedding_dim: int) -> None:

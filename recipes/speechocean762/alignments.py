@@ -16,12 +16,13 @@ import torch
 
 from joint.api import load
 from joint.cli.terminal import errors_in_one_line
+from joint.ctc import edits
 from joint.data.corpus import SUPERVISIONS, Corpus
 from joint.errors import CheckpointError, DataError
 from joint.precision import autocast_for
 from joint.progress import shown
 from joint.units import SAMPLE_RATE
-from tasks.phonetics.ctc import CtcPhones, edits
+from tasks.phonetics.ctc import CtcPhones
 from tasks.phonetics.ctc_alignment import adjacent, boundaries, forced_spans, without_priors
 from tasks.phonetics.pronunciation import bare
 

@@ -1,20 +1,16 @@
 """A phonetic head that needs no times: it finds them itself (CTC, Graves et al., ICML 2006)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import ClassVar
 
-import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from joint.ctc import collapsed, ctc_losses, edits
 from joint.outputs import Layer, TaskOutput
 from joint.scene import SceneBatch
 from tasks.base import Encode
 from tasks.phonetics.head import FrameTask
-
-BLANK = 0
-"""Silence is what CTC says between phones."""
 
 
 class CtcPhones(FrameTask):
@@ -37,15 +33,7 @@ class CtcPhones(FrameTask):
         kept = (counts > 0) & (frames >= 2 * counts)
         if not bool(kept.any()):
             return TaskOutput(0.0 * found.sum(), 0)
-        losses = F.ctc_loss(
-            found[kept].transpose(0, 1),
-            targets[kept],
-            frames[kept],
-            counts[kept],
-            BLANK,
-            "none",
-            zero_infinity=True,
-        )
+        losses = ctc_losses(found[kept], frames[kept], targets[kept], counts[kept])
         return TaskOutput((losses / counts[kept]).mean(), int(kept.sum()))
 
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
@@ -78,20 +66,3 @@ def frames_within(layer: Layer, samples: Tensor) -> Tensor:
     """How many frames of the layer have their centre within the first `samples (B,)`, `(B,)`."""
     inside = torch.div(samples - layer.offset - 1, layer.hop, rounding_mode="floor") + 1
     return inside.clamp(min=0).minimum(layer.mask.sum(dim=1))
-
-
-def collapsed(path: Tensor) -> list[int]:
-    """The phones of a path `(F,)`: repetitions and blanks taken out."""
-    return [phone for phone in torch.unique_consecutive(path).tolist() if phone != BLANK]
-
-
-def edits(found: Sequence[int], said: Sequence[int]) -> int:
-    """Substitutions, deletions and insertions between two sequences (Levenshtein)."""
-    row = np.arange(len(said) + 1)
-    target = np.asarray(said)
-    for count, phone in enumerate(found, start=1):
-        best = np.minimum(row[:-1] + (target != phone), row[1:] + 1)
-        row = np.concatenate([[count], best])
-        # a deletion costs one more than what stands before it
-        row = np.minimum.accumulate(row - np.arange(len(row))) + np.arange(len(row))
-    return int(row[-1])

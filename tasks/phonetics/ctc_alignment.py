@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from joint.ctc import BLANK
 from joint.data.phones import PhoneIntervals
 from joint.units import Samples
-from tasks.phonetics.ctc import BLANK
 
 
 def forced_spans(log_probabilities: Tensor, phones: Sequence[int]) -> np.ndarray:

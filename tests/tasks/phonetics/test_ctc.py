@@ -9,10 +9,11 @@ from test_phonetic_heads import PHONES, all_layers, tones
 from tiny_models import noise_batch, tiny_encoder
 
 from joint.building import layer_dims
+from joint.ctc import collapsed, edits
 from joint.data.phones import PhoneIntervals
 from joint.outputs import Layer
 from joint.scene import SceneBatch
-from tasks.phonetics.ctc import CtcPhones, collapsed, edits, frames_within
+from tasks.phonetics.ctc import CtcPhones, frames_within
 from tasks.phonetics.ctc_alignment import adjacent, boundaries, forced_spans, without_priors
 
 

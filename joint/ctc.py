@@ -1,0 +1,49 @@
+"""Connectionist temporal classification (Graves et al., ICML 2006): the loss, the best path, and
+how many edits lie between two sequences."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+BLANK = 0
+"""What is said between symbols: of phones it is silence."""
+
+
+def ctc_losses(
+    log_probabilities: Tensor, frames: Tensor, targets: Tensor, counts: Tensor
+) -> Tensor:
+    """Negative log-likelihood of each sequence, `(B,)` in nats; 0 where it cannot be said in its
+    frames.
+
+    `log_probabilities (B, F, V)` float32, of which `frames (B,)` count; `targets (B, P)`, of which
+    `counts (B,)` do.
+    """
+    return F.ctc_loss(
+        log_probabilities.transpose(0, 1),
+        targets.clamp(min=0),
+        frames,
+        counts,
+        BLANK,
+        "none",
+        zero_infinity=True,
+    )
+
+
+def collapsed(path: Tensor) -> list[int]:
+    """The symbols of a path `(F,)`: repetitions and blanks taken out."""
+    return [symbol for symbol in torch.unique_consecutive(path).tolist() if symbol != BLANK]
+
+
+def edits(found: Sequence[int], said: Sequence[int]) -> int:
+    """Substitutions, deletions and insertions between two sequences (Levenshtein)."""
+    row = np.arange(len(said) + 1)
+    target = np.asarray(said)
+    for count, symbol in enumerate(found, start=1):
+        best = np.minimum(row[:-1] + (target != symbol), row[1:] + 1)
+        row = np.concatenate([[count], best])
+        # a deletion costs one more than what stands before it
+        row = np.minimum.accumulate(row - np.arange(len(row))) + np.arange(len(row))
+    return int(row[-1])

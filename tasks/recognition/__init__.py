@@ -1,0 +1,1 @@
+"""Recognition: what one, several, or one of several people say."""

@@ -1,0 +1,186 @@
+"""The faces of the recogniser: one person; one of several, whom an enrolment names; several in as
+many outputs; several in one."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from joint.encoders.frames import Frames
+from joint.layers.frame_fusion import FrameFusion
+from joint.layers.fusion import Fusion, MultiplyFusion
+from joint.scene import SceneBatch
+from tasks.base import Encode
+from tasks.recognition.attention import AttentionDecoder
+from tasks.recognition.core import RecognizerCore, Transcript
+from tasks.recognition.face import RecognitionTask, Said, only
+from tasks.recognition.serialization import FirstInFirstOut, Serialization
+from tasks.recognition.units import Targets, Units, filled_up
+
+
+class MixtureRecognition(RecognitionTask):
+    """A face that hears everybody: with `fusion` the shared encoder's frames of the mixture enter
+    between the core's halves."""
+
+    def __init__(
+        self,
+        units: Units,
+        core: Callable[..., RecognizerCore],
+        decoder: Callable[..., AttentionDecoder] | None = None,
+        attention: float = 0.5,
+        fusion: Callable[..., FrameFusion] | None = None,
+    ) -> None:
+        super().__init__(units, core, decoder, attention)
+        self.fusion: FrameFusion | None = None
+        if fusion is not None:
+            self.fusion = fusion(feature_dim=self.core.width, hop=self.core.hop)
+        self.layers = only(self.fusion)
+
+    def heard(self, encode: Encode, waveform: Tensor, lengths: Tensor) -> Frames:
+        """What the lower half hears, and the shared encoder beside it."""
+        heard = self.core.hear(waveform, lengths)
+        if self.fusion is None:
+            return heard
+        return heard.with_features(self.fusion(heard.features, encode(waveform, lengths)))
+
+
+class SingleRecognition(MixtureRecognition):
+    """What the one person says who speaks."""
+
+    def transcripts(
+        self, encode: Encode, waveform: Tensor, lengths: Tensor, batch: SceneBatch
+    ) -> list[Transcript]:
+        """See RecognitionTask."""
+        return [self.core.understand(self.heard(encode, waveform, lengths))]
+
+    def wanted(self, batch: SceneBatch, targets: Targets) -> list[Said]:
+        """See RecognitionTask."""
+        return by_source(targets)
+
+
+class SimoRecognition(MixtureRecognition):
+    """As many outputs as `speakers`, each from `branch_blocks` blocks of its own; which of them
+    says what whom says is left open (Yu, Chang and Qian, ICASSP 2017)."""
+
+    def __init__(
+        self,
+        units: Units,
+        core: Callable[..., RecognizerCore],
+        decoder: Callable[..., AttentionDecoder] | None = None,
+        attention: float = 0.5,
+        fusion: Callable[..., FrameFusion] | None = None,
+        speakers: int = 2,
+        branch_blocks: int = 2,
+    ) -> None:
+        super().__init__(units, core, decoder, attention, fusion)
+        self.branches = nn.ModuleList(self.core.stack(branch_blocks) for _ in range(speakers))
+
+    def transcripts(
+        self, encode: Encode, waveform: Tensor, lengths: Tensor, batch: SceneBatch
+    ) -> list[Transcript]:
+        """See RecognitionTask."""
+        heard = self.heard(encode, waveform, lengths)
+        return [self.core.understand(branch(heard)) for branch in self.branches]
+
+    def wanted(self, batch: SceneBatch, targets: Targets) -> list[Said]:
+        """See RecognitionTask."""
+        return by_source(targets)
+
+
+class SisoRecognition(MixtureRecognition):
+    """One output that says what everybody says, one symbol marking the changes."""
+
+    symbols_besides: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        units: Units,
+        core: Callable[..., RecognizerCore],
+        decoder: Callable[..., AttentionDecoder] | None = None,
+        attention: float = 0.5,
+        fusion: Callable[..., FrameFusion] | None = None,
+        speakers: int = 2,
+        order: Serialization | None = None,
+    ) -> None:
+        super().__init__(units, core, decoder, attention, fusion)
+        self.speakers, self.order = speakers, order or FirstInFirstOut()
+
+    def transcripts(
+        self, encode: Encode, waveform: Tensor, lengths: Tensor, batch: SceneBatch
+    ) -> list[Transcript]:
+        """See RecognitionTask."""
+        return [self.core.understand(self.heard(encode, waveform, lengths))]
+
+    def wanted(self, batch: SceneBatch, targets: Targets) -> list[Said]:
+        """See RecognitionTask."""
+        assert batch.start_samples is not None
+        rows, timed = [], targets.known.all(dim=1)
+        for b, starts in enumerate(batch.start_samples.tolist()):
+            counts = targets.counts[b].tolist()
+            said = [targets.ids[b, n, :count].tolist() for n, count in enumerate(counts)]
+            ends = None
+            if targets.ends is not None:
+                ends = [targets.ends[b, n, :count].tolist() for n, count in enumerate(counts)]
+                timed[b] &= all(end >= 0 for speaker in ends for end in speaker)
+            rows.append(self.order.join(said, starts, ends, len(self.units)))
+        ids = filled_up(rows).to(targets.ids.device)
+        return [Said(ids, (ids >= 0).sum(dim=1), timed)]
+
+    def parts(self, sequences: list[list[int]]) -> list[list[int]]:  # type: ignore[override]
+        """See RecognitionTask."""
+        return self.order.part(sequences[0], self.speakers, len(self.units))
+
+
+class TargetRecognition(RecognitionTask):
+    """What each enrolled person says, nothing where they are silent: `fusion` tells the core
+    between its halves whom to follow."""
+
+    requires: ClassVar[frozenset[str]] = RecognitionTask.requires | {
+        "enrollment",
+        "enrollment_lengths",
+        "enrollment_source",
+    }
+
+    def __init__(
+        self,
+        embedding_dim: int,
+        units: Units,
+        core: Callable[..., RecognizerCore],
+        decoder: Callable[..., AttentionDecoder] | None = None,
+        attention: float = 0.5,
+        fusion: Callable[..., Fusion] = MultiplyFusion,
+    ) -> None:
+        super().__init__(units, core, decoder, attention)
+        self.fusion = fusion(feature_dim=self.core.width, embedding_dim=embedding_dim)
+
+    def transcripts(
+        self, encode: Encode, waveform: Tensor, lengths: Tensor, batch: SceneBatch
+    ) -> list[Transcript]:
+        """See RecognitionTask; `B·K` of them, K enrolments for each mixture in turn."""
+        assert batch.enrollment is not None and batch.enrollment_lengths is not None
+        heard = self.core.hear(waveform, lengths)
+        encoding = encode(batch.enrollment, batch.enrollment_lengths)
+        asked = len(encoding.embedding) // len(waveform)
+        features = heard.features.repeat_interleave(asked, dim=0)
+        mask = heard.mask if heard.mask is None else heard.mask.repeat_interleave(asked, dim=0)
+        followed = Frames(self.fusion(features, encoding), mask, heard.stride)
+        return [self.core.understand(followed)]
+
+    def wanted(self, batch: SceneBatch, targets: Targets) -> list[Said]:
+        """See RecognitionTask."""
+        assert batch.enrollment_source is not None
+        source = batch.enrollment_source
+        place = source.clamp(min=0)
+        ids = targets.ids.gather(1, place[:, :, None].expand(-1, -1, targets.ids.shape[2]))
+        silent = source < 0
+        counts = targets.counts.gather(1, place).masked_fill(silent, 0)
+        known = targets.known.gather(1, place) | silent
+        return [Said(ids.flatten(0, 1), counts.flatten(), known.flatten())]
+
+
+def by_source(targets: Targets) -> list[Said]:
+    """What each source says."""
+    return [
+        Said(targets.ids[:, n], targets.counts[:, n], targets.known[:, n])
+        for n in range(targets.ids.shape[1])
+    ]

@@ -1,0 +1,177 @@
+"""The faces of the recogniser: padding, permutations, silence, the shared encoder's frames."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_models import tiny_encoder
+from torch import Tensor
+
+from joint.data.corpus import Corpus
+from joint.data.planning import ScenePlanner
+from joint.data.rendering import Renderer
+from joint.data.store import FileStore
+from joint.encoders.frontends import Filterbank
+from joint.layers.frame_fusion import CrossAttentionFusion, FrameFusion
+from joint.model import JointModel
+from joint.scene import SceneBatch
+from tasks.recognition.attention import AttentionDecoder
+from tasks.recognition.core import RecognizerCore
+from tasks.recognition.face import RecognitionTask, best_path
+from tasks.recognition.faces import (
+    SimoRecognition,
+    SingleRecognition,
+    SisoRecognition,
+    TargetRecognition,
+)
+from tasks.recognition.serialization import InterleavedTokens
+from tasks.recognition.units import CharacterUnits, PhoneUnits
+
+PHONES = ("SIL", *(f"P{i}" for i in range(45)))
+
+core = partial(
+    RecognizerCore, Filterbank(24), width=16, lower=1, upper=1, hidden=32, kernel=5, channels=4
+)
+decoder = partial(AttentionDecoder, layers=1, hidden=32, dropout=0.0)
+frames = partial(FrameFusion, layer="tdnn2", layer_dim=16)
+attend = partial(CrossAttentionFusion, frame_dim=32)
+
+FACES: dict[str, Callable[[], RecognitionTask]] = {
+    "single": lambda: SingleRecognition(PhoneUnits(PHONES), core, fusion=frames),
+    "simo": lambda: SimoRecognition(CharacterUnits(), core, decoder, fusion=frames),
+    "siso": lambda: SisoRecognition(CharacterUnits(), core, decoder),
+    "t-sot": lambda: SisoRecognition(PhoneUnits(PHONES), core, order=InterleavedTokens()),
+    "target": lambda: TargetRecognition(12, CharacterUnits(), core, decoder),
+    "attending": lambda: TargetRecognition(12, PhoneUnits(PHONES), core, fusion=attend),
+}
+
+
+def model_of(name: str) -> JointModel:
+    torch.manual_seed(0)
+    face = FACES[name]()
+    for part in face.modules():  # what is zero at first hides what it would do
+        if isinstance(part, FrameFusion):
+            torch.nn.init.normal_(part.project.weight)
+        if isinstance(part, CrossAttentionFusion):
+            torch.nn.init.normal_(part.merge.weight)
+    return JointModel(tiny_encoder(), {"face": face})
+
+
+@pytest.fixture(scope="module")
+def batch(aligned: Path) -> Callable[..., SceneBatch]:
+    corpus = Corpus.load(aligned)
+    renderer = Renderer(corpus, FileStore(corpus))
+
+    def render(count: int = 3, first: int = 0, **keys: object) -> SceneBatch:
+        planner = ScenePlanner(
+            **{"delay": (0.2, 0.6), "speeds": (1.0,), "enrollment": 2.0, **keys}  # type: ignore[arg-type]
+        )
+        return renderer.batch([planner.plan(corpus, 3, 0, first + i) for i in range(count)])
+
+    return render
+
+
+def scenes_for(name: str, batch: Callable[..., SceneBatch], count: int = 3) -> SceneBatch:
+    return batch(count, speakers=1) if name == "single" else batch(count)
+
+
+@pytest.mark.parametrize("name", FACES)
+def test_padding_changes_nothing(name: str, batch: Callable[..., SceneBatch]) -> None:
+    model = model_of(name).eval()
+    face, view = model.tasks["face"], model.view("face")
+    scenes = scenes_for(name, batch)
+    assert scenes.mixture is not None and scenes.mixture_lengths is not None
+    assert len(set(scenes.mixture_lengths.tolist())) == 3
+    with torch.no_grad():
+        together = face.transcripts(view, scenes.mixture, scenes.mixture_lengths, scenes)
+        for row, length in enumerate(scenes.mixture_lengths.tolist()):
+            own = row_of(scenes, row, length)
+            alone = face.transcripts(model.view("face"), own.mixture, own.mixture_lengths, own)
+            for one, several in zip(alone, together, strict=True):
+                count = int(one.frames[0])
+                assert count == int(several.frames[row])
+                torch.testing.assert_close(
+                    one.log_probabilities[0, :count],
+                    several.log_probabilities[row, :count],
+                    atol=2e-4,
+                    rtol=1e-3,
+                )
+                assert best_path(one, 0) == best_path(several, row)
+
+
+def row_of(scenes: SceneBatch, row: int, length: int) -> SceneBatch:
+    """One scene alone, without padding."""
+    assert scenes.mixture is not None and scenes.enrollment is not None
+    assert scenes.enrollment_lengths is not None
+    return SceneBatch(
+        [scenes.scene_ids[row]],
+        enrollment=scenes.enrollment[row : row + 1],
+        enrollment_lengths=scenes.enrollment_lengths[row : row + 1],
+        mixture=scenes.mixture[row : row + 1, :length],
+        mixture_lengths=torch.tensor([length]),
+    )
+
+
+@pytest.mark.parametrize("name", FACES)
+def test_every_parameter_learns(name: str, batch: Callable[..., SceneBatch]) -> None:
+    model = model_of(name)
+    face = model.tasks["face"]
+    output = face.loss(model.view("face"), scenes_for(name, batch), 0.5)
+    assert output.count > 20 and torch.isfinite(output.loss)
+    output.loss.backward()
+    still = [n for n, p in face.named_parameters() if p.grad is None or not p.grad.abs().any()]
+    assert not still
+    heard = [p.grad is not None and bool(p.grad.abs().any()) for p in model.encoder.parameters()]
+    assert any(heard) == (name not in ("siso", "t-sot"))
+    figures = model.eval().tasks["face"].validate(model.view("face"), [scenes_for(name, batch)])
+    assert figures["error_percent"] > 0.0
+
+
+def test_the_order_of_sources_is_free(batch: Callable[..., SceneBatch]) -> None:
+    model = model_of("simo").eval()
+    scenes = batch()
+    assert scenes.texts is not None
+    turned = SceneBatch(
+        **{**vars(scenes), "texts": [list(reversed(texts)) for texts in scenes.texts]}
+    )
+    losses = [model.tasks["face"].loss(model.view("face"), b, 0.5).loss for b in (scenes, turned)]
+    torch.testing.assert_close(*losses)
+
+
+def test_who_is_absent_says_nothing(batch: Callable[..., SceneBatch]) -> None:
+    face = model_of("target").tasks["face"]
+    scenes = batch(8, absent_probability=0.5)
+    assert scenes.enrollment_source is not None and scenes.texts is not None
+    said = face.wanted(scenes, face.units.targets(scenes))[0]
+    for row, source in enumerate(scenes.enrollment_source[:, 0].tolist()):
+        written = "" if source < 0 else scenes.texts[row][source]
+        assert face.units.words(said.ids[row, : said.counts[row]].tolist()) == written.split()
+    assert {0} < set(said.counts.tolist())
+
+
+def test_frames_of_the_same_moment() -> None:
+    fusion = FrameFusion(4, hop=640, layer="x", layer_dim=3)
+    frames = torch.zeros(1, 3, 41)
+    frames[0, 0, 20] = 5.0
+    found = fusion.at_moments(frames, torch.ones(1, 41, dtype=torch.bool), 160, 11)
+    assert found.shape == (1, 11, 3)
+    assert int(found[0, :, 0].argmax()) == 5 and float(found[0, 5, 0]) == pytest.approx(1.0)
+    assert float(found.abs().sum()) == pytest.approx(1.0)
+
+
+def test_attention_knows_the_future_of_nothing() -> None:
+    torch.manual_seed(0)
+    reader = AttentionDecoder(10, 16, layers=2, hidden=32).eval()
+    heard = (
+        model_of("single").tasks["face"].core.hear(torch.randn(1, 16_000), torch.tensor([16_000]))
+    )
+    first, second = torch.tensor([[10, 1, 2, 3]]), torch.tensor([[10, 1, 7, 8]])
+    a, b = reader(heard, first), reader(heard, second)
+    torch.testing.assert_close(a[:, :2], b[:, :2])
+    assert not torch.allclose(a[:, 2:], b[:, 2:])
+    by_hand = -a[0, [0, 1, 2, 3], [1, 2, 3, 10]].sum()
+    reader.smoothing = 0.0
+    found: Tensor = reader.losses(heard, torch.tensor([[1, 2, 3, -1, -1]]), torch.tensor([3]))
+    torch.testing.assert_close(found[0], by_hand)
