@@ -16,7 +16,13 @@ from joint.data.manifests import (
 )
 from joint.errors import DataError
 
-LISTS = ("trials", "mix2_extraction.csv", "mix2_recognition.csv")
+LISTS = (
+    "trials",
+    "mix2_extraction.csv",
+    "mix1_recognition.csv",
+    "mix2_recognition.csv",
+    "mix3_recognition.csv",
+)
 """Test lists that travel with a folder."""
 
 _EXTENSIONS = (".WAV", ".wav", ".ogg", ".flac")

@@ -1,4 +1,4 @@
-"""What the verification corpora share: held-out speakers, checked splits, trials in one form."""
+"""What corpora of many speakers share: held-out speakers, checked splits, lists in one form."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -26,14 +26,18 @@ TARGETS_PER_SPEAKER = 30
 class SpeakerCorpus:
     """What a corpus has: utterances to train on, those of its test lists, and these lists.
 
-    `trials` maps a file's name to a function that reads the published list; `custom` holds fields
-    of an utterance's supervision; `warned` goes into the report.
+    `validation` is what it sets apart itself; without it training speakers are held out. `trials`
+    maps a file's name to a function that reads the published list; `lists(split, folder, kept,
+    report)` writes a split's other lists. `custom` holds fields of an utterance's supervision;
+    `warned` goes into the report.
     """
 
     where: Path
     train: list[KaldiUtterance]
+    validation: list[KaldiUtterance] = field(default_factory=list)
     test: list[KaldiUtterance] = field(default_factory=list)
     trials: Mapping[str, Callable[[], Iterable[Trial]]] = field(default_factory=dict)
+    lists: Callable[[str, Path, list[KaldiUtterance], PrepareReport], None] | None = None
     custom: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     language: str | None = None
     warned: list[str] = field(default_factory=list)
@@ -48,11 +52,14 @@ def write_corpus(
 ) -> PrepareReport:
     """Write `train`, `validation` and `test` into `output`, whole or not at all.
 
-    `held_out` training speakers become `validation` (0: none), with `trials` made from a few
-    utterances of each. Raises DataError for speakers in train and test, and where nothing is left.
+    `held_out` training speakers become `validation` (0: none) where the corpus has none of its
+    own, with `trials` made from a few utterances of each speaker. Raises DataError for speakers in
+    two splits, and where nothing is left.
     """
-    refuse_overlap(corpus.where, corpus.train, corpus.test)
-    train, validation = hold_out(corpus.train, held_out, SEED)
+    train, validation = corpus.train, corpus.validation
+    refuse_overlap(corpus.where, train=train, validation=validation, test=corpus.test)
+    if not validation:
+        train, validation = hold_out(train, held_out, SEED)
     report = PrepareReport(Path(output), warned=list(corpus.warned))
     with written_whole(output) as partial:
 
@@ -68,6 +75,8 @@ def write_corpus(
                 jobs,
             )
             write_tables(partial / name, kept)
+            if corpus.lists is not None:
+                corpus.lists(name, partial / name, kept, report)
             return kept
 
         written("train", train)

@@ -3,18 +3,20 @@
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import combinations
 from pathlib import Path
 
 from joint.data.manifests import KaldiUtterance
 from joint.errors import DataError
 
 
-def refuse_overlap(
-    where: str | Path, train: Iterable[KaldiUtterance], test: Iterable[KaldiUtterance]
-) -> None:
-    """Raise DataError where a speaker of `train` speaks in `test` too."""
-    if shared := {u.speaker for u in train} & {u.speaker for u in test}:
-        raise DataError(where, f"speaker {min(shared)} in train and in test", "disjoint speakers")
+def refuse_overlap(where: str | Path, **splits: Iterable[KaldiUtterance]) -> None:
+    """Raise DataError where a speaker of one split, such as `train`, speaks in another too."""
+    speakers = {name: {u.speaker for u in utterances} for name, utterances in splits.items()}
+    for (one, first), (other, second) in combinations(speakers.items(), 2):
+        if shared := first & second:
+            found = f"speaker {min(shared)} in {one} and in {other}"
+            raise DataError(where, found, "disjoint speakers")
 
 
 def hold_out(

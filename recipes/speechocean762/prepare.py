@@ -47,7 +47,7 @@ def prepare(
         "validation": [u for u in everybody if u.speaker in validation_speakers],
         "test": list(test),
     }
-    refuse_overlap(root, splits["train"], splits["test"])
+    refuse_overlap(root, train=splits["train"], test=splits["test"])
     phones = read_phones(root / "resource" / "text-phone")
     report = PrepareReport(Path(output))
     with written_whole(output) as partial:

@@ -38,6 +38,6 @@ def test_a_few_of_each() -> None:
 
 
 def test_overlap() -> None:
-    refuse_overlap("corpus", rows({"a": 1}), rows({"b": 1}))
+    refuse_overlap("corpus", train=rows({"a": 1}), validation=[], test=rows({"b": 1}))
     with pytest.raises(DataError, match="speaker b in train and in test"):
-        refuse_overlap("corpus", rows({"a": 1, "b": 1}), rows({"b": 1}))
+        refuse_overlap("corpus", train=rows({"a": 1, "b": 1}), test=rows({"b": 1}))

@@ -1,0 +1,170 @@
+"""LibriSpeechMix in the layout in which it is published."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import overlap_layouts as layouts
+import pytest
+import soundfile
+from overlap_layouts import conversations
+from support import Command, Refused
+
+from joint.data.choices import Check
+from joint.data.corpus import Corpus
+from joint.errors import DataError
+from recipes.librispeechmix.prepare import prepare as prepare_librispeechmix
+from tasks.recognition.conversations import Conversations, render
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return layouts.librispeech(tmp_path_factory.mktemp("published") / "LibriSpeech")
+
+
+@pytest.fixture(scope="module")
+def lists(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return layouts.librispeechmix(tmp_path_factory.mktemp("published") / "LibriSpeechMix", corpus)
+
+
+def edit(path: Path, **change: object) -> None:
+    """Change fields of the first line of a published list."""
+    first, *rest = path.read_text().splitlines()
+    path.write_text("\n".join([json.dumps(json.loads(first) | change), *rest]) + "\n")
+
+
+def test_prepared(corpus: Path, lists: Path, joint_command: Command, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = joint_command("prepare", "librispeechmix", corpus, lists, out, "--jobs", 2)
+    assert done.code == 0 and not done.err, done
+    assert "train: 9 utterances, 3 speakers" in done.out
+    trained = Corpus.load(out / "train")
+    assert trained.speakers == ["19", "26", "27"]
+    by_id = {u.id: u for u in trained.utterances}
+    assert by_id["26-209-0000"].text == layouts.text(corpus, "26-209-0000") != ""
+    table = (corpus / "SPEAKERS.TXT").read_text().splitlines()[1:]
+    expected = {line.split("|")[0].strip(): line.split("|")[1].strip().lower() for line in table}
+    assert all(u.gender == expected[u.speaker] for u in trained.utterances)
+    assert len(Corpus.load(out / "validation")) == 6 and len(Corpus.load(out / "test")) == 9
+    assert (out / "validation" / "trials").is_file()
+    counts = {
+        path.relative_to(out).as_posix(): len(Conversations.load(path))
+        for path in out.rglob("*.csv")
+    }
+    assert counts == {f"test/mix{n}_recognition.csv": c for n, c in ((1, 1), (2, 2), (3, 1))} | {
+        "validation/mix2_recognition.csv": 1
+    }
+
+
+def test_rendered_as_published(corpus: Path, lists: Path, tmp_path: Path) -> None:
+    prepare_librispeechmix(corpus, lists, tmp_path / "out", check=Check.HEADER)
+    for n in (1, 2, 3):
+        found, tables = conversations(tmp_path / "out" / "test", f"mix{n}_recognition.csv")
+        lines = (lists / "list" / f"test-clean-{n}mix.jsonl").read_text().splitlines()
+        for row, line in zip(found, map(json.loads, lines), strict=True):
+            published = np.zeros(0)
+            for wav, delay in zip(line["wavs"], line["delays"], strict=True):
+                samples = soundfile.read(corpus / wav.replace(".wav", ".flac"))[0]
+                samples = np.concatenate([np.zeros(int(delay * 16_000)), samples])
+                length = max(len(published), len(samples))
+                published = np.pad(published, (0, length - len(published)))
+                published += np.pad(samples, (0, length - len(samples)))
+            mixture, texts = render(row, tables)
+            assert row.mix_id == line["id"].split("/")[1]
+            assert np.allclose(mixture, published, atol=1e-6)
+            assert list(texts) == line["texts"]
+            for turn, i in zip(row.turns, line["speaker_profile_index"], strict=True):
+                assert turn.enrollment == Path(line["speaker_profile"][i][0]).stem
+
+
+def test_without_dev_clean_training_speakers_are_held_out(
+    corpus: Path, lists: Path, tmp_path: Path
+) -> None:
+    root = shutil.copytree(corpus, tmp_path / "parent" / "LibriSpeech")
+    shutil.rmtree(root / "dev-clean")
+    report = prepare_librispeechmix(
+        root.parent, lists / "list", tmp_path / "out", ["train-clean-100"], held_out=1
+    )
+    assert report.speakers == {"train": 2, "validation": 1, "test": 3}
+    assert any("no dev-clean" in line for line in report.warned)
+    assert not list((tmp_path / "out" / "validation").glob("*.csv"))
+
+
+def test_a_bad_recording_leaves_its_mixtures_out(corpus: Path, lists: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(corpus, tmp_path / "LibriSpeech")
+    layouts.flac(root, "237-198-0000").write_bytes(b"fLaC")
+    layouts.flac(root, "19-198-0000").unlink()
+    bare = shutil.copytree(lists / "list", tmp_path / "lists")
+    (bare / "test-clean-3mix.jsonl").unlink()
+    report = prepare_librispeechmix(root, bare, tmp_path / "out")
+    assert {s.utterance for s in report.skipped} == {"19-198-0000", "237-198-0000"}
+    found, _ = conversations(report.output / "test", "mix2_recognition.csv")
+    assert [row.mix_id for row in found] == ["test-clean-2mix-0002"]
+    assert any("mix2_recognition.csv: 1 of 2 mixtures left out" in w for w in report.warned)
+    with pytest.raises(DataError, match=r"mix3_recognition\.csv: found none of 1 mixtures"):
+        prepare_librispeechmix(root, lists, tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_text_that_is_not_the_transcript_is_warned_of(
+    corpus: Path, lists: Path, tmp_path: Path
+) -> None:
+    changed = shutil.copytree(lists, tmp_path / "lists")
+    edit(changed / "list" / "test-clean-1mix.jsonl", texts=["SOMETHING ELSE"])
+    report = prepare_librispeechmix(corpus, changed, tmp_path / "out", check=Check.HEADER)
+    assert any("1mix.jsonl: 1 texts (61-198-0000 …)" in line for line in report.warned)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            {"wavs": ["test-clean/9/9/9-9-0000.wav"]},
+            "unknown utterance 9-9-0000; expected one of",
+        ),
+        ({"wavs": ["dev-clean/84/198/84-198-0000.wav"]}, "unknown utterance 84-198-0000"),
+        ({"wavs": None}, "found wavs null"),
+        ({"wavs": ["a.wav", "b.wav"]}, "found 2 wavs; expected 1"),
+        ({"delays": [0.5]}, "found delays [0.5]; expected seconds, the first 0"),
+        ({"delays": ["0"]}, 'found delays ["0"]'),
+        ({"id": ""}, "found id ''"),
+        ({"texts": ["A", "B"]}, "found 2 texts; expected 1"),
+        ({"speaker_profile_index": [3]}, "found speaker_profile_index 3; expected 0 to 0"),
+        ({"speaker_profile": [[]]}, "a speaker_profile without recordings"),
+    ],
+)
+def test_a_bad_line_is_refused(
+    change: dict, words: str, corpus: Path, lists: Path, tmp_path: Path
+) -> None:
+    changed = shutil.copytree(lists, tmp_path / "lists")
+    edit(changed / "list" / "test-clean-1mix.jsonl", **change)
+    with pytest.raises(DataError) as error:
+        prepare_librispeechmix(corpus, changed, tmp_path / "out")
+    assert "test-clean-1mix.jsonl:1: found " in str(error.value) and words in str(error.value)
+    assert "\n" not in str(error.value) and not (tmp_path / "out").exists()
+
+
+def test_bad_folders_are_refused(
+    corpus: Path, lists: Path, refused: Refused, tmp_path: Path
+) -> None:
+    command, out = ("prepare", "librispeechmix"), tmp_path / "out"
+    assert "no list of test-clean" in refused(*command, corpus, tmp_path, out)
+    assert "no part of LibriSpeech" in refused(*command, lists, lists, out)
+    line = refused(*command, corpus, lists, out, "--train-part", "train-other-500")
+    assert "no train-other-500 (dev-clean, test-clean, train-clean-100)" in line
+    broken = shutil.copytree(lists, tmp_path / "lists") / "list" / "test-clean-2mix.jsonl"
+    broken.write_text(broken.read_text()[:-40] + "\n")
+    line = refused(*command, corpus, tmp_path / "lists", out)
+    assert "test-clean-2mix.jsonl:2: found no JSON" in line and "expected an object" in line
+    root = shutil.copytree(corpus, tmp_path / "LibriSpeech")
+    transcripts = root / "test-clean" / "61" / "198" / "61-198.trans.txt"
+    transcripts.write_text(transcripts.read_text().splitlines()[0])
+    line = refused(*command, root, lists, out)
+    assert "61-198.trans.txt: found no text of 61-198-0001" in line
+    transcripts.unlink()
+    line = refused(*command, root, lists, out)
+    assert "61/198: found no 61-198.trans.txt; expected the transcripts" in line
+    (root / "SPEAKERS.TXT").write_text("61 | unknown\n")
+    assert "SPEAKERS.TXT:1: found '61 | unknown'" in refused(*command, root, lists, out)
+    assert not out.exists()
