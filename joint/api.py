@@ -14,11 +14,14 @@ from joint.building import load_model
 from joint.data.batching import batches_by_length
 from joint.encoders.identity import identity_of
 from joint.encoders.repvgg import fold
-from joint.errors import CheckpointError
+from joint.errors import CheckpointError, ConfigError
 from joint.model import JointModel
 from joint.trainer import autocast_for
 from joint.units import SAMPLE_RATE
 from pretrained.catalogue import checkpoint_path
+from tasks.recognition.decoding import Decoding
+from tasks.recognition.reading import read
+from tasks.recognition.select import recogniser
 from tasks.verification.backends.calibration import Calibration, probability
 
 DESCRIPTION = ("data", "seed", "command", "trained", "licence", "validation", "figures")
@@ -133,6 +136,33 @@ class SpeakerModel:
         with torch.inference_mode(), autocast_for(self.precision, self.device):
             voice: Tensor = task.infer(self.model.view("extraction"), mixed, enrolled)
         return voice.float().cpu().numpy()
+
+    def transcribe(
+        self,
+        recording: Recording,
+        enrollments: Sequence[Recording] = (),
+        mode: str | None = None,
+        task: str | None = None,
+        decoding: Decoding | None = None,
+    ) -> list[list[str]]:
+        """What is said: the words (or phones) of each person, in the order of the enrolments, or of
+        the recogniser's outputs. `mode` is `single`, `simo`, `siso` or `target`, where the model
+        has several; `task` names one. Long recordings take no more memory than short ones.
+
+        Raises AudioError; CheckpointError where the model has no such recogniser, ConfigError where
+        enrolments are missing or nobody asked for them.
+        """
+        name, head = recogniser(self.model, self.path, mode, task)
+        listens = "enrollment" in head.requires
+        if listens != bool(enrollments):
+            found = f"{len(enrollments)} enrolments"
+            raise ConfigError(name, found, "one for each person" if listens else "none")
+        waveforms = [
+            torch.from_numpy(self._waveform(r, where)).to(self.device)
+            for r, where in [(recording, "recording"), *((e, "enrolment") for e in enrollments)]
+        ]
+        with torch.inference_mode(), autocast_for(self.precision, self.device):
+            return read(head, self.model.view(name), waveforms[0], waveforms[1:], decoding)
 
     def info(self) -> dict[str, Any]:
         """What the checkpoint is: name, tasks, sizes, training data, seed, figures, threshold."""

@@ -70,6 +70,13 @@ class RecognitionTask(Task):
         """What each person says of what the outputs say."""
         return [list(sequence) for sequence in sequences]
 
+    def spoken(self, sequences: Sequence[Sequence[int] | Sequence[str]]) -> list[list[str]]:
+        """What each person says of what was decoded of the outputs, symbols or words, in words."""
+        if any(isinstance(item, str) for sequence in sequences for item in sequence):
+            return [[str(word) for word in sequence] for sequence in sequences]
+        symbols = [[int(item) for item in sequence] for sequence in sequences]
+        return [self.units.words(part) for part in self.parts(symbols)]
+
     def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:
         """Mean over units, and one for the end of each output, of the negative log-likelihood."""
         assert batch.mixture is not None and batch.mixture_lengths is not None

@@ -1,0 +1,40 @@
+"""Which of a model's tasks is the recogniser that is asked for."""
+
+from pathlib import Path
+
+from joint.errors import CheckpointError
+from joint.model import JointModel
+from tasks.recognition.face import RecognitionTask
+from tasks.recognition.faces import (
+    SimoRecognition,
+    SingleRecognition,
+    SisoRecognition,
+    TargetRecognition,
+)
+
+FACES: dict[str, type[RecognitionTask]] = {
+    "single": SingleRecognition,
+    "simo": SimoRecognition,
+    "siso": SisoRecognition,
+    "target": TargetRecognition,
+}
+"""What the command line calls them."""
+
+
+def recogniser(
+    model: JointModel, where: Path, face: str | None = None, name: str | None = None
+) -> tuple[str, RecognitionTask]:
+    """The task called `name`, the only one of a `face`, or the only recogniser there is.
+
+    Raises CheckpointError, with what there is.
+    """
+    heads = {n: h for n, h in model.tasks.items() if isinstance(h, RecognitionTask)}
+    kind = FACES.get(face or "", RecognitionTask)
+    fitting = [n for n, h in heads.items() if name in (None, n) and isinstance(h, kind)]
+    if len(fitting) != 1:
+        faces = {made: known for known, made in FACES.items()}
+        known = [f"{n} ({faces.get(type(h), 'another')})" for n, h in heads.items()]
+        others = f"tasks {', '.join(model.tasks) or 'none'}, no recogniser"
+        wanted = name or face or "one recogniser"
+        raise CheckpointError(where, ", ".join(known) or others, f"{wanted}: see --task and --mode")
+    return fitting[0], heads[fitting[0]]
