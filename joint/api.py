@@ -19,8 +19,9 @@ from joint.model import JointModel
 from joint.trainer import autocast_for
 from joint.units import SAMPLE_RATE
 from pretrained.catalogue import checkpoint_path
+from tasks.base import Encode
 from tasks.recognition.decoding import Decoding
-from tasks.recognition.reading import read
+from tasks.recognition.reading import read, remembered
 from tasks.recognition.select import recogniser
 from tasks.verification.backends.calibration import Calibration, probability
 
@@ -141,28 +142,37 @@ class SpeakerModel:
         self,
         recording: Recording,
         enrollments: Sequence[Recording] = (),
+        voices: Sequence[np.ndarray] = (),
         mode: str | None = None,
         task: str | None = None,
         decoding: Decoding | None = None,
     ) -> list[list[str]]:
-        """What is said: the words (or phones) of each person, in the order of the enrolments, or of
-        the recogniser's outputs. `mode` is `single`, `simo`, `siso` or `target`, where the model
-        has several; `task` names one. Long recordings take no more memory than short ones.
+        """What is said: the words (or phones) of each person, in the order of the enrolments, of
+        the `voices`, which are embeddings `(E,)` in their place, or of the recogniser's outputs.
+
+        `mode` is `single`, `simo`, `siso` or `target`, where the model has several; `task` names
+        one. Long recordings take no more memory than short ones.
 
         Raises AudioError; CheckpointError where the model has no such recogniser, ConfigError where
         enrolments are missing or nobody asked for them.
         """
         name, head = recogniser(self.model, self.path, mode, task)
         listens = "enrollment" in head.requires
-        if listens != bool(enrollments):
-            found = f"{len(enrollments)} enrolments"
+        if listens != bool(len(enrollments) + len(voices)):
+            found = f"{len(enrollments) + len(voices)} enrolments"
             raise ConfigError(name, found, "one for each person" if listens else "none")
         waveforms = [
             torch.from_numpy(self._waveform(r, where)).to(self.device)
             for r, where in [(recording, "recording"), *((e, "enrolment") for e in enrollments)]
         ]
         with torch.inference_mode(), autocast_for(self.precision, self.device):
-            return read(head, self.model.view(name), waveforms[0], waveforms[1:], decoding)
+            encode: Encode = self.model.view(name)
+            enrolled = waveforms[1:]
+            if len(voices):
+                known = torch.from_numpy(np.stack(voices)).to(self.device)
+                encode = remembered(known, self.model.encoder.frame_dim)
+                enrolled = [waveforms[0][:1]] * len(voices)
+            return read(head, encode, waveforms[0], enrolled, decoding)
 
     def info(self) -> dict[str, Any]:
         """What the checkpoint is: name, tasks, sizes, training data, seed, figures, threshold."""

@@ -22,6 +22,7 @@ from joint.cli.probe import probe
 from joint.cli.report import report
 from joint.cli.terminal import errors_in_one_line, quiet_libraries
 from joint.cli.train import train
+from joint.cli.transcribe import transcribe
 from joint.cli.verify import verify
 
 
@@ -46,6 +47,7 @@ VERBS: dict[str, Callable[..., None] | typer.Typer] = {
     "identify": identify,
     "forget": forget,
     "extract": extract,
+    "transcribe": transcribe,
     "probe": probe,
     "explain": explain,
     "report": report,

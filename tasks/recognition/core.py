@@ -71,15 +71,13 @@ class RecognizerCore(nn.Module):
         super().__init__()
         self.frontend, self.width = frontend, width
         self.subsampling = Subsampling(frontend.output_dim, width, channels)
-        self.lower = self.stack(lower, heads, hidden, kernel, dropout)
-        self.upper = self.stack(upper, heads, hidden, kernel, dropout)
+        self.block = heads, hidden, kernel, dropout
+        self.lower, self.upper = self.stack(lower), self.stack(upper)
         self.output = nn.Linear(width, vocabulary)
 
-    def stack(
-        self, blocks: int, heads: int = 4, hidden: int = 576, kernel: int = 15, dropout: float = 0.1
-    ) -> ConformerStack:
-        """A stack of blocks as wide as the core."""
-        return ConformerStack(self.width, blocks, heads, hidden, kernel, dropout)
+    def stack(self, blocks: int) -> ConformerStack:
+        """A stack of blocks like the core's own."""
+        return ConformerStack(self.width, blocks, *self.block)
 
     @property
     def hop(self) -> Samples:

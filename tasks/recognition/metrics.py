@@ -71,6 +71,7 @@ def _counted(measure: str, reference: Sequence[Words], found: Sequence[Words]) -
         raise ConfigError(
             "recognition errors", "no package meeteval", "pip install 'joint-speaker[recognition]'"
         ) from None
-    sides = ([" ".join(words) for words in side] for side in (reference, found))
+    # meeteval takes no recording of which nothing came out
+    sides = ([" ".join(words) for words in side] for side in (reference, found or [[]]))
     rate = getattr(wer, measure)(*sides, reference_sort=False, hypothesis_sort=False)
     return Errors(rate.substitutions, rate.deletions, rate.insertions, rate.length)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from joint.encoders.frames import Frames
+from joint.outputs import SpeakerEncoding
 from joint.scene import SceneBatch
 from joint.units import Samples
 from tasks.base import Encode
@@ -24,8 +25,8 @@ def read(
     enrollments: Sequence[Tensor] = (),
     decoding: Decoding | None = None,
 ) -> list[list[str]]:
-    """What `task` makes of `waveform (S,)` with the voices `enrollments`, each `(S',)`: the words
-    (or phones) of each person, in the order of the enrolments or of the outputs."""
+    """What `task` makes of `waveform (S,)` with `enrollments`, each `(S',)`: the words (or phones)
+    of each person, in the order of the enrolments or of the outputs."""
     decoding = decoding or BestPath()
     device = waveform.device
     batch = SceneBatch(["recording"])
@@ -42,6 +43,17 @@ def read(
         for row in range(len(transcript.log_probabilities))
     ]
     return task.spoken(sequences)
+
+
+def remembered(voices: Tensor, frame_dim: int) -> Encode:
+    """An encoder that knows the enrolments by their embeddings `voices (K, E)`, and no frames."""
+
+    def encode(audio: Tensor, lengths: Tensor) -> SpeakerEncoding:
+        frames = voices.new_zeros(len(voices), frame_dim, 0)
+        mask = torch.zeros(len(voices), 0, dtype=torch.bool, device=voices.device)
+        return SpeakerEncoding(voices, frames, mask, audio.flatten(0, -2), lengths.flatten())
+
+    return encode
 
 
 def transcribed(

@@ -98,6 +98,10 @@ class VoiceBook:
             raise DataError(name, "nobody of this name in the book", _some(self.people))
         return known
 
+    def means(self) -> dict[str, np.ndarray]:
+        """The mean of each person's unit embeddings, `(E,)`."""
+        return {name: _mean(known) for name, known in self.people.items()}
+
     def rank(self, embedding: np.ndarray) -> list[Match]:
         """Everybody in the book, the likeliest first, for `embedding (E,)`.
 
@@ -109,7 +113,7 @@ class VoiceBook:
         """
         if not self.people:
             raise DataError("voice book", "nobody in it", "people who were enrolled")
-        means = np.stack([_mean(known) for known in self.people.values()])
+        means = np.stack(list(self.means().values()))
         if embedding.shape != means.shape[1:]:
             found = f"shape {embedding.shape}"
             raise DataError("embedding", found, f"({means.shape[1]},), as in the voice book")

@@ -1,0 +1,120 @@
+"""Errors of conversations: recognisers whose answers are known get the figures they deserve."""
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from joint.data.kaldi import KaldiFolder
+from joint.errors import DataError
+from tasks.recognition.conversations import Conversation, Conversations, Turn
+from tasks.recognition.evaluate import evaluate_recognition
+from tasks.recognition.metrics import (
+    Errors,
+    channel_errors,
+    concatenated_errors,
+    foreign_words,
+    total,
+)
+
+pytest.importorskip("meeteval")
+
+
+@pytest.fixture(scope="module")
+def folder(prepared: Path) -> KaldiFolder:
+    return KaldiFolder.load(prepared / "train")
+
+
+@pytest.fixture(scope="module")
+def listed(folder: KaldiFolder) -> Conversations:
+    by_speaker: dict[str, list[str]] = {}
+    for name, utterance in sorted(folder.utterances.items()):
+        by_speaker.setdefault(utterance.speaker, []).append(name)
+    people = [names for names in by_speaker.values() if len(names) > 1][:6]
+    rows = [
+        Conversation(f"mix{i}", (Turn(a[0], 0, a[1]), Turn(b[0], 4000 * (i + 1), b[1])))
+        for i, (a, b) in enumerate(itertools.pairwise(people))
+    ]
+    return Conversations(Path("list.csv"), tuple(rows))
+
+
+def test_who_knows_everything_and_who_says_nothing(
+    folder: KaldiFolder, listed: Conversations
+) -> None:
+    texts = {n: u.text.split() for n, u in folder.utterances.items()}
+    rows = iter(listed)
+
+    def knows(mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
+        assert len(voices) == 3 and mixture.dtype == np.float32
+        return [*(texts[turn.utterance] for turn in next(rows).turns), []]
+
+    figures, _ = evaluate_recognition(knows, folder, listed, texts.get, True, progress=False)
+    assert figures["error_percent"] == figures["person_error_percent"] == 0.0
+    assert figures["silent_share"] == 1.0 and figures["foreign_share"] == 0.0
+    assert figures["conversations"] == len(listed) == 5
+    assert sum(g["conversations"] for n, g in figures["by_group"].items() if "overlap" in n) == 5
+    figures, _ = evaluate_recognition(
+        lambda mixture, voices: [[]], folder, listed, texts.get, progress=False
+    )
+    assert figures["error_percent"] == figures["error_deletions_percent"] == 100.0
+
+
+def test_people_taken_for_each_other(folder: KaldiFolder, listed: Conversations) -> None:
+    texts = {n: u.text.split() for n, u in folder.utterances.items()}
+    rows = iter(listed)
+
+    def swaps(mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
+        first, second = next(rows).turns
+        return [texts[second.utterance], texts[first.utterance], ["HM"]]
+
+    figures, _ = evaluate_recognition(swaps, folder, listed, texts.get, True, progress=False)
+    assert figures["error_percent"] == 0.0 and figures["person_error_percent"] > 80.0
+    assert figures["foreign_share"] > 0.7
+    assert figures["silent_share"] == 0.0 and figures["words_for_nobody"] == 1.0
+
+
+def test_unknown_words_and_missing_enrolments(folder: KaldiFolder, listed: Conversations) -> None:
+    texts = {n: u.text.split() for n, u in folder.utterances.items()}
+    missing = listed.rows[0].turns[0].utterance
+    known = {name: words for name, words in texts.items() if name != missing}
+    figures, heard = evaluate_recognition(
+        lambda mixture, voices: [], folder, listed, known.get, progress=False
+    )
+    assert figures["skipped_conversations"] == 1 and len(heard) == 4
+    with pytest.raises(DataError, match="no conversation"):
+        evaluate_recognition(
+            lambda mixture, voices: [], folder, listed, lambda name: None, progress=False
+        )
+    bare = Conversations(Path("list.csv"), (Conversation("m", (Turn(missing),), 2),))
+    with pytest.raises(DataError, match=r"list.csv:2: found no enrolment"):
+        evaluate_recognition(
+            lambda mixture, voices: [], folder, bare, texts.get, True, progress=False
+        )
+
+
+def test_counts() -> None:
+    reference, found = [["a", "b", "c"], ["d"]], [["d", "e"], ["a", "c"]]
+    errors = concatenated_errors(reference, found)
+    assert errors == Errors(0, 1, 1, 4) == channel_errors(reference, found)
+    assert errors.figures("x") == {
+        "x_percent": 50.0,
+        "x_substitutions_percent": 0.0,
+        "x_deletions_percent": 25.0,
+        "x_insertions_percent": 25.0,
+    }
+    assert total([errors, errors]) == Errors(0, 2, 2, 8)
+    # one output for two people: the other is missed; nobody spoke: all that is found is too much
+    assert concatenated_errors(reference, [["a", "b", "c", "d"]]) == Errors(0, 1, 1, 4)
+    assert concatenated_errors([[]], [["a"]]) == Errors(0, 0, 1, 0)
+    # people in one another's outputs cost nothing where nobody asks who speaks
+    swapped = [["a"], ["b"], ["c"]]
+    assert concatenated_errors(swapped, [["a", "b"], ["c"]]).deletions == 1
+    assert channel_errors(swapped, [["a", "b"], ["c"]]) == Errors(0, 0, 0, 3)
+
+
+def test_words_of_somebody_else() -> None:
+    assert foreign_words(["a", "x", "y", "d"], ["a", "b", "c", "d"], ["x", "y", "z"]) == 2
+    assert foreign_words(["a", "b"], ["a", "b"], ["a", "b"]) == 0
+    assert foreign_words([], ["a"], ["b"]) == 0
