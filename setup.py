@@ -47,10 +47,14 @@ ANALYSIS = ["praat-parselmouth>=0.4.5,<0.5"]
 # For pictures of embeddings by UMAP; what comes with it is large.
 UMAP = ["umap-learn>=0.5.7,<0.6"]
 
+# Where speech is (its network comes in its package), and word error rates of conversations.
+CONVERSATION = ["silero-vad>=6.2,<7", "meeteval>=0.4.3,<0.5"]
+
 HUB = ["huggingface_hub>=0.30,<3"]
 
 DEV = [
     *RECOGNITION,
+    *CONVERSATION,
     *ANALYSIS,
     *HUB,
     *PHONES,
@@ -86,6 +90,7 @@ setup(
     install_requires=RUNTIME,
     extras_require={
         "analysis": ANALYSIS,
+        "conversation": CONVERSATION,
         "dev": DEV,
         "hub": HUB,
         "pesq": PESQ,
