@@ -10,7 +10,7 @@ before, as in `mix2_recognition.csv`, though never before the same person's last
 
 import argparse
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from joint.units import SAMPLE_RATE, Samples
 from tasks.diarization.clustering import clustered, spectral
 from tasks.diarization.diarizer import Diarizer
 from tasks.diarization.evaluate import evaluate_diarization
-from tasks.diarization.segments import PAUSE, SileroSpeech, oracle_speech
+from tasks.diarization.segments import PAUSE, Region, SileroSpeech, oracle_speech
 from tasks.diarization.turns import Turn, in_order, write_turns
 from tasks.diarization.windows import turns_of
 
@@ -132,20 +132,27 @@ def compare(
             reference[each.name] = each.turns
             found = {"reference": oracle_speech(each.turns), "silero": silero(each.waveform)}
             for source, speech in found.items():
-                windows, embeddings = diarizer.embedded(each.waveform, speech)
-                for way, cluster in WAYS.items():
-                    # Too short for two people is nobody's.
-                    labels = cluster(embeddings).tolist() if len(windows) > 1 else []
-                    turns = turns_of(windows[: len(labels)], [str(label) for label in labels])
+                for way, turns in _diarized(diarizer, each.waveform, speech).items():
                     name = f"{kind}, speech by {source}, {way}"
                     estimates.setdefault(name, {})[each.name] = turns
         for name, estimate in estimates.items():
             near = evaluate_diarization(reference, estimate, COLLAR)["der_percent"]
             measured[name] = [evaluate_diarization(reference, estimate) | {"collar": near}]
         if output is not None:
-            for name, turns in {f"{kind}, reference": reference, **estimates}.items():
-                write_turns(output / f"{name}.json", turns)
+            for name, sessions in {f"{kind}, reference": reference, **estimates}.items():
+                write_turns(output / f"{name}.json", sessions)
     return comparison_table("conversations", COLUMNS, measured)
+
+
+def _diarized(
+    diarizer: Diarizer, waveform: np.ndarray, speech: Sequence[Region]
+) -> dict[str, list[Turn]]:
+    """Turns by each way to know the number of people; none in speech too short for two."""
+    windows, embeddings = diarizer.embedded(waveform, speech)
+    if len(windows) < 2:
+        return {way: [] for way in WAYS}
+    found = {way: cluster(embeddings).tolist() for way, cluster in WAYS.items()}
+    return {way: turns_of(windows, [str(label) for label in found[way]]) for way in WAYS}
 
 
 def main() -> None:

@@ -26,9 +26,9 @@ def clustered(
 ) -> np.ndarray:
     """Spectral clustering of `embeddings (n, E)` for as many people as average linkage finds.
 
-    In recordings of half a minute the eigengap is a poor judge of how many people there are, and
-    linkage, which knows the encoder's scale, a good one; once the number is known, spectral
-    clustering divides better. Raises DataError as `spectral`.
+    In recordings of a quarter of a minute the eigengap is a poor judge of how many people there
+    are, and linkage, which knows the encoder's scale, a better one; once the number is known,
+    spectral clustering divides better. Raises DataError as `spectral`.
     """
     _checked(embeddings, speakers)
     return spectral(embeddings, speakers or number_of_speakers(embeddings, threshold))

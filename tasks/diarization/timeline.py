@@ -23,7 +23,8 @@ LANE, MARGIN = 0.62, 0.75
 """Inches: height of a speaker's lane, and of title and axis of a version."""
 
 SIZE = 7.5
-"""Points; a character is about half as wide, and a line of words 1.25 times as high."""
+CHARACTER = 0.62
+"""Points, and how wide a character is as a share of them; with room for names beside the lanes."""
 
 
 def check_picture(path: str | Path) -> None:
@@ -79,7 +80,7 @@ def speakers_of(turns: Iterable[Turn]) -> list[str]:
 def fitting(text: str, inches: float, lines: int = 3) -> str:
     """As many words of `text` as fit a bar that is so wide, in so many lines; … where some do not,
     nothing where the bar is too narrow for any."""
-    characters = int(inches * 72 / (0.52 * SIZE))
+    characters = int(inches * 72 / (CHARACTER * SIZE))
     if characters < 3 or not text.strip():
         return ""
     wrapped = textwrap.wrap(text, characters, max_lines=lines, placeholder="…")
@@ -99,7 +100,7 @@ def _draw(
         lane = people.index(turn.speaker)
         axis.barh(lane, length, left=start, height=0.86, color=colours[turn.speaker])
         if words := fitting(turn.text, length * inches_a_second):
-            # Clipped, so that wide letters stay within their bar; $ would begin a formula.
+            # Without parsing, since $ would begin a formula.
             axis.text(
                 start + length / 2,
                 lane,
@@ -107,7 +108,6 @@ def _draw(
                 size=SIZE,
                 ha="center",
                 va="center",
-                clip_on=True,
                 parse_math=False,
             )
     axis.set_yticks(range(len(people)), people, parse_math=False)

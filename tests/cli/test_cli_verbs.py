@@ -30,6 +30,7 @@ VERBS = [
     ("identify",),
     ("forget",),
     ("extract",),
+    ("diarize",),
     ("probe",),
     ("explain", "verification"),
     ("explain", "extraction"),
