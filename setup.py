@@ -33,7 +33,14 @@ PESQ = ["pesq>=0.0.4,<0.1"]
 
 SPEECHBRAIN = ["speechbrain>=1.1.2,<1.2", "torchaudio==2.11.0"]
 
-RECOGNITION = ["faster-whisper>=1.1,<1.3", "jiwer>=3.1,<4.1"]
+RECOGNITION = [
+    "faster-whisper>=1.1,<1.3",
+    "jiwer>=3.1,<4.1",
+    "meeteval>=0.4.3,<0.5",
+    # Beam search; torchaudio is the way to it.
+    "flashlight-text>=0.0.7,<0.1",
+    "torchaudio==2.11.0",
+]
 
 PHONES = [
     "pocketsphinx>=5.0,<5.2",
@@ -47,10 +54,14 @@ ANALYSIS = ["praat-parselmouth>=0.4.5,<0.5"]
 # For pictures of embeddings by UMAP; what comes with it is large.
 UMAP = ["umap-learn>=0.5.7,<0.6"]
 
+# Where speech is; its network comes in its package.
+CONVERSATION = ["silero-vad>=6.2,<7"]
+
 HUB = ["huggingface_hub>=0.30,<3"]
 
 DEV = [
     *RECOGNITION,
+    *CONVERSATION,
     *ANALYSIS,
     *HUB,
     *PHONES,
@@ -86,6 +97,7 @@ setup(
     install_requires=RUNTIME,
     extras_require={
         "analysis": ANALYSIS,
+        "conversation": CONVERSATION,
         "dev": DEV,
         "hub": HUB,
         "pesq": PESQ,

@@ -31,6 +31,7 @@ DISTRIBUTIONS = {
     "parselmouth": "praat-parselmouth",
     "espeakng_loader": "espeakng-loader",
     "faster_whisper": "faster-whisper",
+    "silero_vad": "silero-vad",
 }
 
 

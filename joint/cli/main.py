@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 from joint.cli.ablate import ablate
 from joint.cli.align import align
 from joint.cli.convert import convert
+from joint.cli.diarize import diarize
 from joint.cli.embed import embed
 from joint.cli.enroll import enroll
 from joint.cli.evaluate import evaluate
@@ -48,6 +49,7 @@ VERBS: dict[str, Callable[..., None] | typer.Typer] = {
     "forget": forget,
     "extract": extract,
     "transcribe": transcribe,
+    "diarize": diarize,
     "probe": probe,
     "explain": explain,
     "report": report,
