@@ -72,7 +72,8 @@ class SpeakerModel:
         config = metadata.get("config", {}).get("encoder")
         # Before folding, whose rounding may differ from one machine to the next.
         self.identity = identity_of(model.encoder, config, str(metadata.get("name") or path.stem))
-        fold(model.encoder)
+        if not model.adapters:  # they are made for the weights before folding
+            fold(model.encoder)
         self.device = next(model.parameters()).device
         self.precision = precision
 
@@ -176,7 +177,8 @@ class SpeakerModel:
 
     def info(self) -> dict[str, Any]:
         """What the checkpoint is: name, tasks, sizes, training data, seed, figures, threshold."""
-        parts = {"encoder": self.model.encoder, **self.model.tasks}
+        adapters = {f"{n}'s adapter": part for n, part in self.model.adapters.items()}
+        parts = {"encoder": self.model.encoder, **self.model.tasks, **adapters}
         return {
             "name": self.metadata.get("name"),
             "path": str(self.path),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from joint import checkpoint
 from joint.encoders.encoder import SpeakerEncoder
 from joint.errors import CheckpointError, ConfigError
+from joint.layers.adapters import Adapter, LowRank
 from joint.model import JointModel, Switch
 from joint.objects import build
 from joint.seeding import seeded
@@ -43,6 +44,7 @@ def build_model(
     if not isinstance(shared, SpeakerEncoder):
         raise ConfigError("encoder._target_", type(shared).__name__, "a SpeakerEncoder")
     heads: dict[str, nn.Module] = {}
+    adapters: dict[str, Adapter] = {}
     for name, node in tasks.items():
         with seeded(seed, "init", name):
             heads[name] = build(
@@ -54,12 +56,36 @@ def build_model(
                 layer_dim=layer_dims(shared),
                 **vars(classes),
             )
+        if node["encoder"] == "adapter" or node.get("adapter") is not None:
+            with seeded(seed, "init", name, "adapter"):
+                where = f"tasks.{name}.adapter"
+                adapters[name] = build_adapter(node.get("adapter"), where, shared, packages)
     return JointModel(
         shared,
         heads,
         weights={name: float(node["weight"]) for name, node in tasks.items()},
         switches={name: cast(Switch, node["encoder"]) for name, node in tasks.items()},
+        adapters=adapters,
     )
+
+
+def build_adapter(
+    node: Any, where: str, encoder: SpeakerEncoder, packages: Sequence[str] = ()
+) -> Adapter:
+    """The adapter that a recipe's node at `where` describes, for this encoder; low-rank where there
+    is no node. Raises ConfigError."""
+    make = LowRank if node is None else build(node, where, packages)
+    if not isinstance(make, type | partial):
+        raise ConfigError(where, "no '_partial_: true'", "one: it is made for the encoder")
+    try:
+        made = make(encoder)
+    except ConfigError as error:
+        raise ConfigError(f"{where}.{error.where}", error.found, error.expected) from None
+    except TypeError as error:
+        raise ConfigError(where, str(error), "arguments that fit") from None
+    if not isinstance(made, Adapter):
+        raise ConfigError(f"{where}._target_", type(made).__name__, "an Adapter")
+    return made
 
 
 def layer_dims(encoder: SpeakerEncoder) -> Callable[[str], int]:
@@ -126,7 +152,8 @@ def encoder_from(
 
 
 def start_from(model: JointModel, path: Path, phones: Sequence[str] = ()) -> list[str]:
-    """Copy the encoder, and every task that the checkpoint has under the same name and shapes.
+    """Copy the encoder, and every task and adapter that the checkpoint has under the same name and
+    shapes.
 
     Returns the names of the parts that were taken. Raises CheckpointError where the encoder is
     another, or where checkpoint and corpus know phones, but not the same.
@@ -135,10 +162,12 @@ def start_from(model: JointModel, path: Path, phones: Sequence[str] = ()) -> lis
     refuse_other_phones(path, metadata.get("phones", ()), phones)
     checkpoint.load_into(model.encoder, tensors, path, f"{checkpoint.MODEL}encoder.")
     taken = ["encoder"]
-    for name, task in model.tasks.items():
-        prefix = f"{checkpoint.MODEL}tasks.{name}."
+    own = {name: (f"tasks.{name}", task) for name, task in model.tasks.items()}
+    own |= {f"{n}'s adapter": (f"adapters.{n}", part) for n, part in model.adapters.items()}
+    for name, (part, module) in own.items():
+        prefix = f"{checkpoint.MODEL}{part}."
         if any(key.startswith(prefix) for key in tensors):
-            checkpoint.load_into(task, tensors, path, prefix)
+            checkpoint.load_into(module, tensors, path, prefix)
             taken.append(name)
     return taken
 

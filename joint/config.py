@@ -33,11 +33,14 @@ class DataConfig:
 
 @dataclass
 class TaskConfig:
-    """A head (`task`, with `_target_`), its weight and what its gradient does to the encoder."""
+    """A head (`task`, with `_target_`), its weight and what its gradient does to the encoder:
+    `frozen`, `adapter` or `joint`. Under `adapter` it learns an `adapter` (with `_target_` and
+    `_partial_`; low-rank of rank 8 where there is none) and leaves the encoder as it is."""
 
     task: Any = field(default_factory=dict)
     weight: float = 1.0
     encoder: str = "joint"
+    adapter: Any = None
 
 
 @dataclass
@@ -65,8 +68,8 @@ class ValidationConfig:
 class OptimizerConfig:
     """`adamw` or `sgd`; a cosine from `lr` to `final_share · lr` after a linear warm-up.
 
-    `lr_scale` multiplies the rate of a group: `encoder`, or a task's name; `clip_norm` bounds the
-    norm of each group's gradient.
+    `lr_scale` multiplies the rate of a group: `encoder`, or a task's name, for the task and its
+    adapter; `clip_norm` bounds the norm of each group's gradient.
     """
 
     kind: str = "adamw"

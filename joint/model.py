@@ -16,12 +16,14 @@ from torch.func import functional_call
 
 from joint.encoders.encoder import SpeakerEncoder
 from joint.errors import ConfigError
+from joint.layers.adapters import Adapter
 from joint.outputs import SpeakerEncoding, TaskOutput
 from joint.scene import SceneBatch
 from joint.seeding import seed_for
 
-Switch = Literal["frozen", "joint"]
-"""What a task's gradient does to the encoder: nothing, or all of it."""
+Switch = Literal["frozen", "adapter", "joint"]
+"""Where a task's gradient goes: not to the encoder, to an adapter of the task's own, or to all of
+the encoder."""
 
 
 class Head(Protocol):
@@ -54,28 +56,30 @@ class JointOutput:
 
 
 class EncoderView:
-    """The encoder as one task sees it: `frozen` or `joint`, and run once for the same audio.
+    """The encoder as one task sees it: `frozen`, through its `adapter` or `joint`, and run once for
+    the same audio and the same parameters.
 
-    `memo` is shared by the tasks of a step, and so are the `layers` that an encoding holds. A
-    frozen run is in eval mode and gives the encoder's parameters no gradient, while a gradient to
-    the audio still flows.
+    `memo` is shared by the tasks of a step, and so are the `layers` that an encoding holds. A run
+    that is frozen or adapted is in eval mode and gives the encoder's parameters no gradient, while
+    a gradient to the audio still flows.
     """
 
     def __init__(
         self,
         encoder: SpeakerEncoder,
         switch: Switch,
-        memo: dict[tuple[int, Switch], tuple[Tensor, SpeakerEncoding]],
+        memo: dict[tuple[int, Switch | Adapter], tuple[Tensor, SpeakerEncoding]],
         layers: tuple[str, ...] = (),
         seed: int | None = None,
+        adapter: Adapter | None = None,
     ) -> None:
         self.encoder, self.switch, self.memo = encoder, switch, memo
-        self.layers, self.seed = layers, seed
+        self.layers, self.seed, self.adapter = layers, seed, adapter
 
     def __call__(self, audio: Tensor, lengths: Tensor) -> SpeakerEncoding:
         """`audio (B, S)` or `(B, K, S)` with `lengths (B,)` or `(B, K)` in Samples; K recordings a
         scene are encoded as `B·K`."""
-        key = (id(audio), self.switch)
+        key = (id(audio), self.switch if self.adapter is None else self.adapter)
         if key not in self.memo:
             waveform, flat = audio.flatten(0, -2), lengths.flatten()
             # the audio is kept, so that its id stays its own
@@ -93,6 +97,9 @@ class EncoderView:
         training = self.encoder.training
         self.encoder.eval()
         try:
+            if self.adapter is not None:
+                adapted = self.adapter(self.encoder, waveform, lengths, self.layers)
+                return cast(SpeakerEncoding, adapted)
             if not waveform.requires_grad:
                 with torch.no_grad():
                     return cast(SpeakerEncoding, self.encoder(waveform, lengths, self.layers))
@@ -104,7 +111,7 @@ class EncoderView:
 
 
 class JointModel(nn.Module):
-    """One encoder, named tasks, a weight and a switch for each.
+    """One encoder, named tasks, a weight and a switch for each, adapters where switches say so.
 
     `forward` is the only thing that trains, and what data-parallel training wraps. A task of weight
     0 is not run at all, so that it changes nothing.
@@ -116,21 +123,28 @@ class JointModel(nn.Module):
         tasks: Mapping[str, nn.Module],
         weights: Mapping[str, float] | None = None,
         switches: Mapping[str, Switch] | None = None,
+        adapters: Mapping[str, Adapter] | None = None,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.tasks = nn.ModuleDict(tasks)
+        self.adapters = nn.ModuleDict(adapters or {})
         self.weights = dict.fromkeys(tasks, 1.0) | dict(weights or {})
         learns: Switch = "joint"
         self.switches: dict[str, Switch] = dict.fromkeys(tasks, learns) | dict(switches or {})
         for name, switch in self.switches.items():
             if switch not in get_args(Switch):
-                raise ConfigError(f"tasks.{name}.encoder", repr(switch), "frozen or joint")
+                raise ConfigError(f"tasks.{name}.encoder", repr(switch), "frozen, adapter or joint")
+            if (switch == "adapter") != (name in self.adapters):
+                found = "an adapter" if name in self.adapters else "no adapter"
+                expected = "one where 'encoder' is adapter, and only there"
+                raise ConfigError(f"tasks.{name}.adapter", found, expected)
         self.layers = tuple(sorted({name for n in self.active for name in self.head(n).layers}))
         encoder_learns = any(self.switches[n] == "joint" for n in self.active)
         encoder.requires_grad_(encoder_learns)
-        for name, task in self.tasks.items():
-            task.requires_grad_(name in self.active)
+        for name in self.tasks:
+            for part in self.parts(name):
+                part.requires_grad_(name in self.active)
 
     @property
     def active(self) -> list[str]:
@@ -141,11 +155,27 @@ class JointModel(nn.Module):
         """The task called `name`."""
         return cast(Head, self.tasks[name])
 
+    def adapter(self, name: str) -> Adapter | None:
+        """The adapter of the task called `name`; None under another switch."""
+        return cast(Adapter, self.adapters[name]) if name in self.adapters else None
+
+    def parts(self, name: str) -> list[nn.Module]:
+        """What the task called `name` has of its own: its head, and its adapter."""
+        adapter = self.adapter(name)
+        return [self.tasks[name], *([] if adapter is None else [adapter])]
+
+    def groups(self) -> dict[str, list[nn.Parameter]]:
+        """Parameters of the encoder and of each task: each group has its rate and its clipping."""
+        encoder = list(self.encoder.parameters())
+        own = {n: [p for m in self.parts(n) for p in m.parameters()] for n in self.tasks}
+        return {"encoder": encoder, **own}
+
     def view(self, name: str, memo: dict | None = None, seed: int | None = None) -> EncoderView:
         """The encoder as the task called `name` sees it; with a `seed`, what it draws is a function
         of that seed, whatever the tasks draw."""
         own: dict = {} if memo is None else memo
-        return EncoderView(self.encoder, self.switches[name], own, self.layers, seed)
+        switch, adapter = self.switches[name], self.adapter(name)
+        return EncoderView(self.encoder, switch, own, self.layers, seed, adapter)
 
     def check(self, name: str, batch: SceneBatch, stream: str) -> None:
         """Raises ConfigError, naming the missing fields, where `stream` cannot feed a task."""

@@ -3,7 +3,6 @@
 import math
 
 import torch
-from torch import nn
 
 from joint.config import OptimizerConfig
 from joint.errors import ConfigError
@@ -20,17 +19,15 @@ def learning_rate(config: OptimizerConfig, progress: float) -> float:
 
 
 def make_optimizer(model: JointModel, config: OptimizerConfig) -> torch.optim.Optimizer:
-    """One named group for the encoder and one for each task; no decay on biases and norms.
+    """One named group for the encoder and one for each task, with its adapter; no decay on biases
+    and norms.
 
     Raises ConfigError where there is nothing to train.
     """
-    parts: dict[str, nn.Module] = {"encoder": model.encoder, **model.tasks}
     groups = []
-    for name, part in parts.items():
+    for name, own in model.groups().items():
         for decays in (True, False):
-            parameters = [
-                p for p in part.parameters() if p.requires_grad and (p.ndim > 1) == decays
-            ]
+            parameters = [p for p in own if p.requires_grad and (p.ndim > 1) == decays]
             if parameters:
                 groups.append(
                     {

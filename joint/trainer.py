@@ -161,11 +161,11 @@ class Trainer:
         return metrics | {"lr": rate, "gradient_norm": norm}
 
     def _clip(self) -> float:
-        """Clip the gradients of the encoder and of each task by themselves: a task more must not
-        change another's step. Gives the norm of all before."""
+        """Clip the gradients of the encoder and of each task, with its adapter, by themselves: a
+        task more must not change another's step. Gives the norm of all before."""
         total = 0.0
-        for part in (self.model.encoder, *self.model.tasks.values()):
-            learns = [p for p in part.parameters() if p.grad is not None]
+        for group in self.model.groups().values():
+            learns = [p for p in group if p.grad is not None]
             if learns:
                 norm = torch.nn.utils.clip_grad_norm_(learns, self.schedule.clip_norm)
                 total += float(norm) ** 2

@@ -74,13 +74,15 @@ def launched(config: RecipeConfig) -> Fabric:
     distributed = torch.distributed.is_torchelastic_launched()
     from lightning.fabric.strategies import DDPStrategy
 
-    # a task whose stream rests at a step leaves its parameters without gradient
-    rests = any(stream.every > 1 for stream in config.streams.values())
+    # a task whose stream rests at a step leaves its parameters without gradient, and one that reads
+    # an inner layer of the encoder leaves what its adapter has above
+    idle = any(stream.every > 1 for stream in config.streams.values())
+    idle = idle or any(task.encoder == "adapter" for task in config.tasks.values())
     fabric = Fabric(
         accelerator=accelerator,
         devices="auto" if distributed and accelerator != "cpu" else local_processes(),
         num_nodes=nodes(),
-        strategy=DDPStrategy(find_unused_parameters=rests) if distributed else "auto",
+        strategy=DDPStrategy(find_unused_parameters=idle) if distributed else "auto",
     )
     fabric.launch()
     return fabric

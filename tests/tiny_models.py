@@ -10,6 +10,7 @@ from joint.encoders.encoder import SpeakerEncoder
 from joint.encoders.frontends import Filterbank
 from joint.encoders.pooling import StatisticsPooling
 from joint.encoders.tdnn import XvectorTdnn
+from joint.layers.adapters import Adapter, LowRank
 from joint.losses.margin import AamSoftmax
 from joint.model import JointModel, Switch
 from joint.outputs import SpeakerEncoding
@@ -65,9 +66,21 @@ def tiny_model(
     switches: dict[str, Switch] | None = None,
     spec_augment: nn.Module | None = None,
 ) -> JointModel:
-    """Both tasks on a tiny encoder, in training mode."""
+    """Both tasks on a tiny encoder, in training mode; an adapter where a switch says so."""
     tasks = {"verification": verification(), "extraction": extraction()}
-    return JointModel(tiny_encoder(spec_augment), tasks, weights, switches)
+    encoder = tiny_encoder(spec_augment)
+    adapted = [name for name, switch in (switches or {}).items() if switch == "adapter"]
+    with seeded(0, "adapters"):
+        adapters = {name: LowRank(encoder, rank=2) for name in adapted}
+    return JointModel(encoder, tasks, weights, switches, adapters)
+
+
+def learn(adapter: Adapter, seed: int = 0) -> None:
+    """Make an adapter other than the identity."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for part in adapter.parameters():
+            part.normal_(0.0, 0.1, generator=generator)
 
 
 def noise_batch(

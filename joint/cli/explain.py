@@ -102,11 +102,13 @@ def extraction(
         raise CheckpointError(model.path, f"tasks {tasks}", "one with an extraction task")
     joint_model = model.model.float().cpu()
     task: Any = joint_model.tasks["extraction"]
+    adapter = joint_model.adapter("extraction")
     heard, target = (torch.from_numpy(w)[None] for w in (mixed, wanted))
 
     def extracted(recordings: torch.Tensor) -> torch.Tensor:
         count = len(recordings)
-        encoding = joint_model.encoder(recordings)
+        encoder = joint_model.encoder
+        encoding = encoder(recordings) if adapter is None else adapter(encoder, recordings)
         voice = task.extractor(heard.expand(count, -1), encoding).waveform
         return si_sdr_db(voice, target.expand(count, -1))
 

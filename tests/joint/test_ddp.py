@@ -1,5 +1,6 @@
 """Two processes learn what one does."""
 
+import itertools
 import os
 import socket
 from pathlib import Path
@@ -10,12 +11,12 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from omegaconf import OmegaConf
 from support import TINY
-from tiny_models import noise_batch, tiny_model
+from tiny_models import learn, noise_batch, tiny_model
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from joint import checkpoint
-from joint.model import JointModel, StreamBatch
+from joint.model import JointModel, StreamBatch, Switch
 from joint.scene import SceneBatch
 from joint.training import train
 
@@ -28,8 +29,19 @@ def part(batch: SceneBatch, rows: slice) -> SceneBatch:
     return SceneBatch(**values)
 
 
-def model() -> JointModel:
-    return tiny_model({"verification": 0.3, "extraction": 1.0}).eval()
+SWITCHES: dict[str, dict[str, Switch]] = {
+    "joint": {},
+    "adapter": {"verification": "adapter", "extraction": "adapter"},
+    "adapter and joint": {"extraction": "adapter"},
+}
+CASES = list(itertools.product(SWITCHES, SHARES))
+
+
+def model(switches: str) -> JointModel:
+    made = tiny_model({"verification": 0.3, "extraction": 1.0}, SWITCHES[switches]).eval()
+    for adapter in made.adapters.values():
+        learn(adapter)
+    return made
 
 
 def gradients(of: JointModel) -> dict[str, Tensor]:
@@ -43,12 +55,13 @@ def work(rank: int, port: int, folder: str, recipe: str, overrides: list[str]) -
     os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "TORCHELASTIC_RUN_ID": "test"}
     os.environ |= {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "GROUP_RANK": "0"}
     dist.init_process_group("gloo")
-    for name, shares in SHARES.items():
-        inner = model()
+    for switches, shares in CASES:
+        inner = model(switches)
         wrapped = DistributedDataParallel(inner)
-        wrapped([StreamBatch(part(noise_batch(), shares[rank]), BOTH)], 0.5).loss.backward()
+        rows = SHARES[shares][rank]
+        wrapped([StreamBatch(part(noise_batch(), rows), BOTH)], 0.5).loss.backward()
         if rank == 0:
-            torch.save(gradients(inner), Path(folder) / name)
+            torch.save(gradients(inner), Path(folder) / f"{switches}, {shares}")
     train(Path(recipe), overrides)
 
 
@@ -74,11 +87,12 @@ def outcome(tiny_overrides: list[str], tmp_path_factory: pytest.TempPathFactory)
     return folder
 
 
-@pytest.mark.parametrize("name", SHARES)
-def test_gradients_are_those_of_one_process(outcome: Path, name: str) -> None:
-    alone = model()
+@pytest.mark.parametrize("switches, shares", CASES)
+def test_gradients_are_those_of_one_process(outcome: Path, switches: str, shares: str) -> None:
+    alone = model(switches)
     alone([StreamBatch(noise_batch(), BOTH)], 0.5).loss.backward()
-    expected, found = gradients(alone), torch.load(outcome / name, weights_only=True)
+    expected = gradients(alone)
+    found = torch.load(outcome / f"{switches}, {shares}", weights_only=True)
     assert expected.keys() == found.keys()
     for key, value in expected.items():
         torch.testing.assert_close(found[key], value, atol=1e-6, rtol=1e-4, msg=key)

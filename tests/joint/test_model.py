@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from tiny_models import noise_batch, tiny_model
+from tiny_models import learn, noise_batch, tiny_model
 from torch import Tensor, nn
 
 from joint.encoders.frontends import SpecAugment
@@ -16,6 +16,10 @@ BOTH = ("verification", "extraction")
 
 def frozen(*names: str) -> dict[str, Switch]:
     return dict.fromkeys(names, "frozen")
+
+
+def adapted(*names: str) -> dict[str, Switch]:
+    return dict.fromkeys(names, "adapter")
 
 
 def gradients(module: nn.Module) -> dict[str, Tensor]:
@@ -44,8 +48,22 @@ def runs() -> Callable[[JointModel], list[None]]:
 
 @pytest.mark.parametrize(
     "switches, expected",
-    [({}, 1), (frozen(*BOTH), 1), (frozen("extraction"), 2), (frozen("verification"), 2)],
-    ids=["both joint", "both frozen", "one frozen", "the other frozen"],
+    [
+        ({}, 1),
+        (frozen(*BOTH), 1),
+        (frozen("extraction"), 2),
+        (frozen("verification"), 2),
+        (adapted(*BOTH), 2),
+        (adapted("extraction"), 2),
+    ],
+    ids=[
+        "both joint",
+        "both frozen",
+        "one frozen",
+        "the other frozen",
+        "two adapters",
+        "one adapter",
+    ],
 )
 def test_one_run_for_one_enrolment_and_switch(
     runs: Callable[[JointModel], list[None]], switches: dict[str, Switch], expected: int
@@ -91,8 +109,18 @@ def test_missing_fields_are_named() -> None:
 
 
 def test_an_unknown_switch() -> None:
-    with pytest.raises(ConfigError, match=r"tasks\.extraction\.encoder.*frozen or joint"):
+    with pytest.raises(ConfigError, match=r"tasks\.extraction\.encoder.*frozen, adapter or joint"):
         tiny_model(switches={"extraction": "thawed"})  # type: ignore[dict-item]
+
+
+def test_an_adapter_goes_with_its_switch() -> None:
+    model = tiny_model(switches=adapted("extraction"))
+    adapters = {"extraction": model.adapter("extraction")}
+    parts = model.encoder, dict(model.tasks)
+    with pytest.raises(ConfigError, match=r"tasks\.extraction\.adapter: found an adapter"):
+        JointModel(*parts, adapters=adapters)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"tasks\.extraction\.adapter: found no adapter"):
+        JointModel(*parts, switches=adapted("extraction"))
 
 
 class TestFrozen:
@@ -146,6 +174,87 @@ class TestFrozen:
         model.eval()
         flat = batch.enrollment.flatten(0, 1)
         assert torch.equal(seen, model.encoder(flat).embedding)
+
+
+class TestAdapter:
+    """Nothing of the encoder moves, and each task's own view of it learns."""
+
+    def test_the_encoder_is_bit_identical_through_optimizer_steps(self) -> None:
+        model = tiny_model(switches=adapted(*BOTH), spec_augment=SpecAugment(1.0)).train()
+        optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.5)
+        encoder, adapters = state(model.encoder), state(model.adapters)
+        for step in range(3):
+            model([StreamBatch(noise_batch(seed=step), BOTH)], 0.5).loss.backward()
+            assert not gradients(model.encoder)
+            optimizer.step()
+        assert same(state(model.encoder), encoder)
+        after = state(model.adapters)
+        assert all(not torch.equal(after[name], value) for name, value in adapters.items())
+        assert model.encoder.training
+
+    def test_it_learns_where_nothing_else_does(self) -> None:
+        model = tiny_model({"extraction": 0.0}, adapted("verification")).train()
+        optimizer = torch.optim.AdamW(model.adapters.parameters(), lr=0.02)
+        losses = []
+        for _ in range(12):
+            optimizer.zero_grad()
+            output = model([StreamBatch(noise_batch(), BOTH)], 0.5)
+            output.loss.backward()
+            optimizer.step()
+            losses.append(float(output.loss.detach()))
+        assert losses[-1] < 0.7 * losses[0]
+
+    def test_beside_a_joint_task(self) -> None:
+        """The joint one learns as if it were alone, SpecAugment included."""
+        found = []
+        for weight in (1.0, 0.0):
+            torch.manual_seed(0)
+            model = tiny_model({"extraction": weight}, adapted("extraction"), SpecAugment(1.0))
+            model.train()([StreamBatch(noise_batch(), BOTH)], 0.5).loss.backward()
+            found.append(model)
+        assert same(gradients(found[0].encoder), gradients(found[1].encoder))
+        assert same(state(found[0].encoder), state(found[1].encoder))
+        ups = gradients(found[0].adapters["extraction"].up)  # type: ignore[arg-type]
+        assert len(ups) == 5 and all(g.abs().sum() > 0 for g in ups.values())
+
+    def test_untrained_it_is_frozen(self) -> None:
+        losses = []
+        for switches in (adapted(*BOTH), frozen(*BOTH)):
+            torch.manual_seed(0)
+            model = tiny_model(switches=switches).train()
+            losses.append(float(model([StreamBatch(noise_batch(), BOTH)], 0.5).loss.detach()))
+        assert losses[0] == losses[1]
+
+    def test_a_view_is_the_task_s_own(self) -> None:
+        model = tiny_model(switches=adapted(*BOTH)).eval()
+        learn(model.adapters["extraction"])  # type: ignore[arg-type]
+        audio, lengths = noise_batch().enrollment, noise_batch().enrollment_lengths
+        assert audio is not None and lengths is not None
+        seen = {name: model.view(name)(audio, lengths).embedding for name in BOTH}
+        plain = model.encoder(audio.flatten(0, 1)).embedding
+        assert torch.equal(seen["verification"], plain)
+        assert not torch.allclose(seen["extraction"], plain, atol=1e-3)
+
+    def test_the_same_under_bf16(self) -> None:
+        """A weight that autocast has cast for an adapter is cast again for one that learns."""
+        found = []
+        for made in (tiny_model(switches=adapted("verification")), tiny_model({"verification": 0})):
+            with torch.autocast("cpu", torch.bfloat16):
+                output = made([StreamBatch(noise_batch(), BOTH)], 0.5)
+            output.loss.backward()
+            found.append(gradients(made.encoder))
+        assert len(found[0]) > 10 and same(*found)
+
+    def test_of_a_task_of_weight_0(self) -> None:
+        model = tiny_model({"extraction": 0.0}, adapted("extraction"))
+        assert not any(p.requires_grad for p in model.adapters.parameters())
+
+    def test_it_is_in_its_task_s_group(self) -> None:
+        model = tiny_model(switches=adapted("extraction"))
+        groups = {n: {id(p) for p in found} for n, found in model.groups().items()}
+        own = {id(p) for m in model.parts("extraction") for p in m.parameters()}
+        assert groups["extraction"] == own > {id(p) for p in model.adapters.parameters()}
+        assert sum(map(len, groups.values())) == len(list(model.parameters()))
 
 
 def test_joint_moves_encoder_and_statistics() -> None:

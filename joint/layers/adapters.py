@@ -1,0 +1,186 @@
+"""Adapters: one task's own view of the shared encoder, whose weights stay as they are.
+
+An adapter is made for an encoder and is the identity until it has learnt. It holds what a task
+learns of its own; the encoder's parameters are read without gradient and its norms' statistics, in
+eval mode, do not move.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from joint.encoders.encoder import SpeakerEncoder
+from joint.errors import ConfigError
+from joint.outputs import SpeakerEncoding
+
+KINDS = (nn.Linear, nn.Conv1d, nn.Conv2d)
+"""Layers whose weights are matrices, once they are flattened."""
+
+
+class Adapter(nn.Module, ABC):
+    """Runs an encoder, which is in eval mode, as one task sees it.
+
+    A constructor takes that encoder first; the adapter does not own it.
+    """
+
+    @abstractmethod
+    def forward(
+        self,
+        encoder: SpeakerEncoder,
+        waveform: Tensor,
+        lengths: Tensor | None = None,
+        layers: tuple[str, ...] | None = (),
+    ) -> SpeakerEncoding:
+        """`waveform (B, S)`, `lengths (B,)` and `layers` as the encoder takes them; the gradient
+        goes to the adapter and to the waveform, none to the encoder."""
+
+    def merge(self, encoder: SpeakerEncoder) -> None:
+        """Put what was learnt into the encoder's own weights. Raises ConfigError where no weights
+        could hold it."""
+        raise ConfigError("adapter", type(self).__name__, "one that weights can hold: LowRank")
+
+
+class LowRank(Adapter):
+    """W + alpha/rank · B·A in place of W (Hu et al., ICLR 2022, eq. 3), for all linear and
+    convolutional layers of the parts that `layers` names.
+
+    `*` stands for one name between dots: `backbone.blocks.*.merge`. A convolution's kernel counts
+    as inputs; no product has a higher rank than its weight can have. A is drawn from a Gaussian, B
+    is zero. Raises ConfigError for a name that means no such layer, a rank or alpha not above 0.
+    """
+
+    def __init__(
+        self,
+        encoder: SpeakerEncoder,
+        rank: int = 8,
+        alpha: float = 8.0,
+        layers: Sequence[str] = ("backbone",),
+    ) -> None:
+        super().__init__()
+        if rank <= 0:
+            raise ConfigError("rank", str(rank), "1 or more")
+        if alpha <= 0:
+            raise ConfigError("alpha", f"{alpha:g}", "more than 0")
+        self.scale = alpha / rank
+        self.down, self.up = nn.ParameterDict(), nn.ParameterDict()
+        self.names = weights_of(encoder, layers)
+        for name in self.names:
+            weight = encoder.get_parameter(name)
+            outputs, inputs = weight.flatten(1).shape
+            own = min(rank, outputs, inputs)
+            down = torch.randn(own, inputs, device=weight.device) * inputs**-0.5
+            self.down[key_of(name)] = nn.Parameter(down)
+            self.up[key_of(name)] = nn.Parameter(torch.zeros(outputs, own, device=weight.device))
+        self.merged: tuple[SpeakerEncoder, dict[str, Tensor]] | None = None
+
+    def delta(self, name: str) -> Tensor:
+        """What is added to the weight called `name`, flat: `(out, in · kernel)`, in float32."""
+        up, down = self.up[key_of(name)], self.down[key_of(name)]
+        # autocast would round the product, and merged weights would be others than these
+        with torch.autocast(up.device.type, enabled=False):
+            product: Tensor = up @ down
+        return self.scale * product
+
+    def forward(
+        self,
+        encoder: SpeakerEncoder,
+        waveform: Tensor,
+        lengths: Tensor | None = None,
+        layers: tuple[str, ...] | None = (),
+    ) -> SpeakerEncoding:
+        """See Adapter. Raises ConfigError for an encoder that it is merged into."""
+        if self.merged is not None and self.merged[0] is encoder:
+            raise ConfigError("adapter", "merged weights", "the encoder's own: unmerge it")
+        values = constants(encoder)
+        for name in self.names:
+            values[name] = values[name] + self.delta(name).view_as(values[name])
+        return run_with(encoder, values, waveform, lengths, layers)
+
+    @torch.no_grad()
+    def merge(self, encoder: SpeakerEncoder) -> None:
+        """Add what was learnt to the encoder's own weights, in place: the plain encoder then gives
+        what the adapter gave. Raises ConfigError where it is merged already."""
+        if self.merged is not None:
+            raise ConfigError("adapter", "merged weights", "one that is not merged")
+        weights = {name: encoder.get_parameter(name) for name in self.names}
+        self.merged = encoder, {name: weight.clone() for name, weight in weights.items()}
+        for name, weight in weights.items():
+            weight.add_(self.delta(name).view_as(weight))
+
+    @torch.no_grad()
+    def unmerge(self, encoder: SpeakerEncoder) -> None:
+        """Give the encoder the very weights that it had. Raises ConfigError where the adapter is
+        not merged into it."""
+        if self.merged is None or self.merged[0] is not encoder:
+            raise ConfigError("adapter", "weights that are not merged", "merged ones")
+        for name, weight in self.merged[1].items():
+            encoder.get_parameter(name).copy_(weight)
+        self.merged = None
+
+
+def constants(encoder: nn.Module) -> dict[str, Tensor]:
+    """The encoder's parameters by name, as values that do not learn."""
+    return {name: parameter.detach() for name, parameter in encoder.named_parameters()}
+
+
+def run_with(encoder: SpeakerEncoder, values: dict[str, Tensor], *inputs: Any) -> SpeakerEncoding:
+    """The encoder's answer with `values` in place of its parameters."""
+    return cast(SpeakerEncoding, functional_call(encoder, values, inputs))
+
+
+def key_of(name: str) -> str:
+    """A dotted name as torch takes it for a parameter of an adapter's."""
+    return name.removesuffix(".weight").replace(".", "-")
+
+
+def parts_of(encoder: nn.Module, patterns: Sequence[str]) -> dict[str, dict[str, nn.Module]]:
+    """By pattern, the parts of the encoder that it means, by their dotted names.
+
+    Raises ConfigError for a pattern that means none, with the nearest names.
+    """
+    if isinstance(patterns, str) or not patterns:
+        raise ConfigError("layers", repr(patterns), "a list of names")
+    parts = {name: part for name, part in encoder.named_modules() if name}
+    found = {}
+    for pattern in patterns:
+        found[pattern] = {name: part for name, part in parts.items() if means(pattern, name)}
+        if not found[pattern]:
+            raise ConfigError("layers", f"no {pattern!r}", nearest(pattern, parts))
+    return found
+
+
+def means(pattern: str, name: str) -> bool:
+    """Whether a dotted `name` fits `pattern`, whose `*` stay between two dots."""
+    wanted, given = pattern.split("."), name.split(".")
+    return len(wanted) == len(given) and all(map(fnmatchcase, given, wanted))
+
+
+def nearest(pattern: str, names: Any) -> str:
+    """The three names that are most like `pattern`."""
+    return " or ".join(get_close_matches(pattern, list(names), 3, 0.0)) or "no name"
+
+
+def weights_of(encoder: nn.Module, patterns: Sequence[str]) -> list[str]:
+    """Names of the weights that can learn, of all layers of KINDS in the parts that are meant.
+
+    Raises ConfigError for a pattern that means no such layer, with the nearest names of some.
+    """
+    able = {
+        name
+        for name, layer in encoder.named_modules()
+        if isinstance(layer, KINDS) and isinstance(layer.weight, nn.Parameter)
+    }
+    found: dict[str, None] = {}
+    for pattern, parts in parts_of(encoder, patterns).items():
+        inside = [n for part in parts for n in able if n == part or n.startswith(f"{part}.")]
+        if not inside:
+            expected = nearest(pattern, able)
+            raise ConfigError("layers", f"{pattern!r} without weights to adapt", expected)
+        found |= dict.fromkeys(f"{name}.weight" for name in sorted(inside))
+    return list(found)
