@@ -17,6 +17,8 @@ RUNTIME = [
     "soundfile>=0.13,<0.15",
     "soxr>=0.5,<1.2",
     "numpy>=1.26,<3",
+    # Lists of ten million trials, read in a second.
+    "pyarrow>=18,<27",
     "scipy>=1.13,<1.18",
     "scikit-learn>=1.5,<1.10",
     "matplotlib>=3.9,<3.12",

@@ -76,6 +76,14 @@ def speechocean762(
         typer.Argument(metavar="CORPUS", help="The folder with train/, test/, WAVE/, resource/."),
     ],
     output: Output,
+    everybody: Annotated[
+        bool,
+        typer.Option(
+            "--everybody",
+            help="Train on the 12 as well, without a validation split: for a last training, "
+            "when all is chosen.",
+        ),
+    ] = False,
 ) -> None:
     """The corpus as OpenSLR 101 ships it, or a re-encoded copy.
 
@@ -84,9 +92,10 @@ def speechocean762(
 
     Example: joint prepare speechocean762 ~/corpora/speechocean762 exp/data
     """
+    from recipes.speechocean762.prepare import HELD_OUT as VALIDATION_SPEAKERS
     from recipes.speechocean762.prepare import prepare as run
 
-    _report(run(corpus, output))
+    _report(run(corpus, output, None if everybody else VALIDATION_SPEAKERS))
 
 
 @prepare.command()

@@ -1,28 +1,30 @@
 """A list of verification trials: pairs of utterances, and whether one person spoke both."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+import pyarrow
+from pyarrow import csv
 
 from joint.data.kaldi import KaldiFolder
-from joint.data.trials import LABELS as TRIAL_LABELS
+from joint.data.trials import LABELS
 from joint.errors import DataError
 from tasks.verification.metrics import one_class
 
-LABELS = {word.encode(): label for word, label in TRIAL_LABELS.items()}
 EXPECTED = "LABEL UTT1 UTT2, LABEL 0 or 1"
-BLOCK = 1 << 24
-"""Bytes of a trials file that are read at once."""
-END = b"\0"
+SIDES = ("label", "first", "second")
+BLOCK = 1 << 22
+"""Bytes of a list that one core reads at once."""
 
 
 @dataclass(frozen=True)
 class Trials:
     """Trials of one file: `labels (T,)` bool, True = same speaker; `first` and `second (T,)` int32,
-    positions of the utterances of either side in `names`, which has each once, in order of first
-    appearance. Ten million take 90 MB.
+    positions of the utterances of either side in `names`, which has each once. Ten million take
+    90 MB.
     """
 
     path: Path
@@ -42,23 +44,15 @@ class Trials:
         for trials of one class only.
         """
         path = Path(path)
-        position = _Positions()
-        labels, sides, line = [], [], 1
-        for block in _blocks(path):
-            words = _words(block, path, line)
-            labels.append(np.fromiter(map(LABELS.__getitem__, words[::4]), np.int8))
-            del words[3::4], words[::3]
-            sides.append(np.fromiter(map(position.__getitem__, words), np.int32))
-            line += block.count(b"\n")
-        names = [_text(name, path) for name in position]
-        pairs = np.concatenate([np.zeros(0, np.int32), *sides]).reshape(-1, 2)
-        trials = cls(
-            path,
-            np.concatenate([np.zeros(0, np.int8), *labels]).astype(bool),
-            names,
-            np.ascontiguousarray(pairs[:, 0]),
-            np.ascontiguousarray(pairs[:, 1]),
+        words = _words(path)
+        labels = np.array([LABELS[label] for label in words[0].names], dtype=bool)
+        names = dict.fromkeys([*words[1].names, *words[2].names])
+        position = {name: index for index, name in enumerate(names)}
+        first, second = (
+            np.array([position[name] for name in side.names], dtype=np.int32)[side.positions]
+            for side in words[1:]
         )
+        trials = cls(path, labels[words[0].positions], list(names), first, second)
         if trials.labels.all() or not trials.labels.any():
             raise DataError(path, one_class(trials.labels), "target and non-target trials")
         return trials
@@ -89,42 +83,59 @@ class Trials:
         return row[self.first], row[self.second]
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
-    """The file in blocks of whole lines."""
+class _Column(NamedTuple):
+    """One word of every line: `names`, each once, and the `positions (T,)` of the lines' in it."""
+
+    names: list[str]
+    positions: np.ndarray
+
+
+def _words(path: Path) -> list[_Column]:
+    """Label, first and second utterance. Arrow reads lists of ten million lines on all cores, but
+    takes one blank between words; others are tidied first.
+    """
     try:
-        with path.open("rb") as file:
-            while block := file.read(BLOCK):
-                block += file.readline()
-                yield block if block.endswith(b"\n") else block + b"\n"
+        with pyarrow.memory_map(str(path)) as file:
+            return _columns(file)
+    except pyarrow.ArrowInvalid:
+        return _columns(pyarrow.py_buffer(_tidied(path)))
     except OSError as error:
         raise DataError(path, error.strerror or "an unreadable file", "a trials file") from error
 
 
-def _words(block: bytes, path: Path, line: int) -> list[bytes]:
-    """Label, two utterances and `END` of each line that is not empty; the block begins with line
-    `line`.
+def _columns(source: pyarrow.NativeFile | pyarrow.Buffer) -> list[_Column]:
+    """Raises ArrowInvalid where a line is not a label and two names with a blank between them."""
+    word = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
+    table = csv.read_csv(
+        source,
+        csv.ReadOptions(column_names=SIDES, block_size=BLOCK),
+        csv.ParseOptions(delimiter=" ", quote_char=False),
+        csv.ConvertOptions(column_types=dict.fromkeys(SIDES, word)),
+    ).unify_dictionaries()
+    columns = []
+    for side in SIDES:
+        chunks = table[side].chunks
+        names = chunks[0].dictionary.to_pylist() if chunks else []
+        if (side == "label" and not LABELS.keys() >= set(names)) or any(
+            name.split() != [name] for name in names
+        ):
+            raise pyarrow.ArrowInvalid(f"a {side} that is none")
+        positions = [chunk.indices.to_numpy() for chunk in chunks]
+        columns.append(_Column(names, np.concatenate([np.zeros(0, np.int32), *positions])))
+    return columns
 
-    All lines are split at once, with a word for their ends: ten million one by one take longer
-    than all the rest.
-    """
-    words = block.replace(b"\n", b" " + END + b"\n").split()
-    if set(words[3::4]) == {END} and set(words[::4]) <= LABELS.keys() and len(words) % 4 == 0:
-        return words
-    words = []
-    for number, text in enumerate(block.splitlines(), start=line):
-        parts = text.split()
-        if parts and (len(parts) != 3 or parts[0] not in LABELS):
-            raise DataError(f"{path}:{number}", repr(_text(text, path)[:80]), EXPECTED)
-        words += [*parts, END] if parts else []
-    return words
 
-
-class _Positions(dict[bytes, int]):
-    """Numbers for names, in the order in which they are met."""
-
-    def __missing__(self, name: bytes) -> int:
-        position = self[name] = len(self)
-        return position
+def _tidied(path: Path) -> bytes:
+    """The lines that are not empty, one blank between their words."""
+    lines = []
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        words = _text(line, path).split()
+        if words and (len(words) != 3 or words[0] not in LABELS):
+            raise DataError(f"{path}:{number}", repr(" ".join(words)[:80]), EXPECTED)
+        lines += [" ".join(words)] if words else []
+    if not lines:
+        raise DataError(path, "no trials", "target and non-target trials")
+    return "\n".join(lines).encode()
 
 
 def _text(line: bytes, path: Path) -> str:

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 import soundfile
 from lhotse import SupervisionSet
+from typer.testing import CliRunner
 
 import recipes.speechocean762
 from joint.audio import read_audio
+from joint.cli.main import app
 from joint.data.kaldi import KaldiFolder, write_tables
 from joint.data.manifests import KaldiUtterance, PrepareReport
 from joint.errors import DataError
@@ -153,6 +155,12 @@ def test_openslr_layout(openslr: Path, tmp_path: Path) -> None:
 def test_no_held_out_speakers_gives_no_validation(openslr: Path, tmp_path: Path) -> None:
     report = prepare(openslr, tmp_path / "out", held_out=None)
     assert report.utterances == {"train": 12, "test": 6}
+    runner = CliRunner()
+    for options in ([], ["--everybody"]):
+        out = str(tmp_path / "-".join(["cli", *options]))
+        result = runner.invoke(app, ["prepare", "speechocean762", str(openslr), out, *options])
+        assert result.exit_code == 0, result.output
+        assert (Path(out) / "validation").exists() == (not options)
 
 
 def test_bad_files_are_skipped_counted_and_listed(openslr: Path, tmp_path: Path) -> None:

@@ -60,16 +60,26 @@ def test_what_is_not_a_text_file_is_refused(tmp_path: Path):
         Trials.load(tmp_path / "audio")
 
 
-def test_blocks_make_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    text = "".join(f"{i % 2} speaker-{i % 7} speaker-{i % 11}\n" for i in range(300))
-    whole = Trials.load(written(tmp_path, text.rstrip()))
-    monkeypatch.setattr("tasks.verification.trials.BLOCK", 37)
-    pieces = Trials.load(written(tmp_path, text + "\n"))
-    assert whole.names == pieces.names and len(whole) == 300
-    assert np.array_equal(whole.first, pieces.first) and np.array_equal(whole.second, pieces.second)
-    assert np.array_equal(whole.labels, np.arange(300) % 2 == 1)
+def test_spaces_make_no_difference(tmp_path: Path):
+    rows = [(i % 2, f"speaker-{i % 7}", f"speaker-{i % 11}") for i in range(300)]
+    text = "".join("{} {} {}\n".format(*row) for row in rows)
+    regular = Trials.load(written(tmp_path, text))
+    irregular = Trials.load(
+        written(tmp_path, "\n" + text.replace(" ", "\t ").replace("\n", " \r\n"))
+    )
+    for trials in (regular, irregular):
+        assert trials.labels.tolist() == [label == 1 for label, _, _ in rows]
+        assert [trials.names[i] for i in trials.first] == [first for _, first, _ in rows]
+        assert [trials.names[i] for i in trials.second] == [second for _, _, second in rows]
+        assert len(trials.names) == 11
     with pytest.raises(DataError, match=r"trials:301: found 'x'"):
         Trials.load(written(tmp_path, text + "x\n"))
+
+
+@pytest.mark.parametrize("line", ["1 a ", "1 a\tb c", " 1 a", "1 a b c"])
+def test_what_a_reader_of_columns_would_take_is_refused(tmp_path: Path, line: str):
+    with pytest.raises(DataError, match="trials:2: found"):
+        Trials.load(written(tmp_path, f"0 a b\n{line}\n"))
 
 
 def test_an_unknown_utterance_is_named(tmp_path: Path):
