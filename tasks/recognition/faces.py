@@ -131,15 +131,30 @@ class SisoRecognition(MixtureRecognition):
         return self.order.part(sequences[0], self.speakers, len(self.units))
 
 
-class TargetRecognition(RecognitionTask):
-    """What each enrolled person says, nothing where they are silent: `fusion` tells the core
-    between its halves whom to follow."""
+class EnrolledRecognition(RecognitionTask):
+    """A face that is asked for people: `B·K` outputs, K enrolments for each mixture in turn."""
 
     requires: ClassVar[frozenset[str]] = RecognitionTask.requires | {
         "enrollment",
         "enrollment_lengths",
         "enrollment_source",
     }
+
+    def wanted(self, batch: SceneBatch, targets: Targets) -> list[Said]:
+        """See RecognitionTask; nothing of those who are absent."""
+        assert batch.enrollment_source is not None
+        source = batch.enrollment_source
+        place = source.clamp(min=0)
+        ids = targets.ids.gather(1, place[:, :, None].expand(-1, -1, targets.ids.shape[2]))
+        silent = source < 0
+        counts = targets.counts.gather(1, place).masked_fill(silent, 0)
+        known = targets.known.gather(1, place) | silent
+        return [Said(ids.flatten(0, 1), counts.flatten(), known.flatten())]
+
+
+class TargetRecognition(EnrolledRecognition):
+    """What each enrolled person says, nothing where they are silent: `fusion` tells the core
+    between its halves whom to follow."""
 
     def __init__(
         self,
@@ -156,7 +171,7 @@ class TargetRecognition(RecognitionTask):
     def transcripts(
         self, encode: Encode, waveform: Tensor, lengths: Tensor, batch: SceneBatch
     ) -> list[Transcript]:
-        """See RecognitionTask; `B·K` of them, K enrolments for each mixture in turn."""
+        """See RecognitionTask."""
         assert batch.enrollment is not None and batch.enrollment_lengths is not None
         heard = self.core.hear(waveform, lengths)
         encoding = encode(batch.enrollment, batch.enrollment_lengths)
@@ -165,17 +180,6 @@ class TargetRecognition(RecognitionTask):
         mask = heard.mask if heard.mask is None else heard.mask.repeat_interleave(asked, dim=0)
         followed = Frames(self.fusion(features, encoding), mask, heard.stride)
         return [self.core.understand(followed)]
-
-    def wanted(self, batch: SceneBatch, targets: Targets) -> list[Said]:
-        """See RecognitionTask."""
-        assert batch.enrollment_source is not None
-        source = batch.enrollment_source
-        place = source.clamp(min=0)
-        ids = targets.ids.gather(1, place[:, :, None].expand(-1, -1, targets.ids.shape[2]))
-        silent = source < 0
-        counts = targets.counts.gather(1, place).masked_fill(silent, 0)
-        known = targets.known.gather(1, place) | silent
-        return [Said(ids.flatten(0, 1), counts.flatten(), known.flatten())]
 
 
 def by_source(targets: Targets) -> list[Said]:

@@ -6,17 +6,17 @@ from joint.errors import CheckpointError
 from joint.model import JointModel
 from tasks.recognition.face import RecognitionTask
 from tasks.recognition.faces import (
+    EnrolledRecognition,
     SimoRecognition,
     SingleRecognition,
     SisoRecognition,
-    TargetRecognition,
 )
 
-FACES: dict[str, type[RecognitionTask]] = {
+FACES: dict[str, type] = {
     "single": SingleRecognition,
     "simo": SimoRecognition,
     "siso": SisoRecognition,
-    "target": TargetRecognition,
+    "target": EnrolledRecognition,
 }
 """What the command line calls them."""
 
@@ -32,9 +32,13 @@ def recogniser(
     kind = FACES.get(face or "", RecognitionTask)
     fitting = [n for n, h in heads.items() if name in (None, n) and isinstance(h, kind)]
     if len(fitting) != 1:
-        faces = {made: known for known, made in FACES.items()}
-        known = [f"{n} ({faces.get(type(h), 'another')})" for n, h in heads.items()]
+        known = [f"{n} ({face_of(h)})" for n, h in heads.items()]
         others = f"tasks {', '.join(model.tasks) or 'none'}, no recogniser"
         wanted = name or face or "one recogniser"
         raise CheckpointError(where, ", ".join(known) or others, f"{wanted}: see --task and --mode")
     return fitting[0], heads[fitting[0]]
+
+
+def face_of(head: RecognitionTask) -> str:
+    """What the command line calls a recogniser's face."""
+    return next((name for name, made in FACES.items() if isinstance(head, made)), "another")

@@ -1,0 +1,52 @@
+"""Extractor and recogniser in one: the recogniser's loss trains both."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from torch import Tensor, nn
+
+from joint.outputs import SpeakerEncoding
+from joint.scene import SceneBatch
+from tasks.base import Encode
+from tasks.recognition.attention import AttentionDecoder
+from tasks.recognition.core import RecognizerCore, Transcript
+from tasks.recognition.faces import EnrolledRecognition
+from tasks.recognition.units import Units
+
+
+class Extracted(Protocol):
+    """The voices `waveform (B·K, S)` of K enrolments of each mixture in turn."""
+
+    waveform: Tensor
+
+
+class ExtractedRecognition(EnrolledRecognition):
+    """What each enrolled person says: `extractor`, called with `embedding_dim`, takes their voices
+    out of the mixture, and the core hears each alone.
+
+    A recipe's `grafts` bring both from checkpoints. The extractor hears the padding of a batch as
+    silence.
+    """
+
+    def __init__(
+        self,
+        embedding_dim: int,
+        units: Units,
+        core: Callable[..., RecognizerCore],
+        extractor: Callable[..., nn.Module],
+        decoder: Callable[..., AttentionDecoder] | None = None,
+        attention: float = 0.5,
+    ) -> None:
+        super().__init__(units, core, decoder, attention)
+        self.extractor: Callable[[Tensor, SpeakerEncoding], Extracted]
+        self.extractor = extractor(embedding_dim=embedding_dim)
+
+    def transcripts(
+        self, encode: Encode, waveform: Tensor, lengths: Tensor, batch: SceneBatch
+    ) -> list[Transcript]:
+        """See RecognitionTask."""
+        assert batch.enrollment is not None and batch.enrollment_lengths is not None
+        encoding = encode(batch.enrollment, batch.enrollment_lengths)
+        voices = self.extractor(waveform, encoding).waveform
+        own = lengths.repeat_interleave(len(voices) // len(waveform), dim=0)
+        return [self.core.understand(self.core.hear(voices, own))]
