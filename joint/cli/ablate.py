@@ -20,6 +20,13 @@ COLUMNS = {
     "phone_head_percent": "phones of frames %",
     "phone_probe_percent": "probed there %",
     "embedding_phones_r2": "phones in embedding R²",
+    "error_percent": "cp error %",
+    "error_substitutions_percent": "substituted",
+    "error_deletions_percent": "deleted",
+    "error_insertions_percent": "inserted",
+    "person_error_percent": "own error %",
+    "foreign_share": "foreign",
+    "silent_share": "silent for nobody",
     "si_sdr_improvement_db": "SI-SDRi dB",
     "wrong_speaker_share": "wrong speaker",
     "cosine_drift": "cosine drift",
@@ -55,11 +62,12 @@ def ablate(
     """Train every arm of a grid from every seed, evaluate each on a test set, write the table.
 
     DIR holds Kaldi tables and `trials`; where it has `mix2_extraction.csv` too, models that
-    extract are measured on it, and models that began with another's weights at how far their
-    embeddings moved. A run that has its figures is not run again and a killed one goes on where
-    it was: the same command again finishes the table, which is kept as `table.md` in the grid's
-    output, with `table.svg`. A grid with a baseline has the relative change of the EER, with the
-    bounds between which 95 % of a bootstrap over speakers and seeds lie.
+    extract are measured on it, recognisers on `mix2_recognition.csv` (in phones where they write
+    phones, and then DIR must be aligned), and models that began with another's weights at how far
+    their embeddings moved. A run that has its figures is not run again and a killed one goes on
+    where it was: the same command again finishes the table, which is kept as `table.md` in the
+    grid's output, with `table.svg`. A grid with a baseline has the relative change of the EER, with
+    the bounds between which 95 % of a bootstrap over speakers and seeds lie.
 
     Example: joint ablate recipes/speechocean762/grids/backbones.yaml --data CORPUS/test --jobs 2
     """

@@ -18,6 +18,7 @@ from analysis.bootstrap import TrialSpeakers, change_of_eer
 from analysis.drift import embedding_drift
 from analysis.probing.transfer import phone_content
 from joint.api import SpeakerModel, load
+from joint.cli.recognising import run_recognition
 from joint.config import DataConfig
 from joint.data.corpus import Corpus
 from joint.data.kaldi import KaldiFolder
@@ -30,27 +31,30 @@ from tasks.extraction.evaluate import evaluate_extraction
 from tasks.extraction.mixtures import MixtureList
 from tasks.phonetics.evaluate import evaluate_phones
 from tasks.phonetics.select import frame_heads
+from tasks.recognition.conversations import Conversations
+from tasks.recognition.face import RecognitionTask
 from tasks.verification.embedding import Embed, embed_folder
 from tasks.verification.evaluate import evaluate_verification
 from tasks.verification.trials import Trials
 
-MIXTURES = "mix2_extraction.csv"
+MIXTURES, CONVERSATIONS = "mix2_extraction.csv", "mix2_recognition.csv"
 OF_EXTRACTION = ("si_sdr_improvement_db", "wrong_speaker_share")
 
 
 @dataclass(frozen=True)
 class TestSet:
-    """Recordings, the trials of them, and mixtures and phones where there are any."""
+    """Recordings, trials of them, and mixtures, conversations and phones where there are any."""
 
     folder: KaldiFolder
     trials: Trials
     mixtures: MixtureList | None
+    conversations: Path | None
     aligned: Corpus | None
 
     @classmethod
     def load(cls, path: Path, phones: bool = False) -> "TestSet":
-        """The folder's tables, `trials`, `mix2_extraction.csv` where there is one, and manifests
-        where there are some with phones.
+        """The folder's tables, `trials`, `mix2_extraction.csv` and `mix2_recognition.csv` where
+        there are such, and manifests where there are some with phones.
 
         Raises DataError, also where there are no `phones` though they are needed.
         """
@@ -63,7 +67,10 @@ class TestSet:
         if (path / MIXTURES).is_file():
             mixtures = MixtureList.load(path / MIXTURES)
             mixtures.check(folder)
-        return cls(folder, trials, mixtures, aligned)
+        conversations = path / CONVERSATIONS if (path / CONVERSATIONS).is_file() else None
+        if conversations is not None:
+            Conversations.load(conversations).check(folder)
+        return cls(folder, trials, mixtures, conversations, aligned)
 
 
 def measure(run: Run, test: TestSet) -> dict[str, Any]:
@@ -78,6 +85,9 @@ def measure(run: Run, test: TestSet) -> dict[str, Any]:
     figures["embeddings_per_second"] = figures["utterances"] / clock.seconds
     if "extraction" in model.model.tasks and test.mixtures is not None:
         figures |= evaluate_extraction(model.extract, test.folder, test.mixtures, perceptual=False)
+    recognises = any(isinstance(head, RecognitionTask) for head in model.model.tasks.values())
+    if recognises and test.conversations is not None:
+        figures |= run_recognition(model, test.folder.folder, test.conversations)[0]
     if run.config.get("init"):
         start = load(run.config.init[0])
         before, after = (embed_folder(m.embed, test.folder).embeddings for m in (start, model))
@@ -87,7 +97,7 @@ def measure(run: Run, test: TestSet) -> dict[str, Any]:
     if run.then is not None:
         later = run.then.figures() or measure(run.then, test)
         figures |= {key: later[key] for key in OF_EXTRACTION if key in later}
-    kept = {key: value for key, value in figures.items() if not isinstance(value, dict)}
+    kept = {key: value for key, value in figures.items() if not isinstance(value, dict | str)}
     run.keep(kept)
     return kept
 

@@ -13,6 +13,7 @@ from joint.data.corpus import Corpus
 from joint.data.kaldi import KaldiFolder
 from joint.errors import DataError
 from tasks.recognition.conversations import Conversation, Conversations, Turn
+from tasks.recognition.decoding import BestPath
 from tasks.recognition.evaluate import Truth, evaluate_recognition
 from tasks.recognition.metrics import Words
 from tasks.recognition.select import recogniser
@@ -23,17 +24,17 @@ def run_recognition(
     model: SpeakerModel,
     data: Path,
     conversations: Path | None,
-    mode: str | None,
-    task: str | None,
-    decoding: tuple[Any, ...],
-    limit: int | None,
+    mode: str | None = None,
+    task: str | None = None,
+    decoding: tuple[Any, ...] = (),
+    limit: int | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The figures, and for each conversation what was said and found. Raises DataError,
     CheckpointError, ConfigError."""
     name, head = recogniser(model.model, model.path, mode, task)
     folder = KaldiFolder.load(data)
     listed = alone(folder) if conversations is None else Conversations.load(conversations)
-    search = decoding_of(head, *decoding)
+    search = decoding_of(head, *decoding) if decoding else BestPath()
     phones = isinstance(head.units, PhoneUnits) and not getattr(search, "gives_words", False)
     truth = phones_of(data, model) if phones else words_of(folder)
 

@@ -15,18 +15,30 @@ from joint.units import SAMPLE_RATE, Samples
 
 class SpecAugment(nn.Module):
     """Sets random stretches of time and of frequency to zero, the mean after normalisation (Park et
-    al., Interspeech 2019); each recording draws its own. Active in training mode alone."""
+    al., Interspeech 2019), so many of each as `times` and `bands`; each recording draws its own.
+    Active in training mode alone."""
 
-    def __init__(self, probability: float = 0.6, time_width: int = 10, band_width: int = 8) -> None:
+    def __init__(
+        self,
+        probability: float = 0.6,
+        time_width: int = 10,
+        band_width: int = 8,
+        times: int = 1,
+        bands: int = 1,
+    ) -> None:
         super().__init__()
-        self.probability, self.time_width, self.band_width = probability, time_width, band_width
+        self.probability, self.times, self.bands = probability, times, bands
+        self.time_width, self.band_width = time_width, band_width
 
     def forward(self, x: Tensor) -> Tensor:
         """`(B, F, D)` → `(B, F, D)`."""
         if not self.training or self.probability == 0:
             return x
-        keep = self._outside(x, x.shape[1], self.time_width).unsqueeze(2)
-        keep = keep & self._outside(x, x.shape[2], self.band_width).unsqueeze(1)
+        keep = torch.ones(len(x), 1, 1, dtype=torch.bool, device=x.device)
+        for _ in range(self.times):
+            keep = keep & self._outside(x, x.shape[1], self.time_width).unsqueeze(2)
+        for _ in range(self.bands):
+            keep = keep & self._outside(x, x.shape[2], self.band_width).unsqueeze(1)
         spared = torch.rand(x.shape[0], 1, 1, device=x.device) >= self.probability
         return x * (keep | spared)
 

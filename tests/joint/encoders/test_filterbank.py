@@ -113,6 +113,14 @@ class TestSpecAugment:
             places = stretch.nonzero().flatten()
             assert len(places) == 0 or places[-1] - places[0] + 1 == len(places)
 
+    def test_hides_several_stretches(self) -> None:
+        torch.manual_seed(0)
+        augment = SpecAugment(1.0, time_width=5, band_width=4, times=3, bands=2).train()
+        hidden = augment(torch.ones(200, 50, 24)) == 0
+        times, bands = hidden.all(dim=2), hidden.all(dim=1)
+        assert torch.equal(hidden, times.unsqueeze(2) | bands.unsqueeze(1))
+        assert 10 < times.sum(1).max() <= 15 and 4 < bands.sum(1).max() <= 8
+
     def test_spares_a_share(self) -> None:
         torch.manual_seed(0)
         x = torch.ones(1000, 50, 24)
