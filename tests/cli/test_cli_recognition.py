@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from omegaconf import OmegaConf
 from support import Command, Refused
 
 import joint
@@ -75,6 +76,28 @@ def test_evaluate(checkpoint: Path, tested: Path, joint_command: Command, tmp_pa
     figures = json.loads(out.read_text())
     assert done.code == 0 and figures["counted_in"] == "words"
     assert figures["person_error_percent"] > 50.0 and 0.0 <= figures["silent_share"] <= 1.0
+
+
+def test_ablate(aligned: Path, tested: Path, joint_command: Command, tmp_path: Path) -> None:
+    pytest.importorskip("meeteval")
+    folder = shutil.copytree(tested, tmp_path / "test")
+    rows = (tested / "mix2_recognition.csv").read_text().splitlines(keepends=True)
+    (folder / "mix2_recognition.csv").write_text("".join(rows[:3]))
+    names = [row.split(",")[1:3] for row in rows[1:3]]
+    (folder / "trials").write_text(f"0 {' '.join(names[0])}\n1 {' '.join([names[0][0]] * 2)}\n")
+    recipe = OmegaConf.load(RECIPE)
+    recipe.tasks.pop("target")
+    recipe.streams.mixtures.tasks = ["simo"]
+    OmegaConf.save(recipe, tmp_path / "recipe.yaml")
+    (tmp_path / "grid.yaml").write_text(
+        f"recipe: recipe.yaml\noutput: {tmp_path / 'out'}\narms: {{simo: {{}}}}\n"
+        f"common: {{data.train: {aligned}}}\n"
+    )
+    done = joint_command("ablate", tmp_path / "grid.yaml", "--data", folder)
+    assert done.code == 0, done
+    figures = json.loads((tmp_path / "out" / "simo" / "seed1" / "figures.json").read_text())
+    assert figures["conversations"] == 2 and figures["error_percent"] > 50.0
+    assert "cp error %" in done.out and "own error %" not in done.out
 
 
 def test_transcribe(
