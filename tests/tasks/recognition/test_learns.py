@@ -1,0 +1,92 @@
+"""The core learns: a few real utterances by heart, and that nobody's words are to be written of
+somebody who is silent."""
+
+from pathlib import Path
+
+import pytest
+from lhotse import RecordingSet, SupervisionSet
+
+import joint
+from joint.audio import read_audio
+from joint.data.corpus import Corpus
+from joint.training import train
+
+RECIPE = """
+seed: 3
+name: by-heart
+output: {output}
+encoder:
+  _target_: joint.encoders.encoder.SpeakerEncoder
+  embedding_dim: 32
+  frontend: {{_target_: joint.encoders.frontends.Filterbank, bins: 40}}
+  backbone: {{_target_: joint.encoders.tdnn.XvectorTdnn, features: 40, channels: 16}}
+  pooling: {{_target_: joint.encoders.pooling.StatisticsPooling, _partial_: true}}
+data: {{train: {data}}}
+tasks:
+  target:
+    task:
+      _target_: tasks.recognition.faces.TargetRecognition
+      units: {{_target_: tasks.recognition.units.CharacterUnits}}
+      core:
+        _target_: tasks.recognition.core.RecognizerCore
+        _partial_: true
+        frontend: {{_target_: joint.encoders.frontends.Filterbank, bins: 40}}
+        width: 64
+        lower: 1
+        upper: 1
+        hidden: 128
+        kernel: 7
+        channels: 8
+        dropout: 0.0
+streams:
+  utterances:
+    tasks: [target]
+    batch_size: 8
+    scenes:
+      speakers: 1
+      delay: [0.0, 0.0]
+      enrollment: 1.5
+      speeds: [1.0]
+      gain_db: [0.0, 0.0]
+      absent_probability: 0.4
+optimizer: {{lr: 4.0e-3, weight_decay: 0.0}}
+trainer: {{max_steps: {steps}, precision: float32, workers: 0, log_every: 50}}
+"""
+STEPS = 300
+
+
+@pytest.fixture(scope="module")
+def few(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The two shortest utterances of each of two people."""
+    everything = SupervisionSet.from_file(prepared / "train" / "supervisions.jsonl.gz")
+    people = sorted({s.speaker for s in everything})[:2]
+    own = [
+        sorted((s for s in everything if s.speaker == p), key=lambda s: s.duration)[:2]
+        for p in people
+    ]
+    chosen = [s for rows in own for s in rows]
+    recordings = RecordingSet.from_file(prepared / "train" / "recordings.jsonl.gz")
+    names = {s.recording_id for s in chosen}
+    folder = tmp_path_factory.mktemp("few") / "train"
+    folder.mkdir()
+    SupervisionSet.from_segments(chosen).to_file(folder / "supervisions.jsonl.gz")
+    RecordingSet.from_recordings(r for r in recordings if r.id in names).to_file(
+        folder / "recordings.jsonl.gz"
+    )
+    return folder
+
+
+def test_by_heart(few: Path, tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text(
+        RECIPE.format(output=tmp_path / "run", data=few, steps=STEPS)
+    )
+    model = joint.load(train(tmp_path / "recipe.yaml"))
+    utterances = Corpus.load(few).utterances
+    for said in utterances:
+        recording = read_audio(said.path)
+        for enrolled in utterances:
+            if enrolled.id == said.id:
+                continue  # never its own enrolment
+            found = model.transcribe(recording, [read_audio(enrolled.path)])
+            same = enrolled.speaker == said.speaker
+            assert found == [said.text.upper().split() if same else []], enrolled.id
