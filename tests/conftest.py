@@ -34,21 +34,18 @@ def prepared(embedded_corpus: Path, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="session")
 def aligned(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """24 recordings of 6 people with the phones in them and their times."""
-    from lhotse import RecordingSet, SupervisionSet
-
+    from joint.data.corpus import Corpus
+    from joint.data.subset import write_subset
     from tasks.phonetics.align import align_folder
 
+    corpus = Corpus.load(prepared / "train")
+    chosen = [
+        u.id
+        for speaker in corpus.speakers[:6]
+        for u in [u for u in corpus.utterances if u.speaker == speaker][:4]
+    ]
     folder = tmp_path_factory.mktemp("aligned") / "train"
-    folder.mkdir()
-    everything = SupervisionSet.from_file(prepared / "train" / "supervisions.jsonl.gz")
-    speakers = sorted({s.speaker for s in everything})[:6]
-    chosen = [s for p in speakers for s in [s for s in everything if s.speaker == p][:4]]
-    names = {s.recording_id for s in chosen}
-    recordings = RecordingSet.from_file(prepared / "train" / "recordings.jsonl.gz")
-    SupervisionSet.from_segments(chosen).to_file(folder / "supervisions.jsonl.gz")
-    RecordingSet.from_recordings(r for r in recordings if r.id in names).to_file(
-        folder / "recordings.jsonl.gz"
-    )
+    write_subset(prepared / "train", chosen, folder)
     align_folder(folder, {})
     return folder
 

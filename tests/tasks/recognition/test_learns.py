@@ -4,11 +4,11 @@ somebody who is silent."""
 from pathlib import Path
 
 import pytest
-from lhotse import RecordingSet, SupervisionSet
 
 import joint
 from joint.audio import read_audio
 from joint.data.corpus import Corpus
+from joint.data.subset import write_subset
 from joint.training import train
 
 RECIPE = """
@@ -58,22 +58,13 @@ STEPS = 300
 @pytest.fixture(scope="module")
 def few(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The two shortest utterances of each of two people."""
-    everything = SupervisionSet.from_file(prepared / "train" / "supervisions.jsonl.gz")
-    people = sorted({s.speaker for s in everything})[:2]
-    own = [
-        sorted((s for s in everything if s.speaker == p), key=lambda s: s.duration)[:2]
-        for p in people
-    ]
-    chosen = [s for rows in own for s in rows]
-    recordings = RecordingSet.from_file(prepared / "train" / "recordings.jsonl.gz")
-    names = {s.recording_id for s in chosen}
-    folder = tmp_path_factory.mktemp("few") / "train"
-    folder.mkdir()
-    SupervisionSet.from_segments(chosen).to_file(folder / "supervisions.jsonl.gz")
-    RecordingSet.from_recordings(r for r in recordings if r.id in names).to_file(
-        folder / "recordings.jsonl.gz"
-    )
-    return folder
+    corpus = Corpus.load(prepared / "train")
+    chosen = []
+    for speaker in corpus.speakers[:2]:
+        own = [u for u in corpus.utterances if u.speaker == speaker]
+        chosen += sorted(own, key=lambda u: u.length())[:2]
+    output = tmp_path_factory.mktemp("few") / "train"
+    return write_subset(prepared / "train", [u.id for u in chosen], output)
 
 
 def test_by_heart(few: Path, tmp_path: Path) -> None:

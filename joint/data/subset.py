@@ -1,0 +1,30 @@
+"""Some utterances of a prepared folder as a folder of their own."""
+
+import shutil
+from collections.abc import Collection
+from pathlib import Path
+
+from lhotse import RecordingSet, SupervisionSet
+
+from joint.data.corpus import RECORDINGS, SUPERVISIONS
+from joint.data.phones import PHONES
+from joint.errors import DataError
+
+
+def write_subset(folder: Path, utterances: Collection[str], output: Path) -> Path:
+    """The manifests of these `utterances`, in the order of `folder`, and its phones, into `output`;
+    the recordings stay where they are. Raises DataError for utterances that are not there."""
+    wanted = set(utterances)
+    everything = SupervisionSet.from_file(folder / SUPERVISIONS)
+    chosen = [s for s in everything if s.id in wanted]
+    if missing := wanted - {s.id for s in chosen}:
+        raise DataError(folder, f"no utterance {min(missing)}", f"all {len(wanted)}")
+    recordings = {s.recording_id for s in chosen}
+    output.mkdir(parents=True, exist_ok=True)
+    SupervisionSet.from_segments(chosen).to_file(output / SUPERVISIONS)
+    RecordingSet.from_recordings(
+        r for r in RecordingSet.from_file(folder / RECORDINGS) if r.id in recordings
+    ).to_file(output / RECORDINGS)
+    if (folder / PHONES).is_file():
+        shutil.copyfile(folder / PHONES, output / PHONES)
+    return output
