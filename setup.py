@@ -39,6 +39,8 @@ RECOGNITION = [
     "faster-whisper>=1.1,<1.3",
     "jiwer>=3.1,<4.1",
     "meeteval>=0.4.3,<0.5",
+    # Pieces of words are learnt by it.
+    "sentencepiece>=0.2,<0.3",
     # Beam search; torchaudio is the way to it.
     "flashlight-text>=0.0.7,<0.1",
     "torchaudio==2.11.0",

@@ -14,6 +14,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from joint.data.corpus import Corpus
 from joint.encoders.encoder import SpeakerEncoder
 from joint.errors import ConfigError
 from joint.layers.adapters import Adapter
@@ -31,6 +32,8 @@ class Head(Protocol):
 
     requires: frozenset[str]
     layers: frozenset[str]
+
+    def begin(self, corpus: Corpus) -> None: ...
 
     def loss(self, encode: "EncoderView", batch: SceneBatch, progress: float) -> TaskOutput: ...
 

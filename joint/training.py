@@ -65,6 +65,8 @@ def train(
     )
     if resume:
         trainer.resume()
+    for name in model.tasks:
+        model.head(name).begin(corpus)
     return trainer.fit()
 
 

@@ -6,6 +6,7 @@ from typing import ClassVar, Protocol
 
 from torch import Tensor, nn
 
+from joint.data.corpus import Corpus
 from joint.outputs import SpeakerEncoding, TaskOutput
 from joint.scene import SceneBatch
 
@@ -30,6 +31,13 @@ class Task(nn.Module, ABC):
     """Names of the `SceneBatch` fields that `loss` reads; checked before the first step."""
     layers: frozenset[str] = frozenset()
     """Names of the encoder's intermediate layers that it reads."""
+
+    def begin(self, corpus: Corpus) -> None:
+        """Once, on every process, before a training's first step: learn of the training's corpus
+        what no gradient teaches, unless a checkpoint, whose weights are in place, has brought it.
+
+        Raises ConfigError or DataError for a corpus that does not do.
+        """
 
     @abstractmethod
     def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:

@@ -63,7 +63,7 @@ def decoding_of(
     bonus: float = BONUS,
 ) -> "Decoding | None":
     """The search that the options describe, None for the likeliest path. Raises ConfigError for a
-    language model or lexicon without a beam, a lexicon for letters; DataError."""
+    language model or lexicon without a beam, a lexicon for letters or pieces; DataError."""
     if beam is None:
         for given, name in ((language_model, "--language-model"), (lexicon, "--lexicon")):
             if given is not None:
@@ -78,7 +78,7 @@ def decoding_of(
     spelt = None
     if lexicon is not None:
         if not isinstance(units, PhoneUnits):
-            raise ConfigError("--lexicon", "a recogniser of letters", "one of phones")
+            raise ConfigError("--lexicon", "a recogniser of letters or pieces", "one of phones")
         place = {phone: i for i, phone in enumerate(units.symbols)}
         spelt = {
             word.upper(): [[place[phone] for phone in spoken] for spoken in several]

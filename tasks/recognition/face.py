@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from joint.ctc import collapsed, ctc_losses, edits
+from joint.data.corpus import Corpus
 from joint.outputs import TaskOutput
 from joint.scene import SceneBatch
 from tasks.base import Encode, Task
@@ -65,6 +66,10 @@ class RecognitionTask(Task):
     @abstractmethod
     def wanted(self, batch: SceneBatch, targets: Targets) -> list[Said]:
         """What each output should say, in any order."""
+
+    def begin(self, corpus: Corpus) -> None:
+        """See Task."""
+        self.units.begin(corpus)
 
     def parts(self, sequences: Sequence[Sequence[int]]) -> list[list[int]]:
         """What each person says of what the outputs say."""

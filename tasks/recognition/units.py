@@ -1,12 +1,13 @@
 """Units: what a recogniser writes, and how what was said becomes targets."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from joint.data.corpus import Corpus
 from joint.data.phones import UNKNOWN
 from joint.errors import ConfigError, DataError
 from joint.scene import SceneBatch
@@ -33,6 +34,9 @@ class Units(nn.Module, ABC):
 
     def __len__(self) -> int:
         return len(self.symbols)
+
+    def begin(self, corpus: Corpus) -> None:
+        """Before the first step of a training on `corpus`; see Task."""
 
     @abstractmethod
     def targets(self, batch: SceneBatch) -> Targets:
@@ -96,15 +100,26 @@ class CharacterUnits(TextUnits):
 
     def encode(self, text: str) -> list[int]:
         """See TextUnits."""
-        written = " ".join(text.upper().split())
-        if strange := [c for c in written if c not in self.place]:
-            known = "".join(self.symbols)
-            raise DataError(f"text {text!r}", f"the character {strange[0]!r}", f"those of {known}")
-        return [self.place[c] for c in written]
+        known = "".join(self.symbols)
+        return [self.place[c] for c in writable(text, self.place, f"those of {known}")]
 
     def words(self, ids: Sequence[int]) -> list[str]:
         """What stands between spaces."""
         return "".join(self.symbols[i] for i in ids).split()
+
+
+def in_capitals(text: str) -> str:
+    """Large letters, one space between words."""
+    return " ".join(text.upper().split())
+
+
+def writable(text: str, characters: Container[str], expected: str) -> str:
+    """A text in capitals. Raises DataError, which says what is `expected`, for a character that is
+    none of the `characters`."""
+    found = in_capitals(text)
+    if strange := [c for c in found if c not in characters]:
+        raise DataError(f"text {text!r}", f"the character {strange[0]!r}", expected)
+    return found
 
 
 def filled_up(rows: Iterable[Sequence[int]]) -> Tensor:
