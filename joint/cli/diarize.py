@@ -53,10 +53,10 @@ def diarize(
     import numpy as np
 
     from joint.audio import inspect_audio, read_audio
+    from joint.timeline import check_picture, draw_timeline, speakers_of
+    from joint.turns import Turn, format_of, write_turns
     from tasks.diarization.diarizer import Diarizer
     from tasks.diarization.segments import SileroSpeech
-    from tasks.diarization.timeline import check_picture, draw_timeline, speakers_of
-    from tasks.diarization.turns import Turn, format_of, write_turns
     from tasks.verification.voicebook_files import read_book
 
     format_of(output)

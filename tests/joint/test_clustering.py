@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from joint.errors import DataError
-from tasks.diarization.clustering import (
+from joint.clustering import (
     agglomerative,
     attribute,
     by_appearance,
@@ -12,6 +11,7 @@ from tasks.diarization.clustering import (
     number_of_speakers,
     spectral,
 )
+from joint.errors import DataError
 
 CLUSTERERS = (spectral, agglomerative, clustered)
 
