@@ -1,6 +1,6 @@
-"""The Python interface: `joint.load(...)`, then `embed`, `verify`, `extract`."""
+"""The Python interface: `joint.load(...)`, then `embed`, `verify`, `extract`, `transcribe`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,15 @@ from joint.encoders.repvgg import fold
 from joint.errors import CheckpointError, ConfigError
 from joint.model import JointModel
 from joint.trainer import autocast_for
+from joint.turns import Turn
 from joint.units import SAMPLE_RATE
 from pretrained.catalogue import checkpoint_path
 from tasks.base import Encode
+from tasks.recognition.attribution import attributed
 from tasks.recognition.decoding import Decoding
 from tasks.recognition.reading import read, remembered
 from tasks.recognition.select import recogniser
+from tasks.recognition.timing import timed_words
 from tasks.verification.backends.calibration import Calibration, probability
 
 DESCRIPTION = ("data", "seed", "command", "trained", "licence", "validation", "figures")
@@ -174,6 +177,34 @@ class SpeakerModel:
                 encode = remembered(known, self.model.encoder.frame_dim)
                 enrolled = [waveforms[0][:1]] * len(voices)
             return read(head, encode, waveforms[0], enrolled, decoding)
+
+    def attribute(
+        self,
+        recording: Recording,
+        enrolled: Mapping[str, np.ndarray] | None = None,
+        threshold: float | None = None,
+        mode: str | None = None,
+        task: str | None = None,
+    ) -> list[Turn]:
+        """Who says what, when: turns with words, in order, by the likeliest path of a recogniser of
+        mode `single`, `simo` or `siso`; see tasks.recognition.attribution.
+
+        `enrolled` people, with embeddings `(k, E)` of recordings of them, are named where their
+        score reaches `threshold`, the model's own without one. Raises AudioError; CheckpointError
+        where the model has no such recogniser, or no threshold; DataError for embeddings of another
+        size.
+        """
+        name, head = recogniser(self.model, self.path, mode, task)
+        if "enrollment" in head.requires:
+            raise ConfigError(name, "a recogniser that is asked for people", "single, simo or siso")
+        least = self.threshold if threshold is None else threshold
+        if enrolled is not None and least is None:
+            raise CheckpointError(self.path, "no threshold", "one, or --threshold T")
+        waveform = self._waveform(recording, "recording")
+        with torch.inference_mode(), autocast_for(self.precision, self.device):
+            heard = torch.from_numpy(waveform).to(self.device)
+            said = timed_words(head, self.model.view(name), heard)
+        return attributed(said, waveform, self.embed, enrolled, least or 0.0)
 
     def info(self) -> dict[str, Any]:
         """What the checkpoint is: name, tasks, sizes, training data, seed, figures, threshold."""

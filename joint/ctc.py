@@ -2,6 +2,7 @@
 how many edits lie between two sequences."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -32,9 +33,25 @@ def ctc_losses(
     )
 
 
+class Written(NamedTuple):
+    """A symbol of a path, and the frames in which it stands: `end` is not one of them."""
+
+    symbol: int
+    start: int
+    end: int
+
+
+def written(path: Tensor) -> list[Written]:
+    """The symbols of a path `(F,)` with their frames: repetitions and blanks taken out."""
+    symbols, counts = torch.unique_consecutive(path, return_counts=True)
+    ends = counts.cumsum(dim=0)
+    rows = zip(symbols.tolist(), (ends - counts).tolist(), ends.tolist(), strict=True)
+    return [Written(*row) for row in rows if row[0] != BLANK]
+
+
 def collapsed(path: Tensor) -> list[int]:
     """The symbols of a path `(F,)`: repetitions and blanks taken out."""
-    return [symbol for symbol in torch.unique_consecutive(path).tolist() if symbol != BLANK]
+    return [symbol for symbol, _, _ in written(path)]
 
 
 def edits(found: Sequence[int], said: Sequence[int]) -> int:

@@ -51,6 +51,8 @@ Bonus: TypeAlias = Annotated[
     float, typer.Option("--bonus", metavar="B", help="Of each word or symbol that is written.")
 ]
 ORDER, WEIGHT, BONUS = 4, 0.5, 0.0
+NO_TIMES = "a search, which has no times", "the likeliest path where voices get names or times"
+"""What is wrong with a beam where turns are written, and what is right."""
 
 
 def decoding_of(

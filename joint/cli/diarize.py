@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from joint.cli.options import Checkpoint, open_model
+from joint.cli.options import Checkpoint, Threshold, check_threshold, open_model
 from joint.cli.terminal import warn
-from joint.errors import CheckpointError, ConfigError, DataError
+from joint.errors import CheckpointError, DataError
 
 
 def diarize(
@@ -29,12 +29,7 @@ def diarize(
         Path | None,
         typer.Option("--book", metavar="B", help="A voice book: its people are named."),
     ] = None,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            "--threshold", metavar="T", help="Least score of a name, instead of the checkpoint's."
-        ),
-    ] = None,
+    threshold: Threshold = None,
     picture: Annotated[
         Path | None,
         typer.Option("--picture", metavar="P", help="Draw the turns too: .svg or .png."),
@@ -50,20 +45,17 @@ def diarize(
     Example: joint diarize meeting.wav --checkpoint speechocean762-joint --output meeting.rttm
     --picture meeting.svg
     """
-    import numpy as np
-
     from joint.audio import inspect_audio, read_audio
+    from joint.timeline import check_picture, draw_timeline, speakers_of
+    from joint.turns import Turn, format_of, write_turns
     from tasks.diarization.diarizer import Diarizer
     from tasks.diarization.segments import SileroSpeech
-    from tasks.diarization.timeline import check_picture, draw_timeline, speakers_of
-    from tasks.diarization.turns import Turn, format_of, write_turns
     from tasks.verification.voicebook_files import read_book
 
     format_of(output)
     if picture is not None:
         check_picture(picture)
-    if threshold is not None and not -1.0 <= threshold <= 1.0:
-        raise ConfigError("--threshold", str(threshold), "a cosine, -1 to 1")
+    check_threshold(threshold)
     if len({file.stem for file in files}) < len(files):
         raise DataError("AUDIO", "two files of one name", "names that tell recordings apart")
     if book is not None:
@@ -76,8 +68,7 @@ def diarize(
     if book is not None:
         if least is None:
             raise CheckpointError(model.path, "no threshold", "one, or --threshold T")
-        people = read_book(book, model.identity).people
-        enrolled = {n: np.stack([v.embedding for v in known]) for n, known in people.items()}
+        enrolled = read_book(book, model.identity).embeddings()
     diarizer = Diarizer(model.embed)
     sessions: dict[str, list[Turn]] = {}
     for file in files:

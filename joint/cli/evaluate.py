@@ -20,7 +20,7 @@ from joint.cli.decoding import (
     Weight,
 )
 from joint.cli.figures import print_figures, write_json
-from joint.cli.options import Checkpoint, Data, Json, open_model
+from joint.cli.options import Checkpoint, Data, Json, Threshold, open_model
 from joint.cli.scoring import (
     AdaptationOption,
     AdaptOption,
@@ -205,6 +205,13 @@ def recognition(
     order: Order = ORDER,
     weight: Weight = WEIGHT,
     bonus: Bonus = BONUS,
+    attributed: Annotated[
+        bool,
+        typer.Option(
+            "--attributed", help="Name the outputs, of mode simo or siso, by the enrolments."
+        ),
+    ] = False,
+    threshold: Threshold = None,
     limit: Annotated[
         int | None,
         typer.Option("--limit", metavar="N", min=1, help="Only the first N conversations."),
@@ -219,7 +226,9 @@ def recognition(
 
     error_percent joins what each person says and has the outputs in their best order (cpWER);
     channel_error_percent leaves open who speaks (ORC-WER). With enrolments person_error_percent
-    holds each output to its person, and silence is asked for of somebody absent.
+    holds each output to its person, and silence is asked for of somebody absent. With --attributed
+    it holds each output to the person whose name the speaker embedding gives it; named_share of
+    them have the right one.
 
     Example: joint evaluate recognition --checkpoint exp/recognition/simo --data data/test
     --conversations CORPUS/test/mix2_recognition.csv
@@ -228,7 +237,15 @@ def recognition(
 
     decoding = (beam, language_model, lexicon, order, weight, bonus)
     figures, heard = run_recognition(
-        open_model(checkpoint), data, conversations, mode, task, decoding, limit
+        open_model(checkpoint),
+        data,
+        conversations,
+        mode,
+        task,
+        decoding,
+        limit,
+        attributed,
+        threshold,
     )
     print_figures(figures)
     if transcripts:

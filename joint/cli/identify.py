@@ -6,20 +6,15 @@ from typing import Annotated
 import typer
 
 from joint.cli.figures import write_json
-from joint.cli.options import Book, Checkpoint, Json, open_model
-from joint.errors import CheckpointError, ConfigError
+from joint.cli.options import Book, Checkpoint, Json, Threshold, check_threshold, open_model
+from joint.errors import CheckpointError
 
 
 def identify(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording of one person.")],
     book: Book,
     checkpoint: Checkpoint,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            "--threshold", metavar="T", help="Least score, -1 to 1, instead of the checkpoint's."
-        ),
-    ] = None,
+    threshold: Threshold = None,
     top: Annotated[
         int, typer.Option("--top", metavar="N", min=1, help="List the N nearest people.")
     ] = 1,
@@ -37,8 +32,7 @@ def identify(
     from joint.audio import read_audio
     from tasks.verification.voicebook_files import read_book
 
-    if threshold is not None and not -1.0 <= threshold <= 1.0:
-        raise ConfigError("--threshold", str(threshold), "a cosine, -1 to 1")
+    check_threshold(threshold)
     read_book(book)
     recording = read_audio(file)
     model = open_model(checkpoint)

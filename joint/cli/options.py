@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from joint.errors import ConfigError
+
 if TYPE_CHECKING:
     from joint.api import SpeakerModel
 
@@ -33,6 +35,20 @@ Json: TypeAlias = Annotated[
     Path | None,
     typer.Option("--json", metavar="OUT", help="Write the figures as one flat JSON object."),
 ]
+Threshold: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        "--threshold",
+        metavar="T",
+        help="Least score of a name, -1 to 1, instead of the checkpoint's.",
+    ),
+]
+
+
+def check_threshold(threshold: float | None) -> None:
+    """Raise ConfigError for a number that is no cosine."""
+    if threshold is not None and not -1.0 <= threshold <= 1.0:
+        raise ConfigError("--threshold", str(threshold), "a cosine, -1 to 1")
 
 
 def open_model(checkpoint: str) -> "SpeakerModel":

@@ -8,12 +8,12 @@ import numpy as np
 
 from joint.api import SpeakerModel
 from joint.building import refuse_other_phones
-from joint.cli.decoding import decoding_of
+from joint.cli.decoding import NO_TIMES, decoding_of
+from joint.cli.options import check_threshold
 from joint.data.corpus import Corpus
 from joint.data.kaldi import KaldiFolder
-from joint.errors import DataError
+from joint.errors import ConfigError, DataError
 from tasks.recognition.conversations import Conversation, Conversations, Turn
-from tasks.recognition.decoding import BestPath
 from tasks.recognition.evaluate import Truth, evaluate_recognition
 from tasks.recognition.metrics import Words
 from tasks.recognition.select import recogniser
@@ -28,27 +28,52 @@ def run_recognition(
     task: str | None = None,
     decoding: tuple[Any, ...] = (),
     limit: int | None = None,
+    attributed: bool = False,
+    threshold: float | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The figures, and for each conversation what was said and found. Raises DataError,
-    CheckpointError, ConfigError."""
+    """The figures, and for each conversation what was said and found; with `attributed`, by the
+    names that it gets. Raises DataError, CheckpointError, ConfigError."""
+    check_threshold(threshold)
+    if threshold is not None and not attributed:
+        raise ConfigError("--threshold", "no names to find", "--attributed too")
     name, head = recogniser(model.model, model.path, mode, task)
     folder = KaldiFolder.load(data)
     listed = alone(folder) if conversations is None else Conversations.load(conversations)
-    search = decoding_of(head, *decoding) if decoding else BestPath()
+    search = decoding_of(head, *decoding) if decoding else None
+    if attributed and search is not None:
+        raise ConfigError("--beam", *NO_TIMES)
     phones = isinstance(head.units, PhoneUnits) and not getattr(search, "gives_words", False)
     truth = phones_of(data, model) if phones else words_of(folder)
 
     def hear(mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
-        return model.transcribe(mixture, voices, (), mode, name, search)
+        if attributed:
+            return attributed_words(model, mixture, voices, name, threshold)
+        return model.transcribe(mixture, voices, (), None, name, search)
 
     enrolled = "enrollment" in head.requires
-    figures, heard = evaluate_recognition(hear, folder, listed, truth, enrolled, limit)
+    figures, heard = evaluate_recognition(hear, folder, listed, truth, enrolled, attributed, limit)
 
     def lines(people: Sequence[Words]) -> list[str]:
         return [" ".join(words) for words in people]
 
     written = {h.row.mix_id: {"said": lines(h.said), "found": lines(h.found)} for h in heard}
     return {"counted_in": "phones" if phones else "words", **figures}, written
+
+
+def attributed_words(
+    model: SpeakerModel,
+    mixture: np.ndarray,
+    voices: Sequence[np.ndarray],
+    task: str,
+    threshold: float | None,
+) -> list[list[str]]:
+    """What is found of each enrolled person, in order, and behind them of each stranger."""
+    embeddings = model.embed(voices)
+    said: dict[str, list[str]] = {str(place): [] for place in range(len(voices))}
+    enrolled = dict(zip(said, embeddings, strict=True))
+    for turn in model.attribute(mixture, enrolled, threshold, None, task):
+        said.setdefault(turn.speaker, []).extend(turn.text.split())
+    return list(said.values())
 
 
 def alone(folder: KaldiFolder) -> Conversations:

@@ -20,15 +20,15 @@ import numpy as np
 from analysis.comparison import comparison_table
 from joint.api import load
 from joint.cli.terminal import errors_in_one_line
+from joint.clustering import clustered, spectral
 from joint.data.corpus import Corpus, Utterance
 from joint.errors import DataError
 from joint.progress import shown
+from joint.turns import Turn, in_order, write_turns
 from joint.units import SAMPLE_RATE, Samples
-from tasks.diarization.clustering import clustered, spectral
 from tasks.diarization.diarizer import Diarizer
 from tasks.diarization.evaluate import evaluate_diarization
 from tasks.diarization.segments import PAUSE, Region, SileroSpeech, oracle_speech
-from tasks.diarization.turns import Turn, in_order, write_turns
 from tasks.diarization.windows import turns_of
 
 SHARES = (0.15, 1.0)

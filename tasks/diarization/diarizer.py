@@ -5,10 +5,10 @@ from itertools import count
 
 import numpy as np
 
+from joint.clustering import Cluster, attribute, centroids, clustered
 from joint.progress import shown
-from tasks.diarization.clustering import Cluster, attribute, centroids, clustered
+from joint.turns import Turn
 from tasks.diarization.segments import Region
-from tasks.diarization.turns import Turn
 from tasks.diarization.windows import Window, turns_of, windows
 
 Embed = Callable[[Sequence[np.ndarray]], np.ndarray]

@@ -9,9 +9,9 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from joint.errors import DataError
+from joint.turns import Sessions, Turn
 from joint.units import SAMPLE_RATE, Samples, Seconds
 from tasks.diarization.segments import Region, joined
-from tasks.diarization.turns import Sessions, Turn
 
 
 @dataclass(frozen=True)

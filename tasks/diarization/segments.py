@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from joint.errors import JointError
+from joint.turns import Turn
 from joint.units import SAMPLE_RATE, Samples, Seconds
-from tasks.diarization.turns import Turn
 
 PAUSE: Seconds = 0.3
 """A shorter silence does not end speech, as in NIST's rich transcription evaluations."""

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from joint.audio import MINIMUM
+from joint.turns import Turn, in_order
 from joint.units import SAMPLE_RATE, Samples, Seconds
 from tasks.diarization.segments import Region, joined
-from tasks.diarization.turns import Turn, in_order
 
 LENGTH: Seconds = 1.5
 HOP: Seconds = 0.75

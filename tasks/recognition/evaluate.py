@@ -16,6 +16,7 @@ from tasks.recognition.conversations import Conversation, Conversations, overlap
 from tasks.recognition.metrics import (
     Errors,
     Words,
+    best_owners,
     channel_errors,
     concatenated_errors,
     foreign_words,
@@ -35,7 +36,11 @@ OVERLAPS = (0.2, 0.4)
 @dataclass(frozen=True)
 class Heard:
     """What was made of one conversation: what `said` each person, in order of their starts, and
-    `found`, an output each; `for_nobody` came out for an enrolled person who is absent."""
+    `found`, an output each; `for_nobody` came out for an enrolled person who is absent.
+
+    Of outputs with names those of the people come first, in their order, and behind them those of
+    anybody else.
+    """
 
     row: Conversation
     said: Sequence[Words]
@@ -49,16 +54,28 @@ class Heard:
 
     @property
     def by_person(self) -> Errors:
-        """Errors of each person's output against what that person said."""
-        pairs = zip(self.said, self.found, strict=True)
-        return total(concatenated_errors([said], [found]) for said, found in pairs)
+        """Errors of each person's output against what that person said; all words of anybody else
+        are inserted."""
+        people = len(self.said)
+        pairs = zip(self.said, self.found[:people], strict=True)
+        others = Errors(insertions=sum(map(len, self.found[people:])))
+        return total(concatenated_errors([said], [found]) for said, found in pairs) + others
+
+    @property
+    def named(self) -> tuple[int, int]:
+        """How many outputs with words have the name of whom they are given to where names are
+        free, and how many outputs have words."""
+        places = [place for place, words in enumerate(self.found) if words]
+        owners = best_owners(self.said, [self.found[place] for place in places])
+        names = [place if place < len(self.said) else None for place in places]
+        return sum(a == b for a, b in zip(owners, names, strict=True)), len(places)
 
     @property
     def foreign(self) -> int:
         """Words that somebody else said, over all persons' outputs; see `foreign_words`."""
         return sum(
             foreign_words(found, own, [w for m, o in enumerate(self.said) if m != n for w in o])
-            for n, (found, own) in enumerate(zip(self.found, self.said, strict=True))
+            for n, (found, own) in enumerate(zip(self.found, self.said, strict=False))
         )
 
 
@@ -68,6 +85,7 @@ def evaluate_recognition(
     conversations: Conversations,
     truth: Truth,
     enrolled: bool = False,
+    attributed: bool = False,
     limit: int | None = None,
     progress: bool = True,
 ) -> tuple[dict[str, Any], list[Heard]]:
@@ -78,14 +96,22 @@ def evaluate_recognition(
     its outputs are those people's, in order: then `person_error_…` holds each to what they said,
     `foreign_share` is the share of words found that another person said, and the enrolment of
     somebody who is absent asks for silence: `silent_share` of those times it is, with
-    `words_for_nobody` words a time on average. Conversations with a recording that cannot be read
-    or whose words are not known are left out and counted.
+    `words_for_nobody` words a time on average.
+
+    With `attributed` instead, `hear` gets the enrolments to name what it finds: its outputs are
+    those people's, in order, and behind them strangers'. All words of the absent one and of
+    strangers are errors; `named_share` is the share of outputs that have the name of whom they are
+    given to where names are free. `channel_error_…` are left out: their cost grows with every
+    stranger.
+
+    Conversations with a recording that cannot be read or whose words are not known are left out
+    and counted.
 
     Raises DataError where list and folder do not fit, an enrolment is missing, or nothing is left.
     """
     conversations.check(folder)
     rows = conversations.rows[:limit]
-    if enrolled:
+    if enrolled or attributed:
         _check_enrolments(conversations, rows)
     console = Console(stderr=True)
     shown = console.is_terminal and progress
@@ -97,15 +123,15 @@ def evaluate_recognition(
             continue
         try:
             mixture = render(row, folder).mixture
-            voices = _voices(row, rows, folder) if enrolled else []
+            voices = _voices(row, rows, folder) if enrolled or attributed else []
         except AudioError:
             continue
         found = hear(mixture, voices)
-        nobody = found.pop() if len(voices) > len(row.turns) else None
+        nobody = found.pop() if enrolled and len(voices) > len(row.turns) else None
         heard.append(Heard(row, said, found, nobody))
     if not heard:
         raise DataError(conversations.path, "no conversation with known words", "at least one")
-    figures = _figures(heard, enrolled)
+    figures = _figures(heard, enrolled, attributed)
     figures["skipped_conversations"] = len(rows) - len(heard)
     figures["by_group"] = _by_group(heard, folder)
     return figures, heard
@@ -134,15 +160,20 @@ def _voices(
     return [read_audio(folder.utterances[name].path) for name in names if name is not None]
 
 
-def _figures(heard: Sequence[Heard], enrolled: bool) -> dict[str, Any]:
+def _figures(heard: Sequence[Heard], enrolled: bool, attributed: bool) -> dict[str, Any]:
     together = total(h.together for h in heard)
     figures: dict[str, Any] = {
         "conversations": len(heard),
         "reference_words": together.length,
         **together.figures("error"),
-        **total(channel_errors(h.said, h.found) for h in heard).figures("channel_error"),
     }
-    if enrolled:
+    if attributed:
+        right, outputs = (sum(counts) for counts in zip(*(h.named for h in heard), strict=True))
+        figures["named_share"] = right / max(outputs, 1)
+    else:
+        channels = total(channel_errors(h.said, h.found) for h in heard)
+        figures |= channels.figures("channel_error")
+    if enrolled or attributed:
         figures |= total(h.by_person for h in heard).figures("person_error")
         written = sum(len(words) for h in heard for words in h.found)
         figures["foreign_share"] = sum(h.foreign for h in heard) / max(written, 1)

@@ -71,9 +71,14 @@ class RecognitionTask(Task):
         """See Task."""
         self.units.begin(corpus)
 
+    def places(self, sequences: Sequence[Sequence[int]]) -> list[list[tuple[int, int]]]:
+        """Where in what the outputs say each person's units stand: the output, and the place in
+        it."""
+        return [[(n, i) for i in range(len(said))] for n, said in enumerate(sequences)]
+
     def parts(self, sequences: Sequence[Sequence[int]]) -> list[list[int]]:
         """What each person says of what the outputs say."""
-        return [list(sequence) for sequence in sequences]
+        return [[sequences[n][i] for n, i in own] for own in self.places(sequences)]
 
     def spoken(self, sequences: Sequence[Sequence[int] | Sequence[str]]) -> list[list[str]]:
         """What each person says of what was decoded of the outputs, symbols or words, in words."""

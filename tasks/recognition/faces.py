@@ -1,7 +1,7 @@
 """The faces of the recogniser: one person; one of several, whom an enrolment names; several in as
 many outputs; several in one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from torch import Tensor, nn
@@ -126,9 +126,10 @@ class SisoRecognition(MixtureRecognition):
         ids = filled_up(rows).to(targets.ids.device)
         return [Said(ids, (ids >= 0).sum(dim=1), timed)]
 
-    def parts(self, sequences: list[list[int]]) -> list[list[int]]:  # type: ignore[override]
+    def places(self, sequences: Sequence[Sequence[int]]) -> list[list[tuple[int, int]]]:
         """See RecognitionTask."""
-        return self.order.part(sequences[0], self.speakers, len(self.units))
+        parts = self.order.places(sequences[0], self.speakers, len(self.units))
+        return [[(0, i) for i in own] for own in parts]
 
 
 class EnrolledRecognition(RecognitionTask):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from typing import Any
 
 from joint.errors import ConfigError
 
@@ -40,6 +41,14 @@ def concatenated_errors(reference: Sequence[Words], found: Sequence[Words]) -> E
     return _counted("cp_word_error_rate", reference, found)
 
 
+def best_owners(reference: Sequence[Words], found: Sequence[Words]) -> list[int | None]:
+    """The person of `reference` that each output belongs to in the assignment of
+    `concatenated_errors`, None for nobody."""
+    pairs = _measured("cp_word_error_rate", reference, found).assignment
+    owners = {output: person for person, output in pairs}
+    return [owners.get(output) for output in range(len(found))]
+
+
 def channel_errors(reference: Sequence[Words], found: Sequence[Words]) -> Errors:
     """Errors with each utterance free to come out of any output, without a price for who speaks
     (ORC-WER, Sklyar et al., ICASSP 2022)."""
@@ -65,6 +74,11 @@ def foreign_words(found: Words, own: Words, other: Words) -> int:
 
 
 def _counted(measure: str, reference: Sequence[Words], found: Sequence[Words]) -> Errors:
+    rate = _measured(measure, reference, found)
+    return Errors(rate.substitutions, rate.deletions, rate.insertions, rate.length)
+
+
+def _measured(measure: str, reference: Sequence[Words], found: Sequence[Words]) -> Any:
     try:
         from meeteval import wer
     except ImportError:
@@ -73,5 +87,4 @@ def _counted(measure: str, reference: Sequence[Words], found: Sequence[Words]) -
         ) from None
     # meeteval takes no recording of which nothing came out
     sides = ([" ".join(words) for words in side] for side in (reference, found or [[]]))
-    rate = getattr(wer, measure)(*sides, reference_sort=False, hypothesis_sort=False)
-    return Errors(rate.substitutions, rate.deletions, rate.insertions, rate.length)
+    return getattr(wer, measure)(*sides, reference_sort=False, hypothesis_sort=False)

@@ -1,6 +1,7 @@
 """Recordings of any length through a face of the recogniser, in bounded memory."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -56,35 +57,51 @@ def remembered(voices: Tensor, frame_dim: int) -> Encode:
     return encode
 
 
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of a recording, from its frame `first` on, as the outputs hear it: of its frames
+    those from `begin` to before `end` count, others are nearer to the middle of a neighbour."""
+
+    outputs: list[Transcript]
+    first: int
+    begin: int
+    end: int
+
+
+def pieces(
+    task: RecognitionTask, encode: Encode, waveform: Tensor, batch: SceneBatch
+) -> list[Piece]:
+    """One recording `(S,)` as `task` hears it; of frames that two pieces share, half count in
+    each."""
+    hop: Samples = task.core.hop
+    step, half = PIECE_FRAMES - SHARED_FRAMES, SHARED_FRAMES // 2
+    starts = range(0, max(1, len(waveform) - SHARED_FRAMES * hop), step * hop)
+    found = []
+    for i, start in enumerate(starts):
+        part = waveform[None, start : start + PIECE_FRAMES * hop]
+        lengths = torch.tensor([part.shape[1]], device=waveform.device)
+        outputs = task.transcripts(encode, part, lengths, batch)
+        frames = outputs[0].log_probabilities.shape[1]
+        end = PIECE_FRAMES - half if i < len(starts) - 1 else frames
+        found.append(Piece(outputs, i * step, half if i else 0, end))
+    return found
+
+
 def transcribed(
     task: RecognitionTask, encode: Encode, waveform: Tensor, batch: SceneBatch
 ) -> list[Transcript]:
     """The transcripts of one recording `(S,)`; those of pieces are joined where neither is near
     its end."""
-    hop: Samples = task.core.hop
-    piece, step = PIECE_FRAMES * hop, (PIECE_FRAMES - SHARED_FRAMES) * hop
-    starts = range(0, max(1, len(waveform) - SHARED_FRAMES * hop), step)
-    found = []
-    for start in starts:
-        part = waveform[None, start : start + piece]
-        lengths = torch.tensor([part.shape[1]], device=waveform.device)
-        found.append(task.transcripts(encode, part, lengths, batch))
+    found = pieces(task, encode, waveform, batch)
     if len(found) == 1:
-        return found[0]
-    return [joined(pieces) for pieces in zip(*found, strict=True)]
+        return found[0].outputs
+    return [joined(found, output) for output in range(len(found[0].outputs))]
 
 
-def joined(pieces: Sequence[Transcript]) -> Transcript:
-    """One transcript of consecutive pieces that share frames: half of those come from each."""
-    last, half = len(pieces) - 1, SHARED_FRAMES // 2
-    scores, hidden = [], []
-    for i, piece in enumerate(pieces):
-        begin = half if i else 0
-        end = PIECE_FRAMES - half if i < last else piece.log_probabilities.shape[1]
-        scores.append(piece.log_probabilities[:, begin:end])
-        hidden.append(piece.hidden.features[:, begin:end])
-    whole = torch.cat(scores, dim=1)
+def joined(pieces: Sequence[Piece], output: int) -> Transcript:
+    """One transcript of what an output makes of consecutive pieces."""
+    heard = [(piece.outputs[output], slice(piece.begin, piece.end)) for piece in pieces]
+    whole = torch.cat([t.log_probabilities[:, own] for t, own in heard], dim=1)
+    hidden = torch.cat([t.hidden.features[:, own] for t, own in heard], dim=1)
     frames = torch.full((len(whole),), whole.shape[1], device=whole.device)
-    return Transcript(
-        whole, frames, Frames(torch.cat(hidden, dim=1), None, pieces[0].hidden.stride)
-    )
+    return Transcript(whole, frames, Frames(hidden, None, heard[0][0].hidden.stride))

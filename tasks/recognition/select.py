@@ -39,6 +39,11 @@ def recogniser(
     return fitting[0], heads[fitting[0]]
 
 
+def follows_people(model: JointModel) -> bool:
+    """Whether it has a recogniser that is asked for people."""
+    return any(isinstance(head, EnrolledRecognition) for head in model.tasks.values())
+
+
 def face_of(head: RecognitionTask) -> str:
     """What the command line calls a recogniser's face."""
     return next((name for name, made in FACES.items() if isinstance(head, made)), "another")

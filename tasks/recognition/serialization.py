@@ -28,9 +28,13 @@ class Serialization(nn.Module, ABC):
         """What each speaker says, when they start and when each unit ends → one sequence."""
 
     @abstractmethod
+    def places(self, sequence: Sequence[int], speakers: int, change: int) -> list[list[int]]:
+        """Where in a sequence what each of `speakers` says stands, in the order in which they
+        begin; what is said after too many changes belongs to the last."""
+
     def part(self, sequence: Sequence[int], speakers: int, change: int) -> list[list[int]]:
-        """One sequence → what each of `speakers` says, in the order in which they begin; what is
-        said after too many changes belongs to the last."""
+        """One sequence → what each of `speakers` says; see `places`."""
+        return [[sequence[i] for i in own] for own in self.places(sequence, speakers, change)]
 
 
 class FirstInFirstOut(Serialization):
@@ -49,15 +53,15 @@ class FirstInFirstOut(Serialization):
             sequence += [change] * (place > 0) + list(said[speaker])
         return sequence
 
-    def part(self, sequence: Sequence[int], speakers: int, change: int) -> list[list[int]]:
+    def places(self, sequence: Sequence[int], speakers: int, change: int) -> list[list[int]]:
         """See Serialization."""
         parts: list[list[int]] = [[] for _ in range(speakers)]
-        place = 0
-        for unit in sequence:
+        voice = 0
+        for place, unit in enumerate(sequence):
             if unit == change:
-                place = min(place + 1, speakers - 1)
+                voice = min(voice + 1, speakers - 1)
             else:
-                parts[place].append(unit)
+                parts[voice].append(place)
         return parts
 
 
@@ -90,13 +94,13 @@ class InterleavedTokens(Serialization):
             sequence.append(said[places[place]][position])
         return sequence
 
-    def part(self, sequence: Sequence[int], speakers: int, change: int) -> list[list[int]]:
+    def places(self, sequence: Sequence[int], speakers: int, change: int) -> list[list[int]]:
         """See Serialization."""
         parts: list[list[int]] = [[], []]
         voice = 0
-        for unit in sequence:
+        for place, unit in enumerate(sequence):
             if unit == change:
                 voice = 1 - voice
             else:
-                parts[voice].append(unit)
+                parts[voice].append(place)
         return parts

@@ -102,6 +102,10 @@ class VoiceBook:
         """The mean of each person's unit embeddings, `(E,)`."""
         return {name: _mean(known) for name, known in self.people.items()}
 
+    def embeddings(self) -> dict[str, np.ndarray]:
+        """Each person's enrolments, `(k, E)`."""
+        return {name: np.stack([v.embedding for v in known]) for name, known in self.people.items()}
+
     def rank(self, embedding: np.ndarray) -> list[Match]:
         """Everybody in the book, the likeliest first, for `embedding (E,)`.
 

@@ -10,9 +10,9 @@ from joint.api import SpeakerModel, load
 from joint.audio import read_audio, write_audio
 from joint.cli import diarize, enroll
 from joint.data.kaldi import KaldiFolder
+from joint.turns import Turn, read_turns
 from tasks.diarization.evaluate import evaluate_diarization
 from tasks.diarization.segments import SileroSpeech
-from tasks.diarization.turns import Turn, read_turns
 
 SHIPPED = ("--checkpoint", "speechocean762-joint")
 

@@ -12,11 +12,19 @@ from omegaconf import OmegaConf
 from support import Command, Refused
 
 import joint
+import joint.cli.enroll
+import joint.cli.transcribe
+from joint.audio import read_audio, write_audio
 from joint.data.corpus import Corpus
+from joint.encoders.frames import Frames
 from joint.scene import SceneBatch
 from joint.training import train
+from joint.turns import read_turns
 from tasks.recognition.conversations import Conversation, Turn, write_conversations
+from tasks.recognition.core import Transcript
 from tasks.recognition.reading import transcribed
+from tasks.verification.voicebook import Voice
+from tasks.verification.voicebook_files import edit_book
 
 RECIPE = Path(__file__).parents[1] / "recognition.yaml"
 
@@ -100,6 +108,26 @@ def test_ablate(aligned: Path, tested: Path, joint_command: Command, tmp_path: P
     assert "cp error %" in done.out and "own error %" not in done.out
 
 
+def test_evaluate_names(
+    checkpoint: Path, tested: Path, joint_command: Command, refused: Refused, tmp_path: Path
+) -> None:
+    pytest.importorskip("meeteval")
+    base = ("evaluate", "recognition", "--checkpoint", checkpoint, "--data", tested)
+    base = (*base, "--conversations", tested / "mix2_recognition.csv", "--limit", 2)
+    simo, out = (*base, "--mode", "simo", "--attributed"), tmp_path / "figures.json"
+    done = joint_command(*simo, "--threshold", -1, "--json", out)
+    assert done.code == 0, done
+    figures = json.loads(out.read_text())
+    assert 0.0 <= figures["named_share"] <= 1.0
+    assert figures["person_error_percent"] >= figures["error_percent"] > 50.0
+    assert "no threshold" in refused(*simo)
+    assert "--attributed" in refused(*base, "--mode", "simo", "--threshold", 0)
+    assert "no times" in refused(*simo, "--threshold", 0, "--beam", 5)
+    assert "asked for people" in refused(
+        *base, "--mode", "target", "--attributed", "--threshold", 0
+    )
+
+
 def test_transcribe(
     checkpoint: Path, tested: Path, joint_command: Command, refused: Refused, tmp_path: Path
 ) -> None:
@@ -111,7 +139,6 @@ def test_transcribe(
     done = joint_command(*base, "--enrollment", audio[1], "--mode", "target")
     assert done.code == 0 and done.out.startswith(Path(audio[1]).stem)
     assert "found 0 enrolments" in refused(*base, "--mode", "target")
-    assert "found 1 enrolments" in refused(*base, "--mode", "simo", "--enrollment", audio[1])
     assert "target (target), simo (simo)" in refused(*base)
     assert "siso" in refused(*base, "--mode", "siso")
     assert "no beam" in refused(*base, "--mode", "simo", "--language-model", tested)
@@ -124,6 +151,95 @@ def test_transcribe(
         == 0
     )
     assert joint_command(*base, "--book", book).code == 0
+
+
+@pytest.fixture
+def talk(
+    checkpoint: Path, tested: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> dict[str, Path]:
+    """Two people, one after the other, as `talk`, and each alone. The first output of `simo` writes
+    a phone of the second every 0.4 s, the other one of the first."""
+    people = {u.speaker: Path(u.path) for u in Corpus.load(tested).utterances}
+    first, second, *_ = people.values()
+    sound = [read_audio(path) for path in (first, second)]
+    write_audio(tmp_path / "talk.wav", np.concatenate(sound))
+    model = joint.load(checkpoint, precision="float32")
+    change, end = len(sound[0]) // 640, sum(map(len, sound)) // 640 - 1
+    spoken = [(range(change + 2, end, 10), 1), (range(0, change - 1, 10), 2)]
+
+    def transcripts(encode: object, waveform: torch.Tensor, *rest: object) -> list[Transcript]:
+        count = (waveform.shape[1] - 400) // 640 + 1
+        found = []
+        for places, symbol in spoken:
+            scores = torch.full((1, count, len(model.metadata["phones"])), -9.0)
+            scores[0, :, 0] = 0.0
+            scores[0, places, symbol] = 9.0
+            found.append(Transcript(scores, torch.tensor([count]), Frames(scores, None)))
+        return found
+
+    monkeypatch.setattr(model.model.tasks["simo"], "transcripts", transcripts)
+    for verb in (joint.cli.transcribe, joint.cli.enroll):
+        monkeypatch.setattr(verb, "open_model", lambda name: model)
+    return {"talk": tmp_path / "talk.wav", "first": first, "second": second}
+
+
+def test_who_says_what(talk: dict[str, Path], joint_command: Command, tmp_path: Path) -> None:
+    meeteval = pytest.importorskip("meeteval")
+    out, picture, plain = tmp_path / "out.json", tmp_path / "out.svg", tmp_path / "text.json"
+    base = ("transcribe", talk["talk"], "--checkpoint", "any", "--mode", "simo")
+    book = tmp_path / "voices"
+    for name in ("first", "second"):
+        assert (
+            joint_command("enroll", name, talk[name], "--book", book, "--checkpoint", "x").code == 0
+        )
+    named = (*base, "--book", book, "--threshold", 0.5)
+    done = joint_command(*named, "--output", out, "--picture", picture, "--json", plain)
+    assert done.code == 0 and not done.err, done
+    lines = done.out.splitlines()
+    assert len(lines) == 2 and " first: " in lines[0] and " second: " in lines[1]
+    said = json.loads(plain.read_text())
+    border, end = (len(read_audio(talk[name])) / 16_000 for name in ("first", "talk"))
+    written = meeteval.io.SegLST(json.loads(out.read_text()))
+    assert [(s["session_id"], s["speaker"], s["words"]) for s in written] == [
+        ("talk", name, said[name]) for name in ("first", "second")
+    ]
+    assert written[0]["start_time"] == 0.0 and border - 0.5 < written[0]["end_time"] < border
+    assert border < written[1]["start_time"] < border + 0.2 < end - 0.5 < written[1]["end_time"]
+    errors = meeteval.wer.cpwer(written, meeteval.io.SegLST(list(written)[::-1]))["talk"]
+    assert errors.length == len(" ".join(said.values()).split()) > 8 and errors.errors == 0
+    drawn = picture.read_text()
+    assert ">first<" in drawn and ">second<" in drawn and said["first"].split()[0] in drawn
+    # enrolments as files; nobody known
+    files = [part for n in ("first", "second") for part in ("--enrollment", talk[n])]
+    stm = tmp_path / "out.stm"
+    assert joint_command(*base, *files, "--threshold", -1, "--output", stm).code == 0
+    names = [talk[n].stem for n in ("first", "second")]
+    lines = {line.speaker_id: line.transcript for line in meeteval.io.load(stm)}
+    assert lines == dict(zip(names, said.values(), strict=True))
+    done = joint_command(*base, "--output", tmp_path / "out.rttm")
+    assert done.code == 0 and " voice 2: " in done.out.splitlines()[0]
+    assert {t.speaker for t in read_turns(tmp_path / "out.rttm")["talk"]} == {"voice_1", "voice_2"}
+    assert joint_command(*base).out.startswith("voice 1: ")  # without times
+
+
+def test_who_says_what_refused(
+    talk: dict[str, Path], checkpoint: Path, tiny_checkpoint: Path, refused: Refused, tmp_path: Path
+) -> None:
+    base = ("transcribe", talk["talk"], "--checkpoint", "any")
+    simo, out = (*base, "--mode", "simo"), tmp_path / "out.json"
+    person = ("--enrollment", talk["first"])
+    assert "ending '.txt'" in refused(*simo, "--output", tmp_path / "out.txt")
+    assert ".png" in refused(*simo, "--output", out, "--picture", tmp_path / "p.gif")
+    assert "a cosine" in refused(*simo, *person, "--threshold", 2)
+    assert "no names to find" in refused(*simo, "--threshold", 0.5)
+    assert "no threshold" in refused(*simo, *person, "--output", out)
+    assert "two files of one name" in refused(*simo, *person, *person, "--threshold", 0)
+    assert "no times" in refused(*simo, "--beam", 2, "--output", out)
+    assert "asked for people" in refused(*base, "--mode", "target", *person, "--output", out)
+    with edit_book(tmp_path / "other", joint.load(tiny_checkpoint).identity) as book:
+        book.enroll("Ann", [Voice("a", "0", 2.0, np.ones(12, np.float32))])
+    assert "voices of encoder" in refused(*simo, "--book", tmp_path / "other", "--output", out)
+    assert not out.exists()
 
 
 def test_a_checkpoint_without_recogniser(

@@ -8,8 +8,8 @@ import pytest
 
 from joint.data.corpus import Corpus
 from joint.errors import DataError
+from joint.turns import read_turns
 from recipes.speechocean762.conversations import compare, compose
-from tasks.diarization.turns import read_turns
 
 
 def test_in_turn_and_overlapping(aligned: Path) -> None:

@@ -5,8 +5,8 @@ import math
 import pytest
 
 from joint.errors import DataError
+from joint.turns import Turn
 from tasks.diarization.evaluate import DiarizationErrors, diarization_errors, evaluate_diarization
-from tasks.diarization.turns import Turn
 
 SECOND = 16_000
 

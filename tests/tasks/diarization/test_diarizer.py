@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from joint.errors import DataError
+from joint.turns import Turn
 from tasks.diarization.diarizer import Diarizer
 from tasks.diarization.segments import Region
-from tasks.diarization.turns import Turn
 
 SECOND = 16_000
 LEVELS = np.array([0.1, 0.2, 0.3])

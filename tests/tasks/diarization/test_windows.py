@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from joint.turns import Turn
 from tasks.diarization.segments import Region, SileroSpeech, joined, oracle_speech
-from tasks.diarization.turns import Turn
 from tasks.diarization.windows import Window, turns_of, windows
 
 SECOND = 16_000

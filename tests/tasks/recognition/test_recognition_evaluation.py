@@ -13,6 +13,7 @@ from tasks.recognition.conversations import Conversation, Conversations, Turn
 from tasks.recognition.evaluate import evaluate_recognition
 from tasks.recognition.metrics import (
     Errors,
+    best_owners,
     channel_errors,
     concatenated_errors,
     foreign_words,
@@ -75,6 +76,42 @@ def test_people_taken_for_each_other(folder: KaldiFolder, listed: Conversations)
     assert figures["silent_share"] == 0.0 and figures["words_for_nobody"] == 1.0
 
 
+def test_names_for_outputs(folder: KaldiFolder, listed: Conversations) -> None:
+    texts = {n: u.text.split() for n, u in folder.utterances.items()}
+    length = sum(len(texts[turn.utterance]) for row in listed for turn in row.turns)
+
+    def figures_of(order: Sequence[int]) -> dict[str, float]:
+        """Where the outputs are named so: the two, the absent person, a stranger, in the places of
+        what the first says, what the second says, nothing and nothing."""
+        rows = iter(listed)
+
+        def hear(mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
+            assert len(voices) == 3
+            first, second = (texts[turn.utterance] for turn in next(rows).turns)
+            said: list[list[str]] = [first, second, [], []]
+            return [said[place] for place in order]
+
+        return evaluate_recognition(
+            hear, folder, listed, texts.get, attributed=True, progress=False
+        )[0]
+
+    right = figures_of((0, 1, 2, 3))
+    assert right["named_share"] == 1.0 and right["person_error_percent"] == 0.0
+    assert "channel_error_percent" not in right and "silent_share" not in right
+    swapped = figures_of((1, 0, 2, 3))
+    assert swapped["named_share"] == 0.0 and swapped["error_percent"] == 0.0
+    assert swapped["person_error_percent"] > 80.0
+    # words that the absent one or a stranger gets are missed, and too many as well
+    for order in ((0, 2, 1, 3), (0, 2, 3, 1)):
+        lost = figures_of(order)
+        assert lost["named_share"] == 0.5 and lost["error_percent"] == 0.0
+        second = sum(len(texts[row.turns[1].utterance]) for row in listed)
+        assert lost["person_error_percent"] == pytest.approx(200.0 * second / length)
+        assert lost["person_error_insertions_percent"] == pytest.approx(100.0 * second / length)
+    nothing = figures_of((2, 3, 2, 3))
+    assert nothing["named_share"] == 0.0 and nothing["person_error_percent"] == 100.0
+
+
 def test_unknown_words_and_missing_enrolments(folder: KaldiFolder, listed: Conversations) -> None:
     texts = {n: u.text.split() for n, u in folder.utterances.items()}
     missing = listed.rows[0].turns[0].utterance
@@ -118,3 +155,9 @@ def test_words_of_somebody_else() -> None:
     assert foreign_words(["a", "x", "y", "d"], ["a", "b", "c", "d"], ["x", "y", "z"]) == 2
     assert foreign_words(["a", "b"], ["a", "b"], ["a", "b"]) == 0
     assert foreign_words([], ["a"], ["b"]) == 0
+
+
+def test_whom_outputs_are_given_to() -> None:
+    reference = [["a", "b"], ["c"]]
+    assert best_owners(reference, [["c"], ["x", "x", "x"], ["a", "b"]]) == [1, None, 0]
+    assert best_owners(reference, [["c"]]) == [1] and best_owners(reference, []) == []

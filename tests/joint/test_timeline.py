@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from joint.errors import DataError
-from tasks.diarization.timeline import draw_timeline, fitting
-from tasks.diarization.turns import Turn
+from joint.timeline import draw_timeline, fitting
+from joint.turns import Turn
 
 SECOND = 16_000
 

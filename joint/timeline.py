@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from joint.errors import DataError
 from joint.files import atomic_path
+from joint.turns import Turn, in_order
 from joint.units import SAMPLE_RATE
-from tasks.diarization.turns import Turn, in_order
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

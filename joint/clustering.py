@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from joint.errors import DataError
 
@@ -101,19 +102,27 @@ def attribute(
 
     Raises DataError for nobody enrolled and for embeddings of another size.
     """
-    if not enrolled:
-        raise DataError("enrolled people", "nobody", "at least one")
-    names = list(enrolled)
-    means = np.stack([_unit(np.atleast_2d(enrolled[name])).mean(axis=0) for name in names])
-    if embeddings.shape[1:] != means.shape[1:]:
-        found = f"shape {embeddings.shape}"
-        raise DataError("embeddings", found, f"(n, {means.shape[1]}), as enrolled")
-    scores = _unit(embeddings) @ means.T
+    names, scores = list(enrolled), _enrolled_scores(embeddings, enrolled)
     best = scores.argmax(axis=1)
     return [
         names[place] if row[place] >= threshold else None
         for row, place in zip(scores, best, strict=True)
     ]
+
+
+def assign(
+    embeddings: np.ndarray, enrolled: Mapping[str, np.ndarray], threshold: float = -1.0
+) -> list[str | None]:
+    """As `attribute`, with nobody named twice: of all assignments the one whose scores are highest
+    in sum, each counted from `threshold` on (Kuhn, 1955)."""
+    names, scores = list(enrolled), _enrolled_scores(embeddings, enrolled)
+    # What is below the threshold names nobody, and must not cost another voice its name.
+    above = np.maximum(scores - threshold, 0.0)
+    found: list[str | None] = [None] * len(scores)
+    for row, place in zip(*linear_sum_assignment(above, maximize=True), strict=True):
+        if scores[row, place] >= threshold:
+            found[row] = names[place]
+    return found
 
 
 def centroids(embeddings: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -150,6 +159,18 @@ def _laplacian(neighbours: np.ndarray, kept: int) -> np.ndarray:
     weights = (graph + graph.T) / 2
     laplacian: np.ndarray = np.diag(weights.sum(axis=1)) - weights
     return laplacian
+
+
+def _enrolled_scores(embeddings: np.ndarray, enrolled: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Mean cosine of each of `embeddings (n, E)` with each person's recordings, `(n, people)`."""
+    if not enrolled:
+        raise DataError("enrolled people", "nobody", "at least one")
+    means = np.stack([_unit(np.atleast_2d(known)).mean(axis=0) for known in enrolled.values()])
+    if embeddings.shape[1:] != means.shape[1:]:
+        found = f"shape {embeddings.shape}"
+        raise DataError("embeddings", found, f"(n, {means.shape[1]}), as enrolled")
+    scores: np.ndarray = _unit(embeddings) @ means.T
+    return scores
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from joint.errors import DataError
-from tasks.diarization.turns import Turn, format_of, read_turns, write_turns
+from joint.turns import Turn, format_of, read_turns, write_turns
 
 
 def sessions() -> dict[str, list[Turn]]:

@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 
-from joint.errors import DataError
-from tasks.diarization.clustering import (
+from joint.clustering import (
     agglomerative,
+    assign,
     attribute,
     by_appearance,
     clustered,
     number_of_speakers,
     spectral,
 )
+from joint.errors import DataError
 
 CLUSTERERS = (spectral, agglomerative, clustered)
 
@@ -85,3 +86,18 @@ def test_attribution() -> None:
         attribute(asked, {})
     with pytest.raises(DataError, match=r"\(n, 3\)"):
         attribute(asked, {"Anna": np.ones(3)})
+
+
+def test_assignment_names_everybody_once() -> None:
+    enrolled = {"Anna": np.array([1.0, 0.0, 0.0]), "Ben": np.array([0.0, 1.0, 0.0])}
+    both = np.array([[0.9, 0.1, 0.0], [0.8, 0.6, 0.0]])  # the nearest of either is Anna
+    assert attribute(both, enrolled) == ["Anna", "Anna"]
+    assert assign(both, enrolled) == ["Anna", "Ben"] and assign(both[::-1], enrolled)[0] == "Ben"
+    stranger = np.array([[0.0, 0.0, 1.0]])
+    assert assign(np.concatenate([stranger, both]), enrolled, 0.1) == [None, "Anna", "Ben"]
+    # a score that names nobody does not push another voice to a worse name
+    shy = np.array([[0.8, 0.42, 0.43], [0.3, -0.2, 0.93]])
+    assert assign(shy, enrolled, 0.4) == ["Anna", None]
+    assert assign(both[:0], enrolled) == []
+    with pytest.raises(DataError, match="nobody"):
+        assign(both, {})
