@@ -51,6 +51,33 @@ def aligned(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tested(aligned: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Kaldi tables and conversations of two beside the manifests of the aligned corpus."""
+    import itertools
+
+    from joint.data.corpus import Corpus
+    from tasks.recognition.conversations import Conversation, Turn, write_conversations
+
+    corpus = Corpus.load(aligned)
+    folder = tmp_path_factory.mktemp("tested") / "test"
+    folder.mkdir()
+    for path in aligned.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    for name, field in (("wav.scp", "path"), ("text", "text"), ("utt2spk", "speaker")):
+        lines = (f"{u.id}\t{getattr(u, field)}\n" for u in corpus.utterances)
+        (folder / name).write_text("".join(lines))
+    known = [u for u in corpus.utterances if u.pronunciation is not None]
+    by_speaker = [[u.id for u in known if u.speaker == s] for s in corpus.speakers]
+    pairs = [(a, b) for a, b in itertools.pairwise(by_speaker) if len(a) > 1 < len(b)]
+    rows = [
+        Conversation(f"m{i}", (Turn(a[0], 0, a[1]), Turn(b[0], 9000, b[1])))
+        for i, (a, b) in enumerate(pairs)
+    ]
+    write_conversations(folder / "mix2_recognition.csv", rows)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def tiny_overrides(prepared: Path) -> list[str]:
     """Keys that point `tiny.yaml` at the prepared corpus."""
     return [f"data.train={prepared / 'train'}"]

@@ -112,7 +112,7 @@ def evaluate_recognition(
     conversations.check(folder)
     rows = conversations.rows[:limit]
     if enrolled or attributed:
-        _check_enrolments(conversations, rows)
+        check_enrolments(conversations, rows)
     console = Console(stderr=True)
     shown = console.is_terminal and progress
     heard = []
@@ -137,7 +137,8 @@ def evaluate_recognition(
     return figures, heard
 
 
-def _check_enrolments(conversations: Conversations, rows: Sequence[Conversation]) -> None:
+def check_enrolments(conversations: Conversations, rows: Sequence[Conversation]) -> None:
+    """Raise DataError where somebody in the `rows` has no enrolment."""
     for row in rows:
         for turn in row.turns:
             if turn.enrollment is None:

@@ -1,6 +1,5 @@
 """`joint transcribe` and `joint evaluate recognition` on a model that knows hardly anything."""
 
-import itertools
 import json
 import shutil
 from pathlib import Path
@@ -20,7 +19,6 @@ from joint.encoders.frames import Frames
 from joint.scene import SceneBatch
 from joint.training import train
 from joint.turns import read_turns
-from tasks.recognition.conversations import Conversation, Turn, write_conversations
 from tasks.recognition.core import Transcript
 from tasks.recognition.reading import transcribed
 from tasks.verification.voicebook import Voice
@@ -33,28 +31,6 @@ RECIPE = Path(__file__).parents[1] / "recognition.yaml"
 def checkpoint(aligned: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("recognition") / "run"
     return train(RECIPE, [f"data.train={aligned}", f"output={output}"])
-
-
-@pytest.fixture(scope="module")
-def tested(aligned: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Kaldi tables beside the manifests of the aligned corpus."""
-    corpus = Corpus.load(aligned)
-    folder = tmp_path_factory.mktemp("tested") / "test"
-    folder.mkdir()
-    for path in aligned.iterdir():
-        (folder / path.name).write_bytes(path.read_bytes())
-    for name, field in (("wav.scp", "path"), ("text", "text"), ("utt2spk", "speaker")):
-        lines = (f"{u.id}\t{getattr(u, field)}\n" for u in corpus.utterances)
-        (folder / name).write_text("".join(lines))
-    known = [u for u in corpus.utterances if u.pronunciation is not None]
-    by_speaker = [[u.id for u in known if u.speaker == s] for s in corpus.speakers]
-    pairs = [(a, b) for a, b in itertools.pairwise(by_speaker) if len(a) > 1 < len(b)]
-    rows = [
-        Conversation(f"m{i}", (Turn(a[0], 0, a[1]), Turn(b[0], 9000, b[1])))
-        for i, (a, b) in enumerate(pairs)
-    ]
-    write_conversations(folder / "mix2_recognition.csv", rows)
-    return folder
 
 
 def test_a_training_goes_on_exactly(checkpoint: Path, aligned: Path, tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def few(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     chosen = []
     for speaker in corpus.speakers[:2]:
         own = [u for u in corpus.utterances if u.speaker == speaker]
-        chosen += sorted(own, key=lambda u: u.length())[:2]
+        chosen += sorted(own, key=lambda u: u.length(1.0))[:2]
     output = tmp_path_factory.mktemp("few") / "train"
     return write_subset(prepared / "train", [u.id for u in chosen], output)
 
