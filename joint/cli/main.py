@@ -12,6 +12,7 @@ from joint.cli.diarize import diarize
 from joint.cli.embed import embed
 from joint.cli.enroll import enroll
 from joint.cli.evaluate import evaluate
+from joint.cli.evaluate_recognition import recognition
 from joint.cli.explain import explain
 from joint.cli.export import export
 from joint.cli.extract import extract
@@ -19,6 +20,7 @@ from joint.cli.forget import forget
 from joint.cli.identify import identify
 from joint.cli.info import info
 from joint.cli.prepare import prepare
+from joint.cli.prepare_mixtures import librimix, librispeechmix
 from joint.cli.probe import probe
 from joint.cli.report import report
 from joint.cli.terminal import errors_in_one_line, quiet_libraries
@@ -56,6 +58,10 @@ VERBS: dict[str, Callable[..., None] | typer.Typer] = {
     "convert": convert,
     "info": info,
 }
+
+prepare.command()(librispeechmix)
+prepare.command()(librimix)
+evaluate.command()(recognition)
 
 app = typer.Typer(
     name="joint",

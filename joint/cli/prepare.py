@@ -42,27 +42,6 @@ CheckOption: TypeAlias = Annotated[
         "truncated FLAC files then show up in the training.",
     ),
 ]
-LibriSpeech: TypeAlias = Annotated[
-    Path,
-    typer.Argument(metavar="LIBRISPEECH", help="LibriSpeech: test-clean, dev-clean, train-*."),
-]
-TrainParts: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--train-part",
-        metavar="PART",
-        help="Train on this part, such as train-clean-100; may be repeated. All by default.",
-    ),
-]
-HeldOutOfTrain: TypeAlias = Annotated[
-    int,
-    typer.Option(
-        "--held-out",
-        metavar="N",
-        min=0,
-        help="Training speakers that become the validation split where dev-clean is missing.",
-    ),
-]
 Jobs: TypeAlias = Annotated[
     int, typer.Option("--jobs", metavar="N", min=1, help="Recordings checked at once.")
 ]
@@ -95,7 +74,7 @@ def speechocean762(
     from recipes.speechocean762.prepare import HELD_OUT as VALIDATION_SPEAKERS
     from recipes.speechocean762.prepare import prepare as run
 
-    _report(run(corpus, output, None if everybody else VALIDATION_SPEAKERS))
+    report_of(run(corpus, output, None if everybody else VALIDATION_SPEAKERS))
 
 
 @prepare.command()
@@ -122,7 +101,7 @@ def voxceleb(
     """
     from recipes.voxceleb.prepare import prepare as run
 
-    _report(run(corpus, output, train_on, held_out, check, jobs))
+    report_of(run(corpus, output, train_on, held_out, check, jobs))
 
 
 @prepare.command()
@@ -141,7 +120,7 @@ def cnceleb(
     """
     from recipes.cnceleb.prepare import prepare as run
 
-    _report(run(corpus, output, held_out, check, jobs))
+    report_of(run(corpus, output, held_out, check, jobs))
 
 
 @prepare.command()
@@ -160,7 +139,7 @@ def threedspeaker(
     """
     from recipes.threedspeaker.prepare import prepare as run
 
-    _report(run(corpus, output, held_out, check, jobs))
+    report_of(run(corpus, output, held_out, check, jobs))
 
 
 @prepare.command()
@@ -186,57 +165,7 @@ def voxblink(
     """
     from recipes.voxblink.prepare import prepare as run
 
-    _report(run(corpus, output, utterances, genders, held_out, check, jobs))
-
-
-@prepare.command()
-def librispeechmix(
-    librispeech: LibriSpeech,
-    lists: Annotated[
-        Path, typer.Argument(metavar="LISTS", help="The folder with test-clean-2mix.jsonl.")
-    ],
-    output: Output,
-    train_parts: TrainParts = None,
-    held_out: HeldOutOfTrain = HELD_OUT,
-    check: CheckOption = Check.FULL,
-    jobs: Jobs = CORES,
-) -> None:
-    """LibriSpeechMix: overlapped speech of 1 to 3 people, from LibriSpeech and published lists.
-
-    OUT/test and OUT/validation (dev-clean) get mix1_recognition.csv, mix2_… and mix3_….
-
-    Example: joint prepare librispeechmix ~/corpora/LibriSpeech LibriSpeechMix/list data/lsmix
-    """
-    from recipes.librispeechmix.prepare import prepare as run
-
-    _report(run(librispeech, lists, output, train_parts or (), held_out, check, jobs))
-
-
-@prepare.command()
-def librimix(
-    librispeech: LibriSpeech,
-    mixtures: Annotated[
-        Path,
-        typer.Argument(
-            metavar="LIBRIMIX", help="Libri2Mix, or the folder with it and Libri3Mix; 16 kHz."
-        ),
-    ],
-    output: Output,
-    train_parts: TrainParts = None,
-    held_out: HeldOutOfTrain = HELD_OUT,
-    check: CheckOption = Check.FULL,
-    jobs: Jobs = CORES,
-) -> None:
-    """LibriMix, as generated or as its published metadata: overlapped speech without its noise.
-
-    OUT/test and OUT/validation (dev-clean) get mix2_recognition.csv (mode max) and
-    mix2_extraction.csv (mode min); with Libri3Mix mix3_recognition.csv too.
-
-    Example: joint prepare librimix ~/corpora/LibriSpeech ~/corpora/LibriMix data/librimix
-    """
-    from recipes.librimix.prepare import prepare as run
-
-    _report(run(librispeech, mixtures, output, train_parts or (), held_out, check, jobs))
+    report_of(run(corpus, output, utterances, genders, held_out, check, jobs))
 
 
 @prepare.command()
@@ -256,10 +185,11 @@ def kaldi(
     """
     from joint.data.kaldi import prepare_kaldi
 
-    _report(prepare_kaldi(folder, output, check, jobs))
+    report_of(prepare_kaldi(folder, output, check, jobs))
 
 
-def _report(report: "PrepareReport") -> None:
+def report_of(report: "PrepareReport") -> None:
+    """What was written, and what was skipped, on the terminal."""
     for message in report.warned[:LISTED]:
         warn(message)
     for skipped in report.skipped[:LISTED]:
