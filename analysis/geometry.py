@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from joint.directions import unit
 from joint.errors import DataError
 
 PAIRS = 200_000
@@ -19,9 +20,9 @@ def geometry(embeddings: np.ndarray, speakers: Sequence[str], seed: int = 0) -> 
     2020, §4: lower is better for both); `dimensions` the participation ratio of the variances.
     Raises DataError where no speaker has two recordings, or there is one speaker alone.
     """
-    unit = unit_vectors(embeddings)
+    directions = unit(np.asarray(embeddings, dtype=np.float64))
     _, owner = np.unique(np.asarray(speakers), return_inverse=True)
-    first, second = np.triu_indices(len(unit), 1)
+    first, second = np.triu_indices(len(directions), 1)
     same = owner[first] == owner[second]
     if not same.any() or same.all():
         found = "one speaker" if same.all() else "no speaker with two recordings"
@@ -29,10 +30,10 @@ def geometry(embeddings: np.ndarray, speakers: Sequence[str], seed: int = 0) -> 
     apart = np.flatnonzero(~same)
     if len(apart) > PAIRS:
         apart = np.random.default_rng(seed).choice(apart, PAIRS, replace=False)
-    within = (unit[first[same]] * unit[second[same]]).sum(axis=1)
-    between = (unit[first[apart]] * unit[second[apart]]).sum(axis=1)
+    within = (directions[first[same]] * directions[second[same]]).sum(axis=1)
+    between = (directions[first[apart]] * directions[second[apart]]).sum(axis=1)
     both = np.concatenate([within, between])
-    variances = np.linalg.eigvalsh(np.cov(unit.T)).clip(min=0.0)
+    variances = np.linalg.eigvalsh(np.cov(directions.T)).clip(min=0.0)
     return {
         "within": float(within.mean()),
         "between": float(between.mean()),
@@ -45,19 +46,10 @@ def geometry(embeddings: np.ndarray, speakers: Sequence[str], seed: int = 0) -> 
     }
 
 
-def unit_vectors(embeddings: np.ndarray) -> np.ndarray:
-    """Rows at unit length, float64."""
-    embeddings = np.asarray(embeddings, dtype=np.float64)
-    unit: np.ndarray = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True).clip(
-        min=1e-12
-    )
-    return unit
-
-
 def on_a_plane(embeddings: np.ndarray, method: str = "tsne", seed: int = 0) -> np.ndarray:
     """Cosine neighbours kept near each other on a plane, `(n, 2)`: `tsne` (van der Maaten and
     Hinton 2008) or `umap` (McInnes et al. 2018; needs the package umap-learn). Raises DataError."""
-    unit = unit_vectors(embeddings)
+    directions = unit(np.asarray(embeddings, dtype=np.float64))
     if method == "umap":
         try:
             import umap  # takes seconds to import: only who asks for it waits
@@ -65,13 +57,13 @@ def on_a_plane(embeddings: np.ndarray, method: str = "tsne", seed: int = 0) -> n
             raise DataError(
                 "umap", "no such package", "pip install 'joint-speaker[umap]', or tsne"
             ) from None
-        found: np.ndarray = umap.UMAP(metric="cosine", random_state=seed).fit_transform(unit)
+        found: np.ndarray = umap.UMAP(metric="cosine", random_state=seed).fit_transform(directions)
         return found
     from sklearn.manifold import TSNE
 
-    perplexity = min(30.0, (len(unit) - 1) / 3)
+    perplexity = min(30.0, (len(directions) - 1) / 3)
     plane: np.ndarray = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(
-        unit
+        directions
     )
     return plane
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from joint.directions import unit
 from joint.errors import DataError
 
 Cluster = Callable[[np.ndarray, int | None], np.ndarray]
@@ -127,13 +128,13 @@ def assign(
 
 def centroids(embeddings: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The mean direction of each cluster, `(clusters, E)`."""
-    units = _unit(embeddings)
+    units = unit(embeddings)
     return np.stack([units[labels == label].mean(axis=0) for label in range(labels.max() + 1)])
 
 
 def cosines(embeddings: np.ndarray) -> np.ndarray:
     """Of each pair, `(n, n)`."""
-    units = _unit(np.asarray(embeddings, dtype=np.float64))
+    units = unit(np.asarray(embeddings, dtype=np.float64))
     found: np.ndarray = units @ units.T
     return found
 
@@ -165,17 +166,12 @@ def _enrolled_scores(embeddings: np.ndarray, enrolled: Mapping[str, np.ndarray])
     """Mean cosine of each of `embeddings (n, E)` with each person's recordings, `(n, people)`."""
     if not enrolled:
         raise DataError("enrolled people", "nobody", "at least one")
-    means = np.stack([_unit(np.atleast_2d(known)).mean(axis=0) for known in enrolled.values()])
+    means = np.stack([unit(np.atleast_2d(known)).mean(axis=0) for known in enrolled.values()])
     if embeddings.shape[1:] != means.shape[1:]:
         found = f"shape {embeddings.shape}"
         raise DataError("embeddings", found, f"(n, {means.shape[1]}), as enrolled")
-    scores: np.ndarray = _unit(embeddings) @ means.T
+    scores: np.ndarray = unit(embeddings) @ means.T
     return scores
-
-
-def _unit(rows: np.ndarray) -> np.ndarray:
-    scaled: np.ndarray = rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-12)
-    return scaled
 
 
 def _checked(embeddings: np.ndarray, speakers: int | None) -> int:

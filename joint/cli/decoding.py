@@ -57,9 +57,9 @@ NO_TIMES = "a search, which has no times", "the likeliest path where voices get 
 
 def decoding_of(
     task: "RecognitionTask",
-    beam: int | None,
-    language_model: Path | None,
-    lexicon: Path | None,
+    beam: int | None = None,
+    language_model: Path | None = None,
+    lexicon: Path | None = None,
     order: int = ORDER,
     weight: float = WEIGHT,
     bonus: float = BONUS,

@@ -39,7 +39,7 @@ def run_recognition(
     name, head = recogniser(model.model, model.path, mode, task)
     folder = KaldiFolder.load(data)
     listed = alone(folder) if conversations is None else Conversations.load(conversations)
-    search = decoding_of(head, *decoding) if decoding else None
+    search = decoding_of(head, *decoding)
     if attributed and search is not None:
         raise ConfigError("--beam", *NO_TIMES)
     phones = isinstance(head.units, PhoneUnits) and not getattr(search, "gives_words", False)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from joint.audio import read_audio
+from joint.directions import unit
 from joint.encoders.identity import EncoderIdentity
 from joint.errors import AudioError, DataError
 from joint.units import SAMPLE_RATE, Seconds
@@ -153,12 +154,6 @@ def read_voices(embed: "Embed", paths: Sequence[str | Path]) -> list[Voice]:
             paths, digests, waveforms, embeddings, strict=True
         )
     ]
-
-
-def unit(embedding: np.ndarray) -> np.ndarray:
-    """`embedding (E,)` at length one."""
-    scaled: np.ndarray = embedding / max(float(np.linalg.norm(embedding)), 1e-12)
-    return scaled
 
 
 def _mean(known: Sequence[Voice]) -> np.ndarray:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from joint.directions import unit
 from joint.errors import DataError
 from tasks.verification.backends.scoring import Backend, score_matrix
 
@@ -62,8 +63,8 @@ def normalize(
 def speaker_means(embeddings: np.ndarray, speakers: np.ndarray) -> np.ndarray:
     """The mean of each speaker's unit embeddings, `(S, E)` float32: a cohort with one row a
     person."""
-    unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True).clip(min=1e-12)
+    directions = unit(embeddings)
     names, index, counts = np.unique(speakers, return_inverse=True, return_counts=True)
-    means = np.zeros((len(names), unit.shape[1]))
-    np.add.at(means, index, unit)
+    means = np.zeros((len(names), directions.shape[1]))
+    np.add.at(means, index, directions)
     return (means / counts[:, None]).astype(np.float32)

@@ -6,6 +6,7 @@ from typing import Self
 import numpy as np
 from scipy.special import ive
 
+from joint.directions import unit
 from tasks.verification.backends.scoring import Backend, Scorable
 from tasks.verification.backends.statistics import SpeakerStatistics, finite
 
@@ -23,17 +24,17 @@ class Psda(Backend):
 
         Raises DataError as SpeakerStatistics does.
         """
-        x = unit(embeddings)
+        x = unit(finite(embeddings))
         found = SpeakerStatistics.of(x, speakers)
         sums, size = found.means * found.counts[:, None], x.shape[1]
-        self.mean = unit(sums.sum(axis=0, keepdims=True))[0]
+        self.mean = unit(sums.sum(axis=0))
         self.between, self.within = 1.0, float(size)
         for _ in range(iterations):
             evidence = self.between * self.mean + self.within * sums
             lengths = np.linalg.norm(evidence, axis=1)
             points = evidence / lengths[:, None] * mean_length(lengths, size)[:, None]
             middle = points.mean(axis=0)
-            self.mean = unit(middle[None])[0]
+            self.mean = unit(middle)
             self.between = concentration(float(np.linalg.norm(middle)), size)
             agreement = float(np.sum(sums * points) / found.counts.sum())
             self.within = concentration(agreement, size)
@@ -41,7 +42,7 @@ class Psda(Backend):
 
     def read(self, embeddings: np.ndarray) -> Scorable:
         """See Backend."""
-        x = unit(embeddings)
+        x = unit(finite(embeddings))
         return Scorable(x, x, x @ self.mean)
 
     def combine(self, products: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -55,13 +56,6 @@ class Psda(Backend):
         together = b * b + 2.0 * w * w * (1.0 + products) + 2.0 * b * w * (first + second)
         both = log_constant(np.sqrt(np.maximum(together, 0.0)), size)
         return alone(first) + alone(second) - both - log_constant(np.array(b), size)
-
-
-def unit(embeddings: np.ndarray) -> np.ndarray:
-    """Directions of `(n, E)`."""
-    x = finite(embeddings)
-    lengths = np.linalg.norm(x, axis=1, keepdims=True)
-    return x / np.maximum(lengths, np.finfo(np.float64).tiny)
 
 
 def log_bessel(order: float, x: np.ndarray) -> np.ndarray:
