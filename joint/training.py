@@ -15,6 +15,7 @@ from joint.data.shar import open_corpus
 from joint.data.store import FileStore, PackedStore, WaveformStore
 from joint.data.stream import SceneStream
 from joint.errors import ConfigError
+from joint.memory import keep_freed_memory
 from joint.model import JointModel
 from joint.seeding import seed_for
 from joint.trainer import StreamSpec, Trainer, autocast_for
@@ -34,6 +35,7 @@ def train(
     output = Path(config.output)
     if not resume and (output / "checkpoints").is_dir():
         raise ConfigError(output, "a training already", "another output, or --resume")
+    keep_freed_memory()
     fabric = launched(config)
     corpus = open_corpus(config.data.train, config.data.shards)
     classes = Classes(speaker_count(config, corpus), corpus.phones, tuple(corpus.phrases))
