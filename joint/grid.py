@@ -26,8 +26,9 @@ class ThenConfig:
 
 @dataclass
 class GridConfig:
-    """`recipe` lies beside the grid's file. `common` keys are for all arms; those of an arm come on
-    top. They are a recipe's full keys (`encoder.backbone`); a value replaces what was there.
+    """`recipe` lies beside the grid's file; `test` is the folder that its runs are measured on,
+    unless the command line names one. `common` keys are for all arms; those of an arm come on top.
+    They are a recipe's full keys (`encoder.backbone`); a value replaces what was there.
 
     With `across`, whose entries are keys too, every arm is run with each of them, and is called
     `ENTRY ARM`. Changes are measured against the arm `baseline` of the same entry. `probe` names
@@ -37,6 +38,7 @@ class GridConfig:
 
     recipe: str = "???"
     output: str = "???"
+    test: str | None = None
     seeds: list[int] = field(default_factory=lambda: [1])
     common: dict[str, Any] = field(default_factory=dict)
     across: dict[str, Any] = field(default_factory=dict)
@@ -128,6 +130,13 @@ class Grid:
         if config.baseline is not None and config.baseline not in config.arms:
             raise ConfigError(f"{path}: baseline", config.baseline, " or ".join(config.arms))
         return cls(path, config, keys_of([given for given in overrides if given not in own]))
+
+    def test(self, named: Path | None = None) -> Path:
+        """The folder that runs are measured on: `named`, or the grid's own. Raises ConfigError."""
+        folder = named or (self.config.test and Path(self.config.test))
+        if not folder:
+            raise ConfigError(f"{self.path}: test", "nothing", "a test set, or --data")
+        return folder
 
     def runs(self, arms: Sequence[str] = ()) -> list[Run]:
         """The runs of the named arms, or of all, seed by seed. Raises ConfigError."""

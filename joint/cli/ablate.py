@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from joint.cli.options import Data
 from joint.errors import JointError
 from joint.files import atomic_write
 
@@ -40,13 +39,16 @@ def ablate(
     grid: Annotated[
         Path, typer.Argument(metavar="GRID", help="A YAML file, such as those in recipes/*/grids.")
     ],
-    data: Data,
     overrides: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="key=value",
             help="Keys of the recipe for all arms; `output` and `seeds` are the grid's.",
         ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="DIR", help="The test set, where not the grid's `test`."),
     ] = None,
     arm: Annotated[
         list[str] | None,
@@ -69,14 +71,14 @@ def ablate(
     grid's output, with `table.svg`. A grid with a baseline has the relative change of the EER, with
     the bounds between which 95 % of a bootstrap over speakers and seeds lie.
 
-    Example: joint ablate recipes/speechocean762/grids/backbones.yaml --data CORPUS/test --jobs 2
+    Example: joint ablate recipes/speechocean762/grids/backbones.yaml --jobs 2
     """
     from joint.cli.measuring import TestSet, side_by_side
     from joint.grid import Grid
 
     planned = Grid.load(grid, overrides or [])
     waiting = [run for run in planned.runs(arm or []) if run.figures() is None]
-    test = TestSet.load(data, phones=planned.config.probe is not None)
+    test = TestSet.load(planned.test(data), phones=planned.config.probe is not None)
     for run in waiting:
         run.write_recipe()
     failed: list[JointError] = []

@@ -27,6 +27,7 @@ from joint.cli.terminal import errors_in_one_line, quiet_libraries
 from joint.cli.train import train
 from joint.cli.transcribe import transcribe
 from joint.cli.verify import verify
+from joint.memory import keep_freed_memory
 
 
 class InOrder(TyperGroup):
@@ -82,6 +83,7 @@ for name, verb in VERBS.items():
 def main(arguments: list[str] | None = None) -> None:
     """Run the command; bad input prints one line and exits 2, Ctrl-C exits 130."""
     quiet_libraries()
+    keep_freed_memory()
     with errors_in_one_line():
         app(args=arguments, prog_name="joint")
 

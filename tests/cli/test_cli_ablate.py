@@ -45,14 +45,15 @@ def test_set(embedded_corpus: Path, tmp_path: Path) -> Path:
 def test_trains_measures_and_goes_on(
     grid: Path, test_set: Path, tmp_path: Path, joint_command: Command
 ) -> None:
-    first = joint_command("ablate", grid, "--data", test_set, "--arm", "frozen")
+    grid.write_text(f"test: {test_set}\n{grid.read_text()}")
+    first = joint_command("ablate", grid, "--arm", "frozen")
     assert first.code == 0, first
     output = tmp_path / "out"
     assert "frozen" in (output / "table.md").read_text()
     written = output / "frozen" / "seed1" / "figures.json"
     figures, before = json.loads(written.read_text()), written.stat().st_mtime_ns
     assert 0 < figures["eer_percent"] < 100 and figures["thousand_scenes_trained"] == 0.008
-    both = joint_command("ablate", grid, "--data", test_set, "--jobs", "2")
+    both = joint_command("ablate", grid, "--jobs", "2")  # the grid says what it is measured on
     assert both.code == 0 and written.stat().st_mtime_ns == before
     assert "frozen, seed 1" not in both.out and "joint, seed 1: EER" in both.out
     rows = [line.split(" | ")[0] for line in (output / "table.md").read_text().splitlines()[2:]]
@@ -71,6 +72,7 @@ def test_a_failing_run_is_told(
 
 def test_bad_input(grid: Path, test_set: Path, tmp_path: Path, refused: Callable[..., str]) -> None:
     assert "no file" in refused("ablate", tmp_path / "none.yaml", "--data", test_set)
+    assert "expected a test set, or --data" in refused("ablate", grid)
     assert "expected joint or frozen" in refused(
         "ablate", grid, "--data", test_set, "--arm", "thawed"
     )

@@ -80,7 +80,7 @@ then:
     data.train: {data}
     streams.mixtures.scenes.speeds: [1.0, 0.9, 1.1, 0.8, 1.2]
 """
-RECIPE = ROOT / "recipes" / "speechocean762" / "phonetics.yaml"
+RECIPE = ROOT / "recipes" / "speechocean762" / "phonetic_heads.yaml"
 
 
 def test_ablate_and_evaluate(
