@@ -16,7 +16,7 @@ from joint.encoders.identity import identity_of
 from joint.encoders.repvgg import fold
 from joint.errors import CheckpointError, ConfigError
 from joint.model import JointModel
-from joint.trainer import autocast_for
+from joint.precision import autocast_for
 from joint.turns import Turn
 from joint.units import SAMPLE_RATE
 from pretrained.catalogue import checkpoint_path

@@ -17,8 +17,9 @@ from joint.data.stream import SceneStream
 from joint.errors import ConfigError
 from joint.memory import keep_freed_memory
 from joint.model import JointModel
+from joint.precision import autocast_for
 from joint.seeding import seed_for
-from joint.trainer import StreamSpec, Trainer, autocast_for
+from joint.trainer import StreamSpec, Trainer
 
 
 def train(

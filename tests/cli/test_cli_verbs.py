@@ -68,6 +68,14 @@ def test_help_imports_nothing_heavy() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
+def test_using_a_checkpoint_imports_nothing_of_training() -> None:
+    code = (
+        "import sys, joint\njoint.load('speechocean762-joint')\n"
+        "assert not {'lightning', 'torchmetrics'} & set(sys.modules), 'heavy import'"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
 def test_exactly_these_verbs() -> None:
     from joint.cli.main import VERBS as TOP
     from joint.cli.main import app
