@@ -1,7 +1,5 @@
 """What is left of the phones: probes that learn on one corpus and answer on another."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -15,10 +13,16 @@ from analysis.probing.targets import phone_instants
 from joint.data.corpus import Corpus, Utterance
 from joint.encoders.encoder import SpeakerEncoder
 from joint.errors import DataError
-from joint.units import SAMPLE_RATE, Seconds
+from joint.units import SAMPLE_RATE
 
-UTTERANCES, INSTANTS = 600, 25
-CHUNK: Seconds = 2.0
+FRAMES_OF, INSTANTS = 600, 25
+"""Utterances whose frames are named, and how many frames of each."""
+
+SHARES_OF = 2500
+"""Utterances whose embeddings are asked for phones: there is little in them, and few would not show
+it."""
+
+CHUNK = round(2.0 * SAMPLE_RATE)
 
 
 def phone_content(
@@ -26,75 +30,90 @@ def phone_content(
 ) -> dict[str, float]:
     """How much of the phones linear probes find, having learnt on `train`, in `test`:
     `phone_probe_percent` of spoken frames named from `layer`, and `embedding_phones_r2`, R² of the
-    phones' shares in chunks of 2 s, read from the embedding.
+    phones' shares in chunks of 2 s, read from the embedding (0: nothing).
 
-    At most 600 utterances of each are looked at. Raises DataError where the two corpora do not
-    speak of the same phones, or for a layer that is not there.
+    Of each corpus at most 600 utterances are looked at for the first, 2500 for the second. Raises
+    DataError where the two corpora do not speak of the same phones, or for a layer that is not
+    there.
     """
     if not train.phones or train.phones != test.phones:
         raise DataError(test.where, f"{len(test.phones)} phones", f"the {len(train.phones)} phones")
-    parts = [_chunks(corpus) for corpus in (train, test)]
-    waveforms = [w for _, own, _ in parts for w in own]
-    instants = [t for utterances, _, starts in parts for t in _instants(utterances, starts)]
-    heard = listen(encoder, waveforms, [samples for samples, _ in instants], precision)
-    if layer not in heard.frames:
-        raise DataError(f"layer {layer}", "no such layer", " or ".join(heard.frames))
-    count = len(parts[0][1])
-    phones = np.concatenate([phones for _, phones in instants])
-    learnt = sum(len(samples) for samples, _ in instants[:count])
-    shares = np.stack(
-        [
-            _shares(u, start, len(test.phones))
-            for utterances, _, starts in parts
-            for u, start in zip(utterances, starts, strict=True)
-        ]
-    )
-    often = (shares[:count] > 0).mean(axis=0) > 0.02
-    vectors, wanted = heard.pooled[EMBEDDING], shares[:, often]
-    fold = Fold(np.arange(count), np.arange(count, len(waveforms)))
-    answers = Spectrum.of(tensor(vectors), fold).ridge(tensor(wanted[:count]))[1]
     return {
-        "phone_probe_percent": 100.0 * _named(heard.frames[layer], phones, learnt),
-        "embedding_phones_r2": score(answers.numpy(), wanted[count:], "numbers"),
+        "phone_probe_percent": 100.0 * _frames_named(encoder, (train, test), layer, precision),
+        "embedding_phones_r2": _shares_explained(encoder, (train, test), precision),
     }
 
 
-def _chunks(corpus: Corpus) -> tuple[list[Utterance], list[np.ndarray], list[int]]:
-    """Aligned utterances, 2 s of each from where it begins to speak, and those beginnings."""
-    utterances, waveforms, starts = [], [], []
-    for utterance in spread(corpus, UTTERANCES):
-        if utterance.phones is None or not (utterance.phones.phones > 0).any():
-            continue
-        spoken = np.flatnonzero(utterance.phones.phones > 0)
-        length = round(CHUNK * SAMPLE_RATE)
-        first = int(utterance.phones.ends[spoken[0] - 1]) if spoken[0] else 0
-        start = max(0, min(first, utterance.samples - length))
-        utterances.append(utterance)
-        waveforms.append(utterance.waveform()[start : start + length])
-        starts.append(start)
-    if not utterances:
+def _frames_named(
+    encoder: SpeakerEncoder, corpora: tuple[Corpus, Corpus], layer: str, precision: str
+) -> float:
+    """Share of the second corpus's spoken frames whose phone is found in `layer`."""
+    waveforms: list[np.ndarray] = []
+    instants, learnt = [], 0
+    for corpus in corpora:
+        learnt = len(waveforms)
+        for number, utterance in enumerate(_aligned(corpus, FRAMES_OF)):
+            start = _chunks(utterance)[0]
+            samples, phones = phone_instants(utterance, 2 * INSTANTS, number)
+            inside = np.flatnonzero((samples >= start) & (samples < start + CHUNK))[:INSTANTS]
+            waveforms.append(utterance.waveform()[start : start + CHUNK])
+            instants.append((samples[inside] - start, phones[inside]))
+    heard = listen(encoder, waveforms, [samples for samples, _ in instants], precision)
+    if layer not in heard.frames:
+        raise DataError(f"layer {layer}", "no such layer", " or ".join(heard.frames))
+    frames_learnt = sum(len(samples) for samples, _ in instants[:learnt])
+    phones = np.concatenate([phones for _, phones in instants])
+    return _named(heard.frames[layer], phones, frames_learnt)
+
+
+def _shares_explained(
+    encoder: SpeakerEncoder, corpora: tuple[Corpus, Corpus], precision: str
+) -> float:
+    """R² of the phones' shares in the second corpus's chunks."""
+    waveforms: list[np.ndarray] = []
+    shares, learnt = [], 0
+    for corpus in corpora:
+        learnt = len(waveforms)
+        for utterance in _aligned(corpus, SHARES_OF):
+            waveform = utterance.waveform()
+            for start in _chunks(utterance):
+                waveforms.append(waveform[start : start + CHUNK])
+                shares.append(_shares(utterance, start, len(corpus.phones)))
+    wanted = np.stack(shares)
+    wanted = wanted[:, (wanted[:learnt] > 0).mean(axis=0) > 0.02]
+    fold = Fold(np.arange(learnt), np.arange(learnt, len(waveforms)))
+    vectors = tensor(listen(encoder, waveforms, precision=precision).pooled[EMBEDDING])
+    answers = Spectrum.of(vectors, fold).ridge(tensor(wanted[:learnt]))[1]
+    return score(answers.numpy(), wanted[learnt:], "numbers")
+
+
+def _aligned(corpus: Corpus, limit: int) -> list[Utterance]:
+    """Those of at most `limit` utterances in which phones are known."""
+    found = [
+        utterance
+        for utterance in spread(corpus, limit)
+        if utterance.phones is not None and (utterance.phones.phones > 0).any()
+    ]
+    if not found:
         raise DataError(corpus.where, "no aligned utterance", "some")
-    return utterances, waveforms, starts
-
-
-def _instants(
-    utterances: Sequence[Utterance], starts: Sequence[int]
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Samples of each chunk, counted from its start, and the phones there."""
-    found = []
-    length = round(CHUNK * SAMPLE_RATE)
-    for i, (utterance, start) in enumerate(zip(utterances, starts, strict=True)):
-        samples, phones = phone_instants(utterance, 2 * INSTANTS, i)
-        inside = np.flatnonzero((samples >= start) & (samples < start + length))[:INSTANTS]
-        found.append((samples[inside] - start, phones[inside]))
     return found
+
+
+def _chunks(utterance: Utterance) -> list[int]:
+    """Where the chunks begin that follow each other from the first phone to the last; at least
+    one."""
+    assert utterance.phones is not None
+    spoken = np.flatnonzero(utterance.phones.phones > 0)
+    begins = int(utterance.phones.ends[spoken[0] - 1]) if spoken[0] else 0
+    ends = int(utterance.phones.ends[spoken[-1]])
+    first = max(0, min(begins, utterance.samples - CHUNK))
+    return [first, *range(first + CHUNK, min(ends, utterance.samples) - CHUNK + 1, CHUNK)]
 
 
 def _shares(utterance: Utterance, start: int, count: int) -> np.ndarray:
     """Shares of the phones in what is spoken in the chunk, `(count,)`."""
     assert utterance.phones is not None
-    length = min(round(CHUNK * SAMPLE_RATE), utterance.samples - start)
-    part = utterance.phones.part(1.0, start, length)
+    part = utterance.phones.part(1.0, start, min(CHUNK, utterance.samples - start))
     durations = np.diff(part.ends, prepend=0)
     spoken = part.phones > 0
     shares = np.zeros(count)

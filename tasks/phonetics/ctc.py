@@ -1,13 +1,15 @@
 """A phonetic head that needs no times: it finds them itself (CTC, Graves et al., ICML 2006)."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from joint.ctc import collapsed, ctc_losses, edits
-from joint.outputs import Layer, TaskOutput
+from joint.layers.gradient_reversal import GradientReversal
+from joint.outputs import Layer, SpeakerEncoding, TaskOutput
 from joint.scene import SceneBatch
 from tasks.base import Encode
 from tasks.phonetics.head import FrameTask
@@ -16,12 +18,30 @@ from tasks.phonetics.head import FrameTask
 class CtcPhones(FrameTask):
     """Says from the frames of the encoder's `layer` which phones follow each other.
 
-    Utterances that the scene cuts off do not count: `enrollment` should be longer than most.
+    It reads the mean of each `stride` frames: three of 10 ms are a fraction of a phone, and with
+    fewer frames CTC takes far fewer steps to leave the state in which all are blank. Utterances
+    that the scene cuts off do not count: `enrollment` should be longer than most.
     """
 
     requires: ClassVar[frozenset[str]] = frozenset(
         {"enrollment", "enrollment_lengths", "pronunciation", "pronunciation_samples"}
     )
+
+    def __init__(
+        self,
+        layer_dim: Callable[[str], int],
+        phones: Sequence[str],
+        layer: str,
+        hidden: int = 256,
+        reversal: GradientReversal | None = None,
+        stride: int = 1,
+    ) -> None:
+        super().__init__(layer_dim, phones, layer, hidden, reversal)
+        self.stride = stride
+
+    def heard(self, encoding: SpeakerEncoding) -> Layer:
+        """The frames that it reads."""
+        return averaged(encoding.layers[self.layer], self.stride)
 
     def log_probabilities(self, features: Tensor, progress: float = 1.0) -> Tensor:
         """`(B, D, F)` → `(B, F, phones)`, float32."""
@@ -54,12 +74,23 @@ class CtcPhones(FrameTask):
         `(B·K, P)` and how many those are `(B·K,)`, 0 where they are cut or unknown."""
         assert batch.enrollment is not None and batch.enrollment_lengths is not None
         assert batch.pronunciation is not None and batch.pronunciation_samples is not None
-        layer = encode(batch.enrollment, batch.enrollment_lengths).layers[self.layer]
+        layer = self.heard(encode(batch.enrollment, batch.enrollment_lengths))
         targets = batch.pronunciation.flatten(0, 1)
         counts = (targets >= 0).sum(dim=1)
         frames = frames_within(layer, batch.pronunciation_samples.flatten())
         found = self.log_probabilities(layer.features, progress)
         return found, frames, targets.clamp(min=0), counts
+
+
+def averaged(layer: Layer, stride: int) -> Layer:
+    """The mean of each `stride` frames of `layer`; of the last ones, what makes no whole mean is
+    left out."""
+    return Layer(
+        F.avg_pool1d(layer.features, stride),
+        layer.mask[:, stride - 1 :: stride],
+        layer.hop * stride,
+        layer.offset + layer.hop * (stride - 1) // 2,
+    )
 
 
 def frames_within(layer: Layer, samples: Tensor) -> Tensor:

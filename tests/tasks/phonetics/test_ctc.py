@@ -13,7 +13,7 @@ from joint.ctc import collapsed, edits
 from joint.data.phones import PhoneIntervals
 from joint.outputs import Layer
 from joint.scene import SceneBatch
-from tasks.phonetics.ctc import CtcPhones, frames_within
+from tasks.phonetics.ctc import CtcPhones, averaged, frames_within
 from tasks.phonetics.ctc_alignment import adjacent, boundaries, forced_spans, without_priors
 
 
@@ -87,6 +87,22 @@ def test_learns_the_order_without_times() -> None:
     with torch.no_grad():
         figures = task.eval().validate(encode, [spelled(1000)])
     assert figures["phone_error_percent"] < 40  # and 80 after a hundred steps
+
+
+@pytest.mark.parametrize("stride", [1, 3, 4])
+def test_averaged_frames_lie_where_their_frames_do(stride: int) -> None:
+    centres = 200 + 160.0 * torch.arange(13)
+    layer = averaged(Layer(centres.expand(2, 1, 13), torch.ones(2, 13).bool(), 160, 200), stride)
+    count = 13 // stride
+    expected = layer.offset + layer.hop * torch.arange(float(count))
+    torch.testing.assert_close(layer.features, expected.expand(2, 1, count))
+    assert layer.mask.shape == (2, count)
+
+
+def test_an_average_with_padding_does_not_count() -> None:
+    mask = torch.arange(12) < torch.tensor([[12], [8]])
+    layer = averaged(Layer(torch.zeros(2, 1, 12), mask, 160, 200), 3)
+    assert layer.mask.sum(dim=1).tolist() == [4, 2]
 
 
 def test_utterances_that_are_cut_do_not_count() -> None:
