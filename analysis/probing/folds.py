@@ -12,10 +12,13 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class Fold:
-    """Positions of the items to learn from and of those to answer for."""
+    """Positions of the items to learn from and of those to answer for; `groups` are numbers, one
+    for each item to learn from: what belongs together is left out together where a probe chooses
+    how much to trust what it learnt."""
 
     train: np.ndarray
     test: np.ndarray
+    groups: np.ndarray
 
 
 def disjoint_folds(
@@ -43,5 +46,5 @@ def disjoint_folds(
         for values in apart:
             labels = np.asarray(values)
             learnt &= ~np.isin(labels, labels[tested])
-        folds.append(Fold(np.flatnonzero(learnt), np.flatnonzero(tested)))
+        folds.append(Fold(np.flatnonzero(learnt), np.flatnonzero(tested), group[learnt]))
     return folds

@@ -1,4 +1,5 @@
-"""Linear probes: ridge regressions on frozen vectors, their penalty chosen by leaving one out."""
+"""Linear probes: ridge regressions on frozen vectors, their penalty chosen by leaving out one group
+(a speaker, a text) after the other."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,9 @@ Spectra = Mapping[str, Sequence["Spectrum"]]
 """Of each layer the vectors, fold by fold."""
 
 PENALTIES = 10.0 ** np.arange(-4.0, 3.0)
-"""Of the ridge, beside the mean eigenvalue; the best is chosen by leaving one out."""
+"""Of the ridge, beside the mean eigenvalue."""
+LARGEST_GROUP = 64
+"""Items; larger groups are many frames of one recording, and each is left out by itself."""
 COMPONENTS = 64
 """Principal directions that a network sees."""
 
@@ -25,11 +28,13 @@ COMPONENTS = 64
 @dataclass(frozen=True)
 class Spectrum:
     """The vectors of a fold in their principal directions: `train (n, k)`, `test (m, k)`, and the
-    `energies (k,)` of the training part, the largest first."""
+    `energies (k,)` of the training part, the largest first; `groups (G, s)` are the rows of `train`
+    that belong together, -1 where a group has fewer."""
 
     train: Tensor
     test: Tensor
     energies: Tensor
+    groups: Tensor
 
     @classmethod
     def of(cls, vectors: Tensor, fold: Fold) -> "Spectrum":
@@ -45,28 +50,49 @@ class Spectrum:
         energies, basis = energies[kept].flip(0), basis[:, kept].flip(1)
         if wide:
             basis = train.T @ basis / energies.sqrt()
-        return cls(train @ basis, test @ basis, energies)
+        return cls(train @ basis, test @ basis, energies, _rows_of(fold.groups))
 
     def ridge(self, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Linear predictions of `targets (n, c)` for training and test part."""
         mean = targets.mean(dim=0)
         projected = self.train.T @ (targets - mean)
+        weights = projected / (self.energies + self.penalty(targets))[:, None]
+        return self.train @ weights + mean, self.test @ weights + mean
+
+    def penalty(self, targets: Tensor) -> float:
+        """Of those tried, the one whose regressions err least on groups that they were not fitted
+        to; from the influence of each group on its own answers, without fitting again."""
+        mean = targets.mean(dim=0)
+        projected = self.train.T @ (targets - mean)
+        there = (self.groups >= 0)[..., None]
+        rows = self.train[self.groups] * there
+        alone = (1.0 + 1e-6) * torch.eye(rows.shape[1], dtype=rows.dtype)  # a fit may be exact
         best, least = 0.0, float("inf")
         for penalty in (PENALTIES * float(self.energies.mean())).tolist():
             shrunk = 1.0 / (self.energies + penalty)
             fitted = self.train @ (shrunk[:, None] * projected) + mean
-            own = (self.train.square() * shrunk).sum(dim=1) + 1.0 / len(targets)
-            left_out = (targets - fitted) / (1.0 - own).clamp(min=1e-3)[:, None]
-            error = float(left_out.square().mean())
+            residuals = (targets - fitted)[self.groups] * there
+            influence = rows * shrunk @ rows.mT + there * there.mT / len(targets)
+            error = float(torch.linalg.solve(alone - influence, residuals).square().mean())
             if error < least:
                 best, least = penalty, error
-        weights = projected / (self.energies + best)[:, None]
-        return self.train @ weights + mean, self.test @ weights + mean
+        return best
 
     def whitened(self) -> tuple[Tensor, Tensor]:
         """The first components at unit variance, for training and test part."""
         scale = (len(self.train) / self.energies[:COMPONENTS]).sqrt()
         return self.train[:, :COMPONENTS] * scale, self.test[:, :COMPONENTS] * scale
+
+
+def _rows_of(groups: np.ndarray) -> Tensor:
+    """`(G, s)`: the rows of each group."""
+    _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    if sizes.max() > LARGEST_GROUP:
+        return torch.arange(len(groups))[:, None]
+    order = np.argsort(group, kind="stable")
+    rows = np.full((len(sizes), sizes.max()), -1)
+    rows[np.arange(sizes.max()) < sizes[:, None]] = order
+    return torch.from_numpy(rows)
 
 
 def linear_answers(

@@ -71,7 +71,7 @@ def _shares_explained(
 ) -> float:
     """R² of the phones' shares in the second corpus's chunks."""
     waveforms: list[np.ndarray] = []
-    shares, learnt = [], 0
+    shares, speakers, learnt = [], [], 0
     for corpus in corpora:
         learnt = len(waveforms)
         for utterance in _aligned(corpus, SHARES_OF):
@@ -79,9 +79,11 @@ def _shares_explained(
             for start in _chunks(utterance):
                 waveforms.append(waveform[start : start + CHUNK])
                 shares.append(_shares(utterance, start, len(corpus.phones)))
+                speakers.append(utterance.speaker)
     wanted = np.stack(shares)
     wanted = wanted[:, (wanted[:learnt] > 0).mean(axis=0) > 0.02]
-    fold = Fold(np.arange(learnt), np.arange(learnt, len(waveforms)))
+    whose = np.unique(speakers[:learnt], return_inverse=True)[1]
+    fold = Fold(np.arange(learnt), np.arange(learnt, len(waveforms)), whose)
     vectors = tensor(listen(encoder, waveforms, precision=precision).pooled[EMBEDDING])
     answers = Spectrum.of(vectors, fold).ridge(tensor(wanted[:learnt]))[1]
     return score(answers.numpy(), wanted[learnt:], "numbers")

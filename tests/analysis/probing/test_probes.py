@@ -1,10 +1,13 @@
 """Probes find what is planted and nothing in noise; folds keep people and texts apart."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 
 from analysis.probing.folds import disjoint_folds
-from analysis.probing.probes import Kind
+from analysis.probing.probes import PENALTIES, Kind, Spectrum
 from analysis.probing.table import Finding, decompose, findings, score, shuffled, tensor
 from joint.errors import DataError
 
@@ -79,6 +82,33 @@ def test_a_channel_that_wakes_up_in_the_test_does_not_decide() -> None:
     part = decompose(np.hstack([vectors, asleep]), folds)[0]
     answers = part.ridge(tensor(y[folds[0].train]))[1]
     assert score(answers.numpy(), y[folds[0].test], "numbers") > 0.5
+
+
+def test_the_penalty_is_the_best_for_people_left_out() -> None:
+    rng = np.random.default_rng(3)
+    person = np.repeat(rng.standard_normal((PEOPLE, 30)), EACH, axis=0)
+    vectors = tensor(person + 0.1 * rng.standard_normal((PEOPLE * EACH, 30)))
+    y = tensor(person[:, :2] + np.repeat(2.0 * rng.standard_normal((PEOPLE, 2)), EACH, axis=0))
+    fold = disjoint_folds(OWNERS)[0]
+    spectrum = Spectrum.of(vectors, fold)
+    x, wanted = spectrum.train, y[fold.train]
+
+    def error(penalty: float) -> float:
+        total = 0.0
+        for person in np.unique(fold.groups):
+            out = torch.from_numpy(fold.groups == person)
+            others, mean = x[~out] - x[~out].mean(dim=0), wanted[~out].mean(dim=0)
+            gram = others.T @ others + penalty * torch.eye(x.shape[1], dtype=x.dtype)
+            weights = torch.linalg.solve(gram, others.T @ (wanted[~out] - mean))
+            answers = (x[out] - x[~out].mean(dim=0)) @ weights + mean
+            total += float((answers - wanted[out]).square().sum())
+        return total
+
+    tried = (PENALTIES * float(spectrum.energies.mean())).tolist()
+    best = min(tried, key=error)
+    assert spectrum.penalty(wanted) == best
+    each = replace(spectrum, groups=torch.arange(len(x))[:, None])
+    assert each.penalty(wanted) < best  # who has heard a person's other recordings trusts more
 
 
 def test_scores() -> None:
