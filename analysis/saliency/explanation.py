@@ -69,7 +69,8 @@ def checked(method: str, layer: str) -> None:
 
 
 def draw(explanation: Explanation, title: str, path: Path) -> None:
-    """The spectrogram, the map over it, and the curves, as PNG."""
+    """The spectrogram, the map over it, and the curves, as PNG. The colour is full at the map's 99th
+    percentile: few cells are far above all others."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -83,7 +84,9 @@ def draw(explanation: Explanation, title: str, path: Path) -> None:
     loudest = float(explanation.level.max())
     above.imshow(explanation.level, vmin=loudest - 70, vmax=loudest, cmap="gray_r", **place)
     below.imshow(explanation.level, vmin=loudest - 70, vmax=loudest, cmap="gray_r", **place)
-    below.imshow(explanation.salience, cmap="inferno", alpha=0.65, vmin=0, vmax=1, **place)
+    full = max(float(np.percentile(explanation.salience, 99)), 1e-12)
+    shade = np.minimum(explanation.salience / full, 1.0)
+    below.imshow(shade, cmap="Reds", alpha=0.9 * shade, vmin=-0.5, vmax=1, **place)
     above.set_title(f"{title}: {explanation.score:.3f}", fontsize=10)
     below.set_title(f"{explanation.method} of {explanation.layer}", fontsize=10)
     for axis in (above, below):
