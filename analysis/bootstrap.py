@@ -66,27 +66,28 @@ def weighted_eer(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray) ->
     return np.where(np.isfinite(miss[:, -1] + passed[:, -1]), 100.0 * rate, np.nan)
 
 
+def drawn_eers(
+    scores: np.ndarray, trials: TrialSpeakers, draws: int = DRAWS, seed: int = 0
+) -> np.ndarray:
+    """Equal error rates in percent of one run, `(1 + draws,)`: of all trials first, then of each
+    draw of speakers; the same draws for the same `trials`, whatever the `scores (T,)`."""
+    all_once = np.ones((1, len(trials.labels)), np.float32)
+    weights = np.concatenate([all_once, trials.weights(draws, seed)])
+    return weighted_eer(scores, trials.labels, weights)
+
+
 def change_of_eer(
-    baseline: Sequence[np.ndarray],
-    other: Sequence[np.ndarray],
-    trials: TrialSpeakers,
-    draws: int = DRAWS,
-    seed: int = 0,
+    baseline: Sequence[np.ndarray], other: Sequence[np.ndarray], seed: int = 0
 ) -> Change:
-    """The relative change of the mean EER from `baseline` to `other`, each the scores `(T,)` of
-    one run a seed, in the same order of seeds.
+    """The relative change of the mean EER from `baseline` to `other`, each the `drawn_eers` of one
+    run a seed, in the same order of seeds.
 
     Raises DataError where the systems have not the same number of seeds.
     """
     if len(baseline) != len(other) or not baseline:
         raise DataError("seeds", f"{len(baseline)} and {len(other)}", "as many of both systems")
-    weights = np.concatenate(
-        [np.ones((1, len(trials.labels)), np.float32), trials.weights(draws, seed)]
-    )
-    before, after = (
-        np.stack([weighted_eer(scores, trials.labels, weights) for scores in runs])
-        for runs in (baseline, other)
-    )
+    before, after = np.stack(baseline), np.stack(other)
+    draws = before.shape[1] - 1
     seeds = np.random.default_rng((seed, 1)).integers(len(baseline), size=(len(baseline), draws))
     columns = np.arange(1, draws + 1)
     means = [rates[seeds, columns].mean(axis=0) for rates in (before, after)]

@@ -69,8 +69,10 @@ def checked(method: str, layer: str) -> None:
 
 
 def draw(explanation: Explanation, title: str, path: Path) -> None:
-    """The spectrogram, the map over it, and the curves, as PNG. The colour is full at the map's 99th
-    percentile: few cells are far above all others."""
+    """The spectrogram, the map over it, and the curves, as PNG.
+
+    The colour is full at the map's 99th percentile: few cells are far above all others.
+    """
     import matplotlib
 
     matplotlib.use("Agg")

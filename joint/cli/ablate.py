@@ -9,7 +9,7 @@ from joint.errors import JointError
 from joint.files import atomic_write
 
 if TYPE_CHECKING:
-    from joint.data.kaldi import KaldiFolder
+    from joint.cli.measuring import Changes
     from joint.grid import Grid
 
 COLUMNS = {
@@ -73,7 +73,7 @@ def ablate(
 
     Example: joint ablate recipes/speechocean762/grids/backbones.yaml --jobs 2
     """
-    from joint.cli.measuring import TestSet, side_by_side
+    from joint.cli.measuring import Changes, TestSet, side_by_side
     from joint.grid import Grid
 
     planned = Grid.load(grid, overrides or [])
@@ -81,6 +81,7 @@ def ablate(
     test = TestSet.load(planned.test(data), phones=planned.config.probe is not None)
     for run in waiting:
         run.write_recipe()
+    changes = Changes(test.folder)
     failed: list[JointError] = []
     for run, outcome in side_by_side(waiting, test, jobs):
         if isinstance(outcome, JointError):
@@ -88,24 +89,23 @@ def ablate(
             print(f"{run.arm}, seed {run.seed}: failed")
             continue
         print(f"{run.arm}, seed {run.seed}: EER {outcome['eer_percent']:.2f} %")
-        _write_table(planned, test.folder)
-    print(_write_table(planned, test.folder), end="")
+        _write_table(planned, changes)
+    print(_write_table(planned, changes), end="")
     if failed:
         raise failed[0]
 
 
-def _write_table(grid: "Grid", folder: "KaldiFolder") -> str:
+def _write_table(grid: "Grid", changes: "Changes") -> str:
     """The table of all runs that have their figures, also written into the grid's output, with a
     picture beside it."""
     from analysis.comparison import comparison_table, plot_comparison
-    from joint.cli.measuring import changes
 
     measured: dict[str, list[dict[str, float | None]]] = {}
     for run in grid.runs():
         if (figures := run.figures()) is not None:
             measured.setdefault(run.arm, []).append(figures)
     output = Path(grid.config.output)
-    found = changes([run for run in grid.runs() if run.figures() is not None], folder)
+    found = changes.of([run for run in grid.runs() if run.figures() is not None])
     further = {"EER against baseline": found} if found else {}
     table = comparison_table("arm", COLUMNS, measured, further)
     atomic_write(output / "table.md", table)

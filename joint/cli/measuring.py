@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from analysis.bootstrap import TrialSpeakers, change_of_eer
+from analysis.bootstrap import TrialSpeakers, change_of_eer, drawn_eers
 from analysis.drift import embedding_drift
 from analysis.probing.transfer import phone_content
 from joint.api import SpeakerModel, load
@@ -129,31 +129,41 @@ class Timed:
         return embeddings
 
 
-def changes(runs: Sequence[Run], folder: KaldiFolder) -> dict[str, str]:
-    """How the EER of each arm changed against its baseline, over the seeds that both have."""
-    scores = {(run.arm, run.seed): run.scores for run in runs if run.scores.is_file()}
-    found = {}
-    for arm, baseline in dict.fromkeys((run.arm, run.baseline) for run in runs):
-        seeds = [s for name, s in scores if name == arm and (baseline, s) in scores]
-        if baseline is None or arm == baseline or not seeds:
-            continue
-        trials, before = zip(*(scored(scores[baseline, s], folder) for s in seeds), strict=True)
-        after = [scored(scores[arm, s], folder)[1] for s in seeds]
-        found[arm] = str(change_of_eer(before, after, trials[0]))
-    return found
+class Changes:
+    """How EERs change between the finished runs of a grid; of each run the draws are kept."""
 
+    def __init__(self, folder: KaldiFolder) -> None:
+        self.people = {name: u.speaker for name, u in folder.utterances.items()}
+        self.drawn: dict[Path, np.ndarray] = {}
 
-def scored(path: Path, folder: KaldiFolder) -> tuple[TrialSpeakers, np.ndarray]:
-    """Whose trials a table of scores holds, and the scores."""
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    number = {s: i for i, s in enumerate(sorted({u.speaker for u in folder.utterances.values()}))}
-    first, second = (
-        np.array([number[folder.utterances[row[key]].speaker] for row in rows])
-        for key in ("utt1", "utt2")
-    )
-    labels = np.array([int(row["label"]) for row in rows])
-    return TrialSpeakers(labels, first, second), np.array([float(row["score"]) for row in rows])
+    def of(self, runs: Sequence[Run]) -> dict[str, str]:
+        """The change of each arm against its baseline, over the seeds that both have."""
+        scores = {(run.arm, run.seed): run.scores for run in runs if run.scores.is_file()}
+        found = {}
+        for arm, baseline in dict.fromkeys((run.arm, run.baseline) for run in runs):
+            seeds = [s for name, s in scores if name == arm and (baseline, s) in scores]
+            if baseline is None or arm == baseline or not seeds:
+                continue
+            before, after = (
+                [self._eers(scores[name, s]) for s in seeds] for name in (baseline, arm)
+            )
+            found[arm] = str(change_of_eer(before, after))
+        return found
+
+    def _eers(self, path: Path) -> np.ndarray:
+        """The `drawn_eers` of a table of scores."""
+        if path not in self.drawn:
+            with path.open(newline="", encoding="utf-8") as file:
+                rows = list(csv.DictReader(file))
+            number = {speaker: i for i, speaker in enumerate(sorted(set(self.people.values())))}
+            first, second = (
+                np.array([number[self.people[row[key]]] for row in rows])
+                for key in ("utt1", "utt2")
+            )
+            labels = np.array([int(row["label"]) for row in rows])
+            scores = np.array([float(row["score"]) for row in rows])
+            self.drawn[path] = drawn_eers(scores, TrialSpeakers(labels, first, second))
+        return self.drawn[path]
 
 
 def side_by_side(

@@ -19,6 +19,7 @@ from joint.cli.terminal import errors_in_one_line
 from joint.data.batching import batches_by_length
 from joint.data.corpus import Corpus
 from joint.data.kaldi import KaldiFolder
+from joint.directions import unit
 from joint.errors import CheckpointError
 from joint.precision import autocast_for
 from tasks.phrases.head import SpeakerTextFactors
@@ -45,14 +46,7 @@ def factors_of(model: SpeakerModel, waveforms: Sequence[np.ndarray]) -> dict[str
         for row, i in enumerate(batch):
             found[i] = factors.speaker[row].float().numpy(), factors.text[row].float().numpy()
     parts = zip(*(found[i] for i in range(len(waveforms))), strict=True)
-    return {
-        key: _unit(np.stack(rows)) for key, rows in zip(("speaker", "text"), parts, strict=True)
-    }
-
-
-def _unit(rows: np.ndarray) -> np.ndarray:
-    unit: np.ndarray = rows / np.linalg.norm(rows, axis=1, keepdims=True).clip(min=1e-12)
-    return unit
+    return {key: unit(np.stack(rows)) for key, rows in zip(("speaker", "text"), parts, strict=True)}
 
 
 def compared(model: SpeakerModel, train: Corpus, test: Path) -> list[tuple[str, str, float]]:
@@ -63,7 +57,7 @@ def compared(model: SpeakerModel, train: Corpus, test: Path) -> list[tuple[str, 
     own = factors_of(model, [read_audio(person.path) for person in people])
     learnt = factors_of(model, [u.waveform() for u in train.utterances])["text"]
     said = np.array([u.text for u in train.utterances])
-    wanted = {word: _unit(learnt[said == word].mean(axis=0)[None])[0] for word in set(said)}
+    wanted = {word: unit(learnt[said == word].mean(axis=0)) for word in set(said)}
     both = own["speaker"] + own["text"]
     found = []
     for name in LISTS:
@@ -71,12 +65,12 @@ def compared(model: SpeakerModel, train: Corpus, test: Path) -> list[tuple[str, 
         trials.check(folder)
         first, second = trials.positions(rows)
         for kind, vectors in (*own.items(), ("both", both)):
-            cosine = (_unit(vectors[first]) * _unit(vectors[second])).sum(axis=1)
+            cosine = (unit(vectors[first]) * unit(vectors[second])).sum(axis=1)
             found.append((name, kind, eer(cosine, trials.labels).percent))
         if name == "trials_adapted":
             there = np.stack([wanted[people[i].text] for i in second])
-            adapted = _unit(own["speaker"][first] + there)
-            cosine = (adapted * _unit(both[second])).sum(axis=1)
+            adapted = unit(own["speaker"][first] + there)
+            cosine = (adapted * unit(both[second])).sum(axis=1)
             found.append((name, "both, adapted", eer(cosine, trials.labels).percent))
     return found
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis.bootstrap import TrialSpeakers, change_of_eer, weighted_eer
+from analysis.bootstrap import TrialSpeakers, change_of_eer, drawn_eers, weighted_eer
 from joint.errors import DataError
 from tasks.verification.metrics import eer
 
@@ -49,16 +49,20 @@ def test_speakers_are_drawn_whole() -> None:
 
 def test_a_clear_change_is_clear_and_none_is_none() -> None:
     trials = some_trials()
-    base = [scores_of(trials, 2.0, s) for s in range(3)]
-    same = change_of_eer(base, [b + 1.0 for b in base], trials, draws=300)
+
+    def drawn(gap: float, seeds: range, shift: float = 0.0) -> list[np.ndarray]:
+        return [drawn_eers(scores_of(trials, gap, s) + shift, trials, draws=300) for s in seeds]
+
+    base = drawn(2.0, range(3))
+    assert base[0][0] == pytest.approx(eer(scores_of(trials, 2.0, 0), trials.labels).percent, 0.02)
+    same = change_of_eer(base, drawn(2.0, range(3), shift=1.0))
     assert (same.percent, same.low, same.high) == pytest.approx((0.0, 0.0, 0.0), abs=1e-9)
-    better = change_of_eer(base, [scores_of(trials, 2.6, s) for s in range(3)], trials, draws=300)
+    better = change_of_eer(base, drawn(2.6, range(3)))
     assert better.low < better.percent < better.high < 0
-    noise = change_of_eer(base, [scores_of(trials, 2.0, s) for s in (7, 8, 9)], trials, draws=300)
+    noise = change_of_eer(base, drawn(2.0, range(7, 10)))
     assert noise.low < 0 < noise.high
 
 
 def test_as_many_seeds() -> None:
-    trials = some_trials(4)
     with pytest.raises(DataError, match="1 and 2"):
-        change_of_eer([scores_of(trials, 1.0, 0)], [scores_of(trials, 1.0, 0)] * 2, trials)
+        change_of_eer([np.ones(5)], [np.ones(5)] * 2)
