@@ -1,6 +1,6 @@
 """What an encoder makes of recordings, layer by layer: the material of every probe."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -34,24 +34,18 @@ def listen(
 ) -> Heard:
     """All layers of `waveforms`, float32 at 16 kHz; `instants` are, for each, the Samples at which
     a frame of every layer is kept. The encoder stays in eval mode."""
-    encoder.eval()
-    device = next(encoder.parameters()).device
     pooled: dict[str, list[np.ndarray]] = {}
     frames: dict[str, list[np.ndarray]] = {}
     order: list[int] = []
-    for chosen in batches_by_length([len(w) for w in waveforms]):
-        lengths = torch.tensor([len(waveforms[i]) for i in chosen], device=device)
-        audio = torch.zeros(len(chosen), int(lengths.max()), device=device)
-        for row, i in enumerate(chosen):
-            audio[row, : lengths[row]] = torch.from_numpy(waveforms[i])
-        with torch.inference_mode(), autocast_for(precision, device):
+    for chosen, audio, lengths in _batches(encoder, waveforms):
+        with torch.inference_mode(), autocast_for(precision, audio.device):
             encoding = encoder(audio, lengths, None)
             features = encoder.frontend(audio, lengths)
         for name, vectors in _pooled(encoding, features).items():
             pooled.setdefault(name, []).append(vectors.float().cpu().numpy())
         if instants is not None:
             layers = {FEATURES: _layer(encoder, features), **encoding.layers}
-            wanted = [torch.from_numpy(instants[i]).to(device) for i in chosen]
+            wanted = [torch.from_numpy(instants[i]).to(audio.device) for i in chosen]
             for name, layer in layers.items():
                 frames.setdefault(name, []).extend(_frames_at(layer, wanted))
         order += chosen
@@ -60,6 +54,32 @@ def listen(
         {name: np.concatenate(parts)[back] for name, parts in pooled.items()},
         {name: np.concatenate([parts[i] for i in back]) for name, parts in frames.items()},
     )
+
+
+def embeddings_of(
+    encoder: SpeakerEncoder, waveforms: Sequence[np.ndarray], precision: str = "auto"
+) -> np.ndarray:
+    """The embeddings alone, `(n, E)` float32. The encoder stays in eval mode."""
+    found: dict[int, np.ndarray] = {}
+    for chosen, audio, lengths in _batches(encoder, waveforms):
+        with torch.inference_mode(), autocast_for(precision, audio.device):
+            embeddings = encoder(audio, lengths).embedding
+        found |= dict(zip(chosen, embeddings.float().cpu().numpy(), strict=True))
+    return np.stack([found[i] for i in range(len(waveforms))])
+
+
+def _batches(
+    encoder: SpeakerEncoder, waveforms: Sequence[np.ndarray]
+) -> Iterator[tuple[list[int], Tensor, Tensor]]:
+    """Which waveforms, `audio (B, S)` and `lengths (B,)` of each batch, where the encoder is, which
+    is brought into eval mode."""
+    device = next(encoder.eval().parameters()).device
+    for chosen in batches_by_length([len(w) for w in waveforms]):
+        lengths = torch.tensor([len(waveforms[i]) for i in chosen], device=device)
+        audio = torch.zeros(len(chosen), int(lengths.max()), device=device)
+        for row, i in enumerate(chosen):
+            audio[row, : lengths[row]] = torch.from_numpy(waveforms[i])
+        yield chosen, audio, lengths
 
 
 def _pooled(encoding: SpeakerEncoding, features: Frames) -> dict[str, Tensor]:

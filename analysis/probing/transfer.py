@@ -5,10 +5,10 @@ import torch
 import torch.nn.functional as F
 
 from analysis.probing.folds import Fold
-from analysis.probing.hearing import EMBEDDING, listen
+from analysis.probing.hearing import embeddings_of, listen
 from analysis.probing.probes import Spectrum
 from analysis.probing.study import spread
-from analysis.probing.table import score, tensor
+from analysis.probing.table import tensor
 from analysis.probing.targets import phone_instants
 from joint.data.corpus import Corpus, Utterance
 from joint.encoders.encoder import SpeakerEncoder
@@ -19,8 +19,7 @@ FRAMES_OF, INSTANTS = 600, 25
 """Utterances whose frames are named, and how many frames of each."""
 
 SHARES_OF = 2500
-"""Utterances whose embeddings are asked for phones: there is little in them, and few would not show
-it."""
+"""Utterances whose embeddings are asked for phones: there is little in them."""
 
 CHUNK = round(2.0 * SAMPLE_RATE)
 
@@ -29,8 +28,9 @@ def phone_content(
     encoder: SpeakerEncoder, train: Corpus, test: Corpus, layer: str, precision: str = "auto"
 ) -> dict[str, float]:
     """How much of the phones linear probes find, having learnt on `train`, in `test`:
-    `phone_probe_percent` of spoken frames named from `layer`, and `embedding_phones_r2`, R² of the
-    phones' shares in chunks of 2 s, read from the embedding (0: nothing).
+    `phone_probe_percent` of spoken frames named from `layer`, and `embedding_phones_percent`: of
+    two chunks of 2 s of one speaker, how often the phones' shares, read from the embeddings, say
+    which chunk is which (50: nothing is left).
 
     Of each corpus at most 600 utterances are looked at for the first, 2500 for the second. Raises
     DataError where the two corpora do not speak of the same phones, or for a layer that is not
@@ -40,7 +40,7 @@ def phone_content(
         raise DataError(test.where, f"{len(test.phones)} phones", f"the {len(train.phones)} phones")
     return {
         "phone_probe_percent": 100.0 * _frames_named(encoder, (train, test), layer, precision),
-        "embedding_phones_r2": _shares_explained(encoder, (train, test), precision),
+        "embedding_phones_percent": 100.0 * _chunks_told_apart(encoder, (train, test), precision),
     }
 
 
@@ -66,27 +66,39 @@ def _frames_named(
     return _named(heard.frames[layer], phones, frames_learnt)
 
 
-def _shares_explained(
+def _chunks_told_apart(
     encoder: SpeakerEncoder, corpora: tuple[Corpus, Corpus], precision: str
 ) -> float:
-    """R² of the phones' shares in the second corpus's chunks."""
+    """Share of the pairs of chunks, each of one speaker of the second corpus, that their phones
+    tell apart: read and true shares differ in the same direction."""
     waveforms: list[np.ndarray] = []
     shares, speakers, learnt = [], [], 0
     for corpus in corpora:
         learnt = len(waveforms)
         for utterance in _aligned(corpus, SHARES_OF):
+            if utterance.samples < CHUNK:
+                continue  # its length would tell it apart
             waveform = utterance.waveform()
             for start in _chunks(utterance):
                 waveforms.append(waveform[start : start + CHUNK])
                 shares.append(_shares(utterance, start, len(corpus.phones)))
                 speakers.append(utterance.speaker)
-    wanted = np.stack(shares)
-    wanted = wanted[:, (wanted[:learnt] > 0).mean(axis=0) > 0.02]
-    whose = np.unique(speakers[:learnt], return_inverse=True)[1]
-    fold = Fold(np.arange(learnt), np.arange(learnt, len(waveforms)), whose)
-    vectors = tensor(listen(encoder, waveforms, precision=precision).pooled[EMBEDDING])
-    answers = Spectrum.of(vectors, fold).ridge(tensor(wanted[:learnt]))[1]
-    return score(answers.numpy(), wanted[learnt:], "numbers")
+    if len(waveforms) - learnt < 2 or learnt < 2:
+        raise DataError(corpora[1].where, "no two chunks of 2 s", "longer recordings")
+    wanted, person = np.stack(shares), np.array(speakers)
+    fold = Fold(
+        np.arange(learnt),
+        np.arange(learnt, len(waveforms)),
+        np.unique(person[:learnt], return_inverse=True)[1],
+    )
+    vectors = tensor(embeddings_of(encoder, waveforms, precision))
+    answers = Spectrum.of(vectors, fold).ridge(tensor(wanted[:learnt]))[1].numpy()
+    first, second = np.triu_indices(len(answers), 1)
+    own = person[learnt:][first] == person[learnt:][second]
+    first, second = first[own], second[own]
+    true = wanted[learnt:][first] - wanted[learnt:][second]
+    agree = (true * (answers[first] - answers[second])).sum(axis=1)
+    return float((agree > 0).mean())
 
 
 def _aligned(corpus: Corpus, limit: int) -> list[Utterance]:

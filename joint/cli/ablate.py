@@ -18,7 +18,7 @@ COLUMNS = {
     "min_dcf_p05": "minDCF 0.05",
     "phone_head_percent": "phones of frames %",
     "phone_probe_percent": "probed there %",
-    "embedding_phones_r2": "phones in embedding R²",
+    "embedding_phones_percent": "phones in embedding % (chance 50)",
     "error_percent": "cp error %",
     "error_substitutions_percent": "substituted",
     "error_deletions_percent": "deleted",
