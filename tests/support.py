@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-GRIDS = sorted((ROOT / "recipes").rglob("grids/*.yaml"))
-RECIPES = sorted(set((ROOT / "recipes").rglob("*.yaml")) - set(GRIDS))
+YAMLS = sorted((ROOT / "recipes").rglob("*.yaml"))
+GRIDS = [path for path in YAMLS if "\narms:\n" in path.read_text(encoding="utf-8")]
+RECIPES = [path for path in YAMLS if path not in GRIDS]
 TINY = Path(__file__).with_name("tiny.yaml")
 
 

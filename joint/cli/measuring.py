@@ -172,7 +172,10 @@ def side_by_side(
     """Measure `runs`, `jobs` at a time, each with its share of the cores; yields what each gave as
     it ends, also where that is an error. What a run prints is in its folder."""
     threads = max(1, (os.cpu_count() or 1) // jobs)
-    with ProcessPoolExecutor(jobs, get_context("spawn"), torch.set_num_threads, (threads,)) as pool:
+    # a process of its own for each run: what one held in memory is not there for the next
+    with ProcessPoolExecutor(
+        jobs, get_context("spawn"), torch.set_num_threads, (threads,), max_tasks_per_child=1
+    ) as pool:
         pending = {pool.submit(_logged, run, test): run for run in runs}
         for done in as_completed(pending):
             yield pending[done], done.result()
