@@ -40,26 +40,26 @@ def curves(salience: Tensor, cells: Cells, score: Score, seed: int = 0) -> Curve
     """Of a map `(bands, frames)`. Random orders are drawn in patches as smooth as the map's cells
     are large: whole rows of neighbours, so that they destroy as much."""
     generator = torch.Generator().manual_seed(seed)
-    orders = [salience.flatten().argsort(descending=True)]
-    orders += [_patchy(cells.shape, generator).flatten().argsort() for _ in range(RANDOM)]
     shares = torch.linspace(0.0, 1.0, STEPS)
-    found = []
-    for order in orders:
+    with torch.no_grad():
+        both = torch.stack([torch.ones(cells.shape), torch.zeros(cells.shape)])
+        whole, nothing = score(cells.heard(both)).float().tolist()
+
+    def deleted(order: Tensor) -> list[float]:
+        """Scores while the cells go in this order."""
         rank = torch.empty_like(order)
         rank[order] = torch.arange(len(order))
-        first = rank.view(1, *cells.shape) < (shares * len(order)).round()[:, None, None]
-        for gone in (first, ~first):
-            gains = (~gone).float()
-            with torch.no_grad():
-                found.append(score(cells.heard(gains)).float().tolist())
-    deletions, insertions = found[2::2], found[3::2]
-    return Curves(
-        shares.tolist(),
-        found[0],
-        found[1],
-        [_mean(values) for values in zip(*deletions, strict=True)],
-        [_mean(values) for values in zip(*insertions, strict=True)],
-    )
+        left = rank.view(1, *cells.shape) >= (shares[1:-1] * len(order)).round()[:, None, None]
+        with torch.no_grad():
+            inner: list[float] = score(cells.heard(left.float())).float().tolist()
+        return [whole, *inner, nothing]
+
+    # cells that come in an order are those that go in the reverse, seen from the end
+    deletion = deleted(salience.flatten().argsort(descending=True))
+    insertion = deleted(salience.flatten().argsort())[::-1]
+    tried = [deleted(_patchy(cells.shape, generator).flatten().argsort()) for _ in range(RANDOM)]
+    random = [_mean(values) for values in zip(*tried, strict=True)]
+    return Curves(shares.tolist(), deletion, insertion, random, random[::-1])
 
 
 def _patchy(shape: tuple[int, int], generator: torch.Generator) -> Tensor:

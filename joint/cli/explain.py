@@ -106,11 +106,10 @@ def extraction(
     heard, target = (torch.from_numpy(w)[None] for w in (mixed, wanted))
 
     def extracted(recordings: torch.Tensor) -> torch.Tensor:
-        count = len(recordings)
         encoder = joint_model.encoder
         encoding = encoder(recordings) if adapter is None else adapter(encoder, recordings)
-        voice = task.extractor(heard.expand(count, -1), encoding).waveform
-        return si_sdr_db(voice, target.expand(count, -1))
+        voice = task.extractor(heard, encoding).waveform  # one for each enrolment
+        return si_sdr_db(voice, target.expand(len(recordings), -1))
 
     _explained(joint_model.encoder, enrolled, extracted, method, layer, "enrollment", output)
 
