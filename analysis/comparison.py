@@ -69,11 +69,13 @@ def values(key: str, measured: Sequence[Figures]) -> list[float]:
 
 
 def cell(numbers: Sequence[float]) -> str:
-    """Mean and, of several, standard deviation; – for none."""
+    """Mean and, where they differ, standard deviation; – for none."""
     if not numbers:
         return "–"
     mean = rounded(float(np.mean(numbers)))
-    return mean if len(numbers) == 1 else f"{mean} ± {rounded(float(np.std(numbers, ddof=1)))}"
+    if len(set(numbers)) == 1:
+        return mean
+    return f"{mean} ± {rounded(float(np.std(numbers, ddof=1)))}"
 
 
 def rounded(number: float) -> str:

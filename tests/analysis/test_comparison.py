@@ -11,12 +11,14 @@ def test_rows_and_columns() -> None:
     measured = {
         "one": [{"eer": 5.0, "rate": 212.7}, {"eer": 6.0, "rate": 190.0}],
         "two": [{"eer": 4.25, "rate": None}],
+        "same": [{"eer": 1.1}, {"eer": 1.1}, {"eer": 1.1}],
     }
     assert comparison_table("arm", COLUMNS, measured).splitlines() == [
         "| arm | EER % | per second |",
         "| --- | --- | --- |",
         "| one | 5.50 ± 0.707 | 201 ± 16.1 |",
         "| two | 4.25 | – |",
+        "| same | 1.10 | – |",
     ]
 
 
