@@ -3,6 +3,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -65,18 +66,30 @@ class Spectrum:
         mean = targets.mean(dim=0)
         projected = self.train.T @ (targets - mean)
         there = (self.groups >= 0)[..., None]
-        rows = self.train[self.groups] * there
-        alone = (1.0 + 1e-6) * torch.eye(rows.shape[1], dtype=rows.dtype)  # a fit may be exact
         best, least = 0.0, float("inf")
-        for penalty in (PENALTIES * float(self.energies.mean())).tolist():
-            shrunk = 1.0 / (self.energies + penalty)
-            fitted = self.train @ (shrunk[:, None] * projected) + mean
+        for penalty, corrected in self.left_out.items():
+            fitted = self.train @ (projected / (self.energies + penalty)[:, None]) + mean
             residuals = (targets - fitted)[self.groups] * there
-            influence = rows * shrunk @ rows.mT + there * there.mT / len(targets)
-            error = float(torch.linalg.solve(alone - influence, residuals).square().mean())
+            error = float((corrected @ residuals).square().mean())
             if error < least:
                 best, least = penalty, error
         return best
+
+    @cached_property
+    def left_out(self) -> dict[float, Tensor]:
+        """Of each penalty that is tried, for each group, what makes of its residuals those of a
+        regression without it, `(G, s, s)`; the same whatever is asked."""
+        there = (self.groups >= 0)[..., None]
+        rows = self.train[self.groups] * there
+        alone = (1.0 + 1e-6) * torch.eye(rows.shape[1], dtype=rows.dtype)  # a fit may be exact
+        found = {}
+        for penalty in (PENALTIES * float(self.energies.mean())).tolist():
+            influence = rows / (self.energies + penalty) @ rows.mT + there * there.mT / len(
+                self.train
+            )
+            rest = alone - influence
+            found[penalty] = rest.reciprocal() if rest.shape[1] == 1 else torch.linalg.inv(rest)
+        return found
 
     def whitened(self) -> tuple[Tensor, Tensor]:
         """The first components at unit variance, for training and test part."""
