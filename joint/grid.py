@@ -90,6 +90,16 @@ class Run:
         if self.then is not None:
             self.then.write_recipe()
 
+    def check_starts(self, made: Path | None = None) -> None:
+        """Raises ConfigError where a checkpoint that it starts from is not there and is not the one
+        `made` by then: hours may lie before it is asked for."""
+        grafts = (self.config.get("grafts") or {}).values()
+        for start in (*(self.config.get("init") or ()), *(graft.checkpoint for graft in grafts)):
+            if Path(start) != made and not Path(start).is_file():
+                raise ConfigError(f"{self.arm}: {start}", "no file", "a checkpoint to start from")
+        if self.then is not None:
+            self.then.check_starts(self.folder / "model.safetensors")
+
     def figures(self) -> dict[str, float | None] | None:
         """What the finished run was measured at; None before."""
         path = self.folder / FIGURES

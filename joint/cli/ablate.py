@@ -80,6 +80,8 @@ def ablate(
     waiting = [run for run in planned.runs(arm or []) if run.figures() is None]
     test = TestSet.load(planned.test(data), phones=planned.config.probe is not None)
     for run in waiting:
+        run.check_starts()
+    for run in waiting:
         run.write_recipe()
     changes = Changes(test.folder)
     failed: list[JointError] = []

@@ -147,3 +147,19 @@ def test_arms_that_are_not_there(tmp_path: Path, change: str, message: str) -> N
     path.write_text(MORE.format(recipe=TINY, output=tmp_path).replace(change, wrong))
     with pytest.raises(ConfigError, match=message):
         Grid.load(path)
+
+
+def test_checkpoints_to_start_from_are_there(tmp_path: Path) -> None:
+    path = tmp_path / "grid.yaml"
+    graft = f"grafts: {{tasks.extraction: {{checkpoint: {tmp_path}/far.st, part: x}}}}"
+    text = MORE.format(recipe=TINY, output=tmp_path / "out").replace("name: later", graft)
+    path.write_text(text)
+    plain, heavy = Grid.load(path).runs()[:2]
+    plain.check_starts()
+    with pytest.raises(ConfigError, match=r"far\.st: found no file"):
+        heavy.check_starts()
+    (tmp_path / "far.st").touch()
+    heavy.check_starts()  # what comes then begins with what the run itself will make
+    path.write_text(text.replace("trainer.max_steps: 7", "init: [nowhere.st]"))
+    with pytest.raises(ConfigError, match=r"nowhere\.st"):
+        Grid.load(path).runs()[0].check_starts()
