@@ -76,17 +76,17 @@ def spelled(seed: int, scenes: int = 16) -> SceneBatch:
 def test_learns_the_order_without_times() -> None:
     torch.manual_seed(0)
     encoder = tiny_encoder().eval().requires_grad_(False)
-    task = CtcPhones(layer_dims(encoder), PHONES, layer="tdnn1", hidden=24)
+    task = CtcPhones(layer_dims(encoder), PHONES, layer="tdnn1", hidden=24, stride=3)
     encode = all_layers(encoder)
     optimizer = torch.optim.Adam(task.parameters(), lr=1e-2)
-    for step in range(600):
+    for step in range(400):
         output = task.loss(encode, spelled(step), 0.0)
         optimizer.zero_grad()
         output.loss.backward()
         optimizer.step()
     with torch.no_grad():
         figures = task.eval().validate(encode, [spelled(1000)])
-    assert figures["phone_error_percent"] < 40  # and 80 after a hundred steps
+    assert figures["phone_error_percent"] < 40  # 5 to 12, with three seeds
 
 
 @pytest.mark.parametrize("stride", [1, 3, 4])
