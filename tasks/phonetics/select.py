@@ -23,6 +23,7 @@ def frame_head(model: JointModel, where: Path, name: str | None = None) -> tuple
     if name is None and len(heads) == 1:
         name = next(iter(heads))
     if name is None or name not in heads:
-        found = f"{name or len(heads)} of {', '.join(heads) or 'no frame-level phonetic head'}"
-        raise CheckpointError(where, found, "one: --task NAME" if heads else "a model with one")
+        tasks = f"tasks {', '.join(model.tasks) or 'none'}, no frame-level phonetic head"
+        wanted = f"{name or 'one of them'}: see --task" if heads else "a model with one"
+        raise CheckpointError(where, ", ".join(heads) or tasks, wanted)
     return name, heads[name]
