@@ -82,12 +82,10 @@ class Spectrum:
         there = (self.groups >= 0)[..., None]
         rows = self.train[self.groups] * there
         alone = (1.0 + 1e-6) * torch.eye(rows.shape[1], dtype=rows.dtype)  # a fit may be exact
+        of_mean = there * there.mT / len(self.train)
         found = {}
         for penalty in (PENALTIES * float(self.energies.mean())).tolist():
-            influence = rows / (self.energies + penalty) @ rows.mT + there * there.mT / len(
-                self.train
-            )
-            rest = alone - influence
+            rest = alone - rows / (self.energies + penalty) @ rows.mT - of_mean
             found[penalty] = rest.reciprocal() if rest.shape[1] == 1 else torch.linalg.inv(rest)
         return found
 

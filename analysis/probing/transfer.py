@@ -83,9 +83,15 @@ def _chunks_told_apart(
                 waveforms.append(waveform[start : start + CHUNK])
                 shares.append(_shares(utterance, start, len(corpus.phones)))
                 speakers.append(utterance.speaker)
-    if len(waveforms) - learnt < 2 or learnt < 2:
-        raise DataError(corpora[1].where, "no two chunks of 2 s", "longer recordings")
-    wanted, person = np.stack(shares), np.array(speakers)
+    person = np.array(speakers)
+    first, second = np.triu_indices(len(waveforms) - learnt, 1)
+    own = person[learnt:][first] == person[learnt:][second]
+    if learnt < 2 or not own.any():
+        raise DataError(
+            corpora[1].where, "no two chunks of 2 s of one speaker", "longer recordings"
+        )
+    first, second = first[own], second[own]
+    wanted = np.stack(shares)
     fold = Fold(
         np.arange(learnt),
         np.arange(learnt, len(waveforms)),
@@ -93,9 +99,6 @@ def _chunks_told_apart(
     )
     vectors = tensor(embeddings_of(encoder, waveforms, precision))
     answers = Spectrum.of(vectors, fold).ridge(tensor(wanted[:learnt]))[1].numpy()
-    first, second = np.triu_indices(len(answers), 1)
-    own = person[learnt:][first] == person[learnt:][second]
-    first, second = first[own], second[own]
     true = wanted[learnt:][first] - wanted[learnt:][second]
     agree = (true * (answers[first] - answers[second])).sum(axis=1)
     return float((agree > 0).mean())

@@ -77,3 +77,7 @@ def test_what_does_not_fit_is_refused(corpora: tuple[Corpus, Corpus]) -> None:
     silent = Corpus([replace(u, phones=None) for u in test.utterances], "silent", test.phones)
     with pytest.raises(DataError, match="no aligned utterance"):
         phone_content(tiny_encoder(), train, silent, "tdnn1")
+    alone = Corpus(test.utterances[:1], "alone", test.phones)
+    short = Corpus([replace(u, samples=16_000) for u in alone.utterances], "short", test.phones)
+    with pytest.raises(DataError, match="no two chunks of 2 s of one speaker"):
+        phone_content(tiny_encoder(), train, short, "tdnn1", "float32")
