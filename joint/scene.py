@@ -117,6 +117,7 @@ class SceneBatch:
     | start_samples | (B, N) int64 | where each source begins in the mixture |
     | texts | B × N strings | words of each source; None unless all are whole utterances |
     | source_phones | (B, N, P) int64 | phones of each source, without silence, −1 fills up |
+    | source_phone_starts | (B, N, P) int64 | Samples of the mixture where each begins, −1 unknown |
     | source_phone_ends | (B, N, P) int64 | Samples of the mixture where each ends, −1 unknown |
     | source_phones_known | (B, N) bool | False where a source's phones are not known |
     | augmentation | (B, K) int64 | of each enrolment: 1 noise + 2 room + 4 channel |
@@ -141,6 +142,7 @@ class SceneBatch:
     start_samples: Tensor | None = None
     texts: list[list[str]] | None = None
     source_phones: Tensor | None = None
+    source_phone_starts: Tensor | None = None
     source_phone_ends: Tensor | None = None
     source_phones_known: Tensor | None = None
     augmentation: Tensor | None = None

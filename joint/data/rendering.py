@@ -174,16 +174,17 @@ class Renderer:
         if not self.corpus.phones:
             return {"texts": texts}
         rows = [phones_of_source(x, u) for x, u in pairs]
-        shape = (len(scenes), len(scenes[0].sources), max(1, *(len(phones) for phones, _ in rows)))
-        filled = [np.full(shape, UNKNOWN, dtype=np.int64).reshape(len(rows), -1) for _ in "pe"]
+        shape = (len(scenes), len(scenes[0].sources), max(1, *(len(row[0]) for row in rows)))
+        filled = [np.full(shape, UNKNOWN, dtype=np.int64).reshape(len(rows), -1) for _ in "pse"]
         for i, row in enumerate(rows):
             for whole, part in zip(filled, row, strict=True):
                 whole[i, : len(part)] = part
-        phones, ends = (torch.from_numpy(whole).view(shape) for whole in filled)
+        phones, starts, ends = (torch.from_numpy(whole).view(shape) for whole in filled)
         known = torch.tensor([u.pronunciation is not None for u in spoken]).view(shape[:2])
         return {
             "texts": texts,
             "source_phones": phones,
+            "source_phone_starts": starts,
             "source_phone_ends": ends,
             "source_phones_known": known,
         }
@@ -214,16 +215,18 @@ def padded(waveforms: np.ndarray, length: Samples) -> np.ndarray:
     return np.pad(waveforms, [(0, 0)] * (waveforms.ndim - 1) + [(0, behind)])
 
 
-def phones_of_source(source: Source, utterance: Utterance) -> tuple[np.ndarray, np.ndarray]:
+def phones_of_source(source: Source, utterance: Utterance) -> tuple[np.ndarray, ...]:
     """The phones of a source that is a whole utterance, and the Samples of the mixture where each
-    ends (`UNKNOWN` where they have no times); none where nobody knows them."""
+    begins and ends (`UNKNOWN` where they have no times); none where nobody knows them."""
     if utterance.pronunciation is None:
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+        return (np.zeros(0, dtype=np.int64),) * 3
     if utterance.phones is None:
-        return utterance.pronunciation, np.full(len(utterance.pronunciation), UNKNOWN)
+        times = np.full(len(utterance.pronunciation), UNKNOWN)
+        return utterance.pronunciation, times, times
     timed = utterance.phones.part(source.segment.speed, 0, source.segment.length)
     spoken = timed.phones > 0
-    return timed.phones[spoken], timed.ends[spoken] + source.offset
+    starts = np.concatenate([[0], timed.ends[:-1]])
+    return timed.phones[spoken], *(x[spoken] + source.offset for x in (starts, timed.ends))
 
 
 def room_response(room: Room, count: int) -> np.ndarray:

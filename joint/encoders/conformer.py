@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from joint.encoders.frames import FrameConv, FrameNorm, Frames
 from joint.encoders.resnet import flat, halved, hide, image_of
 from joint.errors import ConfigError
+from joint.layers.dropout import ByteDropout
 
 
 def relative_positions(frames: int, width: int, like: Tensor) -> Tensor:
@@ -74,9 +75,9 @@ class FeedForward(nn.Sequential):
             nn.LayerNorm(width),
             nn.Linear(width, hidden),
             nn.SiLU(),
-            nn.Dropout(dropout),
+            ByteDropout(dropout),
             nn.Linear(hidden, width),
-            nn.Dropout(dropout),
+            ByteDropout(dropout),
         )
 
 
@@ -96,7 +97,7 @@ class ConvolutionModule(nn.Module):
         self.conv = FrameConv(width, width, kernel, groups=width)
         self.conv_norm = norm(width)
         self.output = FrameConv(width, width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = ByteDropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """`(B, F, N)` → the same."""
@@ -126,7 +127,7 @@ class ConformerBlock(nn.Module):
         self.convolution = ConvolutionModule(width, kernel, dropout, norm)
         self.second = FeedForward(width, hidden, dropout)
         self.norm = nn.LayerNorm(width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = ByteDropout(dropout)
 
     def forward(self, x: Tensor, positions: Tensor, mask: Tensor | None) -> Tensor:
         """`(B, F, N)` → the same."""

@@ -36,8 +36,9 @@ class ExtractedRecognition(EnrolledRecognition):
         extractor: Callable[..., nn.Module],
         decoder: Callable[..., AttentionDecoder] | None = None,
         attention: float = 0.5,
+        alignment: float = 0.0,
     ) -> None:
-        super().__init__(units, core, decoder, attention)
+        super().__init__(units, core, decoder, attention, alignment)
         self.extractor: Callable[[Tensor, SpeakerEncoding], Extracted]
         self.extractor = extractor(embedding_dim=embedding_dim)
 

@@ -10,9 +10,11 @@ from torch import Tensor, nn
 
 from joint.ctc import collapsed, ctc_losses, edits
 from joint.data.corpus import Corpus
+from joint.errors import ConfigError
 from joint.outputs import TaskOutput
 from joint.scene import SceneBatch
 from tasks.base import Encode, Task
+from tasks.recognition.alignment import Spans, alignment_losses
 from tasks.recognition.attention import AttentionDecoder
 from tasks.recognition.core import RecognizerCore, Transcript
 from tasks.recognition.permutation import best_permutation, orders
@@ -22,18 +24,21 @@ from tasks.recognition.units import Targets, Units
 @dataclass(frozen=True)
 class Said:
     """What an output should say: `ids (B, P)`, −1 fills up, `counts (B,)` of them; `known (B,)` is
-    False where nobody knows."""
+    False where nobody knows; `spans` say when, None where no output has to be in time."""
 
     ids: Tensor
     counts: Tensor
     known: Tensor
+    spans: Spans | None = None
 
 
 class RecognitionTask(Task):
     """A recogniser: `core` is called with the size of the vocabulary.
 
     Without `decoder` the loss is CTC's; with one, a callable that takes the size of the vocabulary
-    and the core's width, it is shared: `attention` is its part (Watanabe et al., 2017).
+    and the core's width, it is shared: `attention` is its part (Watanabe et al., 2017). What the
+    corpus's alignment says of each frame is `alignment` of the loss at the beginning of a training
+    and nothing at its end, where it is known (of phones).
     """
 
     requires: ClassVar[frozenset[str]] = frozenset({"mixture", "mixture_lengths"})
@@ -46,9 +51,12 @@ class RecognitionTask(Task):
         core: Callable[..., RecognizerCore],
         decoder: Callable[..., AttentionDecoder] | None = None,
         attention: float = 0.5,
+        alignment: float = 0.0,
     ) -> None:
         super().__init__()
-        self.units = units
+        if not 0.0 <= alignment <= 1.0:
+            raise ConfigError("alignment", str(alignment), "a share of the loss, 0 to 1")
+        self.units, self.alignment = units, alignment
         vocabulary = len(units) + self.symbols_besides
         self.core = core(vocabulary=vocabulary)
         self.decoder: AttentionDecoder | None = None
@@ -92,7 +100,8 @@ class RecognitionTask(Task):
         assert batch.mixture is not None and batch.mixture_lengths is not None
         found = self.transcripts(encode, batch.mixture, batch.mixture_lengths, batch)
         said = self.wanted(batch, self.units.targets(batch))
-        losses = [torch.stack([self.likelihood(f, s) for s in said], dim=1) for f in found]
+        share = self.alignment * (1.0 - progress)
+        losses = [torch.stack([self.likelihood(f, s, share) for s in said], dim=1) for f in found]
         least, _ = best_permutation(torch.stack(losses, dim=1))
         known = torch.stack([s.known for s in said]).all(dim=0)
         items = sum(s.counts + 1 for s in said)
@@ -102,9 +111,14 @@ class RecognitionTask(Task):
             return TaskOutput(0.0 * least.sum(), 0)
         return TaskOutput((least * len(said))[known].sum() / count, count)
 
-    def likelihood(self, transcript: Transcript, said: Said) -> Tensor:
-        """Negative log-likelihood of what should be said, `(B,)` in nats."""
-        loss = ctc_losses(transcript.log_probabilities, transcript.frames, said.ids, said.counts)
+    def likelihood(self, transcript: Transcript, said: Said, share: float) -> Tensor:
+        """Negative log-likelihood of what should be said, `(B,)` in nats; `share` of it is that of
+        the alignment."""
+        what = transcript.log_probabilities, transcript.frames, said.ids, said.counts
+        loss = ctc_losses(*what)
+        if share > 0.0 and said.spans is not None:
+            loss = (1.0 - share) * loss
+            loss = loss + share * alignment_losses(*what, said.spans, self.core.hop)
         if self.decoder is not None:
             read = self.decoder.losses(transcript.hidden, said.ids, said.counts)
             loss = (1.0 - self.attention) * loss + self.attention * read

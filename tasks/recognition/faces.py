@@ -11,6 +11,7 @@ from joint.layers.frame_fusion import FrameFusion
 from joint.layers.fusion import Fusion, MultiplyFusion
 from joint.scene import SceneBatch
 from tasks.base import Encode
+from tasks.recognition.alignment import Spans
 from tasks.recognition.attention import AttentionDecoder
 from tasks.recognition.core import RecognizerCore, Transcript
 from tasks.recognition.face import RecognitionTask, Said, only
@@ -28,9 +29,10 @@ class MixtureRecognition(RecognitionTask):
         core: Callable[..., RecognizerCore],
         decoder: Callable[..., AttentionDecoder] | None = None,
         attention: float = 0.5,
+        alignment: float = 0.0,
         fusion: Callable[..., FrameFusion] | None = None,
     ) -> None:
-        super().__init__(units, core, decoder, attention)
+        super().__init__(units, core, decoder, attention, alignment)
         self.fusion: FrameFusion | None = None
         if fusion is not None:
             self.fusion = fusion(feature_dim=self.core.width, hop=self.core.hop)
@@ -68,11 +70,12 @@ class SimoRecognition(MixtureRecognition):
         core: Callable[..., RecognizerCore],
         decoder: Callable[..., AttentionDecoder] | None = None,
         attention: float = 0.5,
+        alignment: float = 0.0,
         fusion: Callable[..., FrameFusion] | None = None,
         speakers: int = 2,
         branch_blocks: int = 2,
     ) -> None:
-        super().__init__(units, core, decoder, attention, fusion)
+        super().__init__(units, core, decoder, attention, alignment, fusion)
         self.branches = nn.ModuleList(self.core.stack(branch_blocks) for _ in range(speakers))
 
     def transcripts(
@@ -98,11 +101,12 @@ class SisoRecognition(MixtureRecognition):
         core: Callable[..., RecognizerCore],
         decoder: Callable[..., AttentionDecoder] | None = None,
         attention: float = 0.5,
+        alignment: float = 0.0,
         fusion: Callable[..., FrameFusion] | None = None,
         speakers: int = 2,
         order: Serialization | None = None,
     ) -> None:
-        super().__init__(units, core, decoder, attention, fusion)
+        super().__init__(units, core, decoder, attention, alignment, fusion)
         self.speakers, self.order = speakers, order or FirstInFirstOut()
 
     def transcripts(
@@ -119,8 +123,8 @@ class SisoRecognition(MixtureRecognition):
             counts = targets.counts[b].tolist()
             said = [targets.ids[b, n, :count].tolist() for n, count in enumerate(counts)]
             ends = None
-            if targets.ends is not None:
-                ends = [targets.ends[b, n, :count].tolist() for n, count in enumerate(counts)]
+            if targets.spans is not None:
+                ends = [targets.spans.ends[b, n, :count].tolist() for n, count in enumerate(counts)]
                 timed[b] &= all(end >= 0 for speaker in ends for end in speaker)
             rows.append(self.order.join(said, starts, ends, len(self.units)))
         ids = filled_up(rows).to(targets.ids.device)
@@ -150,7 +154,10 @@ class EnrolledRecognition(RecognitionTask):
         silent = source < 0
         counts = targets.counts.gather(1, place).masked_fill(silent, 0)
         known = targets.known.gather(1, place) | silent
-        return [Said(ids.flatten(0, 1), counts.flatten(), known.flatten())]
+        spans = None
+        if targets.spans is not None:
+            spans = targets.spans.of(place, silent)
+        return [Said(ids.flatten(0, 1), counts.flatten(), known.flatten(), spans)]
 
 
 class TargetRecognition(EnrolledRecognition):
@@ -164,9 +171,10 @@ class TargetRecognition(EnrolledRecognition):
         core: Callable[..., RecognizerCore],
         decoder: Callable[..., AttentionDecoder] | None = None,
         attention: float = 0.5,
+        alignment: float = 0.0,
         fusion: Callable[..., Fusion] = MultiplyFusion,
     ) -> None:
-        super().__init__(units, core, decoder, attention)
+        super().__init__(units, core, decoder, attention, alignment)
         self.fusion = fusion(feature_dim=self.core.width, embedding_dim=embedding_dim)
 
     def transcripts(
@@ -186,6 +194,11 @@ class TargetRecognition(EnrolledRecognition):
 def by_source(targets: Targets) -> list[Said]:
     """What each source says."""
     return [
-        Said(targets.ids[:, n], targets.counts[:, n], targets.known[:, n])
+        Said(
+            targets.ids[:, n],
+            targets.counts[:, n],
+            targets.known[:, n],
+            None if targets.spans is None else Spans(*(times[:, n] for times in targets.spans)),
+        )
         for n in range(targets.ids.shape[1])
     ]

@@ -11,6 +11,7 @@ from joint.data.corpus import Corpus
 from joint.data.phones import UNKNOWN
 from joint.errors import ConfigError, DataError
 from joint.scene import SceneBatch
+from tasks.recognition.alignment import Spans
 
 SCENES, WHOLE = "streams.scenes", "whole ones (delay) of an aligned corpus"
 
@@ -18,13 +19,13 @@ SCENES, WHOLE = "streams.scenes", "whole ones (delay) of an aligned corpus"
 @dataclass(frozen=True)
 class Targets:
     """What each source of a batch says: `ids (B, N, P)`, −1 fills up, and `counts (B, N)` of them;
-    `known (B, N)` is False where nobody knows. `ends (B, N, P)` are the Samples of the mixture in
-    which each unit ends, −1 unknown; None where units have no times."""
+    `known (B, N)` is False where nobody knows. `spans`, each `(B, N, P)`, are the Samples of the
+    mixture between which each unit is said; None where units have no times."""
 
     ids: Tensor
     counts: Tensor
     known: Tensor
-    ends: Tensor | None = None
+    spans: Spans | None = None
 
 
 class Units(nn.Module, ABC):
@@ -63,7 +64,10 @@ class PhoneUnits(Units):
             raise ConfigError(SCENES, "phones of cut or unaligned utterances", WHOLE)
         ids = batch.source_phones
         counts = (ids != UNKNOWN).sum(dim=2)
-        return Targets(ids, counts, batch.source_phones_known, batch.source_phone_ends)
+        spans = None
+        if batch.source_phone_starts is not None and batch.source_phone_ends is not None:
+            spans = Spans(batch.source_phone_starts, batch.source_phone_ends)
+        return Targets(ids, counts, batch.source_phones_known, spans)
 
     def words(self, ids: Sequence[int]) -> list[str]:
         """One phone each."""

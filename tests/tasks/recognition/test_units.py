@@ -24,7 +24,7 @@ def test_targets_of_texts() -> None:
     found = CharacterUnits(" ABCDE").targets(batch)
     assert found.counts.tolist() == [[2, 0], [1, 3]] and found.known.all()
     assert found.ids.shape == (2, 2, 3) and found.ids[1, 1].tolist() == [5, 1, 6]
-    assert found.ids[0, 1].tolist() == [-1, -1, -1] and found.ends is None
+    assert found.ids[0, 1].tolist() == [-1, -1, -1] and found.spans is None
 
 
 def test_targets_of_phones() -> None:
