@@ -174,7 +174,7 @@ class SpeakerModel:
             enrolled = waveforms[1:]
             if len(voices):
                 known = torch.from_numpy(np.stack(voices)).to(self.device)
-                encode = remembered(known, self.model.encoder.frame_dim)
+                encode = remembered(known, self.model.encoder.frame_dim, encode)
                 enrolled = [waveforms[0][:1]] * len(voices)
             return read(head, encode, waveforms[0], enrolled, decoding)
 

@@ -48,9 +48,9 @@ Weight: TypeAlias = Annotated[
     float, typer.Option("--weight", metavar="W", help="Of the language model.")
 ]
 Bonus: TypeAlias = Annotated[
-    float, typer.Option("--bonus", metavar="B", help="Of each word or symbol that is written.")
+    float, typer.Option("--bonus", metavar="B", help="What the blank of each frame loses: more is written.")
 ]
-ORDER, WEIGHT, BONUS = 4, 0.5, 0.0
+ORDER, WEIGHT, BONUS = 4, 1.0, 1.0
 NO_TIMES = "a search, which has no times", "the likeliest path where voices get names or times"
 """What is wrong with a beam where turns are written, and what is right."""
 

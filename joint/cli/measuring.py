@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from analysis.bootstrap import TrialSpeakers, change_of_eer, drawn_eers
 from analysis.drift import embedding_drift
@@ -34,7 +35,7 @@ from tasks.phonetics.select import frame_heads
 from tasks.recognition.conversations import Conversations
 from tasks.recognition.face import RecognitionTask
 from tasks.verification.embedding import Embed, embed_folder
-from tasks.verification.evaluate import evaluate_verification
+from tasks.verification.evaluate import evaluate_embedded, write_scores
 from tasks.verification.trials import Trials
 
 MIXTURES, CONVERSATIONS = "mix2_extraction.csv", "mix2_recognition.csv"
@@ -77,12 +78,15 @@ def measure(run: Run, test: TestSet) -> dict[str, Any]:
     """Train what there is not yet of the run, evaluate it on `test`, keep its figures."""
     model = load(train(run.recipe, resume=run.begun))
     info, clock = model.info(), Timed(model.embed)
+    embedded = embed_folder(clock, test.folder)
+    verified, kept, scores = evaluate_embedded(embedded, test.folder, test.trials)
+    write_scores(run.scores, kept, scores)
     figures = {
         "encoder_million_parameters": info["parameters"]["encoder"] / 1e6,
         "thousand_scenes_trained": info["trained"]["scenes"] / 1e3,
-        **evaluate_verification(clock, test.folder, test.trials, run.scores, progress=False),
+        **verified,
     }
-    figures["embeddings_per_second"] = figures["utterances"] / clock.seconds
+    figures["embeddings_per_second"] = len(embedded.names) / clock.seconds
     if "extraction" in model.model.tasks and test.mixtures is not None:
         figures |= evaluate_extraction(model.extract, test.folder, test.mixtures, perceptual=False)
     recognises = any(isinstance(head, RecognitionTask) for head in model.model.tasks.values())
@@ -90,16 +94,24 @@ def measure(run: Run, test: TestSet) -> dict[str, Any]:
         figures |= run_recognition(model, test.folder.folder, test.conversations)[0]
     if run.config.get("init"):
         start = load(run.config.init[0])
-        before, after = (embed_folder(m.embed, test.folder).embeddings for m in (start, model))
+        before = after = embedded.embeddings
+        if differ(start.model.encoder, model.model.encoder):
+            before = embed_folder(start.embed, test.folder).embeddings
         figures |= embedding_drift(before, after)
     if run.probe is not None and test.aligned is not None:
         figures |= phones_in(model, run, test.aligned)
     if run.then is not None:
         later = run.then.figures() or measure(run.then, test)
         figures |= {key: later[key] for key in OF_EXTRACTION if key in later}
-    kept = {key: value for key, value in figures.items() if not isinstance(value, dict | str)}
-    run.keep(kept)
-    return kept
+    numbers = {key: value for key, value in figures.items() if not isinstance(value, dict | str)}
+    run.keep(numbers)
+    return numbers
+
+
+def differ(first: nn.Module, second: nn.Module) -> bool:
+    """Whether two modules hold other tensors."""
+    one, other = first.state_dict(), second.state_dict()
+    return one.keys() != other.keys() or any(not one[k].equal(other[k]) for k in one)
 
 
 def phones_in(model: SpeakerModel, run: Run, test: Corpus) -> dict[str, float]:

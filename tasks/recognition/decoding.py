@@ -1,12 +1,14 @@
 """From the core's frames to what is said: the best path, a beam with a language model, or the
 attention decoder's beam."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
 import torch
+from torch import Tensor
 
 from joint.ctc import BLANK, ctc_losses
 from joint.encoders.frames import Frames
@@ -17,7 +19,7 @@ from tasks.recognition.face import best_path
 from tasks.recognition.language_model import UNKNOWN_WORD, NGram
 
 BORDER = "|"
-"""What flashlight would put between words; nobody says it."""
+"""What flashlight puts between words; nobody says it."""
 LONGEST = 400
 """An attention decoder stops after so many symbols."""
 BRANCHES = 15
@@ -41,11 +43,13 @@ class BestPath:
 
 
 class BeamSearch:
-    """CTC beam search by flashlight's decoder, through torchaudio.
+    """CTC beam search by flashlight's decoders: paths of one sequence add up.
 
     Without a `lexicon` it gives symbols, and the language model is one of their `symbol_names`.
     With one, which maps words to sequences of symbols, it gives words, and the model is one of
-    words. Raises ConfigError for a beam below 1 and where `flashlight-text` is not installed.
+    words. `weight` multiplies the model's logarithms to the base of 10; `bonus` is what the blank
+    of each frame loses, in nats, so that more is written. Raises ConfigError for a beam below 1 and
+    where `flashlight-text` is not installed.
     """
 
     def __init__(
@@ -59,56 +63,90 @@ class BeamSearch:
     ) -> None:
         if beam < 1:
             raise ConfigError("beam", str(beam), "1 or more")
+        self.gives_words, self.bonus = lexicon is not None, bonus
+        names = symbol_names(vocabulary)
+        tried = min(vocabulary, BRANCHES) if beam > 1 else 1
+        weight = 0.0 if language_model is None else weight
         try:
-            from torchaudio.models.decoder import ctc_decoder
+            with TemporaryDirectory() as folder:
+                model = None
+                if language_model is not None:
+                    model = str(language_model.write_arpa(Path(folder) / "model.arpa"))
+                if lexicon is None:
+                    self.decode = symbol_decoder(names, model, beam, tried, weight)
+                else:
+                    path = _write_lexicon(Path(folder) / "lexicon.txt", lexicon, names)
+                    self.decode = word_decoder(names, model, path, beam, tried, weight)
         except ImportError as error:
             raise ConfigError("beam search", str(error), "pip install flashlight-text") from None
-        names = symbol_names(vocabulary)
-        self.gives_words = lexicon is not None
-        self.places = {name: i for i, name in enumerate(names)}
-        if lexicon is None and language_model is not None:
-            # every symbol a word: without words torchaudio mixes up those of the language model
-            lexicon = {name: [[i]] for name, i in self.places.items() if i != BLANK}
-        with TemporaryDirectory() as folder:
-            model = words = None
-            if language_model is not None:
-                model = str(language_model.write_arpa(Path(folder) / "model.arpa"))
-            if lexicon is not None:
-                words = str(_write_lexicon(Path(folder) / "lexicon.txt", lexicon, names))
-            self.search = ctc_decoder(
-                lexicon=words,
-                tokens=[*names, BORDER],
-                lm=model,
-                nbest=1,
-                beam_size=beam,
-                beam_size_token=min(vocabulary, BRANCHES) if beam > 1 else 1,
-                beam_threshold=FAR,
-                lm_weight=0.0 if language_model is None else weight,
-                word_score=bonus,
-                blank_token=names[BLANK],
-                sil_token=BORDER,
-                unk_word=UNKNOWN_WORD,
-            )
 
     def __call__(self, transcript: Transcript, row: int) -> list[int] | list[str]:
         """See Decoding."""
-        own = transcript.log_probabilities[row, : transcript.frames[row]].float().cpu()
-        never = own.new_full((len(own), 1), -FAR)
-        found = self.search(torch.cat([own, never], dim=1)[None].contiguous())[0]
-        if not found:
-            return []
-        if self.gives_words:
-            return list(found[0].words)
-        if found[0].words:
-            return [self.places[name] for name in found[0].words]
-        return [int(i) for i in found[0].tokens if BLANK < int(i) < own.shape[1]]
+        own = transcript.log_probabilities[row, : transcript.frames[row]].float().cpu().clone()
+        own[:, BLANK] -= self.bonus
+        # between words is silence, as blanks are; between symbols nothing
+        border = own[:, BLANK, None] if self.gives_words else own.new_full((len(own), 1), -FAR)
+        return self.decode(torch.cat([own, border], dim=1).contiguous())
+
+
+def symbol_decoder(
+    names: Sequence[str], model: str | None, beam: int, tried: int, weight: float
+) -> Callable[[Tensor], list[int]]:
+    """Gives the symbols of scores `(F, V + 1)`, `model` the path of an ARPA file of their `names`.
+
+    torchaudio has none that lets a symbol last for several frames and knows a language model.
+    """
+    from flashlight.lib.text import decoder as flashlight
+    from flashlight.lib.text.decoder.kenlm import KenLM
+    from flashlight.lib.text.dictionary import Dictionary
+
+    options = flashlight.LexiconFreeDecoderOptions(
+        beam, tried, FAR, weight, 0.0, beam > 1, flashlight.CriterionType.CTC
+    )
+    known = flashlight.ZeroLM() if model is None else KenLM(model, Dictionary([*names, BORDER]))
+    search = flashlight.LexiconFreeDecoder(options, known, len(names), BLANK, [])
+
+    def decode(scores: Tensor) -> list[int]:
+        path = search.decode(scores.data_ptr(), *scores.shape)[0].tokens
+        return [symbol for symbol, _ in groupby(path) if BLANK < symbol < len(names)]
+
+    return decode
+
+
+def word_decoder(
+    names: Sequence[str], model: str | None, lexicon: Path, beam: int, tried: int, weight: float
+) -> Callable[[Tensor], list[str]]:
+    """Gives the words of scores `(F, V + 1)`, `model` the path of an ARPA file of words."""
+    from torchaudio.models.decoder import ctc_decoder
+
+    search = ctc_decoder(
+        lexicon=str(lexicon),
+        tokens=[*names, BORDER],
+        lm=model,
+        nbest=1,
+        beam_size=beam,
+        beam_size_token=tried + 1 if beam > 1 else 1,
+        beam_threshold=FAR,
+        lm_weight=weight,
+        log_add=beam > 1,
+        blank_token=names[BLANK],
+        sil_token=BORDER,
+        unk_word=UNKNOWN_WORD,
+    )
+
+    def decode(scores: Tensor) -> list[str]:
+        found = search(scores[None])[0]
+        return list(found[0].words) if found else []
+
+    return decode
 
 
 def _write_lexicon(
     path: Path, lexicon: Mapping[str, Sequence[Sequence[int]]], names: Sequence[str]
 ) -> Path:
+    # a border behind each word, or its last symbol could not last
     lines = (
-        f"{word} {' '.join(names[i] for i in spelling)}\n"
+        f"{word} {' '.join(names[i] for i in spelling)} {BORDER}\n"
         for word, several in lexicon.items()
         for spelling in several
     )

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from joint.encoders.frames import Frames
 from joint.layers.frame_fusion import FrameFusion
 from joint.layers.fusion import Fusion, MultiplyFusion
+from joint.layers.local_similarity import LocalSimilarity
 from joint.scene import SceneBatch
 from tasks.base import Encode
 from tasks.recognition.alignment import Spans
@@ -162,7 +163,7 @@ class EnrolledRecognition(RecognitionTask):
 
 class TargetRecognition(EnrolledRecognition):
     """What each enrolled person says, nothing where they are silent: `fusion` tells the core
-    between its halves whom to follow."""
+    between its halves whom to follow, `similarity` where the shared encoder hears that person."""
 
     def __init__(
         self,
@@ -173,9 +174,13 @@ class TargetRecognition(EnrolledRecognition):
         attention: float = 0.5,
         alignment: float = 0.0,
         fusion: Callable[..., Fusion] = MultiplyFusion,
+        similarity: Callable[..., LocalSimilarity] | None = None,
     ) -> None:
         super().__init__(units, core, decoder, attention, alignment)
         self.fusion = fusion(feature_dim=self.core.width, embedding_dim=embedding_dim)
+        self.similarity: LocalSimilarity | None = None
+        if similarity is not None:
+            self.similarity = similarity(feature_dim=self.core.width, hop=self.core.hop)
 
     def transcripts(
         self, encode: Encode, waveform: Tensor, lengths: Tensor, batch: SceneBatch
@@ -187,8 +192,10 @@ class TargetRecognition(EnrolledRecognition):
         asked = len(encoding.embedding) // len(waveform)
         features = heard.features.repeat_interleave(asked, dim=0)
         mask = heard.mask if heard.mask is None else heard.mask.repeat_interleave(asked, dim=0)
-        followed = Frames(self.fusion(features, encoding), mask, heard.stride)
-        return [self.core.understand(followed)]
+        followed = self.fusion(features, encoding)
+        if self.similarity is not None:
+            followed = self.similarity(followed, encode, waveform, lengths, encoding)
+        return [self.core.understand(Frames(followed, mask, heard.stride))]
 
 
 def by_source(targets: Targets) -> list[Said]:

@@ -46,10 +46,15 @@ def read(
     return task.spoken(sequences)
 
 
-def remembered(voices: Tensor, frame_dim: int) -> Encode:
-    """An encoder that knows the enrolments by their embeddings `voices (K, E)`, and no frames."""
+def remembered(voices: Tensor, frame_dim: int, hear: Encode) -> Encode:
+    """An encoder that knows the enrolments by their embeddings `voices (K, E)`, and no frames: the
+    first that it is asked for. What else there is to be encoded, it leaves to `hear`."""
+    enrolled: list[Tensor] = []
 
     def encode(audio: Tensor, lengths: Tensor) -> SpeakerEncoding:
+        if enrolled and audio is not enrolled[0]:
+            return hear(audio, lengths)
+        enrolled[:] = [audio]
         frames = voices.new_zeros(len(voices), frame_dim, 0)
         mask = torch.zeros(len(voices), 0, dtype=torch.bool, device=voices.device)
         return SpeakerEncoding(voices, frames, mask, audio.flatten(0, -2), lengths.flatten())

@@ -13,7 +13,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import encoder, extractor, scoring, whole
+from tests.benchmarks import encoder, extractor, recognizer, scoring, whole
 from tests.benchmarks.settings import Settings, prepare_embedded
 from tests.benchmarks.timing import Line
 
@@ -25,6 +25,7 @@ BENCHMARKS: dict[str, Callable[[Settings], list[Line]]] = {
     "embedding": encoder.embedding,
     "extractor": extractor.published,
     "extractor-small": extractor.small,
+    "recognizer-training": recognizer.recognizer_training,
     "trial-figures": scoring.figures,
     "as-norm": scoring.as_norm,
     "data": whole.data,

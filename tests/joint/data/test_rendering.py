@@ -183,6 +183,7 @@ def test_phones_of_whole_utterances(aligned: Path) -> None:
     batch = Renderer(corpus, FileStore(corpus)).batch(plans)
     assert batch.mixture is not None and batch.mixture_lengths is not None
     assert batch.source_phones is not None and batch.source_phone_ends is not None
+    assert batch.source_phone_starts is not None
     assert batch.source_phones_known is not None and batch.sources is not None
     assert batch.mixture.shape == (4, max(s.length for s in plans))
     for i, plan in enumerate(plans):
@@ -194,9 +195,11 @@ def test_phones_of_whole_utterances(aligned: Path) -> None:
             assert bool(batch.source_phones_known[i, n]) == (known is not None)
             said = batch.source_phones[i, n]
             said, ends = said[said >= 0], batch.source_phone_ends[i, n][said >= 0]
+            starts = batch.source_phone_starts[i, n][: len(said)]
             assert said.tolist() == ([] if known is None else known.tolist())
             if len(said):
-                assert (ends.diff() > 0).all() and int(ends[0]) > source.offset
+                assert (ends.diff() > 0).all() and int(starts[0]) >= source.offset
+                assert (starts < ends).all() and (starts[1:] >= ends[:-1]).all()
                 assert int(ends[-1]) <= source.offset + source.segment.length
                 # where the phones end, the voice ends
                 voice = batch.sources[i, n].square()

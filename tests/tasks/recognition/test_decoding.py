@@ -72,6 +72,39 @@ def test_a_lexicon_gives_words() -> None:
     assert list(found) == ["ON", "NO"]
 
 
+def test_symbols_last_for_several_frames_beside_a_language_model() -> None:
+    names = symbol_names(VOCABULARY)
+    model = NGram([[names[1], names[2], names[3]]] * 50, order=3)
+    scores = torch.full((9, VOCABULARY), -8.0)
+    for frame, symbol in enumerate((1, 1, 1, 2, 2, 2, 3, 3, 3)):
+        scores[frame, symbol] = 3.0
+    assert BeamSearch(VOCABULARY, model, beam=20)(transcript_of(scores), 0) == [1, 2, 3]
+    lexicon = {"ON": [[1, 2]], "IN": [[3, 2]], "AN": [[1]]}
+    scores = torch.full((8, VOCABULARY), -8.0)
+    for frame, symbol in enumerate((1, 1, 2, 2, 2, 2, 0, 0)):
+        scores[frame, symbol] = 3.0
+    words = NGram([["ON"], ["IN"], ["AN"]], order=2)
+    found = BeamSearch(VOCABULARY, words, lexicon, beam=20)(transcript_of(scores), 0)
+    assert list(found) == ["ON"]
+
+
+def test_paths_of_one_sequence_add_up() -> None:
+    # no path is likelier than that of blanks alone, but three write 1: together they are
+    scores = torch.full((2, VOCABULARY), -20.0)
+    scores[:, 0], scores[:, 1] = 0.55, 0.45
+    transcript = transcript_of(scores)
+    assert BestPath()(transcript, 0) == []
+    assert BeamSearch(VOCABULARY, beam=20)(transcript, 0) == [1]
+
+
+def test_a_bonus_has_more_written() -> None:
+    scores = torch.full((3, VOCABULARY), -20.0)
+    scores[:, 0], scores[1, 2] = 2.0, 0.5
+    transcript = transcript_of(scores)
+    assert BeamSearch(VOCABULARY, beam=20)(transcript, 0) == []
+    assert BeamSearch(VOCABULARY, beam=20, bonus=2.0)(transcript, 0) == [2]
+
+
 def decoder() -> AttentionDecoder:
     torch.manual_seed(1)
     made = AttentionDecoder(VOCABULARY, 8, layers=1, heads=2, hidden=16).eval()

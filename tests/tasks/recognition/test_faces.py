@@ -14,7 +14,9 @@ from joint.data.planning import ScenePlanner
 from joint.data.rendering import Renderer
 from joint.data.store import FileStore
 from joint.encoders.frontends import Filterbank
+from joint.errors import ConfigError
 from joint.layers.frame_fusion import CrossAttentionFusion, FrameFusion
+from joint.layers.local_similarity import LocalSimilarity
 from joint.model import JointModel
 from joint.scene import SceneBatch
 from tasks.extraction.bsrnn import small_bsrnn
@@ -47,6 +49,7 @@ FACES: dict[str, Callable[[], RecognitionTask]] = {
     "siso": lambda: SisoRecognition(CharacterUnits(), core, decoder),
     "t-sot": lambda: SisoRecognition(PhoneUnits(PHONES), core, order=InterleavedTokens()),
     "target": lambda: TargetRecognition(12, CharacterUnits(), core, decoder),
+    "similar": lambda: TargetRecognition(12, PhoneUnits(PHONES), core, similarity=LocalSimilarity),
     "attending": lambda: TargetRecognition(12, PhoneUnits(PHONES), core, fusion=attend),
     "extracted": lambda: ExtractedRecognition(12, CharacterUnits(), core, extract),
 }
@@ -181,3 +184,26 @@ def test_attention_knows_the_future_of_nothing() -> None:
     reader.smoothing = 0.0
     found: Tensor = reader.losses(heard, torch.tensor([[1, 2, 3, -1, -1]]), torch.tensor([3]))
     torch.testing.assert_close(found[0], by_hand)
+
+
+def test_an_alignment_counts_at_the_beginning_alone(batch: Callable[..., SceneBatch]) -> None:
+    scenes, losses = batch(), {}
+    for alignment in (0.0, 0.8):
+        torch.manual_seed(0)
+        face = SimoRecognition(PhoneUnits(PHONES), core, alignment=alignment)
+        model = JointModel(tiny_encoder(), {"face": face}).eval()
+        with torch.no_grad():
+            losses[alignment] = [
+                float(face.loss(model.view("face"), scenes, progress).loss)
+                for progress in (0.0, 0.5, 1.0)
+            ]
+    plain, guided = losses.values()
+    assert len(set(plain)) == 1 and guided[2] == plain[2]
+    # halfway the alignment's part is half of what it was
+    assert guided[1] - plain[0] == pytest.approx((guided[0] - plain[0]) / 2, rel=1e-3)
+    assert guided[0] != plain[0]
+
+
+def test_an_alignment_is_a_share() -> None:
+    with pytest.raises(ConfigError, match=r"alignment.*1\.5.*0 to 1"):
+        SingleRecognition(PhoneUnits(PHONES), core, alignment=1.5)

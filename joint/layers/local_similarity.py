@@ -1,0 +1,66 @@
+"""Who is heard when: the encoder's opinion of every moment of a mixture, for those who follow one
+person through it."""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from joint.outputs import SpeakerEncoding
+from joint.units import Samples
+
+
+class LocalSimilarity(nn.Module):
+    """Adds to each feature vector how like the enrolled person the mixture sounds around that
+    moment: the cosine of the embeddings of a `window` and of the enrolment, and how far it is above
+    the mixture's mean (as the scores of Ding et al., "Personal VAD", Odyssey 2020).
+
+    A window begins every `step` Samples; features come every `hop` Samples, the first at 0. No
+    gradient goes back into the windows.
+    """
+
+    def __init__(
+        self, feature_dim: int, hop: Samples, window: Samples = 16_000, step: Samples = 8_000
+    ) -> None:
+        super().__init__()
+        self.hop, self.window, self.step = hop, window, step
+        self.project = nn.Linear(2, feature_dim, bias=False)
+
+    def forward(
+        self,
+        features: Tensor,
+        encode: Callable[[Tensor, Tensor], SpeakerEncoding],
+        waveform: Tensor,
+        lengths: Tensor,
+        enrolled: SpeakerEncoding,
+    ) -> Tensor:
+        """`features (B·K, F, N)` of `waveform (B, S)` with `lengths (B,)` in Samples, for K
+        `enrolled` people each → the same shape."""
+        windows, own, counts = self.windows(waveform, lengths)
+        with torch.no_grad():
+            heard = encode(windows, own).embedding.unflatten(0, counts.shape)
+        people = enrolled.embedding.unflatten(0, (len(waveform), -1))
+        cosine = F.normalize(people, dim=2) @ F.normalize(heard, dim=2).transpose(1, 2)
+        share = counts / counts.sum(dim=1, keepdim=True)
+        above = cosine - (cosine * share[:, None]).sum(dim=2, keepdim=True)
+        moment = self.hop * torch.arange(features.shape[1], device=features.device)
+        nearest = (moment - self.window // 2 + self.step // 2) // self.step
+        nearest = nearest.clamp(0, counts.shape[1] - 1)
+        similar = torch.stack([cosine, above], dim=3)[:, :, nearest].flatten(0, 1)
+        added: Tensor = self.project(similar)
+        return features + added.to(features.dtype)
+
+    def windows(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Windows `(B, W, window)` of a recording, the last of them up to its end, their `(B, W)`
+        lengths, and which of them count, 1 or 0: behind its last a recording has that one again."""
+        last = (lengths - self.window).clamp(min=0)
+        count = int(-(-last.max() // self.step)) + 1
+        place = self.step * torch.arange(count, device=lengths.device)
+        starts = torch.minimum(place.expand(len(lengths), -1), last[:, None])
+        short = max(0, self.window - waveform.shape[1])
+        padded = F.pad(waveform, (0, short))
+        samples = starts[:, :, None] + torch.arange(self.window, device=lengths.device)
+        windows = padded.gather(1, samples.flatten(1)).view(samples.shape)
+        own = lengths.clamp(max=self.window)[:, None].expand(-1, count)
+        return windows, own, (place < last[:, None] + self.step).to(windows.dtype)
