@@ -1,6 +1,7 @@
 """What an alignment knows of every frame, as a loss beside CTC's: it teaches in the first minutes
 what CTC alone finds after many epochs."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -35,6 +36,22 @@ def aligned(ids: Tensor, spans: Spans, frames: int, hop: Samples) -> Tensor:
     moment = hop * torch.arange(frames, device=ids.device)[:, None]
     said = (spans.starts[:, None] <= moment) & (moment < spans.ends[:, None])
     return torch.where(said, ids[:, None], BLANK).amax(dim=2)
+
+
+def interleaved(
+    sequence: Sequence[int], spans: Sequence[tuple[Samples, Samples]], hop: Samples
+) -> list[tuple[Samples, Samples]]:
+    """When the units of a `sequence` are written, which are places in their `spans`: each until it
+    ends, from its start or the end of the one before. A change of the speaker, −1, has the first
+    `hop` of what follows it."""
+    found, reached = [], 0
+    for place, unit in enumerate(sequence):
+        change = unit < 0
+        start, end = spans[sequence[place + 1] if change else unit]
+        begin = max(start, reached)
+        found.append((begin, begin + hop if change else end))
+        reached = reached if change else end
+    return found
 
 
 def alignment_losses(

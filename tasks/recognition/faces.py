@@ -17,7 +17,8 @@ from tasks.recognition.attention import AttentionDecoder
 from tasks.recognition.core import RecognizerCore, Transcript
 from tasks.recognition.face import RecognitionTask, Said, only
 from tasks.recognition.serialization import FirstInFirstOut, Serialization
-from tasks.recognition.units import Targets, Units, filled_up
+from tasks.recognition.serialized import serialized
+from tasks.recognition.units import Targets, Units
 
 
 class MixtureRecognition(RecognitionTask):
@@ -119,17 +120,8 @@ class SisoRecognition(MixtureRecognition):
     def wanted(self, batch: SceneBatch, targets: Targets) -> list[Said]:
         """See RecognitionTask."""
         assert batch.start_samples is not None
-        rows, timed = [], targets.known.all(dim=1)
-        for b, starts in enumerate(batch.start_samples.tolist()):
-            counts = targets.counts[b].tolist()
-            said = [targets.ids[b, n, :count].tolist() for n, count in enumerate(counts)]
-            ends = None
-            if targets.spans is not None:
-                ends = [targets.spans.ends[b, n, :count].tolist() for n, count in enumerate(counts)]
-                timed[b] &= all(end >= 0 for speaker in ends for end in speaker)
-            rows.append(self.order.join(said, starts, ends, len(self.units)))
-        ids = filled_up(rows).to(targets.ids.device)
-        return [Said(ids, (ids >= 0).sum(dim=1), timed)]
+        change, hop = len(self.units), self.core.hop
+        return [serialized(targets, batch.start_samples, self.order, change, hop)]
 
     def places(self, sequences: Sequence[Sequence[int]]) -> list[list[tuple[int, int]]]:
         """See RecognitionTask."""

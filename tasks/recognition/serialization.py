@@ -7,6 +7,7 @@ writes every unit when it ends and marks where the voice changes.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 from torch import nn
 
@@ -15,7 +16,10 @@ from joint.units import Samples
 
 
 class Serialization(nn.Module, ABC):
-    """Turns sequences of units into one; `change` stands for the speaker change."""
+    """Turns sequences of units into one; `change` stands for the speaker change. `in_time` says
+    whether units are written in the order in which they are said."""
+
+    in_time: ClassVar[bool] = False
 
     @abstractmethod
     def join(
@@ -67,6 +71,8 @@ class FirstInFirstOut(Serialization):
 
 class InterleavedTokens(Serialization):
     """Every unit in the order of its end, for two speakers."""
+
+    in_time: ClassVar[bool] = True
 
     def join(
         self,

@@ -5,6 +5,9 @@ import torch
 
 from joint.ctc import BLANK
 from tasks.recognition.alignment import Spans, aligned, alignment_losses
+from tasks.recognition.serialization import FirstInFirstOut, InterleavedTokens
+from tasks.recognition.serialized import serialized
+from tasks.recognition.units import Targets
 
 IDS = torch.tensor([[3, 5, -1], [2, -1, -1]])
 SPANS = Spans(torch.tensor([[100, 300, -1], [0, -1, -1]]), torch.tensor([[250, 400, -1], [150, -1, -1]]))
@@ -55,3 +58,22 @@ def test_a_silent_person_is_blank_throughout() -> None:
         100,
     )
     assert float(losses[1]) == pytest.approx(0.6931472)
+
+
+def test_two_voices_token_by_token() -> None:
+    # A says 7 from 0 to 200 and 8 from 400 to 600, B says 9 from 100 to 300 and 5 from 600 to 900
+    ids = torch.tensor([[[7, 8], [9, 5]]])
+    spans = Spans(torch.tensor([[[0, 400], [100, 600]]]), torch.tensor([[[200, 600], [300, 900]]]))
+    counts, known = torch.tensor([[2, 2]]), torch.tensor([[True, True]])
+    targets, starts = Targets(ids, counts, known, spans), torch.tensor([[0, 100]])
+    found = serialized(targets, starts, InterleavedTokens(), 20, 50)
+    assert found.ids.tolist() == [[7, 20, 9, 20, 8, 20, 5]] and found.known.tolist() == [True]
+    assert found.spans is not None
+    # B is written when A's unit has ended; each change has the first hop of what follows
+    assert found.spans.starts.tolist() == [[0, 200, 200, 400, 400, 600, 600]]
+    assert found.spans.ends.tolist() == [[200, 250, 300, 450, 600, 650, 900]]
+    frames = aligned(found.ids, found.spans, 19, 50)[0].tolist()
+    assert frames == [7] * 4 + [20, 9] + [0] * 2 + [20] + [8] * 3 + [20] + [5] * 5 + [0]
+    # what is written first in, first out has no times
+    plain = serialized(targets, starts, FirstInFirstOut(), 20, 50)
+    assert plain.ids.tolist() == [[7, 8, 20, 9, 5]] and plain.spans is None
