@@ -32,6 +32,7 @@ DISTRIBUTIONS = {
     "espeakng_loader": "espeakng-loader",
     "faster_whisper": "faster-whisper",
     "silero_vad": "silero-vad",
+    "flashlight": "flashlight-text",
 }
 
 

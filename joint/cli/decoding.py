@@ -48,7 +48,10 @@ Weight: TypeAlias = Annotated[
     float, typer.Option("--weight", metavar="W", help="Of the language model.")
 ]
 Bonus: TypeAlias = Annotated[
-    float, typer.Option("--bonus", metavar="B", help="What the blank of each frame loses: more is written.")
+    float,
+    typer.Option(
+        "--bonus", metavar="B", help="What the blank of each frame loses: more is written."
+    ),
 ]
 ORDER, WEIGHT, BONUS = 4, 1.0, 1.0
 NO_TIMES = "a search, which has no times", "the likeliest path where voices get names or times"

@@ -67,6 +67,7 @@ class BeamSearch:
         names = symbol_names(vocabulary)
         tried = min(vocabulary, BRANCHES) if beam > 1 else 1
         weight = 0.0 if language_model is None else weight
+        self.decode: Callable[[Tensor], list[int] | list[str]]
         try:
             with TemporaryDirectory() as folder:
                 model = None

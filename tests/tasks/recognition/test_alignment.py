@@ -10,7 +10,9 @@ from tasks.recognition.serialized import serialized
 from tasks.recognition.units import Targets
 
 IDS = torch.tensor([[3, 5, -1], [2, -1, -1]])
-SPANS = Spans(torch.tensor([[100, 300, -1], [0, -1, -1]]), torch.tensor([[250, 400, -1], [150, -1, -1]]))
+SPANS = Spans(
+    torch.tensor([[100, 300, -1], [0, -1, -1]]), torch.tensor([[250, 400, -1], [150, -1, -1]])
+)
 COUNTS = torch.tensor([2, 1])
 
 
