@@ -30,6 +30,7 @@ from tasks.recognition.faces import (
     SisoRecognition,
     TargetRecognition,
 )
+from tasks.recognition.reading import read, remembered
 from tasks.recognition.serialization import InterleavedTokens
 from tasks.recognition.units import CharacterUnits, PhoneUnits
 
@@ -207,3 +208,20 @@ def test_an_alignment_counts_at_the_beginning_alone(batch: Callable[..., SceneBa
 def test_an_alignment_is_a_share() -> None:
     with pytest.raises(ConfigError, match=r"alignment.*1\.5.*0 to 1"):
         SingleRecognition(PhoneUnits(PHONES), core, alignment=1.5)
+
+
+def test_remembered_voices_are_followed_as_their_enrolments_are(
+    batch: Callable[..., SceneBatch],
+) -> None:
+    """A face that listens to the mixture with the encoder too."""
+    model, scenes = model_of("similar").eval(), batch(1)
+    assert scenes.mixture is not None and scenes.enrollment is not None
+    assert scenes.enrollment_lengths is not None
+    person = scenes.enrollment[0, 0, : int(scenes.enrollment_lengths[0, 0])]
+    with torch.no_grad():
+        view = model.view("face")
+        voices = view(person[None], torch.tensor([len(person)])).embedding
+        known = remembered(voices, view.encoder.frame_dim, model.view("face"))
+        heard = read(model.tasks["face"], view, scenes.mixture[0], [person])
+        found = read(model.tasks["face"], known, scenes.mixture[0], [scenes.mixture[0, :1]])
+    assert found == heard and any(heard)
