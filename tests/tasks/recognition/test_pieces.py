@@ -88,7 +88,7 @@ def test_one_long_text_counts() -> None:
 
 def test_targets(units: PieceUnits) -> None:
     found = units.targets(SceneBatch(["a", "b"], texts=[["THE", ""], ["NOT", "THE YOU"]]))
-    assert found.counts.tolist() == [[1, 0], [1, 2]] and found.known.all() and found.ends is None
+    assert found.counts.tolist() == [[1, 0], [1, 2]] and found.known.all() and found.spans is None
     assert found.ids[1, 1].tolist() == [units.place[MARK + "THE"], units.place[MARK + "YOU"]]
 
 
