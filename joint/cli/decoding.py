@@ -53,7 +53,7 @@ Bonus: TypeAlias = Annotated[
         "--bonus", metavar="B", help="What the blank of each frame loses: more is written."
     ),
 ]
-ORDER, WEIGHT, BONUS = 4, 1.0, 1.0
+ORDER, WEIGHT, BONUS = 4, 1.0, 0.0
 NO_TIMES = "a search, which has no times", "the likeliest path where voices get names or times"
 """What is wrong with a beam where turns are written, and what is right."""
 
