@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from analysis.bootstrap import TrialSpeakers, change_of_eer, drawn_eers
 from analysis.drift import embedding_drift
@@ -95,7 +94,7 @@ def measure(run: Run, test: TestSet) -> dict[str, Any]:
     if run.config.get("init"):
         start = load(run.config.init[0])
         before = after = embedded.embeddings
-        if differ(start.model.encoder, model.model.encoder):
+        if start.identity.fingerprint != model.identity.fingerprint:
             before = embed_folder(start.embed, test.folder).embeddings
         figures |= embedding_drift(before, after)
     if run.probe is not None and test.aligned is not None:
@@ -106,12 +105,6 @@ def measure(run: Run, test: TestSet) -> dict[str, Any]:
     numbers = {key: value for key, value in figures.items() if not isinstance(value, dict | str)}
     run.keep(numbers)
     return numbers
-
-
-def differ(first: nn.Module, second: nn.Module) -> bool:
-    """Whether two modules hold other tensors."""
-    one, other = first.state_dict(), second.state_dict()
-    return one.keys() != other.keys() or any(not one[k].equal(other[k]) for k in one)
 
 
 def phones_in(model: SpeakerModel, run: Run, test: Corpus) -> dict[str, float]:

@@ -1,6 +1,5 @@
 """A recogniser on a list of conversations: what `joint evaluate recognition` does."""
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,8 @@ from joint.cli.options import check_threshold
 from joint.data.corpus import Corpus
 from joint.data.kaldi import KaldiFolder
 from joint.errors import ConfigError, DataError
-from joint.units import Samples, Seconds
 from tasks.recognition.conversations import Conversation, Conversations, Turn
-from tasks.recognition.evaluate import Hear, Truth, evaluate_recognition
+from tasks.recognition.evaluate import Truth, evaluate_recognition
 from tasks.recognition.metrics import Words
 from tasks.recognition.select import recogniser
 from tasks.recognition.units import PhoneUnits
@@ -47,12 +45,10 @@ def run_recognition(
     phones = isinstance(head.units, PhoneUnits) and not getattr(search, "gives_words", False)
     truth = phones_of(data, model) if phones else words_of(folder)
 
-    def understand(mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
+    def hear(mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
         if attributed:
             return attributed_words(model, mixture, voices, name, threshold)
         return model.transcribe(mixture, voices, (), None, name, search)
-
-    hear = Clocked(understand)
 
     enrolled = "enrollment" in head.requires
     figures, heard = evaluate_recognition(hear, folder, listed, truth, enrolled, attributed, limit)
@@ -60,25 +56,8 @@ def run_recognition(
     def lines(people: Sequence[Words]) -> list[str]:
         return [" ".join(words) for words in people]
 
-    figures["real_time_factor"] = hear.seconds * model.sample_rate / max(hear.samples, 1)
     written = {h.row.mix_id: {"said": lines(h.said), "found": lines(h.found)} for h in heard}
     return {"counted_in": "phones" if phones else "words", **figures}, written
-
-
-class Clocked:
-    """A recogniser with the `seconds` that it took so far for mixtures of so many `samples`."""
-
-    def __init__(self, hear: Hear) -> None:
-        self.hear = hear
-        self.seconds: Seconds = 0.0
-        self.samples: Samples = 0
-
-    def __call__(self, mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
-        begin = time.perf_counter()
-        found = self.hear(mixture, voices)
-        self.seconds += time.perf_counter() - begin
-        self.samples += len(mixture)
-        return found
 
 
 def attributed_words(

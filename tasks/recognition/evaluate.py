@@ -1,5 +1,6 @@
 """Evaluation of recognition: a list of conversations in, errors and groups out."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from joint.audio import read_audio
 from joint.data.grouping import gender_pair, positions_by_group
 from joint.data.kaldi import KaldiFolder
 from joint.errors import AudioError, DataError
+from joint.units import SAMPLE_RATE
 from tasks.recognition.conversations import Conversation, Conversations, overlap_ratio, render
 from tasks.recognition.metrics import (
     Errors,
@@ -104,6 +106,8 @@ def evaluate_recognition(
     given to where names are free. `channel_error_…` are left out: their cost grows with every
     stranger.
 
+    `real_time_factor` is the time that `hear` takes over the duration of the mixtures.
+
     Conversations with a recording that cannot be read or whose words are not known are left out
     and counted.
 
@@ -115,7 +119,7 @@ def evaluate_recognition(
         check_enrolments(conversations, rows)
     console = Console(stderr=True)
     shown = console.is_terminal and progress
-    heard = []
+    heard, seconds, samples = [], 0.0, 0
     for row in track(rows, "recognising", console=console, disable=not shown):
         known = [truth(turn.utterance) for turn in row.turns]
         said = [words for words in known if words is not None]
@@ -126,12 +130,16 @@ def evaluate_recognition(
             voices = _voices(row, rows, folder) if enrolled or attributed else []
         except AudioError:
             continue
+        begin = time.perf_counter()
         found = hear(mixture, voices)
+        seconds += time.perf_counter() - begin
+        samples += len(mixture)
         nobody = found.pop() if enrolled and len(voices) > len(row.turns) else None
         heard.append(Heard(row, said, found, nobody))
     if not heard:
         raise DataError(conversations.path, "no conversation with known words", "at least one")
     figures = _figures(heard, enrolled, attributed)
+    figures["real_time_factor"] = seconds * SAMPLE_RATE / samples
     figures["skipped_conversations"] = len(rows) - len(heard)
     figures["by_group"] = _by_group(heard, folder)
     return figures, heard
