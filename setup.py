@@ -110,7 +110,7 @@ setup(
         "speechbrain": SPEECHBRAIN,
         "umap": UMAP,
     },
-    entry_points={"console_scripts": ["joint=joint.cli.main:main"]},
+    entry_points={"console_scripts": ["joint=joint.app.cli.main:main"]},
     classifiers=[
         "License :: OSI Approved :: Apache Software License",
         "Programming Language :: Python :: 3.11",

@@ -6,13 +6,13 @@ __version__ = "0.1.0"
 __all__ = ["__version__", "load"]
 
 if TYPE_CHECKING:
-    from joint.api import load
+    from joint.app.api import load
 
 
 def __getattr__(name: str) -> Any:
     """Import the composition layer (`joint.load`) only where somebody asks for it."""
     if name == "load":
-        from joint.api import load
+        from joint.app.api import load
 
         return load
     raise AttributeError(f"module 'joint' has no attribute {name!r}")

@@ -14,10 +14,10 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from joint.adapters.low_rank import Adapter
 from joint.data.corpus import Corpus
 from joint.encoders.encoder import SpeakerEncoder
 from joint.errors import ConfigError
-from joint.layers.adapters import Adapter
 from joint.outputs import SpeakerEncoding, TaskOutput
 from joint.scene import SceneBatch
 from joint.seeding import seed_for
@@ -28,7 +28,7 @@ the encoder."""
 
 
 class Head(Protocol):
-    """What the model asks of a task; `tasks.base.Task` is the class to derive from."""
+    """What the model asks of a task; `joint.task.Task` is the class to derive from."""
 
     requires: frozenset[str]
     layers: frozenset[str]

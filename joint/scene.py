@@ -1,8 +1,8 @@
 """Scene and SceneBatch: the one kind of example that every task reads.
 
 A `Scene` is a plan, f(seed, epoch, index): who speaks over whom, from which recordings, at what
-level, in which room. It holds no audio. `joint.data.rendering` turns a plan into waveforms and
-`SceneBatch` is what a task sees. Fixed meanings:
+level, in which room. It holds no audio. `joint.data.scenes.rendering` turns a plan into waveforms
+and `SceneBatch` is what a task sees. Fixed meanings:
 
 - the reference of a source is its direct path with the first 50 ms of the room (dry without one);
 - the SNR of a source is the target's power over that source's, both rendered, over the chunk;

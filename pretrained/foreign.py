@@ -14,10 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from joint import checkpoint
 from joint.encoders.encoder import SpeakerEncoder
 from joint.errors import CheckpointError, ConfigError
-from joint.objects import build
+from joint.training import checkpoint
+from joint.training.objects import build
 
 SUM = re.compile(r"\{(\d+)([+-]\d+)\}")
 

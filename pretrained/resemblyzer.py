@@ -41,10 +41,10 @@ def read(path: Path) -> ForeignModel:
     (gates, bins), (embedding_dim, _) = (_shape(state, name, path) for name in (INPUT, OUTPUT))
     weights = {name: value for name, value in state.items() if name not in SIMILARITY}
     encoder: dict[str, Any] = {
-        "_target_": "joint.encoders.dvector.DVectorEncoder",
-        "frontend": {"_target_": "joint.encoders.mel.MelSpectrogram", "bins": bins},
+        "_target_": "joint.encoders.backbones.dvector.DVectorEncoder",
+        "frontend": {"_target_": "joint.encoders.frontends.mel.MelSpectrogram", "bins": bins},
         "backbone": {
-            "_target_": "joint.encoders.dvector.LstmBackbone",
+            "_target_": "joint.encoders.backbones.dvector.LstmBackbone",
             "features": bins,
             "hidden": gates // 4,
             "layers": sum(name.startswith("lstm.weight_ih_") for name in state),

@@ -35,7 +35,7 @@ def prepared(embedded_corpus: Path, tmp_path_factory: pytest.TempPathFactory) ->
 def aligned(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """24 recordings of 6 people with the phones in them and their times."""
     from joint.data.corpus import Corpus
-    from joint.data.subset import write_subset
+    from joint.data.prepare.subset import write_subset
     from tasks.phonetics.align import align_folder
 
     corpus = Corpus.load(prepared / "train")
@@ -56,7 +56,7 @@ def tested(aligned: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     import itertools
 
     from joint.data.corpus import Corpus
-    from tasks.recognition.conversations import Conversation, Turn, write_conversations
+    from tasks.recognition.conversations.lists import Conversation, Turn, write_conversations
 
     corpus = Corpus.load(aligned)
     folder = tmp_path_factory.mktemp("tested") / "test"
@@ -86,7 +86,7 @@ def tiny_overrides(prepared: Path) -> list[str]:
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tiny_overrides: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A joint model of verification and extraction after two steps: it answers, knowing nothing."""
-    from joint.training import train
+    from joint.training.run import train
 
     output = tmp_path_factory.mktemp("tiny") / "run"
     return train(TINY, [*tiny_overrides, f"output={output}", "trainer.max_steps=2"])
@@ -95,7 +95,7 @@ def tiny_checkpoint(tiny_overrides: list[str], tmp_path_factory: pytest.TempPath
 @pytest.fixture
 def joint_command(capfd: pytest.CaptureFixture[str]) -> Command:
     """Run `joint ARGUMENTS` in this process."""
-    from joint.cli.main import main
+    from joint.app.cli.main import main
 
     def run(*arguments: object) -> Outcome:
         capfd.readouterr()

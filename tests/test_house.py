@@ -16,7 +16,7 @@ LONGEST = 300
 
 MAY_IMPORT = {
     "joint": {"joint"},
-    "composition": {"joint", "tasks", "analysis", "pretrained", "recipes"},
+    "app": {"joint", "tasks", "analysis", "pretrained", "recipes"},
     "tasks": {"joint", "tasks"},
     "analysis": {"joint", "analysis"},
     "pretrained": {"joint", "pretrained"},
@@ -37,10 +37,10 @@ DISTRIBUTIONS = {
 
 
 def layer(path: Path) -> str:
-    """The layer of a file: `joint/cli` and `joint/api.py` compose what the rest must not know."""
+    """The layer of a file: `joint/app`, and the two files that lead to it, compose all others."""
     parts = path.relative_to(ROOT).parts
-    composes = parts[0] == "joint" and parts[1] in ("cli", "api.py")
-    return "composition" if composes else parts[0]
+    composes = parts[0] == "joint" and parts[1] in ("app", "__init__.py", "__main__.py")
+    return "app" if composes else parts[0]
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -63,10 +63,15 @@ def test_arrows_point_down(path: Path) -> None:
     assert met <= MAY_IMPORT[layer(path)]
 
 
+@pytest.mark.parametrize("path", [p for p in FILES if layer(p) not in ("app", "recipes")], ids=name)
+def test_only_the_app_imports_the_app(path: Path) -> None:
+    assert not [module for module in imports(path) if module.startswith("joint.app")]
+
+
 @pytest.mark.parametrize("path", [p for p in FILES if layer(p) == "tasks"], ids=name)
 def test_a_task_knows_no_other_task(path: Path) -> None:
     parts = path.relative_to(ROOT).parts
-    allowed = {"base", parts[1]} if len(parts) > 2 else {"base"}
+    allowed = {parts[1]} if len(parts) > 2 else set()
     met = {module.split(".")[1] for module in imports(path) if module.startswith("tasks.")}
     assert met <= allowed
 

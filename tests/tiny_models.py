@@ -6,20 +6,20 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from joint.adapters.low_rank import Adapter, LowRank
+from joint.encoders.backbones.tdnn import XvectorTdnn
 from joint.encoders.encoder import SpeakerEncoder
-from joint.encoders.frontends import Filterbank
-from joint.encoders.pooling import StatisticsPooling
-from joint.encoders.tdnn import XvectorTdnn
-from joint.layers.adapters import Adapter, LowRank
+from joint.encoders.frontends.filterbank import Filterbank
+from joint.encoders.pooling.statistics import StatisticsPooling
 from joint.losses.margin import AamSoftmax
 from joint.model import JointModel, Switch
 from joint.outputs import SpeakerEncoding
 from joint.scene import SceneBatch
 from joint.seeding import seeded
-from tasks.extraction.bsrnn import small_bsrnn
-from tasks.extraction.head import ExtractionTask
+from tasks.extraction.extractors.bsrnn import small_bsrnn
 from tasks.extraction.losses import ExtractionLoss
-from tasks.verification.head import VerificationTask
+from tasks.extraction.task import ExtractionTask
+from tasks.verification.task import VerificationTask
 
 SPEAKERS = 5
 

@@ -11,7 +11,7 @@ from joint.data.batching import batches_by_length
 from joint.encoders.encoder import SpeakerEncoder
 from joint.encoders.frames import Frames
 from joint.outputs import Layer, SpeakerEncoding
-from joint.precision import autocast_for
+from joint.training.precision import autocast_for
 
 FEATURES, LAST, EMBEDDING = "features", "frames", "embedding"
 """The front-end's output, what is pooled, and the end; the backbone's own layers lie between."""

@@ -25,8 +25,8 @@ from joint.audio import check_waveform
 from joint.data.corpus import Corpus, Utterance
 from joint.encoders.encoder import SpeakerEncoder
 from joint.errors import AudioError, DataError
-from joint.progress import shown
 from joint.seeding import seeded
+from joint.training.progress import shown
 from joint.units import SAMPLE_RATE
 
 PHONES = "phones (frames)"

@@ -7,10 +7,10 @@ import numpy as np
 
 from analysis.probing.probes import Kind
 from analysis.probing.voice import voice_statistics
-from joint.data.augmentation import coloured_noise, own_channel, room_responses
 from joint.data.corpus import Utterance
 from joint.data.phones import UNKNOWN
-from joint.data.rendering import gain_for_snr
+from joint.data.scenes.augmentation import coloured_noise, own_channel, room_responses
+from joint.data.scenes.rendering import gain_for_snr
 from joint.units import SAMPLE_RATE, Samples
 
 PLAIN, CHANGED, SWAPPED = "plain", "changed", "swapped"

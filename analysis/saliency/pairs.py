@@ -13,7 +13,7 @@ from analysis.saliency.phones import salience_of_phones
 from joint.data.corpus import Corpus
 from joint.encoders.encoder import SpeakerEncoder
 from joint.errors import DataError
-from joint.progress import shown
+from joint.training.progress import shown
 
 
 def phones_of_pairs(

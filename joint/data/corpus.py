@@ -18,7 +18,7 @@ from joint.data.phones import (
     known_intervals,
     read_inventory,
 )
-from joint.data.shard import Stored
+from joint.data.storage.shard import Stored
 from joint.errors import DataError
 from joint.units import SAMPLE_RATE, Samples
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from joint.encoders.frames import Frames
-from joint.encoders.frontends import Frontend
+from joint.encoders.frontends.filterbank import Frontend
 from joint.outputs import Layer, SpeakerEncoding
 
 

@@ -17,7 +17,7 @@ from pretrained.speechbrain.architecture import (
 def ecapa(given: Settings, path: Path) -> Settings:
     """Backbone and pooling."""
     backbone = {
-        "_target_": "joint.encoders.ecapa.EcapaTdnn",
+        "_target_": "joint.encoders.backbones.ecapa.EcapaTdnn",
         "features": given["input_size"],
         "channels": unit(given["channels"], (1, 1, 1, 1), path),
         "aggregated": given["channels"][-1],
@@ -27,7 +27,7 @@ def ecapa(given: Settings, path: Path) -> Settings:
         "last_norm": True,
     }
     pooling = {
-        "_target_": "joint.encoders.pooling.AttentiveStatisticsPooling",
+        "_target_": "joint.encoders.pooling.statistics.AttentiveStatisticsPooling",
         "_partial_": True,
         "bottleneck": given["attention_channels"],
         "centred": True,

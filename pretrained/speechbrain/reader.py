@@ -81,7 +81,7 @@ def read(folder: Path) -> ForeignModel:
     node = {
         "_target_": "joint.encoders.encoder.SpeakerEncoder",
         "frontend": {
-            "_target_": "joint.encoders.speechbrain_features.SpeechBrainFilterbank",
+            "_target_": "joint.encoders.frontends.speechbrain.SpeechBrainFilterbank",
             "bins": bands,
         },
         **architecture.encoder(given, path),

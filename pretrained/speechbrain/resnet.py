@@ -22,12 +22,12 @@ NORM_EPSILON = 1e-5
 def resnet(given: Settings, path: Path) -> Settings:
     """Backbone and pooling."""
     backbone = {
-        "_target_": "joint.encoders.seresnet.SeResNet",
+        "_target_": "joint.encoders.backbones.residual.seresnet.SeResNet",
         "features": given["input_size"],
         "channels": unit(given["channels"], (1, 1, 2, 2), path),
     }
     pooling = {
-        "_target_": "joint.encoders.pooling.AttentiveStatisticsPooling",
+        "_target_": "joint.encoders.pooling.statistics.AttentiveStatisticsPooling",
         "_partial_": True,
         "global_context": False,
         "norm": True,

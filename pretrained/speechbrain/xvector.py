@@ -21,7 +21,7 @@ NOISE, EPSILON = 5e-5, 1e-5
 def xvector(given: Settings, path: Path) -> Settings:
     """Backbone and pooling, and no norm after it."""
     backbone = {
-        "_target_": "joint.encoders.tdnn.XvectorTdnn",
+        "_target_": "joint.encoders.backbones.tdnn.XvectorTdnn",
         "features": given["in_channels"],
         "channels": unit(given["tdnn_channels"], (1, 1, 1, 1), path),
         "output_dim": given["tdnn_channels"][-1],
@@ -29,7 +29,7 @@ def xvector(given: Settings, path: Path) -> Settings:
         "slope": SLOPE,
     }
     pooling = {
-        "_target_": "joint.encoders.pooling.StatisticsPooling",
+        "_target_": "joint.encoders.pooling.statistics.StatisticsPooling",
         "_partial_": True,
         "unbiased": True,
     }

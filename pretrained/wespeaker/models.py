@@ -12,18 +12,18 @@ REQUIRED = object()
 Arguments = Mapping[str, Any]
 
 POOLINGS: dict[str, dict[str, Any]] = {
-    "TAP": {"_target_": "joint.encoders.pooling.AveragePooling"},
-    "TSDP": {"_target_": "joint.encoders.pooling.DeviationPooling", "unbiased": True},
-    "TSTP": {"_target_": "joint.encoders.pooling.StatisticsPooling", "unbiased": True},
+    "TAP": {"_target_": "joint.encoders.pooling.statistics.AveragePooling"},
+    "TSDP": {"_target_": "joint.encoders.pooling.statistics.DeviationPooling", "unbiased": True},
+    "TSTP": {"_target_": "joint.encoders.pooling.statistics.StatisticsPooling", "unbiased": True},
     "ASTP": {
-        "_target_": "joint.encoders.pooling.AttentiveStatisticsPooling",
+        "_target_": "joint.encoders.pooling.statistics.AttentiveStatisticsPooling",
         "norm": False,
         "unbiased": True,
         "global_context": False,
     },
     # WeSpeaker's default sizes: no model of its passes others on
     "MQMHASTP": {
-        "_target_": "joint.encoders.multihead_pooling.MultiHeadAttentivePooling",
+        "_target_": "joint.encoders.pooling.multihead.MultiHeadAttentivePooling",
         "heads": 8,
         "queries": 2,
         "bottleneck": 64,
@@ -32,7 +32,7 @@ POOLINGS: dict[str, dict[str, Any]] = {
 }
 
 SIMAM_POOLING: Arguments = {
-    "_target_": "joint.encoders.pooling.AttentiveStatisticsPooling",
+    "_target_": "joint.encoders.pooling.statistics.AttentiveStatisticsPooling",
     "global_context": False,
     "norm": True,
     "tanh": False,
@@ -67,7 +67,7 @@ def _arguments(pooling: str, **others: Any) -> Arguments:
 
 def _ecapa(channels: int, global_context: bool) -> Architecture:
     return Architecture(
-        "joint.encoders.ecapa.EcapaTdnn",
+        "joint.encoders.backbones.ecapa.EcapaTdnn",
         ECAPA,
         _arguments("ASTP", emb_bn=False),
         {"feat_dim": "features"},
@@ -79,7 +79,7 @@ def _ecapa(channels: int, global_context: bool) -> Architecture:
 
 def _redimnet(size: int) -> Architecture:
     return Architecture(
-        f"joint.encoders.redimnet.ReDimNetB{size}",
+        f"joint.encoders.backbones.redimnet.ReDimNetB{size}",
         REDIMNET,
         {
             "feat_dim": 60 if size == 0 else 72,
@@ -94,7 +94,7 @@ def _redimnet(size: int) -> Architecture:
 
 def _simam(depth: int) -> Architecture:
     return Architecture(
-        f"joint.encoders.simam.SimamResNet{depth}",
+        f"joint.encoders.backbones.residual.simam.SimamResNet{depth}",
         SIMAM,
         {"in_planes": 64, "embed_dim": 256, "acoustic_dim": 80, "dropout": 0},
         {"acoustic_dim": "features", "in_planes": "channels"},
@@ -105,7 +105,7 @@ def _simam(depth: int) -> Architecture:
 MODELS: dict[str, Architecture] = {
     **{
         f"ResNet{depth}": Architecture(
-            f"joint.encoders.resnet.ResNet{depth}",
+            f"joint.encoders.backbones.residual.resnet.ResNet{depth}",
             RESNET,
             _arguments("TSTP", two_emb_layer=False),
             {"feat_dim": "features"},
@@ -117,7 +117,7 @@ MODELS: dict[str, Architecture] = {
     "ECAPA_TDNN_GLOB_c512": _ecapa(512, global_context=True),
     "ECAPA_TDNN_GLOB_c1024": _ecapa(1024, global_context=True),
     "CAMPPlus": Architecture(
-        "joint.encoders.campplus.CamPlusPlus",
+        "joint.encoders.backbones.campplus.CamPlusPlus",
         CAMPPLUS,
         {
             "feat_dim": 80,

@@ -160,7 +160,7 @@ def _encoder(architecture: Architecture, arguments: dict[str, Any], path: Path) 
     return {
         "_target_": "joint.encoders.encoder.SpeakerEncoder",
         "frontend": {
-            "_target_": "joint.encoders.frontends.Filterbank",
+            "_target_": "joint.encoders.frontends.filterbank.Filterbank",
             "bins": sizes["features"],
             "window_type": "hamming",
         },

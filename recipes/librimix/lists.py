@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from joint.data.manifests import KaldiUtterance, PrepareReport
+from joint.data.prepare.manifests import KaldiUtterance, PrepareReport
 from joint.files import atomic_path
 from recipes.librimix.mixtures import Levels, Mixture
 from recipes.librispeechmix.lists import write_usable
 from tasks.extraction.mixtures import COLUMNS
-from tasks.recognition.conversations import Conversation, Turn
+from tasks.recognition.conversations.lists import Conversation, Turn
 
 SEED = 762
 

@@ -13,14 +13,14 @@ from rich.console import Console
 from rich.progress import track
 
 from joint.data.choices import HELD_OUT, Check
-from joint.data.kaldi import KaldiFolder
-from joint.data.manifests import KaldiUtterance, PrepareReport
-from joint.data.speaker_corpus import SpeakerCorpus, write_corpus
+from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.prepare.manifests import KaldiUtterance, PrepareReport
+from joint.data.prepare.speaker_corpus import SpeakerCorpus, write_corpus
 from joint.errors import AudioError, DataError
 from recipes.librimix.lists import Levelled, write_lists
 from recipes.librimix.mixtures import Mixture, find_lists, measure, read_mixtures
 from recipes.librispeechmix.librispeech import LibriSpeech
-from tasks.recognition.conversations import Conversation, Conversations, Turn
+from tasks.recognition.conversations.lists import Conversation, Conversations, Turn
 
 
 def prepare(

@@ -10,8 +10,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from joint.data.kaldi import read_table
-from joint.data.manifests import KaldiUtterance
+from joint.data.prepare.kaldi import read_table
+from joint.data.prepare.manifests import KaldiUtterance
 from joint.errors import DataError
 
 PART = re.compile(r"(train|dev|test)-(clean|other)(-\d+)?")

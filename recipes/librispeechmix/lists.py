@@ -7,11 +7,16 @@ from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Any
 
-from joint.data.manifests import PrepareReport
+from joint.data.prepare.manifests import PrepareReport
 from joint.errors import DataError
 from joint.units import SAMPLE_RATE
 from recipes.librispeechmix.librispeech import TEST, VALIDATION
-from tasks.recognition.conversations import Conversation, Conversations, Turn, write_conversations
+from tasks.recognition.conversations.lists import (
+    Conversation,
+    Conversations,
+    Turn,
+    write_conversations,
+)
 
 NAME = re.compile(r"(.+)-([1-8])mix\.jsonl")
 SPLITS = {VALIDATION: "validation", TEST: "test"}

@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 
 from joint.data.choices import HELD_OUT, Check
-from joint.data.kaldi import KaldiFolder
-from joint.data.manifests import KaldiUtterance, PrepareReport
-from joint.data.speaker_corpus import SpeakerCorpus, write_corpus
+from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.prepare.manifests import KaldiUtterance, PrepareReport
+from joint.data.prepare.speaker_corpus import SpeakerCorpus, write_corpus
 from recipes.librispeechmix.librispeech import LibriSpeech
 from recipes.librispeechmix.lists import find_lists, read_list, write_usable
-from tasks.recognition.conversations import Conversations
+from tasks.recognition.conversations.lists import Conversations
 
 
 def prepare(

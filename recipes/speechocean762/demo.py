@@ -15,18 +15,18 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table as TerminalTable
 
-from analysis.report_charts import Curve
-from joint.api import SpeakerModel, load
-from joint.cli.terminal import errors_in_one_line
-from joint.data.kaldi import KaldiFolder
+from analysis.report.charts import Curve
+from joint.app.api import SpeakerModel, load
+from joint.app.cli.terminal import errors_in_one_line
+from joint.data.prepare.kaldi import KaldiFolder
 from joint.errors import CheckpointError
-from joint.training import train
+from joint.metrics.detection import error_rates
+from joint.training.run import train
 from recipes.speechocean762.demo_report import COLUMNS, System, write_demo_report
 from recipes.speechocean762.prepare import prepare
 from tasks.extraction.evaluate import evaluate_extraction
 from tasks.extraction.mixtures import MixtureList
 from tasks.verification.evaluate import evaluate_verification
-from tasks.verification.metrics import error_rates
 from tasks.verification.trials import Trials
 
 HERE = Path(__file__).parent

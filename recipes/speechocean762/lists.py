@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from joint.data.manifests import KaldiUtterance
-from joint.data.trials import group_of, make_trials, write_trials
+from joint.data.prepare.manifests import KaldiUtterance
+from joint.data.prepare.trials import group_of, make_trials, write_trials
 from joint.errors import DataError
 from joint.units import Decibels
 

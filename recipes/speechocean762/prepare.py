@@ -8,14 +8,14 @@ its `trials` and `mix2_extraction.csv` are what models are selected on.
 from collections import defaultdict
 from pathlib import Path
 
-from joint.data.kaldi import KaldiFolder, copy_lists, read_table, write_tables
-from joint.data.manifests import (
+from joint.data.prepare.kaldi import KaldiFolder, copy_lists, read_table, write_tables
+from joint.data.prepare.manifests import (
     PrepareReport,
     write_skipped,
     write_split,
     written_whole,
 )
-from joint.data.splits import refuse_overlap
+from joint.data.prepare.splits import refuse_overlap
 from joint.errors import DataError
 from recipes.speechocean762.lists import write_lists
 

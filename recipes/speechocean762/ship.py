@@ -11,11 +11,11 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from joint import checkpoint
-from joint.api import SpeakerModel, load
-from joint.building import to_half
-from joint.cli.terminal import errors_in_one_line
-from joint.data.kaldi import KaldiFolder
+from joint.app.api import SpeakerModel, load
+from joint.app.cli.terminal import errors_in_one_line
+from joint.data.prepare.kaldi import KaldiFolder
+from joint.training import checkpoint
+from joint.training.building import to_half
 from tasks.extraction.evaluate import evaluate_extraction
 from tasks.extraction.mixtures import MixtureList
 from tasks.verification.backends.calibration import Calibration

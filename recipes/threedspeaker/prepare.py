@@ -11,10 +11,10 @@ from functools import partial
 from pathlib import Path
 
 from joint.data.choices import HELD_OUT, Check
-from joint.data.kaldi import read_table, read_wav_scp
-from joint.data.manifests import KaldiUtterance, PrepareReport
-from joint.data.speaker_corpus import SpeakerCorpus, write_corpus
-from joint.data.trials import Trial, label_of, read_rows
+from joint.data.prepare.kaldi import read_table, read_wav_scp
+from joint.data.prepare.manifests import KaldiUtterance, PrepareReport
+from joint.data.prepare.speaker_corpus import SpeakerCorpus, write_corpus
+from joint.data.prepare.trials import Trial, label_of, read_rows
 from joint.errors import DataError
 
 TRIALS = ("trials_cross_device", "trials_cross_distance", "trials_cross_dialect")

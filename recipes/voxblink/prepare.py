@@ -8,9 +8,9 @@ has a verification test of its own: models are tested on VoxCeleb1.
 from pathlib import Path
 
 from joint.data.choices import HELD_OUT, Check
-from joint.data.manifests import KaldiUtterance, PrepareReport
-from joint.data.speaker_corpus import SpeakerCorpus, write_corpus
-from joint.data.trials import read_rows
+from joint.data.prepare.manifests import KaldiUtterance, PrepareReport
+from joint.data.prepare.speaker_corpus import SpeakerCorpus, write_corpus
+from joint.data.prepare.trials import read_rows
 from joint.errors import DataError
 from recipes.voxceleb.tree import find_clips, find_speakers
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from joint.conversation.turns import Sessions, Turn
 from joint.errors import DataError
-from joint.turns import Sessions, Turn
 from joint.units import SAMPLE_RATE, Samples, Seconds
 from tasks.diarization.segments import Region, joined
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from joint.conversation.turns import Turn
 from joint.errors import JointError
-from joint.turns import Turn
 from joint.units import SAMPLE_RATE, Samples, Seconds
 
 PAUSE: Seconds = 0.3

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from joint.audio import MINIMUM
-from joint.turns import Turn, in_order
+from joint.conversation.turns import Turn, in_order
 from joint.units import SAMPLE_RATE, Samples, Seconds
 from tasks.diarization.segments import Region, joined
 

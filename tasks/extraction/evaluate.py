@@ -15,14 +15,14 @@ from rich.progress import track
 
 from joint.audio import write_audio
 from joint.data.grouping import gender_pair, gender_relation, positions_by_group
-from joint.data.kaldi import KaldiFolder
+from joint.data.prepare.kaldi import KaldiFolder
 from joint.errors import AudioError, DataError, JointError
+from joint.metrics.perceptual import Perceptual, pesq_installed
+from joint.metrics.perceptual import perceptual as judge
+from joint.metrics.recognizers import Recognizer, word_errors
+from joint.metrics.separation import si_sdr_db
 from tasks.extraction.figures import MixtureScore, Words, failures, figures, write_mixture_scores
-from tasks.extraction.metrics import si_sdr_db
 from tasks.extraction.mixtures import MixtureList, MixtureRow, RenderedMixture, render
-from tasks.extraction.perceptual import Perceptual, pesq_installed
-from tasks.extraction.perceptual import perceptual as judge
-from tasks.extraction.recognizers import Recognizer, word_errors
 
 Extract = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Mixture `(S,)` and enrolment `(S2,)`, float32 at 16 kHz, to the target's voice `(S,)`."""

@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 
 from joint.files import atomic_path
+from joint.metrics.recognizers import WordErrors
 from joint.units import Decibels
-from tasks.extraction.recognizers import WordErrors
 
 IMPROVED_ABOVE: Final[Decibels] = 1.0
 """A mixture counts as improved where its SI-SDR rose by more than this."""

@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor, nn
 
+from joint.metrics.separation import si_sdr_db
 from joint.units import Decibels
-from tasks.extraction.bsrnn import Estimate
-from tasks.extraction.metrics import si_sdr_db
-from tasks.extraction.spectrum import Spectrum, compressed, level_of
+from tasks.extraction.extractors.bsrnn import Estimate
+from tasks.extraction.extractors.spectrum import Spectrum, compressed, level_of
 
 
 def is_present(reference: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from joint.audio import read_audio
-from joint.data.kaldi import KaldiFolder
+from joint.data.prepare.kaldi import KaldiFolder
 from joint.errors import AudioError, DataError
 from joint.units import Decibels
 

@@ -15,9 +15,9 @@ from joint.data.corpus import Corpus, Utterance
 from joint.data.phones import ALIGNMENT, PRONUNCIATION, WORDS
 from joint.errors import AudioError
 from joint.files import atomic_write
-from joint.progress import shown
+from joint.text.pronunciation import Pronunciation, pronounced, words_of
+from joint.training.progress import shown
 from tasks.phonetics.annotate import AlignReport, forget, refuse_none, write_phones
-from tasks.phonetics.pronunciation import Pronunciation, pronounced, words_of
 from tasks.phonetics.sphinx import Alignment, Interval, SphinxAligner, UnalignableError
 
 if TYPE_CHECKING:

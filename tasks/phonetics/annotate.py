@@ -11,7 +11,7 @@ from joint.data.corpus import SUPERVISIONS, Corpus
 from joint.data.phones import PHONES, PRONUNCIATION
 from joint.errors import DataError
 from joint.files import atomic_path, atomic_write
-from tasks.phonetics.pronunciation import INVENTORY, Pronunciation, pronounced, words_of
+from joint.text.pronunciation import INVENTORY, Pronunciation, pronounced, words_of
 
 if TYPE_CHECKING:
     from lhotse import SupervisionSegment

@@ -7,12 +7,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from joint.ctc import collapsed, ctc_losses, edits
 from joint.layers.gradient_reversal import GradientReversal
+from joint.losses.ctc import collapsed, ctc_losses, edits
 from joint.outputs import Layer, SpeakerEncoding, TaskOutput
 from joint.scene import SceneBatch
-from tasks.base import Encode
-from tasks.phonetics.head import FrameTask
+from joint.task import Encode
+from tasks.phonetics.task import FrameTask
 
 
 class CtcPhones(FrameTask):

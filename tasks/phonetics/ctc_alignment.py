@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from joint.ctc import BLANK
 from joint.data.phones import PhoneIntervals
+from joint.losses.ctc import BLANK
 from joint.units import Samples
 
 

@@ -9,11 +9,11 @@ from joint.data.batching import batches_by_length
 from joint.data.corpus import Corpus
 from joint.data.phones import UNKNOWN
 from joint.errors import AudioError, CheckpointError, DataError
-from joint.precision import autocast_for
-from joint.progress import shown
-from tasks.base import Encode
-from tasks.phonetics.head import FramePhones
+from joint.task import Encode
+from joint.training.precision import autocast_for
+from joint.training.progress import shown
 from tasks.phonetics.labels import frame_phones
+from tasks.phonetics.task import FramePhones
 
 
 def evaluate_phones(

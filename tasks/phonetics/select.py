@@ -4,7 +4,7 @@ from pathlib import Path
 
 from joint.errors import CheckpointError
 from joint.model import JointModel
-from tasks.phonetics.head import FramePhones
+from tasks.phonetics.task import FramePhones
 
 
 def frame_heads(model: JointModel) -> dict[str, FramePhones]:

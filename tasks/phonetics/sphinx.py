@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from joint.text.pronunciation import ARPABET, Pronunciation
 from joint.units import SAMPLE_RATE, Samples, Seconds
-from tasks.phonetics.pronunciation import ARPABET, Pronunciation
 
 HOP: Samples = 160
 FIRST_BOUNDARY: Samples = 205 - HOP // 2

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from joint.encoders.conformer import ConformerBlock, Subsampling, relative_positions
+from joint.encoders.backbones.conformer import ConformerBlock, Subsampling, relative_positions
 from joint.encoders.frames import Frames
-from joint.encoders.frontends import Frontend
+from joint.encoders.frontends.filterbank import Frontend
 from joint.units import Samples
 
 

@@ -11,11 +11,9 @@ from rich.progress import track
 
 from joint.audio import read_audio
 from joint.data.grouping import gender_pair, positions_by_group
-from joint.data.kaldi import KaldiFolder
+from joint.data.prepare.kaldi import KaldiFolder
 from joint.errors import AudioError, DataError
-from joint.units import SAMPLE_RATE
-from tasks.recognition.conversations import Conversation, Conversations, overlap_ratio, render
-from tasks.recognition.metrics import (
+from joint.metrics.words import (
     Errors,
     Words,
     best_owners,
@@ -24,6 +22,8 @@ from tasks.recognition.metrics import (
     foreign_words,
     total,
 )
+from joint.units import SAMPLE_RATE
+from tasks.recognition.conversations.lists import Conversation, Conversations, overlap_ratio, render
 
 Hear = Callable[[np.ndarray, Sequence[np.ndarray]], list[list[str]]]
 """A mixture `(S,)` and enrolments, float32 at 16 kHz, to what each person or output says."""

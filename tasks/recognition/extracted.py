@@ -7,11 +7,11 @@ from torch import Tensor, nn
 
 from joint.outputs import SpeakerEncoding
 from joint.scene import SceneBatch
-from tasks.base import Encode
-from tasks.recognition.attention import AttentionDecoder
+from joint.task import Encode
+from joint.text.units import Units
 from tasks.recognition.core import RecognizerCore, Transcript
-from tasks.recognition.faces import EnrolledRecognition
-from tasks.recognition.units import Units
+from tasks.recognition.objectives.attention import AttentionDecoder
+from tasks.recognition.topologies import EnrolledRecognition
 
 
 class Extracted(Protocol):

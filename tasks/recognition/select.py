@@ -4,8 +4,8 @@ from pathlib import Path
 
 from joint.errors import CheckpointError
 from joint.model import JointModel
-from tasks.recognition.face import RecognitionTask
-from tasks.recognition.faces import (
+from tasks.recognition.task import RecognitionTask
+from tasks.recognition.topologies import (
     EnrolledRecognition,
     SimoRecognition,
     SingleRecognition,

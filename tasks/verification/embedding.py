@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from joint.audio import read_audio
-from joint.data.kaldi import KaldiFolder
+from joint.data.prepare.kaldi import KaldiFolder
 from joint.errors import AudioError, DataError, JointError
 from joint.units import SAMPLE_RATE, Seconds
 

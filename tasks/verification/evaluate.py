@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from joint.data.grouping import pairs_by_value
-from joint.data.kaldi import KaldiFolder
+from joint.data.prepare.kaldi import KaldiFolder
 from joint.files import atomic_path
+from joint.metrics.detection import ErrorRates, error_rates
 from tasks.verification.backends.calibration import cllr, min_cllr
 from tasks.verification.embedding import Embed, EmbeddedFiles, embed_folder
-from tasks.verification.metrics import ErrorRates, error_rates
 from tasks.verification.scorer import Scorer
 from tasks.verification.trials import Trials
 

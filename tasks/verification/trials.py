@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow
 from pyarrow import csv
 
-from joint.data.kaldi import KaldiFolder
-from joint.data.trials import LABELS
+from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.prepare.trials import LABELS
 from joint.errors import DataError
-from tasks.verification.metrics import one_class
+from joint.metrics.detection import one_class
 
 EXPECTED = "LABEL UTT1 UTT2, LABEL 0 or 1"
 SIDES = ("label", "first", "second")

@@ -9,23 +9,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from joint.api import SpeakerModel
-from joint.config import OptimizerConfig
-from joint.data.planning import ScenePlanner
-from joint.encoders.ecapa import EcapaTdnn
+from joint.app.api import SpeakerModel
+from joint.data.scenes.planning import ScenePlanner
+from joint.encoders.backbones.ecapa import EcapaTdnn
+from joint.encoders.backbones.residual.repvgg import RepVggTinyA0, fold
+from joint.encoders.backbones.residual.resnet import ResNet34
 from joint.encoders.encoder import SpeakerEncoder
 from joint.encoders.frames import Frames
-from joint.encoders.frontends import Filterbank, Frontend
-from joint.encoders.pooling import AttentiveStatisticsPooling, StatisticsPooling
-from joint.encoders.repvgg import RepVggTinyA0, fold
-from joint.encoders.resnet import ResNet34
+from joint.encoders.frontends.filterbank import Filterbank, Frontend
+from joint.encoders.pooling.statistics import AttentiveStatisticsPooling, StatisticsPooling
 from joint.losses.margin import AamSoftmax
 from joint.model import JointModel, StreamBatch
 from joint.scene import SceneBatch
-from joint.trainer import make_optimizer
+from joint.training.config import OptimizerConfig
+from joint.training.trainer import make_optimizer
 from joint.units import SAMPLE_RATE
 from tasks.verification.embedding import embed_files
-from tasks.verification.head import VerificationTask
+from tasks.verification.task import VerificationTask
 from tests.benchmarks.peers import wespeaker_ecapa, wespeaker_resnet34
 from tests.benchmarks.settings import Settings
 from tests.benchmarks.timing import Contestant, Line, race

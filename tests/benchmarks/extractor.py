@@ -5,10 +5,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from joint.metrics.separation import si_sdr_db
 from joint.outputs import SpeakerEncoding
 from joint.units import SAMPLE_RATE
-from tasks.extraction.bsrnn import published_bsrnn, small_bsrnn
-from tasks.extraction.metrics import si_sdr_db
+from tasks.extraction.extractors.bsrnn import published_bsrnn, small_bsrnn
 from tests.benchmarks.peers import wesep_bsrnn
 from tests.benchmarks.settings import Settings
 from tests.benchmarks.timing import Contestant, Line, race

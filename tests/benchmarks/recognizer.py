@@ -7,20 +7,20 @@ from functools import partial
 import torch
 from torch import nn
 
-from joint.config import OptimizerConfig
-from joint.data.planning import ScenePlanner
+from joint.data.scenes.planning import ScenePlanner
+from joint.encoders.backbones.tdnn import XvectorTdnn
 from joint.encoders.encoder import SpeakerEncoder
-from joint.encoders.frontends import Filterbank, SpecAugment
-from joint.encoders.pooling import StatisticsPooling
-from joint.encoders.tdnn import XvectorTdnn
+from joint.encoders.frontends.filterbank import Filterbank, SpecAugment
+from joint.encoders.pooling.statistics import StatisticsPooling
 from joint.model import JointModel, StreamBatch
-from joint.precision import autocast_for
 from joint.scene import SceneBatch
-from joint.trainer import make_optimizer
+from joint.text.units import CharacterUnits
+from joint.training.config import OptimizerConfig
+from joint.training.precision import autocast_for
+from joint.training.trainer import make_optimizer
 from joint.units import Seconds
 from tasks.recognition.core import RecognizerCore
-from tasks.recognition.faces import SingleRecognition
-from tasks.recognition.units import CharacterUnits
+from tasks.recognition.topologies import SingleRecognition
 from tests.benchmarks.settings import Settings
 from tests.benchmarks.timing import Contestant, Line, race
 

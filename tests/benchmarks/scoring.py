@@ -19,7 +19,7 @@ TRIALS, UTTERANCES, SPEAKERS, DIMENSION, TOP = 10_000_000, 20_000, 6_000, 192, 3
 FIGURES = """
 import sys, time
 import numpy as np
-from tasks.verification.metrics import error_rates
+from joint.metrics.detection import error_rates
 scores, labels = np.load(sys.argv[1]), np.load(sys.argv[2])
 begin = time.perf_counter()
 rates = error_rates(scores, labels)

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from joint.data.corpus import Corpus
-from joint.data.planning import ScenePlanner
-from joint.data.store import PackedStore
-from joint.data.stream import SceneStream
+from joint.data.scenes.planning import ScenePlanner
+from joint.data.scenes.stream import SceneStream
+from joint.data.storage.store import PackedStore
 
 ROOT = Path(__file__).parents[2]
 EMBEDDED = ROOT / "recipes" / "speechocean762" / "embedded"

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from joint.data.planning import ScenePlanner
+from joint.data.scenes.planning import ScenePlanner
 from tests.benchmarks.settings import ROOT, Settings
 from tests.benchmarks.timing import Contestant, Line, race
 
@@ -14,7 +14,7 @@ STEPS = 10
 TRAINING = """
 import resource, sys
 from pathlib import Path
-from joint.training import train
+from joint.training.run import train
 train(Path(sys.argv[1]), sys.argv[2:])
 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
     print("kilobytes", resource.getrusage(who).ru_maxrss)

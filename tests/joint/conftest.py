@@ -9,7 +9,7 @@ from torch import Tensor
 
 from joint.audio import read_audio
 from joint.data.corpus import Corpus
-from joint.data.store import PackedStore
+from joint.data.storage.store import PackedStore
 
 SPEEDS = (1.0, 0.9, 1.1)
 

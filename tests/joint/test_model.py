@@ -7,7 +7,7 @@ import torch
 from tiny_models import learn, noise_batch, tiny_model
 from torch import Tensor, nn
 
-from joint.encoders.frontends import SpecAugment
+from joint.encoders.frontends.filterbank import SpecAugment
 from joint.errors import ConfigError
 from joint.model import JointModel, StreamBatch, Switch
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 
-from joint.api import load
+from joint.app.api import load
 from joint.data.corpus import Corpus
-from joint.data.kaldi import KaldiFolder
-from joint.data.subset import write_subset
-from joint.training import train
+from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.prepare.subset import write_subset
+from joint.training.run import train
 from recipes.speechocean762.prepare import prepare
 from tasks.extraction.evaluate import evaluate_extraction
 from tasks.extraction.mixtures import MixtureList

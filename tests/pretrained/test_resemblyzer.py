@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-import joint.api
+import joint.app.api
 from joint.audio import read_audio
 from joint.errors import CheckpointError
 from pretrained import resemblyzer
@@ -61,7 +61,7 @@ def test_equal_to_resemblyzer(
     expected = narrow["embeddings"]
     assert float((expected @ expected.T).min()) < 0.5
     resemblyzer.read(folder).write(folder / "ours.safetensors", "ours")
-    model = joint.api.load(folder / "ours.safetensors", precision="float32")
+    model = joint.app.api.load(folder / "ours.safetensors", precision="float32")
     near(model.embed(utterances), expected)
     near(np.concatenate([model.embed([u]) for u in utterances]), expected)
 

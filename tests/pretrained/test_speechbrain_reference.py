@@ -11,10 +11,10 @@ from speechbrain.inference.classifiers import EncoderClassifier
 from speechbrain.nnet.pooling import StatisticsPooling
 from torch import Tensor
 
-from joint import checkpoint
 from joint.audio import read_audio
 from joint.encoders.encoder import SpeakerEncoder
-from joint.objects import build
+from joint.training import checkpoint
+from joint.training.objects import build
 from pretrained.speechbrain import reader as speechbrain
 
 NOISE = 5e-5

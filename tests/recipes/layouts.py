@@ -8,8 +8,8 @@ import soundfile
 from support import ROOT
 
 from joint.audio import read_audio
-from joint.data.kaldi import KaldiFolder
-from joint.data.manifests import KaldiUtterance
+from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.prepare.manifests import KaldiUtterance
 
 EMBEDDED = ROOT / "recipes" / "speechocean762" / "embedded"
 

@@ -10,9 +10,9 @@ import soundfile
 from layouts import people
 
 from joint.audio import read_audio
-from joint.data.kaldi import KaldiFolder
-from joint.data.manifests import KaldiUtterance
-from tasks.recognition.conversations import Conversations
+from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.prepare.manifests import KaldiUtterance
+from tasks.recognition.conversations.lists import Conversations
 
 RATE = 16_000
 PARTS = {"train-clean-100": (19, 26, 27), "dev-clean": (84, 174), "test-clean": (61, 121, 237)}

@@ -6,9 +6,9 @@ import pytest
 import torch
 from support import GRIDS
 
-from joint.building import Classes, build_model
-from joint.config import RecipeConfig, load_config, plain
-from joint.grid import Grid
+from joint.experiments.ablation import Grid
+from joint.training.building import Classes, build_model
+from joint.training.config import RecipeConfig, load_config, plain
 
 
 def configs(grid: Path, output: Path) -> dict[str, RecipeConfig]:

@@ -11,12 +11,12 @@ from overlap_layouts import conversations
 from support import Refused
 
 from joint.data.choices import Check
-from joint.data.kaldi import KaldiFolder
+from joint.data.prepare.kaldi import KaldiFolder
 from joint.errors import DataError
 from recipes.librimix.prepare import prepare as prepare_librimix
 from tasks.extraction.mixtures import MixtureList
 from tasks.extraction.mixtures import render as render_extraction
-from tasks.recognition.conversations import Conversations, render
+from tasks.recognition.conversations.lists import Conversations, render
 
 ROUNDING = 2.5 / 32768
 """Of the 16-bit files of two or three sources and their sum."""

@@ -15,7 +15,7 @@ from joint.data.choices import Check
 from joint.data.corpus import Corpus
 from joint.errors import DataError
 from recipes.librispeechmix.prepare import prepare as prepare_librispeechmix
-from tasks.recognition.conversations import Conversations, render
+from tasks.recognition.conversations.lists import Conversations, render
 
 
 @pytest.fixture(scope="module")

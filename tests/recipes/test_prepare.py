@@ -11,10 +11,10 @@ from lhotse import SupervisionSet
 from typer.testing import CliRunner
 
 import recipes.speechocean762
+from joint.app.cli.main import app
 from joint.audio import read_audio
-from joint.cli.main import app
-from joint.data.kaldi import KaldiFolder, write_tables
-from joint.data.manifests import KaldiUtterance, PrepareReport
+from joint.data.prepare.kaldi import KaldiFolder, write_tables
+from joint.data.prepare.manifests import KaldiUtterance, PrepareReport
 from joint.errors import DataError
 from recipes.speechocean762.lists import choose_speakers, make_mixtures, make_trials
 from recipes.speechocean762.prepare import HELD_OUT, prepare, read_speakers

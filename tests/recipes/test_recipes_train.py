@@ -7,8 +7,8 @@ import pytest
 from omegaconf import OmegaConf
 from support import RECIPES
 
-from joint.building import load_model
-from joint.training import train
+from joint.training.building import load_model
+from joint.training.run import train
 
 
 def short(recipe: Path, train: Path, validation: Path, output: Path) -> list[str]:

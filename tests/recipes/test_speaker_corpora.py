@@ -11,10 +11,10 @@ from support import ROOT, Command, Refused
 from test_recipes_train import short
 
 from joint.data.choices import Check
-from joint.data.kaldi import KaldiFolder
-from joint.data.manifests import PrepareReport
+from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.prepare.manifests import PrepareReport
 from joint.errors import DataError
-from joint.training import train
+from joint.training.run import train
 from recipes.cnceleb.prepare import prepare as prepare_cnceleb
 from recipes.threedspeaker.prepare import prepare as prepare_threedspeaker
 from recipes.voxblink.prepare import prepare as prepare_voxblink

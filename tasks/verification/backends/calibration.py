@@ -7,7 +7,7 @@ from sklearn.isotonic import isotonic_regression
 from sklearn.linear_model import LogisticRegression
 
 from joint.errors import DataError
-from tasks.verification.metrics import one_class
+from joint.metrics.detection import one_class
 
 
 @dataclass(frozen=True)

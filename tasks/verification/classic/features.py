@@ -13,10 +13,10 @@ from scipy.fft import dct
 from torch import Tensor
 
 from joint.audio import read_audio
-from joint.data.kaldi import KaldiFolder
-from joint.encoders.frontends import Filterbank
+from joint.data.prepare.kaldi import KaldiFolder
+from joint.encoders.frontends.filterbank import Filterbank
 from joint.errors import AudioError, ConfigError, DataError
-from joint.progress import shown
+from joint.training.progress import shown
 from joint.units import SAMPLE_RATE, Decibels
 
 Normalization = Literal["level", "mean", "mean-variance"]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from joint.errors import DataError
-from joint.progress import shown
+from joint.training.progress import shown
 from tasks.verification.backends.normalization import CohortStatistics
 from tasks.verification.classic.features import Speech
 

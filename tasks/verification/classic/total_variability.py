@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from joint.errors import DataError
-from joint.progress import shown
 from joint.seeding import seed_for
+from joint.training.progress import shown
 from tasks.verification.classic.gmm import Statistics
 
 BATCH = 128

@@ -12,12 +12,12 @@ from analysis.saliency.maps import CELLS, METHODS, activation
 from analysis.saliency.phones import salience_of_phones
 from analysis.saliency.trust import curves
 from joint.data.phones import PhoneIntervals
+from joint.encoders.backbones.residual.resnet import ResNet18
+from joint.encoders.backbones.tdnn import XvectorTdnn
 from joint.encoders.encoder import SpeakerEncoder
 from joint.encoders.frames import Frames
-from joint.encoders.frontends import Filterbank
-from joint.encoders.pooling import StatisticsPooling
-from joint.encoders.resnet import ResNet18
-from joint.encoders.tdnn import XvectorTdnn
+from joint.encoders.frontends.filterbank import Filterbank
+from joint.encoders.pooling.statistics import StatisticsPooling
 from joint.errors import DataError
 
 LOW, HIGH = 30, 50

@@ -10,12 +10,12 @@ import pytest
 
 from joint.data.choices import Encoding
 from joint.data.corpus import SUPERVISIONS, Corpus
-from joint.data.export import export
 from joint.data.phones import PHONES, PhoneIntervals, read_inventory
-from joint.data.planning import ScenePlanner
-from joint.data.rendering import Renderer
-from joint.data.shar import open_corpus
-from joint.data.store import FileStore
+from joint.data.scenes.planning import ScenePlanner
+from joint.data.scenes.rendering import Renderer
+from joint.data.storage.export import export
+from joint.data.storage.shar import open_corpus
+from joint.data.storage.store import FileStore
 from joint.errors import DataError
 
 

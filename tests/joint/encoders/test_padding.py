@@ -8,31 +8,31 @@ import torch
 from tiny_models import randomise
 from torch import Tensor, nn
 
-from joint.encoders.campplus import CamPlusPlus
-from joint.encoders.conformer import MfaConformer
-from joint.encoders.dfresnet import GeminiDfResNet60
-from joint.encoders.dvector import LastFramePooling, LstmBackbone
-from joint.encoders.ecapa import EcapaTdnn
-from joint.encoders.encoder import SpeakerEncoder
-from joint.encoders.eres2net import ERes2Net34
-from joint.encoders.frontends import Filterbank, Frontend
-from joint.encoders.phonetic import (
+from joint.encoders.backbones.campplus import CamPlusPlus
+from joint.encoders.backbones.conformer import MfaConformer
+from joint.encoders.backbones.dvector import LastFramePooling, LstmBackbone
+from joint.encoders.backbones.ecapa import EcapaTdnn
+from joint.encoders.backbones.phonetic import (
     CoupledBackbone,
     ExplicitPhoneticAttention,
     ImplicitPhoneticAttention,
     PhoneticAttentionPooling,
     PhoneticNetwork,
 )
-from joint.encoders.pooling import AttentiveStatisticsPooling, StatisticsPooling
-from joint.encoders.rawnet import RawNet3
-from joint.encoders.redimnet import ReDimNetB2, ReDimNetB3
-from joint.encoders.repvgg import RepVggTinyA0
-from joint.encoders.res2net import Res2Net34
-from joint.encoders.resnet import ResNet34, ResNet50
-from joint.encoders.seresnet import SeResNet
-from joint.encoders.simam import SimamResNet34
-from joint.encoders.sinc import SincFilterbank
-from joint.encoders.tdnn import XvectorTdnn
+from joint.encoders.backbones.rawnet import RawNet3
+from joint.encoders.backbones.redimnet import ReDimNetB2, ReDimNetB3
+from joint.encoders.backbones.residual.dfresnet import GeminiDfResNet60
+from joint.encoders.backbones.residual.eres2net import ERes2Net34
+from joint.encoders.backbones.residual.repvgg import RepVggTinyA0
+from joint.encoders.backbones.residual.res2net import Res2Net34
+from joint.encoders.backbones.residual.resnet import ResNet34, ResNet50
+from joint.encoders.backbones.residual.seresnet import SeResNet
+from joint.encoders.backbones.residual.simam import SimamResNet34
+from joint.encoders.backbones.tdnn import XvectorTdnn
+from joint.encoders.encoder import SpeakerEncoder
+from joint.encoders.frontends.filterbank import Filterbank, Frontend
+from joint.encoders.frontends.sinc import SincFilterbank
+from joint.encoders.pooling.statistics import AttentiveStatisticsPooling, StatisticsPooling
 
 Backbone = Callable[[], nn.Module]
 Pooling = Callable[[int], nn.Module]

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
+from joint.conversation.turns import Turn
 from joint.errors import DataError
-from joint.turns import Turn
 from tasks.diarization.evaluate import DiarizationErrors, diarization_errors, evaluate_diarization
 
 SECOND = 16_000

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from joint.conversation.turns import Turn
 from joint.errors import DataError
-from joint.turns import Turn
-from tasks.diarization.diarizer import Diarizer
+from tasks.diarization.inference import Diarizer
 from tasks.diarization.segments import Region
 
 SECOND = 16_000

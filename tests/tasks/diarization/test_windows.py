@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from joint.turns import Turn
+from joint.conversation.turns import Turn
 from tasks.diarization.segments import Region, SileroSpeech, joined, oracle_speech
 from tasks.diarization.windows import Window, turns_of, windows
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from joint.data.kaldi import KaldiFolder
+from joint.data.prepare.kaldi import KaldiFolder
 from tasks.extraction.evaluate import evaluate_extraction
 from tasks.extraction.mixtures import MixtureList, render
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from joint.data.kaldi import KaldiFolder, KaldiUtterance
+from joint.data.prepare.kaldi import KaldiFolder, KaldiUtterance
 from joint.errors import DataError, JointError
+from joint.metrics.perceptual import perceptual, pesq_installed
 from tasks.extraction.evaluate import Extract, evaluate_extraction
 from tasks.extraction.mixtures import MixtureList, MixtureRow, render
-from tasks.extraction.perceptual import perceptual, pesq_installed
 
 PEOPLE = {"a": ("f", 8), "b": ("f", 30), "c": ("m", 30)}
 

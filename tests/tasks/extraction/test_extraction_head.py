@@ -7,11 +7,11 @@ import torch
 from tiny_models import encode_with, encoding_of, extraction, noise_batch, tiny_encoder
 from torch import Tensor, nn
 
+from joint.metrics.separation import si_sdr_db
 from joint.outputs import SpeakerEncoding
-from tasks.extraction.bsrnn import Estimate
-from tasks.extraction.head import OVERLAP, ExtractionTask, references
-from tasks.extraction.metrics import si_sdr_db
-from tasks.extraction.spectrum import Spectrum
+from tasks.extraction.extractors.bsrnn import Estimate
+from tasks.extraction.extractors.spectrum import Spectrum
+from tasks.extraction.task import OVERLAP, ExtractionTask, references
 
 
 class Identity(nn.Module):

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torchmetrics.functional.audio import scale_invariant_signal_distortion_ratio
 
-from tasks.extraction.bsrnn import Estimate
+from tasks.extraction.extractors.bsrnn import Estimate
+from tasks.extraction.extractors.spectrum import Spectrum
 from tasks.extraction.losses import ExtractionLoss
-from tasks.extraction.spectrum import Spectrum
 
 SPECTRUM = Spectrum(512, 256)
 ALL_TERMS = {"compressed_weight": 1.0, "l1_weight": 1.0}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from joint.data.kaldi import KaldiFolder, KaldiUtterance
+from joint.data.prepare.kaldi import KaldiFolder, KaldiUtterance
 from joint.errors import AudioError, DataError
 from tasks.extraction.mixtures import MixtureList, MixtureRow, mix, render
 

@@ -10,9 +10,9 @@ import pytest
 
 from joint.data.corpus import Corpus
 from joint.errors import DataError
+from joint.text.pronunciation import INVENTORY, dictionary, pronounced, words_of
 from tasks.phonetics.align import BEGUN, align_folder
 from tasks.phonetics.annotate import UNALIGNED, pronounce_folder
-from tasks.phonetics.pronunciation import INVENTORY, dictionary, pronounced, words_of
 from tasks.phonetics.sphinx import SphinxAligner, UnalignableError, _aligned
 
 

@@ -8,11 +8,11 @@ import torch
 from test_phonetic_heads import PHONES, all_layers, tones
 from tiny_models import noise_batch, tiny_encoder
 
-from joint.building import layer_dims
-from joint.ctc import collapsed, edits
 from joint.data.phones import PhoneIntervals
+from joint.losses.ctc import collapsed, edits
 from joint.outputs import Layer
 from joint.scene import SceneBatch
+from joint.training.building import layer_dims
 from tasks.phonetics.ctc import CtcPhones, averaged, frames_within
 from tasks.phonetics.ctc_alignment import adjacent, boundaries, forced_spans, without_priors
 

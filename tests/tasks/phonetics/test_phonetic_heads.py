@@ -7,14 +7,14 @@ import torch
 from tiny_models import encode_with, encoding_of, noise_batch, tiny_encoder
 from torch import Tensor
 
-from joint.building import layer_dims
 from joint.errors import ConfigError
 from joint.layers.gradient_reversal import GradientReversal
 from joint.outputs import SpeakerEncoding
 from joint.scene import SceneBatch
-from tasks.base import Encode, Task
-from tasks.phonetics.head import FramePhones, SegmentPhones
+from joint.task import Encode, Task
+from joint.training.building import layer_dims
 from tasks.phonetics.labels import phone_shares
+from tasks.phonetics.task import FramePhones, SegmentPhones
 
 PHONES = ("SIL", "AA", "B", "K")
 

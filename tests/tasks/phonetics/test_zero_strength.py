@@ -6,8 +6,7 @@ import torch
 from omegaconf import OmegaConf
 from support import TINY
 
-from joint import checkpoint
-from joint.training import train
+from joint.training import checkpoint, train
 
 REVERSAL = {
     "_target_": "joint.layers.gradient_reversal.GradientReversal",
@@ -16,7 +15,7 @@ REVERSAL = {
 ADVERSARIES = {
     "frames": {
         "task": {
-            "_target_": "tasks.phonetics.head.FramePhones",
+            "_target_": "tasks.phonetics.task.FramePhones",
             "layer": "tdnn3",
             "hidden": 8,
             "reversal": REVERSAL,
@@ -25,7 +24,7 @@ ADVERSARIES = {
     "segments": {
         "weight": 0.5,
         "task": {
-            "_target_": "tasks.phonetics.head.SegmentPhones",
+            "_target_": "tasks.phonetics.task.SegmentPhones",
             "hidden": 8,
             "reversal": REVERSAL,
         },

@@ -9,30 +9,30 @@ import torch
 from tiny_models import tiny_encoder
 from torch import Tensor
 
+from joint.conditioning.frame_fusion import CrossAttentionFusion, FrameFusion
+from joint.conditioning.local_similarity import LocalSimilarity
 from joint.data.corpus import Corpus
-from joint.data.planning import ScenePlanner
-from joint.data.rendering import Renderer
-from joint.data.store import FileStore
-from joint.encoders.frontends import Filterbank
+from joint.data.scenes.planning import ScenePlanner
+from joint.data.scenes.rendering import Renderer
+from joint.data.storage.store import FileStore
+from joint.encoders.frontends.filterbank import Filterbank
 from joint.errors import ConfigError
-from joint.layers.frame_fusion import CrossAttentionFusion, FrameFusion
-from joint.layers.local_similarity import LocalSimilarity
 from joint.model import JointModel
 from joint.scene import SceneBatch
-from tasks.extraction.bsrnn import small_bsrnn
-from tasks.recognition.attention import AttentionDecoder
+from joint.text.units import CharacterUnits, PhoneUnits
+from tasks.extraction.extractors.bsrnn import small_bsrnn
 from tasks.recognition.core import RecognizerCore
 from tasks.recognition.extracted import ExtractedRecognition
-from tasks.recognition.face import RecognitionTask, best_path
-from tasks.recognition.faces import (
+from tasks.recognition.inference import read, remembered
+from tasks.recognition.objectives.attention import AttentionDecoder
+from tasks.recognition.objectives.serialization import InterleavedTokens
+from tasks.recognition.task import RecognitionTask, best_path
+from tasks.recognition.topologies import (
     SimoRecognition,
     SingleRecognition,
     SisoRecognition,
     TargetRecognition,
 )
-from tasks.recognition.reading import read, remembered
-from tasks.recognition.serialization import InterleavedTokens
-from tasks.recognition.units import CharacterUnits, PhoneUnits
 
 PHONES = ("SIL", *(f"P{i}" for i in range(45)))
 

@@ -8,8 +8,8 @@ import pytest
 import joint
 from joint.audio import read_audio
 from joint.data.corpus import Corpus
-from joint.data.subset import write_subset
-from joint.training import train
+from joint.data.prepare.subset import write_subset
+from joint.training.run import train
 
 RECIPE = """
 seed: 3
@@ -18,19 +18,19 @@ output: {output}
 encoder:
   _target_: joint.encoders.encoder.SpeakerEncoder
   embedding_dim: 32
-  frontend: {{_target_: joint.encoders.frontends.Filterbank, bins: 40}}
-  backbone: {{_target_: joint.encoders.tdnn.XvectorTdnn, features: 40, channels: 16}}
-  pooling: {{_target_: joint.encoders.pooling.StatisticsPooling, _partial_: true}}
+  frontend: {{_target_: joint.encoders.frontends.filterbank.Filterbank, bins: 40}}
+  backbone: {{_target_: joint.encoders.backbones.tdnn.XvectorTdnn, features: 40, channels: 16}}
+  pooling: {{_target_: joint.encoders.pooling.statistics.StatisticsPooling, _partial_: true}}
 data: {{train: {data}}}
 tasks:
   target:
     task:
-      _target_: tasks.recognition.faces.TargetRecognition
-      units: {{_target_: tasks.recognition.units.CharacterUnits}}
+      _target_: tasks.recognition.topologies.TargetRecognition
+      units: {{_target_: joint.text.units.CharacterUnits}}
       core:
         _target_: tasks.recognition.core.RecognizerCore
         _partial_: true
-        frontend: {{_target_: joint.encoders.frontends.Filterbank, bins: 40}}
+        frontend: {{_target_: joint.encoders.frontends.filterbank.Filterbank, bins: 40}}
         width: 64
         lower: 1
         upper: 1

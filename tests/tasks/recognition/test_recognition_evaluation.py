@@ -7,11 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from joint.data.kaldi import KaldiFolder
+from joint.data.prepare.kaldi import KaldiFolder
 from joint.errors import DataError
-from tasks.recognition.conversations import Conversation, Conversations, Turn
-from tasks.recognition.evaluate import evaluate_recognition
-from tasks.recognition.metrics import (
+from joint.metrics.words import (
     Errors,
     best_owners,
     channel_errors,
@@ -19,6 +17,8 @@ from tasks.recognition.metrics import (
     foreign_words,
     total,
 )
+from tasks.recognition.conversations.lists import Conversation, Conversations, Turn
+from tasks.recognition.evaluate import evaluate_recognition
 
 pytest.importorskip("meeteval")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from joint.data.kaldi import KaldiFolder
+from joint.data.prepare.kaldi import KaldiFolder
 from tasks.verification.trials import Trials
 
 

@@ -39,7 +39,15 @@ def test_two_processes_write_what_one_does(
     launch = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
     for name, before in (("one", []), ("two", launch)):
         output = tmp_path / f"{name}.npz"
-        command = [sys.executable, "-m", *before, "joint.cli.main", "embed", *recordings, broken]
+        command = [
+            sys.executable,
+            "-m",
+            *before,
+            "joint.app.cli.main",
+            "embed",
+            *recordings,
+            broken,
+        ]
         options = ["--checkpoint", tiny_checkpoint, "--output", output]
         done = subprocess.run(
             [*map(str, command), *map(str, options)],

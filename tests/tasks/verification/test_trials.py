@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from joint.data.kaldi import KaldiFolder, KaldiUtterance
+from joint.data.prepare.kaldi import KaldiFolder, KaldiUtterance
 from joint.errors import DataError
 from tasks.verification.trials import Trials
 

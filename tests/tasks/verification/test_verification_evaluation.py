@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from joint.data.kaldi import KaldiFolder, KaldiUtterance
+from joint.data.prepare.kaldi import KaldiFolder, KaldiUtterance
 from joint.errors import DataError, JointError
 from tasks.verification.backends.scoring import Backend, score_trials
 from tasks.verification.embedding import bounded_batches, embed_files

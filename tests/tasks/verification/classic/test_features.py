@@ -9,7 +9,7 @@ import soundfile
 import torch
 
 from joint.audio import read_audio
-from joint.data.kaldi import KaldiFolder
+from joint.data.prepare.kaldi import KaldiFolder
 from joint.errors import AudioError, ConfigError, DataError
 from tasks.verification.classic.features import Cepstra, read_speech, slopes
 

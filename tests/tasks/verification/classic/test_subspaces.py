@@ -10,6 +10,7 @@ from scipy.stats import multivariate_normal
 from torch import Tensor
 
 from joint.errors import DataError
+from joint.metrics.detection import eer
 from tasks.verification.backends.scoring import score_trials
 from tasks.verification.classic.factor_analysis import (
     JointFactorAnalysis,
@@ -18,7 +19,6 @@ from tasks.verification.classic.factor_analysis import (
 )
 from tasks.verification.classic.gmm import Statistics
 from tasks.verification.classic.total_variability import Subspace
-from tasks.verification.metrics import eer
 
 C, D, R = 4, 5, 3
 

@@ -1,0 +1,235 @@
+"""The Python interface: `joint.load(...)`, then `embed`, `verify`, `extract`, `transcribe`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from joint.audio import check_waveform, read_audio
+from joint.conversation.turns import Turn
+from joint.data.batching import batches_by_length
+from joint.encoders.backbones.residual.repvgg import fold
+from joint.encoders.identity import identity_of
+from joint.errors import CheckpointError, ConfigError
+from joint.model import JointModel
+from joint.task import Encode
+from joint.training.building import load_model
+from joint.training.precision import autocast_for
+from joint.units import SAMPLE_RATE
+from pretrained.catalogue import checkpoint_path
+from tasks.recognition.conversations.attribution import attributed
+from tasks.recognition.decoding.search import Decoding
+from tasks.recognition.decoding.timing import timed_words
+from tasks.recognition.inference import read, remembered
+from tasks.recognition.select import recogniser
+from tasks.verification.backends.calibration import Calibration, probability
+
+DESCRIPTION = ("data", "seed", "command", "trained", "licence", "validation", "figures")
+"""What `info` passes on of a checkpoint's metadata."""
+
+Recording = np.ndarray | str | Path
+"""A waveform `(S,)` at 16 kHz in [-1, 1], or the path of an audio file."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """`score` is the cosine of two embeddings; `same` compares it with the checkpoint's
+    `threshold`, `probability` is that of one speaker where both answers are as likely beforehand.
+    None where the checkpoint has no threshold, no calibration."""
+
+    score: float
+    threshold: float | None
+    same: bool | None
+    probability: float | None
+
+
+def load(
+    checkpoint: str | Path,
+    device: str = "cpu",
+    precision: str = "auto",
+    allow_packages: Sequence[str] = (),
+) -> "SpeakerModel":
+    """A model from a checkpoint file, or from the name of one that the package ships.
+
+    `precision` is `auto` (bf16 where the processor has it), `bf16` or `float32`. Raises
+    CheckpointError.
+    """
+    path = checkpoint_path(checkpoint)
+    model, metadata = load_model(path, allow_packages)
+    return SpeakerModel(model.to(device), metadata, path, precision)
+
+
+class SpeakerModel:
+    """A trained joint model: one encoder, and what its tasks can do."""
+
+    sample_rate = SAMPLE_RATE
+
+    def __init__(
+        self, model: JointModel, metadata: dict[str, Any], path: Path, precision: str = "auto"
+    ) -> None:
+        self.model, self.metadata, self.path = model.eval(), metadata, path
+        config = metadata.get("config", {}).get("encoder")
+        # Before folding, whose rounding may differ from one machine to the next.
+        self.identity = identity_of(model.encoder, config, str(metadata.get("name") or path.stem))
+        if not model.adapters:  # they are made for the weights before folding
+            fold(model.encoder)
+        self.device = next(model.parameters()).device
+        self.precision = precision
+
+    def embed(self, recordings: Sequence[Recording]) -> np.ndarray:
+        """Embeddings `(n, E)`, float32, in the order given; batches are of bounded size.
+
+        Raises AudioError for a recording that cannot be used.
+        """
+        waveforms = [self._waveform(r, f"recording {i}") for i, r in enumerate(recordings)]
+        result = np.zeros((len(waveforms), self.model.encoder.embedding_dim), dtype=np.float32)
+        for chosen in batches_by_length([len(w) for w in waveforms]):
+            lengths = torch.tensor([len(waveforms[i]) for i in chosen])
+            audio = torch.zeros(len(chosen), int(lengths.max()))
+            for row, i in enumerate(chosen):
+                audio[row, : lengths[row]] = torch.from_numpy(waveforms[i])
+            result[chosen] = self._embedding(audio, lengths)
+        return result
+
+    def verify(self, first: Recording, second: Recording) -> Verification:
+        """Whether two recordings are of one person. Raises AudioError."""
+        a, b = self.embed([first, second])
+        score = float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b) + 1e-12))
+        threshold = self.threshold
+        same = None if threshold is None else score >= threshold
+        return Verification(score, threshold, same, self.probability(score))
+
+    def probability(self, score: float) -> float | None:
+        """Of one speaker, for a cosine, where both answers are as likely beforehand; None where the
+        checkpoint has no calibration."""
+        if self.calibration is None:
+            return None
+        return probability(float(self.calibration(np.array([score]))[0]))
+
+    @property
+    def threshold(self) -> float | None:
+        """The cosine that separates same from different speakers: chosen when the checkpoint was
+        shipped, else the one at the EER of the training's validation."""
+        measured = self.metadata.get("validation", {}).get("verification/threshold")
+        chosen: float | None = self.metadata.get("threshold", measured)
+        return chosen
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """From cosine to log-likelihood ratio, chosen when the checkpoint was shipped."""
+        stored = self.metadata.get("calibration")
+        return None if stored is None else Calibration(stored["offset"], tuple(stored["gains"]))
+
+    def extract(self, mixture: Recording, enrollment: Recording) -> np.ndarray:
+        """The enrolled person's voice out of a mixture, float32 `(S,)` as long as the mixture.
+
+        Raises AudioError, and CheckpointError where the checkpoint has no extraction task.
+        """
+        if "extraction" not in self.model.tasks:
+            raise CheckpointError(
+                self.path,
+                f"tasks {', '.join(self.model.tasks) or 'none'}",
+                "one with an extraction task",
+            )
+        mixed = torch.from_numpy(self._waveform(mixture, "mixture")).to(self.device)
+        enrolled = torch.from_numpy(self._waveform(enrollment, "enrollment")).to(self.device)
+        task: Any = self.model.tasks["extraction"]
+        with torch.inference_mode(), autocast_for(self.precision, self.device):
+            voice: Tensor = task.infer(self.model.view("extraction"), mixed, enrolled)
+        return voice.float().cpu().numpy()
+
+    def transcribe(
+        self,
+        recording: Recording,
+        enrollments: Sequence[Recording] = (),
+        voices: Sequence[np.ndarray] = (),
+        mode: str | None = None,
+        task: str | None = None,
+        decoding: Decoding | None = None,
+    ) -> list[list[str]]:
+        """What is said: the words (or phones) of each person, in the order of the enrolments, of
+        the `voices`, which are embeddings `(E,)` in their place, or of the recogniser's outputs.
+
+        `mode` is `single`, `simo`, `siso` or `target`, where the model has several; `task` names
+        one. Long recordings take no more memory than short ones.
+
+        Raises AudioError; CheckpointError where the model has no such recogniser, ConfigError where
+        enrolments are missing or nobody asked for them.
+        """
+        name, head = recogniser(self.model, self.path, mode, task)
+        listens = "enrollment" in head.requires
+        if listens != bool(len(enrollments) + len(voices)):
+            found = f"{len(enrollments) + len(voices)} enrolments"
+            raise ConfigError(name, found, "one for each person" if listens else "none")
+        waveforms = [
+            torch.from_numpy(self._waveform(r, where)).to(self.device)
+            for r, where in [(recording, "recording"), *((e, "enrolment") for e in enrollments)]
+        ]
+        with torch.inference_mode(), autocast_for(self.precision, self.device):
+            encode: Encode = self.model.view(name)
+            enrolled = waveforms[1:]
+            if len(voices):
+                known = torch.from_numpy(np.stack(voices)).to(self.device)
+                encode = remembered(known, self.model.encoder.frame_dim, encode)
+                enrolled = [waveforms[0][:1]] * len(voices)
+            return read(head, encode, waveforms[0], enrolled, decoding)
+
+    def attribute(
+        self,
+        recording: Recording,
+        enrolled: Mapping[str, np.ndarray] | None = None,
+        threshold: float | None = None,
+        mode: str | None = None,
+        task: str | None = None,
+    ) -> list[Turn]:
+        """Who says what, when: turns with words, in order, by the likeliest path of a recogniser of
+        mode `single`, `simo` or `siso`; see tasks.recognition.conversations.attribution.
+
+        `enrolled` people, with embeddings `(k, E)` of recordings of them, are named where their
+        score reaches `threshold`, the model's own without one. Raises AudioError; CheckpointError
+        where the model has no such recogniser, or no threshold; DataError for embeddings of another
+        size.
+        """
+        name, head = recogniser(self.model, self.path, mode, task)
+        if "enrollment" in head.requires:
+            raise ConfigError(name, "a recogniser that is asked for people", "single, simo or siso")
+        least = self.threshold if threshold is None else threshold
+        if enrolled is not None and least is None:
+            raise CheckpointError(self.path, "no threshold", "one, or --threshold T")
+        waveform = self._waveform(recording, "recording")
+        with torch.inference_mode(), autocast_for(self.precision, self.device):
+            heard = torch.from_numpy(waveform).to(self.device)
+            said = timed_words(head, self.model.view(name), heard)
+        return attributed(said, waveform, self.embed, enrolled, least or 0.0)
+
+    def info(self) -> dict[str, Any]:
+        """What the checkpoint is: name, tasks, sizes, training data, seed, figures, threshold."""
+        adapters = {f"{n}'s adapter": part for n, part in self.model.adapters.items()}
+        parts = {"encoder": self.model.encoder, **self.model.tasks, **adapters}
+        return {
+            "name": self.metadata.get("name"),
+            "path": str(self.path),
+            "tasks": {n: self.model.switches[n] for n in self.model.tasks},
+            "parameters": {n: sum(p.numel() for p in m.parameters()) for n, m in parts.items()},
+            "embedding_dim": self.model.encoder.embedding_dim,
+            "sample_rate": SAMPLE_RATE,
+            **{key: self.metadata.get(key) for key in DESCRIPTION},
+            "threshold": self.threshold,
+        }
+
+    def _waveform(self, recording: Recording, where: str) -> np.ndarray:
+        if isinstance(recording, str | Path):
+            return read_audio(recording)
+        waveform = np.ascontiguousarray(recording, dtype=np.float32)
+        check_waveform(waveform, where)
+        return waveform
+
+    def _embedding(self, audio: Tensor, lengths: Tensor) -> np.ndarray:
+        with torch.inference_mode(), autocast_for(self.precision, self.device):
+            encoding = self.model.encoder(audio.to(self.device), lengths.to(self.device))
+        embedding: np.ndarray = encoding.embedding.float().cpu().numpy()
+        return embedding

@@ -1,0 +1,79 @@
+"""`joint prepare` for corpora of overlapped speech, which are made of LibriSpeech."""
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from joint.app.cli.data.prepare import CORES, CheckOption, Jobs, Output, report_of
+from joint.data.choices import HELD_OUT, Check
+
+LibriSpeech: TypeAlias = Annotated[
+    Path,
+    typer.Argument(metavar="LIBRISPEECH", help="LibriSpeech: test-clean, dev-clean, train-*."),
+]
+TrainParts: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--train-part",
+        metavar="PART",
+        help="Train on this part, such as train-clean-100; may be repeated. All by default.",
+    ),
+]
+HeldOutOfTrain: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        "--held-out",
+        metavar="N",
+        min=0,
+        help="Training speakers that become the validation split where dev-clean is missing.",
+    ),
+]
+
+
+def librispeechmix(
+    librispeech: LibriSpeech,
+    lists: Annotated[
+        Path, typer.Argument(metavar="LISTS", help="The folder with test-clean-2mix.jsonl.")
+    ],
+    output: Output,
+    train_parts: TrainParts = None,
+    held_out: HeldOutOfTrain = HELD_OUT,
+    check: CheckOption = Check.FULL,
+    jobs: Jobs = CORES,
+) -> None:
+    """LibriSpeechMix: overlapped speech of 1 to 3 people, from LibriSpeech and published lists.
+
+    OUT/test and OUT/validation (dev-clean) get mix1_recognition.csv, mix2_… and mix3_….
+
+    Example: joint prepare librispeechmix ~/corpora/LibriSpeech LibriSpeechMix/list data/lsmix
+    """
+    from recipes.librispeechmix.prepare import prepare as run
+
+    report_of(run(librispeech, lists, output, train_parts or (), held_out, check, jobs))
+
+
+def librimix(
+    librispeech: LibriSpeech,
+    mixtures: Annotated[
+        Path,
+        typer.Argument(
+            metavar="LIBRIMIX", help="Libri2Mix, or the folder with it and Libri3Mix; 16 kHz."
+        ),
+    ],
+    output: Output,
+    train_parts: TrainParts = None,
+    held_out: HeldOutOfTrain = HELD_OUT,
+    check: CheckOption = Check.FULL,
+    jobs: Jobs = CORES,
+) -> None:
+    """LibriMix, as generated or as its published metadata: overlapped speech without its noise.
+
+    OUT/test and OUT/validation (dev-clean) get mix2_recognition.csv (mode max) and
+    mix2_extraction.csv (mode min); with Libri3Mix mix3_recognition.csv too.
+
+    Example: joint prepare librimix ~/corpora/LibriSpeech ~/corpora/LibriMix data/librimix
+    """
+    from recipes.librimix.prepare import prepare as run
+
+    report_of(run(librispeech, mixtures, output, train_parts or (), held_out, check, jobs))

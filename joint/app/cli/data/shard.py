@@ -1,0 +1,34 @@
+"""`joint export`: a prepared corpus into shards for a server or a bucket."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from joint.data.choices import Encoding
+
+
+def export(
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="A split that 'joint prepare' wrote.")
+    ],
+    output: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder.")],
+    shard_size: Annotated[
+        int, typer.Option("--shard-size", metavar="N", min=1, help="Utterances a shard.")
+    ] = 1000,
+    encoding: Annotated[
+        Encoding,
+        typer.Option("--encoding", help="Recordings as they are, or 16 kHz mono in FLAC or Opus."),
+    ] = Encoding.ORIGINAL,
+) -> None:
+    """Shards in OUT/shar that lhotse reads, with an index for training from them at random.
+
+    Put OUT on a web server or a bucket and name its URL as data.train or data.validation: a shard
+    is fetched when it is first needed, checked, and kept in data.shards.
+
+    Example: joint export data/voxceleb/train exp/shards/voxceleb-train
+    """
+    from joint.data.storage.export import export as run
+
+    utterances, shards = run(data, output, shard_size, encoding)
+    print(f"{output}: {utterances} utterances in {shards} shards")

@@ -1,0 +1,76 @@
+"""`joint embed`: recordings to one vector each."""
+
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from joint.app.cli.options import Checkpoint, open_model
+from joint.app.cli.terminal import warn
+from joint.errors import DataError
+from joint.files import atomic_path
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def embed(
+    checkpoint: Checkpoint,
+    output: Annotated[
+        Path, typer.Option("--output", metavar="OUT.npz", help="Utterance id to float32 vector.")
+    ],
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="FILES", help="Recordings; the id of each is its name without ending."
+        ),
+    ] = None,
+    wav_scp: Annotated[
+        Path | None,
+        typer.Option("--wav-scp", metavar="FILE", help="Lines `id path`, instead of FILES."),
+    ] = None,
+) -> None:
+    """Write the speaker embedding of every recording.
+
+    A file that cannot be used is skipped with a warning and counted. Audio of any sample rate
+    and channel count is accepted, from 0.3 s on. Under torchrun each process takes its share.
+
+    Example: joint embed --checkpoint speechocean762-joint --output voices.npz a.wav b.wav
+    """
+    from tasks.verification.sharing import embed_shared
+
+    paths = _recordings(files or [], wav_scp)
+    embedded = embed_shared(open_model(checkpoint).embed, paths, progress=True)
+    if embedded is None:  # the first process writes what all of them found
+        return
+    write_npz(output, embedded.names, embedded.embeddings)
+    if embedded.skipped:
+        warn(f"{len(embedded.skipped)} of {len(paths)} skipped: {', '.join(embedded.skipped)}")
+    print(f"{output}: {len(embedded.names)} embeddings of {embedded.embeddings.shape[1]} numbers")
+
+
+def _recordings(files: list[Path], wav_scp: Path | None) -> dict[str, Path]:
+    from joint.data.prepare.kaldi import read_wav_scp
+
+    if bool(files) == bool(wav_scp):
+        raise DataError("joint embed", "both" if files else "neither", "--wav-scp FILE or FILES…")
+    if wav_scp is not None:
+        return read_wav_scp(wav_scp)
+    named: dict[str, Path] = {}
+    for file in files:
+        if file.stem in named:
+            raise DataError(file, f"the id of {named[file.stem]} again", "one name a file")
+        named[file.stem] = file
+    return named
+
+
+def write_npz(path: Path, names: list[str], embeddings: "np.ndarray") -> None:
+    """Write `embeddings (n, E)` under their `names`, atomically; `numpy.load` reads them."""
+    import numpy as np
+
+    # Not numpy.savez: its keywords would refuse an utterance called `file`.
+    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name, embedding in zip(names, embeddings, strict=True):
+            with archive.open(f"{name}.npy", "w") as entry:
+                np.lib.format.write_array(entry, np.asarray(embedding, dtype=np.float32))

@@ -1,0 +1,150 @@
+"""`joint report`: one page about a checkpoint."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from joint.app.cli.options import Checkpoint
+from joint.app.cli.terminal import warn
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from analysis.report.page import Section
+    from joint.app.api import SpeakerModel
+    from joint.data.prepare.kaldi import KaldiFolder
+    from tasks.verification.embedding import EmbeddedFiles
+
+
+def report(
+    checkpoint: Checkpoint,
+    data: Annotated[
+        Path,
+        typer.Option(
+            "--data",
+            metavar="DIR",
+            help="A folder that `joint prepare` wrote, with trials; aligned for all questions.",
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", metavar="OUT", help="A folder for report.html and figures.")
+    ],
+    against: Annotated[
+        str | None,
+        typer.Option("--against", metavar="C", help="Another checkpoint, to measure the drift."),
+    ] = None,
+    plane: Annotated[
+        str, typer.Option("--plane", metavar="M", help="tsne or umap, for the pictures.")
+    ] = "tsne",
+    utterances: Annotated[
+        int, typer.Option("--utterances", metavar="N", min=50, help="Probed, at most.")
+    ] = 800,
+) -> None:
+    """How a checkpoint verifies, how its embeddings lie, what its layers tell: one HTML page.
+
+    Example: joint report --checkpoint speechocean762-joint --data data/speechocean762/test
+    --output exp/report
+    """
+    import numpy as np
+
+    from analysis.probing.hearing import EMBEDDING
+    from analysis.probing.study import Material
+    from analysis.report.encoder import People, geometry_section, probes_section
+    from analysis.report.page import write_report
+    from joint.app.cli.inspection.probe import beside_untrained
+    from joint.app.cli.options import open_model
+    from joint.app.cli.training.figures import write_json
+    from joint.data.corpus import Corpus
+    from joint.data.prepare.kaldi import KaldiFolder
+    from joint.errors import ConfigError
+    from tasks.verification.embedding import embed_folder
+
+    if plane not in ("tsne", "umap"):
+        raise ConfigError("--plane", plane, "tsne or umap")
+    corpus, folder = Corpus.load(data), KaldiFolder.load(data)
+    model = open_model(checkpoint)
+    other = None if against is None else open_model(against)
+    material = Material.of(corpus, utterances)
+    for name, reason in material.missing.items():
+        warn(f"no probe of {name}: {reason}")
+    embedded = embed_folder(model.embed, folder, progress=True)
+    sections, figures = _verification(data, folder, embedded)
+    if other is not None:
+        found, section = _drift(other, folder, embedded, data)
+        sections, figures = [*sections, section], figures | found
+    owners = [folder.utterances[name] for name in embedded.names]
+    people = People(
+        [p.speaker for p in owners], [p.gender for p in owners], [p.age_group for p in owners]
+    )
+    sections.append(geometry_section(embedded.embeddings, people, plane))
+    trained, random = beside_untrained(model, material)
+    output.mkdir(parents=True, exist_ok=True)
+    sections.append(probes_section(trained, random, EMBEDDING, output))
+    info = model.info()
+    size = info["parameters"]["encoder"] / 1e6
+    text = f"{info['path']}: {size:.2f} million parameters, embeddings of {info['embedding_dim']}; "
+    text += f"{len(embedded.names)} recordings of {len(set(people.speakers))} speakers in {data}."
+    write_report(output / "report.html", f"The encoder {info['name']}", text, sections)
+    write_json(output / "report.json", {k: v for k, v in figures.items() if np.isscalar(v)})
+    print(output / "report.html")
+
+
+def _verification(
+    data: Path, folder: "KaldiFolder", embedded: "EmbeddedFiles"
+) -> tuple[list["Section"], dict[str, Any]]:
+    """The section and the figures, where DIR has trials."""
+    from analysis.report.charts import Curve
+    from analysis.report.encoder import verification_section
+    from joint.metrics.detection import error_rates
+    from tasks.verification.evaluate import evaluate_embedded
+    from tasks.verification.trials import Trials
+
+    if not (data / "trials").is_file():
+        warn(f"no trials in {data}: nothing is verified")
+        return [], {}
+    trials = Trials.load(data / "trials")
+    trials.check(folder)
+    figures, kept, scores = evaluate_embedded(embedded, folder, trials)
+    rates = error_rates(scores, kept.labels)
+    labels = kept.labels.astype(bool)
+    section = verification_section(
+        figures,
+        Curve("cosine", rates.false_alarm, rates.miss),
+        {"one speaker": scores[labels], "two speakers": scores[~labels]},
+    )
+    return [section], figures
+
+
+def _drift(
+    other: "SpeakerModel", folder: "KaldiFolder", embedded: "EmbeddedFiles", data: Path
+) -> tuple[dict[str, float], "Section"]:
+    """How far the embeddings moved, and the EER where one model enrols and the other tests."""
+    from analysis.drift import embedding_drift
+    from analysis.report.encoder import drift_section
+    from joint.metrics.detection import eer
+    from tasks.verification.embedding import embed_folder
+    from tasks.verification.trials import Trials
+
+    there = embed_folder(other.embed, folder, embedded.names, progress=True)
+    drift = embedding_drift(there.embeddings, embedded.embeddings)
+    eers: dict[str, float] = {}
+    if (data / "trials").is_file():
+        trials = Trials.load(data / "trials")
+        kept = trials.keep(trials.present(embedded.rows()))
+        first, second = kept.positions(embedded.rows())
+        sides = {"other": there.embeddings, "this": embedded.embeddings}
+        for enrolled, tested in (("other", "other"), ("this", "this"), ("other", "this")):
+            cosines = _cosines(sides[enrolled][first], sides[tested][second])
+            eers[f"EER, enrolled with {enrolled}, tested with {tested}"] = eer(
+                cosines, kept.labels
+            ).percent
+    return dict(drift), drift_section(drift, eers, str(other.path))
+
+
+def _cosines(first: "np.ndarray", second: "np.ndarray") -> "np.ndarray":
+    import numpy as np
+
+    lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
+    found: np.ndarray = (first * second).sum(axis=1) / lengths
+    return found

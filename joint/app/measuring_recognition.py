@@ -1,0 +1,101 @@
+"""A recogniser on a list of conversations: what `joint evaluate recognition` does."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from joint.app.api import SpeakerModel
+from joint.app.cli.inference.decoding import NO_TIMES, decoding_of
+from joint.app.cli.options import check_threshold
+from joint.data.corpus import Corpus
+from joint.data.prepare.kaldi import KaldiFolder
+from joint.errors import ConfigError, DataError
+from joint.metrics.words import Words
+from joint.text.units import PhoneUnits
+from joint.training.building import refuse_other_phones
+from tasks.recognition.conversations.lists import Conversation, Conversations, Turn
+from tasks.recognition.evaluate import Truth, evaluate_recognition
+from tasks.recognition.select import recogniser
+
+
+def run_recognition(
+    model: SpeakerModel,
+    data: Path,
+    conversations: Path | None,
+    mode: str | None = None,
+    task: str | None = None,
+    decoding: tuple[Any, ...] = (),
+    limit: int | None = None,
+    attributed: bool = False,
+    threshold: float | None = None,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The figures, and for each conversation what was said and found; with `attributed`, by the
+    names that it gets. Raises DataError, CheckpointError, ConfigError."""
+    check_threshold(threshold)
+    if threshold is not None and not attributed:
+        raise ConfigError("--threshold", "no names to find", "--attributed too")
+    name, head = recogniser(model.model, model.path, mode, task)
+    folder = KaldiFolder.load(data)
+    listed = alone(folder) if conversations is None else Conversations.load(conversations)
+    search = decoding_of(head, *decoding)
+    if attributed and search is not None:
+        raise ConfigError("--beam", *NO_TIMES)
+    phones = isinstance(head.units, PhoneUnits) and not getattr(search, "gives_words", False)
+    truth = phones_of(data, model) if phones else words_of(folder)
+
+    def hear(mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
+        if attributed:
+            return attributed_words(model, mixture, voices, name, threshold)
+        return model.transcribe(mixture, voices, (), None, name, search)
+
+    enrolled = "enrollment" in head.requires
+    figures, heard = evaluate_recognition(hear, folder, listed, truth, enrolled, attributed, limit)
+
+    def lines(people: Sequence[Words]) -> list[str]:
+        return [" ".join(words) for words in people]
+
+    written = {h.row.mix_id: {"said": lines(h.said), "found": lines(h.found)} for h in heard}
+    return {"counted_in": "phones" if phones else "words", **figures}, written
+
+
+def attributed_words(
+    model: SpeakerModel,
+    mixture: np.ndarray,
+    voices: Sequence[np.ndarray],
+    task: str,
+    threshold: float | None,
+) -> list[list[str]]:
+    """What is found of each enrolled person, in order, and behind them of each stranger."""
+    embeddings = model.embed(voices)
+    said: dict[str, list[str]] = {str(place): [] for place in range(len(voices))}
+    enrolled = dict(zip(said, embeddings, strict=True))
+    for turn in model.attribute(mixture, enrolled, threshold, None, task):
+        said.setdefault(turn.speaker, []).extend(turn.text.split())
+    return list(said.values())
+
+
+def alone(folder: KaldiFolder) -> Conversations:
+    """Every recording of a folder by itself."""
+    rows = tuple(Conversation(name, (Turn(name),)) for name in sorted(folder.utterances))
+    return Conversations(folder.folder, rows)
+
+
+def words_of(folder: KaldiFolder) -> Truth:
+    """The words of each utterance."""
+    return lambda name: folder.utterances[name].text.upper().split()
+
+
+def phones_of(data: Path, model: SpeakerModel) -> Truth:
+    """The phones of each utterance of a prepared, aligned folder, as the model knows them."""
+    corpus = Corpus.load(data)
+    if not corpus.phones:
+        raise DataError(data, "no phones", "a prepared folder that 'joint align' has seen")
+    refuse_other_phones(model.path, model.metadata.get("phones", ()), corpus.phones)
+    known = {u.id: u.pronunciation for u in corpus.utterances if u.pronunciation is not None}
+
+    def phones(name: str) -> list[str] | None:
+        return [corpus.phones[i] for i in known[name]] if name in known else None
+
+    return phones

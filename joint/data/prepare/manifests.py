@@ -1,0 +1,190 @@
+"""Corpora as lhotse manifests: every recording is checked on the way in, and what is skipped is
+listed with its reason."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import track
+
+from joint.audio import AudioInfo
+from joint.data.choices import Check
+from joint.data.corpus import RECORDINGS, SUPERVISIONS
+from joint.data.prepare.checking import checked
+from joint.errors import AudioError, DataError
+
+if TYPE_CHECKING:
+    from lhotse import Recording, SupervisionSegment
+
+ADULT_AGE = 16
+SKIPPED = "skipped.tsv"
+
+
+@dataclass(frozen=True, slots=True)
+class KaldiUtterance:
+    """A row of the tables; `age` in years; `gender` is m or f."""
+
+    id: str
+    path: Path
+    speaker: str
+    text: str
+    gender: str | None = None
+    age: int | None = None
+
+    @property
+    def age_group(self) -> str | None:
+        """`child` below 16 years, else `adult`; None where the age is unknown."""
+        return None if self.age is None else "child" if self.age < ADULT_AGE else "adult"
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A recording that was left out, and why."""
+
+    split: str
+    utterance: str
+    reason: str
+
+
+@dataclass
+class PrepareReport:
+    """What a preparation wrote: utterances and speakers by split, what was skipped and why."""
+
+    output: Path
+    utterances: dict[str, int] = field(default_factory=dict)
+    speakers: dict[str, int] = field(default_factory=dict)
+    hours: dict[str, float] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
+    warned: list[str] = field(default_factory=list)
+
+
+def write_split(
+    folder: Path,
+    utterances: Iterable[KaldiUtterance],
+    report: PrepareReport,
+    name: str,
+    custom: Mapping[str, Mapping[str, Any]] | None = None,
+    language: str | None = None,
+    check: Check = Check.FULL,
+    jobs: int = 1,
+) -> list[KaldiUtterance]:
+    """Check every recording, write lhotse manifests into `folder`, add to `report` as `name`.
+
+    `custom` adds fields to an utterance's supervision. Manifests are written a line at a time, so
+    that a corpus may have millions. Bad recordings are skipped and listed in the report; gives
+    back those kept. Raises DataError where none is left.
+    """
+    # Reading tables alone should not wait for lhotse's import.
+    from lhotse import RecordingSet, SupervisionSet
+
+    folder.mkdir(parents=True, exist_ok=True)
+    rows, kept, hours = list(utterances), [], 0.0
+    console = Console(stderr=True)
+    found = checked((utterance.path for utterance in rows), check, jobs)
+    with (
+        RecordingSet.open_writer(folder / RECORDINGS) as recordings,
+        SupervisionSet.open_writer(folder / SUPERVISIONS) as supervisions,
+    ):
+        for utterance, info in track(
+            zip(rows, found, strict=True),
+            f"checking {name}",
+            total=len(rows),
+            console=console,
+            disable=not console.is_terminal,
+        ):
+            if isinstance(info, AudioError):
+                report.skipped.append(Skipped(name, utterance.id, str(info)))
+                continue
+            if info.flaw:
+                report.warned.append(info.flaw)
+            recording = _recording(utterance, info)
+            recordings.write(recording)
+            fields = (custom or {}).get(utterance.id, {})
+            supervisions.write(_supervision(utterance, recording, fields, language))
+            hours += recording.duration / 3600
+            kept.append(utterance)
+    if not kept:
+        last = report.skipped[-1].reason if report.skipped else "the tables are empty"
+        raise DataError(name, f"no usable recording ({last})", "at least one")
+    report.utterances[name] = len(kept)
+    report.speakers[name] = len({utterance.speaker for utterance in kept})
+    report.hours[name] = hours
+    return kept
+
+
+def _recording(utterance: KaldiUtterance, info: AudioInfo) -> "Recording":
+    from lhotse import AudioSource, Recording
+
+    return Recording(
+        id=utterance.id,
+        sources=[AudioSource("file", list(range(info.channels)), str(utterance.path))],
+        sampling_rate=info.sample_rate,
+        num_samples=info.samples,
+        duration=info.samples / info.sample_rate,
+    )
+
+
+def _supervision(
+    utterance: KaldiUtterance,
+    recording: "Recording",
+    custom: Mapping[str, Any],
+    language: str | None,
+) -> "SupervisionSegment":
+    from lhotse import SupervisionSegment
+
+    labels = {"age": utterance.age, "age_group": utterance.age_group}
+    fields = {key: value for key, value in labels.items() if value is not None}
+    channels = recording.channel_ids
+    return SupervisionSegment(
+        id=utterance.id,
+        recording_id=utterance.id,
+        start=0.0,
+        duration=recording.duration,
+        channel=0 if len(channels) == 1 else channels,
+        text=utterance.text,
+        language=language,
+        speaker=utterance.speaker,
+        gender=utterance.gender,
+        custom=fields | dict(custom),
+    )
+
+
+@contextmanager
+def written_whole(output: str | Path) -> Iterator[Path]:
+    """A folder to write into that becomes `output` at the end, or leaves nothing after an error.
+
+    An earlier preparation at `output` is replaced; any other content there raises DataError.
+    """
+    output = Path(output).absolute()
+    if output.is_dir() and any(output.iterdir()) and not (output / SKIPPED).is_file():
+        raise DataError(output, "a folder with other content", "a new folder or a prepared one")
+    partial: Path | None = None
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{output.name}.partial-", dir=output.parent))
+        partial.chmod(0o755)
+        yield partial
+        if output.exists():
+            former = partial.with_name(f"{partial.name}-former")
+            os.replace(output, former)
+            os.replace(partial, output)
+            shutil.rmtree(former)
+        else:
+            os.replace(partial, output)
+    except OSError as error:
+        raise DataError(output, str(error), "a folder that can be written") from error
+    finally:
+        if partial is not None:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+def write_skipped(folder: Path, report: PrepareReport) -> None:
+    """`skipped.tsv`: split, utterance and reason of every recording that was left out."""
+    rows = [f"{s.split}\t{s.utterance}\t{s.reason}\n" for s in report.skipped]
+    (folder / SKIPPED).write_text("split\tutterance\treason\n" + "".join(rows), encoding="utf-8")

@@ -1,0 +1,92 @@
+"""What corpora of many speakers share: held-out speakers, checked splits, lists in one form."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from joint.data.choices import HELD_OUT, Check
+from joint.data.prepare.kaldi import write_tables
+from joint.data.prepare.manifests import (
+    KaldiUtterance,
+    PrepareReport,
+    write_skipped,
+    write_split,
+    written_whole,
+)
+from joint.data.prepare.splits import a_few_each, hold_out, refuse_overlap
+from joint.data.prepare.trials import Trial, make_trials, write_published, write_trials
+
+SEED = 762
+TRIAL_UTTERANCES = 12
+TARGETS_PER_SPEAKER = 30
+
+
+@dataclass
+class SpeakerCorpus:
+    """What a corpus has: utterances to train on, those of its test lists, and these lists.
+
+    `validation` is what it sets apart itself; without it training speakers are held out. `trials`
+    maps a file's name to a function that reads the published list; `lists(split, folder, kept,
+    report)` writes a split's other lists. `custom` holds fields of an utterance's supervision;
+    `warned` goes into the report.
+    """
+
+    where: Path
+    train: list[KaldiUtterance]
+    validation: list[KaldiUtterance] = field(default_factory=list)
+    test: list[KaldiUtterance] = field(default_factory=list)
+    trials: Mapping[str, Callable[[], Iterable[Trial]]] = field(default_factory=dict)
+    lists: Callable[[str, Path, list[KaldiUtterance], PrepareReport], None] | None = None
+    custom: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    language: str | None = None
+    warned: list[str] = field(default_factory=list)
+
+
+def write_corpus(
+    corpus: SpeakerCorpus,
+    output: str | Path,
+    held_out: int = HELD_OUT,
+    check: Check = Check.FULL,
+    jobs: int = 1,
+) -> PrepareReport:
+    """Write `train`, `validation` and `test` into `output`, whole or not at all.
+
+    `held_out` training speakers become `validation` (0: none) where the corpus has none of its
+    own, with `trials` made from a few utterances of each speaker. Raises DataError for speakers in
+    two splits, and where nothing is left.
+    """
+    train, validation = corpus.train, corpus.validation
+    refuse_overlap(corpus.where, train=train, validation=validation, test=corpus.test)
+    if not validation:
+        train, validation = hold_out(train, held_out, SEED)
+    report = PrepareReport(Path(output), warned=list(corpus.warned))
+    with written_whole(output) as partial:
+
+        def written(name: str, utterances: list[KaldiUtterance]) -> list[KaldiUtterance]:
+            kept = write_split(
+                partial / name,
+                utterances,
+                report,
+                name,
+                corpus.custom,
+                corpus.language,
+                check,
+                jobs,
+            )
+            write_tables(partial / name, kept)
+            if corpus.lists is not None:
+                corpus.lists(name, partial / name, kept, report)
+            return kept
+
+        written("train", train)
+        if validation:
+            few = a_few_each(written("validation", validation), TRIAL_UTTERANCES, SEED)
+            trials = make_trials(few, TARGETS_PER_SPEAKER, SEED)
+            write_trials(partial / "validation" / "trials", trials)
+        if corpus.test:
+            known = {utterance.id for utterance in written("test", corpus.test)}
+            for name, read in corpus.trials.items():
+                write_published(partial / "test" / name, read(), known, report)
+        write_skipped(partial, report)
+    return report

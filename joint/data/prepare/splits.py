@@ -1,0 +1,49 @@
+"""Who is trained on, who is held out, who is tested: speakers are never in two of them."""
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import combinations
+from pathlib import Path
+
+from joint.data.prepare.manifests import KaldiUtterance
+from joint.errors import DataError
+
+
+def refuse_overlap(where: str | Path, **splits: Iterable[KaldiUtterance]) -> None:
+    """Raise DataError where a speaker of one split, such as `train`, speaks in another too."""
+    speakers = {name: {u.speaker for u in utterances} for name, utterances in splits.items()}
+    for (one, first), (other, second) in combinations(speakers.items(), 2):
+        if shared := first & second:
+            found = f"speaker {min(shared)} in {one} and in {other}"
+            raise DataError(where, found, "disjoint speakers")
+
+
+def hold_out(
+    train: list[KaldiUtterance], speakers: int, seed: int
+) -> tuple[list[KaldiUtterance], list[KaldiUtterance]]:
+    """`train` without so many speakers, and their utterances; the same for the same seed.
+
+    Held out are speakers of two utterances or more, whom one can verify. Raises DataError where
+    fewer than two speakers would be left to train on.
+    """
+    counts = Counter(utterance.speaker for utterance in train)
+    usable = sorted(speaker for speaker, count in counts.items() if count > 1)
+    if speakers > len(usable) or len(counts) - speakers < 2:
+        found = f"{len(counts)} speakers, {len(usable)} of them with several utterances"
+        raise DataError("train", found, f"{speakers} to hold out and two more")
+    chosen = set(random.Random(seed).sample(usable, speakers))
+    kept = [utterance for utterance in train if utterance.speaker not in chosen]
+    return kept, [utterance for utterance in train if utterance.speaker in chosen]
+
+
+def a_few_each(
+    utterances: Iterable[KaldiUtterance], count: int, seed: int
+) -> Iterator[KaldiUtterance]:
+    """At most `count` utterances of every speaker; the same for the same seed."""
+    own: dict[str, list[KaldiUtterance]] = {}
+    for utterance in sorted(utterances, key=lambda u: u.id):
+        own.setdefault(utterance.speaker, []).append(utterance)
+    generator = random.Random(seed)
+    for _, rows in sorted(own.items()):
+        yield from generator.sample(rows, min(count, len(rows)))

@@ -1,0 +1,294 @@
+"""ScenePlanner: a scene as a plan, f(seed, epoch, index)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator, default_rng
+
+from joint.data.corpus import Corpus
+from joint.data.scenes.ordering import epoch_order, order_by_length
+from joint.errors import ConfigError
+from joint.scene import ABSENT, Enrollment, Noise, Room, Scene, Segment, Source
+from joint.units import SAMPLE_RATE, Decibels, Samples, Seconds
+
+NO_LIMIT: Samples = 2**62
+ROOMS = 1024
+"""Rooms are drawn from this many, so that a worker simulates each once."""
+
+
+@dataclass
+class ScenePlanner:
+    """What kind of scenes to plan.
+
+    `speakers` talk in the mixture (0: no mixture, enrolments alone); `enrollments` of them are
+    enrolled, the target first; with `absent_probability` one more person is enrolled in the
+    target's place who does not speak. `overlap` is the share of the chunk in which an interferer
+    talks, `snr_db` the target's level over each. Ranges are drawn from uniformly. With `one_speed`
+    all voices of a scene share a speed factor: two factors would tell them apart. Each voice and
+    each enrolment gets a channel of its own with `channel_probability`, so that nobody is known by
+    their microphone. So many scenes in a row as `utterances_per_speaker` have one target, as losses
+    that compare recordings need; a batch should hold a multiple of them.
+
+    With `delay` the sources are whole utterances, in a drawn order, each beginning after such a
+    share of the one before it, and `chunk` and `overlap` are not asked. Then so many scenes in a
+    row as `similar` have targets of similar lengths: a batch of them has little padding.
+    """
+
+    speakers: int = 2
+    enrollments: int = 1
+    utterances_per_speaker: int = 1
+    chunk: Seconds = 3.0
+    enrollment: Seconds = 3.0
+    snr_db: tuple[Decibels, Decibels] = (-5.0, 5.0)
+    overlap: tuple[float, float] = (1.0, 1.0)
+    delay: tuple[float, float] | None = None
+    similar: int = 1
+    speeds: tuple[float, ...] = (1.0, 0.9, 1.1)
+    one_speed: bool = False
+    absent_probability: float = 0.0
+    noise_probability: float = 0.0
+    room_probability: float = 0.0
+    enrollment_noise_probability: float = 0.0
+    enrollment_room_probability: float = 0.0
+    channel_probability: float = 0.0
+    babble_share: float = 0.5
+    noise_snr_db: tuple[Decibels, Decibels] = (5.0, 20.0)
+    reverberation: tuple[Seconds, Seconds] = (0.15, 0.5)
+    gain_db: tuple[Decibels, Decibels] = (-6.0, 6.0)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.enrollments <= max(self.speakers, 1):
+            raise ConfigError(
+                "enrollments", str(self.enrollments), f"1 to {max(self.speakers, 1)} (the speakers)"
+            )
+        if self.utterances_per_speaker < 1:
+            raise ConfigError(
+                "utterances_per_speaker", str(self.utterances_per_speaker), "1 or more"
+            )
+        if self.similar < 1 or (self.similar > 1 and self.utterances_per_speaker > 1):
+            raise ConfigError(
+                "similar", str(self.similar), "1 or more, and 1 where a target has several scenes"
+            )
+        if self.speeds[0] != 1.0:
+            raise ConfigError("speeds", str(self.speeds), "1.0 first: it is the natural speaker")
+
+    def speaker_count(self, corpus: Corpus) -> int:
+        """Classes: every speaker at every speed."""
+        return len(corpus.speakers) * len(self.speeds)
+
+    def check(self, corpus: Corpus) -> None:
+        """Raises ConfigError where the corpus has too few speakers or utterances for a scene."""
+        needed = max(self.speakers, 1) + (1 if self.absent_probability else 0)
+        if len(corpus.speakers) < needed:
+            raise ConfigError(
+                corpus.where, f"{len(corpus.speakers)} speakers", f"{needed} for such scenes"
+            )
+        if len(corpus) < self.utterances_per_speaker:
+            raise ConfigError(
+                corpus.where,
+                f"{len(corpus)} utterances",
+                f"{self.utterances_per_speaker} for one row",
+            )
+        several = self.speakers or self.utterances_per_speaker > 1
+        if several and min(map(len, corpus.of_speaker)) < 2:
+            raise ConfigError(
+                corpus.where, "a speaker with one utterance", "another one to enrol with"
+            )
+
+    def epoch_length(self, corpus: Corpus) -> int:
+        """Scenes of an epoch: whole rows of one target."""
+        return len(corpus) // self.utterances_per_speaker * self.utterances_per_speaker
+
+    def plan(self, corpus: Corpus, seed: int, epoch: int, index: int) -> Scene:
+        """The plan of scene `index` in `epoch`: an epoch has every utterance once as target
+        (where one target has one scene)."""
+        rng = default_rng((seed, epoch, index, 1))
+        utterance, target = self._target(corpus, rng, seed, epoch, index)
+        scene_id = f"{seed}-{epoch}-{index}"
+        length = round(self.enrollment * SAMPLE_RATE)
+        gain_db = rng.uniform(*self.gain_db)
+        if not self.speakers:
+            segment = self._segment(corpus, rng, utterance, target, length)
+            enrollment = self._enrollment(corpus, rng, segment, ABSENT)
+            return Scene(scene_id, (enrollment,), length, (), 0, None, None, gain_db)
+        chunk = round(self.chunk * SAMPLE_RATE)
+        voices = [target, *self._others(corpus, rng, target, self.speakers - 1)]
+        utterances = [utterance] + [int(rng.choice(corpus.of_speaker[v[0]])) for v in voices[1:]]
+        if self.delay is None:
+            sources = tuple(
+                self._source(corpus, rng, utterances[i], voice, chunk, is_target=i == 0)
+                for i, voice in enumerate(voices)
+            )
+        else:
+            sources = self._in_turn(corpus, rng, utterances, voices)
+            chunk = max(source.offset + source.segment.length for source in sources)
+        enrolled = [(voices[k], utterances[k], k) for k in range(self.enrollments)]
+        if rng.random() < self.absent_probability:
+            absent = self._others(corpus, rng, target, 1, besides=voices)[0]
+            enrolled[0] = (absent, -1, ABSENT)
+        enrollments = tuple(
+            self._enrollment(
+                corpus,
+                rng,
+                self._segment(
+                    corpus, rng, another_utterance(corpus, rng, voice[0], taken), voice, length
+                ),
+                source,
+            )
+            for voice, taken, source in enrolled
+        )
+        return Scene(
+            scene_id,
+            enrollments,
+            length,
+            sources,
+            chunk,
+            self._noise(corpus, rng, self.noise_probability, voices, chunk),
+            self._room(rng, self.room_probability),
+            gain_db,
+        )
+
+    def _target(
+        self, corpus: Corpus, rng: Generator, seed: int, epoch: int, index: int
+    ) -> tuple[int, tuple[int, int]]:
+        """Whose turn it is: an utterance, a speaker and the index of a speed."""
+        row = index % self.utterances_per_speaker
+        leader = int(self._order(corpus, seed, epoch)[index - row])
+        if self.utterances_per_speaker == 1:
+            return leader, self._voice(corpus, rng, corpus.speaker_of[leader])
+        together = default_rng((seed, epoch, index - row, 3))
+        voice = self._voice(corpus, together, corpus.speaker_of[leader])
+        own = corpus.of_speaker[voice[0]]
+        others = together.permutation(own[own != leader])
+        return (leader if row == 0 else int(others[(row - 1) % len(others)])), voice
+
+    def _order(self, corpus: Corpus, seed: int, epoch: int) -> np.ndarray:
+        """The order in which an epoch visits the corpus's utterances."""
+        if self.similar == 1:
+            return epoch_order(len(corpus), seed, epoch)
+        return order_by_length(corpus, self.similar, seed, epoch)
+
+    def _voice(self, corpus: Corpus, rng: Generator, speaker: int) -> tuple[int, int]:
+        """A speaker and the index of a speed."""
+        return int(speaker), int(rng.integers(len(self.speeds)))
+
+    def _others(
+        self,
+        corpus: Corpus,
+        rng: Generator,
+        target: tuple[int, int],
+        count: int,
+        besides: list[tuple[int, int]] | None = None,
+    ) -> list[tuple[int, int]]:
+        taken = {target[0], *(v[0] for v in besides or [])}
+        chosen = rng.choice(len(corpus.speakers) - len(taken), size=count, replace=False)
+        for speaker in sorted(taken):  # places among the others become speakers
+            chosen += chosen >= speaker
+        voices = [self._voice(corpus, rng, s) for s in chosen]
+        return [(s, target[1]) for s, _ in voices] if self.one_speed else voices
+
+    def _segment(
+        self,
+        corpus: Corpus,
+        rng: Generator,
+        utterance: int,
+        voice: tuple[int, int],
+        longest: Samples,
+    ) -> Segment:
+        speaker, speed_index = voice
+        speed = self.speeds[speed_index]
+        whole = corpus.utterances[utterance].length(speed)
+        length = min(whole, longest)
+        start = int(rng.integers(whole - length + 1))
+        return Segment(
+            utterance, speaker + speed_index * len(corpus.speakers), speed, start, length
+        )
+
+    def _source(
+        self,
+        corpus: Corpus,
+        rng: Generator,
+        utterance: int,
+        voice: tuple[int, int],
+        chunk: Samples,
+        is_target: bool,
+    ) -> Source:
+        room = chunk if is_target else max(1, round(chunk * rng.uniform(*self.overlap)))
+        segment = self._segment(corpus, rng, utterance, voice, room)
+        offset = int(rng.integers(room - segment.length + 1)) + (chunk - room)
+        snr_db = 0.0 if is_target else float(rng.uniform(*self.snr_db))
+        return Source(segment, offset, snr_db, self._channel(rng))
+
+    def _in_turn(
+        self,
+        corpus: Corpus,
+        rng: Generator,
+        utterances: list[int],
+        voices: list[tuple[int, int]],
+    ) -> tuple[Source, ...]:
+        """Whole utterances, one after the other in a drawn order, overlapping."""
+        assert self.delay is not None
+        segments = [
+            self._segment(corpus, rng, utterance, voice, NO_LIMIT)
+            for utterance, voice in zip(utterances, voices, strict=True)
+        ]
+        offset, offsets = 0, [0] * len(voices)
+        for place in rng.permutation(len(voices)):
+            offsets[place] = offset
+            offset += round(segments[place].length * rng.uniform(*self.delay))
+        levels = [0.0, *rng.uniform(*self.snr_db, size=len(voices) - 1)]
+        return tuple(
+            Source(segment, start, float(snr_db), self._channel(rng))
+            for segment, start, snr_db in zip(segments, offsets, levels, strict=True)
+        )
+
+    def _enrollment(
+        self, corpus: Corpus, rng: Generator, segment: Segment, source: int
+    ) -> Enrollment:
+        speed_index, speaker = divmod(segment.speaker, len(corpus.speakers))
+        voice = (speaker, speed_index)
+        noise = self._noise(corpus, rng, self.enrollment_noise_probability, [voice], segment.length)
+        room = self._room(rng, self.enrollment_room_probability)
+        return Enrollment(segment, source, noise, room, self._channel(rng))
+
+    def _channel(self, rng: Generator) -> int | None:
+        return None if rng.random() >= self.channel_probability else int(rng.integers(2**31))
+
+    def _noise(
+        self,
+        corpus: Corpus,
+        rng: Generator,
+        probability: float,
+        voices: list[tuple[int, int]],
+        length: Samples,
+    ) -> Noise | None:
+        if rng.random() >= probability:
+            return None
+        segments: tuple[Segment, ...] = ()
+        enough = len(corpus.speakers) >= len(voices) + 3
+        if enough and rng.random() < self.babble_share:
+            count = int(rng.integers(3, min(7, len(corpus.speakers) - len(voices)) + 1))
+            babble = self._others(corpus, rng, voices[0], count, besides=voices)
+            segments = tuple(
+                self._segment(corpus, rng, int(rng.choice(corpus.of_speaker[v[0]])), v, length)
+                for v in babble
+            )
+        return Noise(
+            seed=int(rng.integers(2**31)),
+            snr_db=float(rng.uniform(*self.noise_snr_db)),
+            segments=segments,
+            slope_db_per_octave=float(rng.uniform(-6.0, 0.0)),
+        )
+
+    def _room(self, rng: Generator, probability: float) -> Room | None:
+        if rng.random() >= probability:
+            return None
+        seed = int(rng.integers(ROOMS))
+        low, high = self.reverberation
+        return Room(seed, low + (high - low) * float(default_rng((seed, 2)).random()))
+
+
+def another_utterance(corpus: Corpus, rng: Generator, speaker: int, taken: int) -> int:
+    """An utterance of `speaker` other than `taken`."""
+    choices = corpus.of_speaker[speaker]
+    return int(rng.choice(choices[choices != taken]))

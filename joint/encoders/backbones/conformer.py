@@ -1,0 +1,195 @@
+"""MFA-Conformer (Zhang et al., Interspeech 2022): Conformer blocks (Gulati et al., Interspeech
+2020) with relative positions (Dai et al., ACL 2019), the outputs of all of them concatenated."""
+
+import math
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from joint.encoders.backbones.residual.resnet import flat, halved, hide, image_of
+from joint.encoders.frames import FrameConv, FrameNorm, Frames
+from joint.errors import ConfigError
+from joint.layers.dropout import ByteDropout
+
+
+def relative_positions(frames: int, width: int, like: Tensor) -> Tensor:
+    """Sinusoids of the distances frames-1 … 1-frames, `(2·frames-1, width)`, float32."""
+    distance = torch.arange(frames - 1, -frames, -1.0, device=like.device)
+    rate = torch.exp(
+        torch.arange(0, width, 2.0, device=like.device) * (-math.log(10_000.0) / width)
+    )
+    angle = distance[:, None] * rate
+    return torch.stack([angle.sin(), angle.cos()], dim=2).flatten(1)
+
+
+class RelativeAttention(nn.Module):
+    """Self-attention that knows how far frames are from each other."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        if width % heads:
+            raise ConfigError("heads", str(heads), f"a divisor of {width} features")
+        self.heads, self.dropout = heads, dropout
+        self.query, self.key, self.value, self.merge = (nn.Linear(width, width) for _ in range(4))
+        self.position = nn.Linear(width, width, bias=False)
+        self.content_bias = nn.Parameter(torch.zeros(heads, width // heads))
+        self.position_bias = nn.Parameter(torch.zeros(heads, width // heads))
+
+    def forward(self, x: Tensor, positions: Tensor, mask: Tensor | None) -> Tensor:
+        """`x (B, F, N)`, `positions (2F-1, N)` → `(B, F, N)`."""
+        query, key, value = (
+            part(x).unflatten(2, (self.heads, -1)) for part in (self.query, self.key, self.value)
+        )
+        where = self.position(positions.to(x.dtype)).unflatten(1, (self.heads, -1))
+        asked = (query + self.position_bias.to(query.dtype)).transpose(1, 2)
+        distances = shifted(asked @ where.permute(1, 2, 0))
+        distances = distances * asked.shape[-1] ** -0.5
+        if mask is not None:
+            distances = distances.masked_fill(~mask[:, None, None], float("-inf"))
+        heard = F.scaled_dot_product_attention(
+            (query + self.content_bias.to(query.dtype)).transpose(1, 2),
+            key.transpose(1, 2),
+            value.transpose(1, 2),
+            attn_mask=distances.to(value.dtype),
+            dropout_p=self.dropout if self.training else 0.0,
+        )
+        merged: Tensor = self.merge(heard.transpose(1, 2).flatten(2))
+        return merged
+
+
+def shifted(scores: Tensor) -> Tensor:
+    """Scores by distance `(…, F, 2F-1)` → scores by frame `(…, F, F)`: row i begins at distance
+    i."""
+    *outer, rows, columns = scores.shape
+    padded = F.pad(scores, (1, 0)).reshape(*outer, columns + 1, rows)
+    return padded[..., 1:, :].reshape(*outer, rows, columns)[..., :rows]
+
+
+class FeedForward(nn.Sequential):
+    """Norm, a wide layer with SiLU, back."""
+
+    def __init__(self, width: int, hidden: int, dropout: float) -> None:
+        super().__init__(
+            nn.LayerNorm(width),
+            nn.Linear(width, hidden),
+            nn.SiLU(),
+            ByteDropout(dropout),
+            nn.Linear(hidden, width),
+            ByteDropout(dropout),
+        )
+
+
+class ConvolutionModule(nn.Module):
+    """Gated 1×1, a depthwise convolution along time, norm, SiLU, 1×1."""
+
+    def __init__(
+        self,
+        width: int,
+        kernel: int,
+        dropout: float,
+        norm: Callable[[int], nn.Module] = FrameNorm,
+    ) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.gate = FrameConv(width, 2 * width)
+        self.conv = FrameConv(width, width, kernel, groups=width)
+        self.conv_norm = norm(width)
+        self.output = FrameConv(width, width)
+        self.dropout = ByteDropout(dropout)
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """`(B, F, N)` → the same."""
+        y = self.conv(F.glu(self.gate(self.norm(x)), dim=-1), mask)
+        y = self.dropout(self.output(F.silu(self.conv_norm(y))))
+        return y
+
+
+class ConformerBlock(nn.Module):
+    """Half a feed-forward, attention, convolution, half a feed-forward, each around a residual
+    connection; a norm at the end. The convolution's own `norm` is over the batch, as published;
+    where recordings of many lengths train together it had better be another."""
+
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        hidden: int,
+        kernel: int,
+        dropout: float,
+        norm: Callable[[int], nn.Module] = FrameNorm,
+    ) -> None:
+        super().__init__()
+        self.first = FeedForward(width, hidden, dropout)
+        self.attention_norm = nn.LayerNorm(width)
+        self.attention = RelativeAttention(width, heads, dropout)
+        self.convolution = ConvolutionModule(width, kernel, dropout, norm)
+        self.second = FeedForward(width, hidden, dropout)
+        self.norm = nn.LayerNorm(width)
+        self.dropout = ByteDropout(dropout)
+
+    def forward(self, x: Tensor, positions: Tensor, mask: Tensor | None) -> Tensor:
+        """`(B, F, N)` → the same."""
+        x = x + 0.5 * self.first(x)
+        x = x + self.dropout(self.attention(self.attention_norm(x), positions, mask))
+        x = x + self.convolution(x, mask)
+        x = x + 0.5 * self.second(x)
+        y: Tensor = self.norm(x)
+        return y
+
+
+class Subsampling(nn.Module):
+    """Two strided convolutions of `channels`: `(B, F, features)` → `(B, F/4, width)`."""
+
+    def __init__(self, features: int, width: int, channels: int) -> None:
+        super().__init__()
+        self.width = width
+        self.conv1 = nn.Conv2d(1, channels, 3, 2, 1)
+        self.conv2 = nn.Conv2d(channels, channels, 3, 2, 1)
+        self.linear = nn.Linear(channels * ((features + 3) // 4), width)
+
+    def forward(self, frames: Frames) -> Frames:
+        """See the class."""
+        mask = halved(frames.mask)
+        x = hide(F.relu(self.conv1(image_of(frames))), mask)
+        x = self.linear(flat(F.relu(self.conv2(x)))) * math.sqrt(self.width)
+        return Frames(x, halved(mask), 4 * frames.stride)
+
+
+class MfaConformer(nn.Module):
+    """Two strided convolutions, then the blocks: `(B, F, features)` → `(B, F/4, blocks·width)`.
+
+    As published: 6 blocks of 256 features with 4 heads, feed-forwards of 2048, kernels of 15; use
+    attentive statistics after it.
+    """
+
+    def __init__(
+        self,
+        features: int = 80,
+        width: int = 256,
+        blocks: int = 6,
+        heads: int = 4,
+        hidden: int = 2048,
+        kernel: int = 15,
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.width, self.output_dim = width, width * blocks
+        self.subsampling = Subsampling(features, width, width)
+        self.blocks = nn.ModuleList(
+            ConformerBlock(width, heads, hidden, kernel, dropout) for _ in range(blocks)
+        )
+        self.norm = nn.LayerNorm(self.output_dim)
+
+    def forward(self, frames: Frames) -> tuple[Frames, dict[str, Frames]]:
+        """All blocks side by side, and every block by name."""
+        read = self.subsampling(frames)
+        x = read.features
+        positions = relative_positions(x.shape[1], self.width, x)
+        outputs = []
+        for block in self.blocks:
+            x = block(x, positions, read.mask)
+            outputs.append(x)
+        layers = {f"block{i + 1}": read.with_features(y) for i, y in enumerate(outputs)}
+        return read.with_features(self.norm(torch.cat(outputs, dim=-1))), layers

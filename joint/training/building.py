@@ -1,0 +1,198 @@
+"""Models from configurations and from checkpoints."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from joint.adapters.low_rank import Adapter, LowRank
+from joint.encoders.encoder import SpeakerEncoder
+from joint.errors import CheckpointError, ConfigError
+from joint.model import JointModel, Switch
+from joint.seeding import seeded
+from joint.training import checkpoint
+from joint.training.objects import build
+from joint.units import SAMPLE_RATE
+
+
+@dataclass(frozen=True)
+class Classes:
+    """What a corpus tells apart, for the tasks that ask: how many speakers, at every speed; its
+    inventory of phones; its different texts."""
+
+    speaker_count: int
+    phones: tuple[str, ...] = ()
+    phrases: tuple[str, ...] = ()
+
+
+def build_model(
+    encoder: Any,
+    tasks: dict[str, Any],
+    classes: Classes,
+    seed: int = 0,
+    packages: Sequence[str] = (),
+) -> JointModel:
+    """The model that the `encoder` and `tasks` nodes of a recipe describe; each part's weights are
+    drawn from a seed of its own. Raises ConfigError."""
+    with seeded(seed, "init", "encoder"):
+        shared = build(encoder, "encoder", packages)
+    if not isinstance(shared, SpeakerEncoder):
+        raise ConfigError("encoder._target_", type(shared).__name__, "a SpeakerEncoder")
+    heads: dict[str, nn.Module] = {}
+    adapters: dict[str, Adapter] = {}
+    for name, node in tasks.items():
+        with seeded(seed, "init", name):
+            heads[name] = build(
+                node["task"],
+                f"tasks.{name}.task",
+                packages,
+                embedding_dim=shared.embedding_dim,
+                frame_dim=shared.frame_dim,
+                layer_dim=layer_dims(shared),
+                **vars(classes),
+            )
+        if node["encoder"] == "adapter" or node.get("adapter") is not None:
+            with seeded(seed, "init", name, "adapter"):
+                where = f"tasks.{name}.adapter"
+                adapters[name] = build_adapter(node.get("adapter"), where, shared, packages)
+    return JointModel(
+        shared,
+        heads,
+        weights={name: float(node["weight"]) for name, node in tasks.items()},
+        switches={name: cast(Switch, node["encoder"]) for name, node in tasks.items()},
+        adapters=adapters,
+    )
+
+
+def build_adapter(
+    node: Any, where: str, encoder: SpeakerEncoder, packages: Sequence[str] = ()
+) -> Adapter:
+    """The adapter that a recipe's node at `where` describes, for this encoder; low-rank where there
+    is no node. Raises ConfigError."""
+    make = LowRank if node is None else build(node, where, packages)
+    if not isinstance(make, type | partial):
+        raise ConfigError(where, "no '_partial_: true'", "one: it is made for the encoder")
+    try:
+        made = make(encoder)
+    except ConfigError as error:
+        raise ConfigError(f"{where}.{error.where}", error.found, error.expected) from None
+    except TypeError as error:
+        raise ConfigError(where, str(error), "arguments that fit") from None
+    if not isinstance(made, Adapter):
+        raise ConfigError(f"{where}._target_", type(made).__name__, "an Adapter")
+    return made
+
+
+def layer_dims(encoder: SpeakerEncoder) -> Callable[[str], int]:
+    """A function that gives the channels of the encoder's layer of a name.
+
+    It raises ConfigError, with the names there are, for another.
+    """
+
+    @cache
+    def found() -> dict[str, int]:
+        training = encoder.training
+        second = torch.zeros(1, SAMPLE_RATE)
+        try:
+            with torch.no_grad():
+                layers = encoder.eval()(second, layers=None).layers
+                return {name: layer.features.shape[1] for name, layer in layers.items()}
+        finally:
+            encoder.train(training)
+
+    def dim(name: str) -> int:
+        if name not in found():
+            raise ConfigError("layer", name, " or ".join(found()))
+        return found()[name]
+
+    return dim
+
+
+def load_model(path: Path, packages: Sequence[str] = ()) -> tuple[JointModel, dict[str, Any]]:
+    """The model of a checkpoint, in eval mode and float32, and the checkpoint's metadata.
+
+    Raises CheckpointError for a file that cannot be read or does not fit its own description.
+    """
+    tensors, metadata = checkpoint.read(path)
+    try:
+        config = metadata["config"]
+        classes = Classes(
+            int(metadata["speaker_count"]),
+            tuple(metadata.get("phones", ())),
+            tuple(metadata.get("phrases", ())),
+        )
+        model = build_model(config["encoder"], config["tasks"], classes, packages=packages)
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(path, f"no {error} in its metadata", "a model checkpoint") from None
+    except ConfigError as error:
+        raise CheckpointError(path, f"configuration {error}", "a buildable one") from None
+    checkpoint.load_into(model, tensors, path, checkpoint.MODEL)
+    return model.eval(), metadata
+
+
+def encoder_from(
+    metadata: dict[str, Any], path: Path, packages: Sequence[str] = ()
+) -> SpeakerEncoder:
+    """A new encoder as a checkpoint describes its own, with weights that have learnt nothing.
+
+    Raises CheckpointError.
+    """
+    try:
+        made = build(metadata["config"]["encoder"], "encoder", packages)
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(path, f"no {error} in its metadata", "a model checkpoint") from None
+    if not isinstance(made, SpeakerEncoder):
+        raise CheckpointError(path, type(made).__name__, "a SpeakerEncoder")
+    return made
+
+
+def start_from(model: JointModel, path: Path, phones: Sequence[str] = ()) -> list[str]:
+    """Copy the encoder, and every task and adapter that the checkpoint has under the same name and
+    shapes.
+
+    Returns the names of the parts that were taken. Raises CheckpointError where the encoder is
+    another, or where checkpoint and corpus know phones, but not the same.
+    """
+    tensors, metadata = checkpoint.read(path)
+    refuse_other_phones(path, metadata.get("phones", ()), phones)
+    checkpoint.load_into(model.encoder, tensors, path, f"{checkpoint.MODEL}encoder.")
+    taken = ["encoder"]
+    own = {name: (f"tasks.{name}", task) for name, task in model.tasks.items()}
+    own |= {f"{n}'s adapter": (f"adapters.{n}", part) for n, part in model.adapters.items()}
+    for name, (part, module) in own.items():
+        prefix = f"{checkpoint.MODEL}{part}."
+        if any(key.startswith(prefix) for key in tensors):
+            checkpoint.load_into(module, tensors, path, prefix)
+            taken.append(name)
+    return taken
+
+
+def graft(model: JointModel, part: str, path: Path, source: str) -> None:
+    """Copy the part `source` of a checkpoint into the `part` of the model, both by their dotted
+    names. Raises ConfigError for a part that is not there, CheckpointError for other weights."""
+    try:
+        module = model.get_submodule(part)
+    except AttributeError:
+        names = [name for name, _ in model.named_modules() if name]
+        near = get_close_matches(part, names, 1, 0.0)[0]
+        raise ConfigError(f"grafts.{part}", "no such part", f"{near!r}, perhaps") from None
+    tensors, _ = checkpoint.read(path)
+    checkpoint.load_into(module, tensors, path, f"{checkpoint.MODEL}{source}.")
+
+
+def refuse_other_phones(path: Path, known: Sequence[str], phones: Sequence[str]) -> None:
+    """Raises CheckpointError where checkpoint and corpus know phones, but not the same ones."""
+    if known and phones and list(known) != list(phones):
+        other = sorted(set(known) ^ set(phones))[:5]
+        found = f"{len(known)} phones, {', '.join(other) or 'their order'} differing"
+        raise CheckpointError(path, found, f"the {len(phones)} of the data")
+
+
+def to_half(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Floating-point tensors in float16, for shipping."""
+    return {n: v.to(torch.float16) if v.is_floating_point() else v for n, v in tensors.items()}

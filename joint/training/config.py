@@ -1,0 +1,251 @@
+"""Typed configuration: a recipe's YAML, checked before anything is built."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from joint.data.scenes.planning import ScenePlanner
+from joint.errors import ConfigError
+
+Typed = TypeVar("Typed")
+
+CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
+"""What a training's minutes are counted by."""
+
+
+@dataclass
+class DataConfig:
+    """Folders that `joint prepare` or `joint export` wrote, or URLs of exported ones, whose shards
+    are kept in `shards`. `cache` holds the packed waveforms; without it every read decodes a file.
+    """
+
+    train: str = "???"
+    validation: str | None = None
+    cache: str | None = None
+    shards: str = "exp/shards"
+
+
+@dataclass
+class TaskConfig:
+    """A head (`task`, with `_target_`), its weight and what its gradient does to the encoder:
+    `frozen`, `adapter` or `joint`. Under `adapter` it learns an `adapter` (with `_target_` and
+    `_partial_`; low-rank of rank 8 where there is none) and leaves the encoder as it is."""
+
+    task: Any = field(default_factory=dict)
+    weight: float = 1.0
+    encoder: str = "joint"
+    adapter: Any = None
+
+
+@dataclass
+class StreamConfig:
+    """Scenes for some tasks: one batch at every `every`-th step."""
+
+    tasks: list[str] = field(default_factory=list)
+    batch_size: int = 32
+    every: int = 1
+    scenes: ScenePlanner = field(default_factory=ScenePlanner)
+
+
+@dataclass
+class ValidationConfig:
+    """Held-out scenes, the same each time: `batches` of `batch_size`, every `every_minutes`."""
+
+    every_minutes: float = 5.0
+    tasks: list[str] = field(default_factory=list)
+    batch_size: int = 20
+    batches: int = 6
+    scenes: ScenePlanner = field(default_factory=lambda: ScenePlanner(speeds=(1.0,)))
+
+
+@dataclass
+class OptimizerConfig:
+    """`adamw` or `sgd`; a cosine from `lr` to `final_share · lr` after a linear warm-up.
+
+    `lr_scale` multiplies the rate of a group: `encoder`, or a task's name, for the task and its
+    adapter; `clip_norm` bounds the norm of each group's gradient.
+    """
+
+    kind: str = "adamw"
+    lr: float = 1e-3
+    weight_decay: float = 1e-4
+    warmup_share: float = 0.05
+    final_share: float = 0.01
+    clip_norm: float = 5.0
+    lr_scale: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class TrainerConfig:
+    """Budget, precision and bookkeeping. Training ends at `max_steps` or `max_minutes`, whichever
+    comes first; schedules follow the share of the budget that is used. Minutes are those on the
+    `wall`'s clock, or those that the `processor` gave to this process: trainings on a machine that
+    others use too then get the same."""
+
+    max_steps: int | None = None
+    max_minutes: float | None = None
+    clock: str = "wall"
+    precision: str = "auto"
+    accelerator: str = "cpu"
+    accumulate: int = 1
+    workers: int = 1
+    checkpoint_steps: int = 1000
+    average_last: int = 1
+    log_every: int = 20
+    max_bad_steps: int = 5
+
+
+@dataclass
+class GraftConfig:
+    """Where a part's weights come from: the `part` of a checkpoint, of the same make."""
+
+    checkpoint: str = "???"
+    part: str = "???"
+
+
+@dataclass
+class RecipeConfig:
+    """Everything one training needs; `init` lists checkpoints whose weights it starts from: the
+    encoder and every task that one has under the same name, later ones over earlier ones. `grafts`
+    fills single parts, by their dotted names, from parts of other checkpoints."""
+
+    seed: int = 1
+    name: str = "joint"
+    output: str = "???"
+    init: list[str] = field(default_factory=list)
+    grafts: dict[str, GraftConfig] = field(default_factory=dict)
+    encoder: Any = field(default_factory=dict)
+    data: DataConfig = field(default_factory=DataConfig)
+    tasks: dict[str, TaskConfig] = field(default_factory=dict)
+    streams: dict[str, StreamConfig] = field(default_factory=dict)
+    validation: ValidationConfig | None = None
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> RecipeConfig:
+    """Read a recipe and apply `key=value` overrides.
+
+    Raises ConfigError for a missing or malformed file, an unknown key (with the nearest valid
+    name), a wrong type, a stream that names an unknown task, a training without an end.
+    """
+    config = typed(path, RecipeConfig, overrides)
+    _check(path, config)
+    return config
+
+
+def keys_of(overrides: Sequence[str]) -> DictConfig:
+    """`key=value` overrides as a configuration. Raises ConfigError."""
+    for override in overrides:
+        if "=" not in override:
+            raise ConfigError(override, "no '='", "key=value")
+    try:
+        return OmegaConf.from_dotlist(list(overrides))
+    except Exception as error:  # yaml's errors share no public base with OmegaConf's
+        found = str(error).splitlines()[0]
+        raise ConfigError(" ".join(overrides), found, "key=value") from None
+
+
+def typed(path: Path, kind: type[Typed], overrides: Sequence[str]) -> Typed:
+    """The YAML file at `path` with `key=value` overrides, as a dataclass `kind`.
+
+    Raises ConfigError for a missing or malformed file, an unknown key (with the nearest valid
+    name), a wrong type.
+    """
+    if not path.is_file():
+        raise ConfigError(path, "no file", "keys and values in YAML")
+    changes = keys_of(overrides)
+    try:
+        given = OmegaConf.merge(OmegaConf.load(path), changes)
+        if not isinstance(given, DictConfig):
+            raise ConfigError(path, "a list", "keys and values")
+        merged = OmegaConf.merge(OmegaConf.structured(kind), given)
+        OmegaConf.resolve(merged)
+        config: Typed = OmegaConf.to_object(merged)  # type: ignore[assignment]
+    except OmegaConfBaseException as error:
+        raise _explained(path, error) from None
+    except (OSError, ValueError) as error:
+        raise ConfigError(path, str(error), "keys and values in YAML") from None
+    except Exception as error:  # yaml's errors share no public base with the above
+        if isinstance(error, ConfigError):
+            raise
+        found = f"{type(error).__name__}: {error}"
+        raise ConfigError(path, found, "keys and values in YAML") from None
+    return config
+
+
+def _explained(path: Path, error: OmegaConfBaseException) -> ConfigError:
+    """OmegaConf's complaint in one line, with the nearest valid key."""
+    key = error.full_key or error.key
+    found = str(error).splitlines()[0]
+    if not key:
+        return ConfigError(path, found, "keys and values")
+    parent = error.object_type
+    names = list(getattr(parent, "__dataclass_fields__", {}))
+    if "not in" in found and names:
+        near = get_close_matches(str(key).split(".")[-1], names, 1, 0.0)
+        return ConfigError(f"{path}: {key}", "an unknown key", f"{near[0]!r}, perhaps")
+    return ConfigError(f"{path}: {key}", found, "a value of the right type")
+
+
+def _check(path: Path, config: RecipeConfig) -> None:
+    trainer, streams = config.trainer, config.streams
+    if trainer.max_steps is None and trainer.max_minutes is None:
+        raise ConfigError(f"{path}: trainer", "no end", "max_steps or max_minutes")
+    choices = {
+        "optimizer.kind": (config.optimizer.kind, ("adamw", "sgd")),
+        "trainer.precision": (trainer.precision, ("auto", "bf16", "float32")),
+        "trainer.clock": (trainer.clock, tuple(CLOCKS)),
+    }
+    for where, (value, options) in choices.items():
+        if value not in options:
+            raise ConfigError(f"{path}: {where}", value, " or ".join(options))
+    for where, number in _counts(config).items():
+        if number is not None and number <= 0:
+            raise ConfigError(f"{path}: {where}", str(number), "more than 0")
+    if not any(stream.every == 1 for stream in streams.values()):
+        raise ConfigError(f"{path}: streams", "none at every step", "at least one")
+    groups = ["encoder", *config.tasks]
+    for group in config.optimizer.lr_scale:
+        if group not in groups:
+            raise ConfigError(f"{path}: optimizer.lr_scale", group, " or ".join(groups))
+    named = {f"streams.{n}.tasks": s.tasks for n, s in streams.items()}
+    if config.validation is not None:
+        named["validation.tasks"] = config.validation.tasks
+        if config.data.validation is None:
+            raise ConfigError(f"{path}: data.validation", "none", "a folder to validate on")
+    for where, tasks in named.items():
+        for task in tasks:
+            if task not in config.tasks:
+                raise ConfigError(f"{path}: {where}", task, " or ".join(config.tasks))
+    used = {task for stream in streams.values() for task in stream.tasks}
+    for task in config.tasks:
+        if task not in used:
+            raise ConfigError(f"{path}: tasks.{task}", "no stream that feeds it", "one")
+
+
+def _counts(config: RecipeConfig) -> dict[str, float | None]:
+    """Values that must be positive, by their keys."""
+    trainer = config.trainer
+    names = ("max_steps", "max_minutes", "accumulate", "checkpoint_steps", "average_last")
+    counts = {f"trainer.{n}": getattr(trainer, n) for n in (*names, "log_every", "max_bad_steps")}
+    for name, stream in config.streams.items():
+        counts[f"streams.{name}.batch_size"] = stream.batch_size
+        counts[f"streams.{name}.every"] = stream.every
+    if config.validation is not None:
+        counts["validation.batch_size"] = config.validation.batch_size
+        counts["validation.batches"] = config.validation.batches
+    return counts
+
+
+def plain(config: RecipeConfig) -> dict[str, Any]:
+    """The configuration as JSON-able values."""
+    container = OmegaConf.to_container(OmegaConf.structured(config))
+    assert isinstance(container, dict) and not isinstance(container, (DictConfig, ListConfig))
+    return {str(k): v for k, v in container.items()}

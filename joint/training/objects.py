@@ -1,0 +1,126 @@
+"""Objects that a configuration names by `_target_`: checked first, then built.
+
+A checkpoint carries its configuration, and a checkpoint may come from anywhere. So a name leads to
+nothing but a torch module of an allowed package, at whatever depth it stands.
+"""
+
+import inspect
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Any, get_args, get_origin
+
+from hydra.errors import HydraException
+from hydra.utils import get_object, instantiate
+from torch import nn
+
+from joint.errors import ConfigError
+from joint.training.moved import current_path
+
+OWN_PACKAGES = ("joint", "tasks")
+TARGET, PARTIAL = "_target_", "_partial_"
+
+
+def build(node: Any, where: str, packages: Sequence[str] = (), **supplied: Any) -> Any:
+    """The object that a node with `_target_` names; `supplied` fills constructor arguments that it,
+    or a node inside it that is built at once, leaves out and its constructor asks for.
+
+    Raises ConfigError for a name outside the allowed packages or of something that makes no torch
+    module, an unknown or missing argument, a value of the wrong type.
+    """
+    if not (isinstance(node, dict) and TARGET in node):
+        raise ConfigError(where, repr(node), f"a mapping with {TARGET}")
+    node = _moved(node)
+    _check(node, where, (*OWN_PACKAGES, *packages))
+    try:
+        return instantiate(_filled(node, supplied))
+    except (HydraException, TypeError, ValueError) as error:
+        cause = error.__cause__
+        if isinstance(cause, ConfigError):
+            raise cause from None
+        raise ConfigError(
+            where, str(cause or error).splitlines()[0], "arguments that fit"
+        ) from None
+
+
+def _moved(value: Any) -> Any:
+    """`value` with today's paths of the classes that it names by former ones."""
+    if isinstance(value, list | tuple):
+        return [_moved(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: current_path(item) if key == TARGET and isinstance(item, str) else _moved(item)
+        for key, item in value.items()
+    }
+
+
+def _filled(value: Any, supplied: dict[str, Any]) -> Any:
+    """`value` with what its nodes leave out of `supplied` and ask for; what is called later is
+    told then."""
+    if not isinstance(value, dict):
+        return value
+    filled = {key: _filled(item, supplied) for key, item in value.items()}
+    if TARGET in value and not value.get(PARTIAL):
+        wanted = inspect.signature(get_object(value[TARGET])).parameters
+        filled |= {k: v for k, v in supplied.items() if k in wanted and k not in value}
+    return filled
+
+
+def _check(value: Any, where: str, allowed: Sequence[str]) -> None:
+    """Check every node inside `value`; lists and plain mappings are looked through."""
+    if isinstance(value, list | tuple):
+        for position, item in enumerate(value):
+            _check(item, f"{where}[{position}]", allowed)
+    elif isinstance(value, dict) and TARGET in value:
+        parameters = inspect.signature(_found(value[TARGET], where, allowed)).parameters
+        for key, argument in value.items():
+            if key not in (TARGET, PARTIAL):
+                _check_argument(key, argument, parameters, f"{where}.{key}")
+                _check(argument, f"{where}.{key}", allowed)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _check(item, f"{where}.{key}", allowed)
+
+
+def _found(target: Any, where: str, allowed: Sequence[str]) -> Any:
+    """What the dotted name `target` leads to."""
+    where = f"{where}.{TARGET}"
+    name = str(target)
+    own = f"a class of {', '.join(allowed)} (or --allow-package)"
+    if name.split(".")[0] not in allowed:
+        raise ConfigError(where, name, own)
+    try:
+        found = get_object(name)
+        inspect.signature(found)
+    except Exception:
+        raise ConfigError(where, name, "a class that can be imported") from None
+    # `joint.files.os.remove` begins with an allowed name and ends elsewhere
+    if found.__module__.split(".")[0] not in allowed:
+        raise ConfigError(where, f"{name} of {found.__module__}", own)
+    made = found if inspect.isclass(found) else inspect.signature(found).return_annotation
+    if not (inspect.isclass(made) and issubclass(made, nn.Module)):
+        raise ConfigError(where, name, "a torch module, or a function annotated to return one")
+    return found
+
+
+def _check_argument(key: Any, value: Any, parameters: Any, where: str) -> None:
+    if key not in parameters:
+        near = get_close_matches(str(key), parameters, 1, 0.0)
+        raise ConfigError(
+            where, "an unknown key", f"{near[0]!r}, perhaps" if near else "no argument"
+        )
+    _check_type(value, parameters[key].annotation, where)
+
+
+def _check_type(value: Any, annotation: Any, where: str) -> None:
+    """Scalars and literals are held to their annotation; other values are the constructor's."""
+    origin, options = get_origin(annotation), get_args(annotation)
+    if origin is not None and all(isinstance(o, str) for o in options):
+        if value not in options:
+            raise ConfigError(where, repr(value), " or ".join(options))
+        return
+    expected = {int: (int,), float: (int, float), bool: (bool,), str: (str,)}.get(annotation)
+    if expected is None:
+        return
+    if not isinstance(value, expected) or (isinstance(value, bool) and annotation is not bool):
+        raise ConfigError(where, repr(value), annotation.__name__)

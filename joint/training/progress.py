@@ -1,0 +1,125 @@
+"""What long work shows and a training keeps: progress bars, TensorBoard, JSON lines."""
+
+import json
+import math
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from joint.training.config import TrainerConfig
+
+Item = TypeVar("Item")
+
+
+def shown(
+    items: Iterable[Item], what: str, progress: bool, total: int | None = None
+) -> Iterator[Item]:
+    """`items` with a bar on the terminal, where `progress` and there is one; `total` where they do
+    not know how many they are."""
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not progress or not console.is_terminal) as bar:
+        yield from bar.track(items, total=total, description=what)
+
+
+class TrainingLog:
+    """Shows progress, throughput, loss and time left; writes `metrics.jsonl` and TensorBoard files.
+
+    A resumed run appends, after dropping the lines that it is about to write again.
+    """
+
+    def __init__(
+        self,
+        output: Path,
+        config: TrainerConfig,
+        active: bool,
+        start_step: int,
+        start_scenes: float = 0.0,
+    ) -> None:
+        self.active, self.every = active, config.log_every
+        self.path = output / "metrics.jsonl"
+        self.since, self.scenes_then = time.perf_counter(), start_scenes
+        self.budget = config
+        if not active:
+            return
+        from torch.utils.tensorboard import SummaryWriter
+
+        output.mkdir(parents=True, exist_ok=True)
+        kept = [line for line in self._lines() if line.get("step", 0) <= start_step]
+        self.path.write_text("".join(json.dumps(line) + "\n" for line in kept))
+        self.board = SummaryWriter(str(output / "tensorboard"), purge_step=start_step)
+        self.bar = Progress(
+            TextColumn("training"),
+            BarColumn(),
+            MofNCompleteColumn() if config.max_steps else TextColumn("{task.percentage:>3.0f}%"),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+        total = config.max_steps or 1.0
+        self.row = self.bar.add_task("", total=total, completed=start_step, note="")
+
+    def _lines(self) -> list[dict[str, Any]]:
+        if not self.path.is_file():
+            return []
+        lines = []
+        for text in self.path.read_text().splitlines():
+            try:
+                lines.append(json.loads(text))
+            except ValueError:  # a line cut off by a kill
+                continue
+        return lines
+
+    def __enter__(self) -> "TrainingLog":
+        if self.active:
+            self.bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.active:
+            self.bar.stop()
+            self.board.close()
+
+    def step(self, counters: Mapping[str, float], metrics: Mapping[str, float]) -> None:
+        """After every step; writes at every `log_every`-th."""
+        if not self.active:
+            return
+        step, progress = int(counters["step"]), counters["progress"]
+        done = step if self.budget.max_steps else progress
+        if step % self.every and progress < 1.0:
+            self.bar.update(self.row, completed=done)
+            return
+        now = time.perf_counter()
+        rate = (counters["scenes"] - self.scenes_then) / max(now - self.since, 1e-9)
+        self.since, self.scenes_then = now, counters["scenes"]
+        left = counters["minutes"] * (1.0 - progress) / max(progress, 1e-9)
+        note = f"{rate:.1f} scenes/s  loss {metrics['loss']:.3f}  {left:.0f} min left"
+        self.bar.update(self.row, completed=done, note=note)
+        self._write({**counters, "scenes_per_second": rate, **metrics})
+        for name, value in metrics.items():
+            if math.isfinite(value):
+                self.board.add_scalar(name, value, step)
+
+    def validation(self, counters: Mapping[str, float], figures: Mapping[str, float]) -> None:
+        """Figures on held-out scenes."""
+        if not self.active:
+            return
+        self._write({**counters, "validation": dict(figures)})
+        for name, value in figures.items():
+            self.board.add_scalar(f"validation/{name}", value, int(counters["step"]))
+        shown = "  ".join(f"{name} {value:.3g}" for name, value in figures.items())
+        self.bar.console.print(
+            f"step {int(counters['step'])}, {counters['minutes']:.1f} min: {shown}"
+        )
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        with self.path.open("a") as file:
+            file.write(json.dumps(line) + "\n")

@@ -1,0 +1,191 @@
+"""Train what a recipe describes: from its YAML to `model.safetensors`."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric import Fabric
+
+from joint.data.corpus import Corpus
+from joint.data.scenes.stream import SceneStream
+from joint.data.storage.shar import open_corpus
+from joint.data.storage.store import FileStore, PackedStore, WaveformStore
+from joint.errors import ConfigError
+from joint.model import JointModel
+from joint.seeding import seed_for
+from joint.training.building import Classes, build_model, graft, start_from
+from joint.training.config import RecipeConfig, ValidationConfig, load_config, plain
+from joint.training.memory import keep_freed_memory
+from joint.training.precision import autocast_for
+from joint.training.trainer import StreamSpec, Trainer
+
+
+def train(
+    config_path: Path,
+    overrides: Sequence[str] = (),
+    resume: bool = False,
+    allow_packages: Sequence[str] = (),
+) -> Path:
+    """Train the recipe at `config_path` and return the path of its final checkpoint.
+
+    Runs unchanged under `torchrun`. Raises ConfigError, DataError, CheckpointError, TrainingError.
+    """
+    config = load_config(Path(config_path), overrides)
+    output = Path(config.output)
+    if not resume and (output / "checkpoints").is_dir():
+        raise ConfigError(output, "a training already", "another output, or --resume")
+    keep_freed_memory()
+    fabric = launched(config)
+    corpus = open_corpus(config.data.train, config.data.shards)
+    classes = Classes(speaker_count(config, corpus), corpus.phones, tuple(corpus.phrases))
+    model = build_model(
+        config.encoder,
+        plain(config)["tasks"],
+        classes,
+        config.seed,
+        allow_packages,
+    )
+    for path in config.init:
+        start_from(model, Path(path), corpus.phones)
+    for part, source in config.grafts.items():
+        graft(model, part, Path(source.checkpoint), source.part)
+    validate = None
+    if config.validation is not None:
+        validate = validation(config, config.validation, model, fabric)
+    trainer = Trainer(
+        fabric,
+        model,
+        open_streams(config, corpus, fabric),
+        config.optimizer,
+        config.trainer,
+        output,
+        describe(config, corpus, classes, model),
+        config.seed,
+        validate,
+        config.validation.every_minutes if config.validation else 0.0,
+    )
+    if resume:
+        trainer.resume()
+    for name in model.tasks:
+        model.head(name).begin(corpus)
+    return trainer.fit()
+
+
+def launched(config: RecipeConfig) -> Fabric:
+    """Fabric on the machines that `torchrun` started, or on this process alone."""
+    accelerator = config.trainer.accelerator
+    distributed = torch.distributed.is_torchelastic_launched()
+    from lightning.fabric.strategies import DDPStrategy
+
+    # a task whose stream rests at a step leaves its parameters without gradient, and one that reads
+    # an inner layer of the encoder leaves what its adapter has above
+    idle = any(stream.every > 1 for stream in config.streams.values())
+    idle = idle or any(task.encoder == "adapter" for task in config.tasks.values())
+    fabric = Fabric(
+        accelerator=accelerator,
+        devices="auto" if distributed and accelerator != "cpu" else local_processes(),
+        num_nodes=nodes(),
+        strategy=DDPStrategy(find_unused_parameters=idle) if distributed else "auto",
+    )
+    fabric.launch()
+    return fabric
+
+
+def local_processes() -> int:
+    """Processes on this machine."""
+    import os
+
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+
+
+def nodes() -> int:
+    """Machines."""
+    import os
+
+    return int(os.environ.get("WORLD_SIZE", "1")) // local_processes()
+
+
+def speaker_count(config: RecipeConfig, corpus: Corpus) -> int:
+    """Speaker classes; the streams must agree on the speeds, since a speed makes a speaker."""
+    counts = {n: s.scenes.speaker_count(corpus) for n, s in config.streams.items()}
+    if len(set(counts.values())) > 1:
+        raise ConfigError("streams", f"other speeds in {' and '.join(counts)}", "the same speeds")
+    return next(iter(counts.values()))
+
+
+def open_streams(config: RecipeConfig, corpus: Corpus, fabric: Fabric) -> dict[str, StreamSpec]:
+    """The recipe's streams, on one store that holds every speed they use."""
+    speeds = {speed for stream in config.streams.values() for speed in stream.scenes.speeds}
+    store = open_store(config, corpus, sorted(speeds), fabric)
+    return {
+        name: (
+            SceneStream(
+                corpus,
+                store,
+                stream.scenes,
+                stream.batch_size,
+                seed_for(config.seed, "scenes", name),
+                fabric.global_rank,
+                fabric.world_size,
+            ),
+            stream.tasks,
+            stream.every,
+        )
+        for name, stream in config.streams.items()
+    }
+
+
+def open_store(
+    config: RecipeConfig, corpus: Corpus, speeds: list[float], fabric: Fabric
+) -> WaveformStore:
+    """Packed waveforms where the recipe names a cache, else the files."""
+    if config.data.cache is None:
+        return FileStore(corpus)
+    with fabric.rank_zero_first(local=True):
+        return PackedStore(corpus, speeds, config.data.cache)
+
+
+def validation(
+    config: RecipeConfig, wanted: ValidationConfig, model: JointModel, fabric: Fabric
+) -> Any:
+    """A function that computes the figures of `wanted.tasks` on held-out scenes."""
+    assert config.data.validation is not None
+    corpus = open_corpus(config.data.validation, config.data.shards)
+    store = open_store(config, corpus, sorted(set(wanted.scenes.speeds)), fabric)
+    stream = SceneStream(corpus, store, wanted.scenes, wanted.batch_size, seed=0)
+
+    def validate() -> dict[str, float]:
+        figures: dict[str, float] = {}
+        with torch.no_grad(), autocast_for(config.trainer.precision, fabric.device):
+            for name in wanted.tasks:
+                batches = (stream[n].to(fabric.device) for n in range(wanted.batches))
+                found = model.head(name).validate(model.view(name), batches)
+                figures |= {f"{name}/{key}": value for key, value in found.items()}
+        return figures
+
+    return validate
+
+
+def describe(
+    config: RecipeConfig, corpus: Corpus, classes: Classes, model: JointModel
+) -> dict[str, Any]:
+    """What a checkpoint says of itself; the texts only where a task has learnt to tell them apart,
+    since there may be millions."""
+    asked = any("phrase" in model.head(name).requires for name in model.tasks)
+    return {
+        "name": config.name,
+        "config": plain(config),
+        "speaker_count": classes.speaker_count,
+        "phones": list(classes.phones),
+        "phrases": list(classes.phrases) if asked else [],
+        "data": {
+            "train": config.data.train,
+            "utterances": len(corpus),
+            "speakers": len(corpus.speakers),
+        },
+        "seed": config.seed,
+        "date": time.strftime("%Y-%m-%d"),
+        "torch": torch.__version__,
+    }

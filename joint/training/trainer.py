@@ -1,0 +1,248 @@
+"""Trainer: the one training loop."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor
+
+from joint.data.scenes.stream import SceneStream
+from joint.errors import TrainingError
+from joint.model import JointModel, StreamBatch
+from joint.scene import SceneBatch
+from joint.seeding import seed_for
+from joint.training import checkpoint
+from joint.training.config import CLOCKS, OptimizerConfig, TrainerConfig
+from joint.training.optimizers import learning_rate, make_optimizer
+from joint.training.precision import autocast_for
+from joint.training.progress import TrainingLog
+
+StreamSpec = tuple[SceneStream, list[str], int]
+"""A stream, the tasks that read it, and at every how many steps."""
+
+
+class Trainer:
+    """Trains a JointModel on streams until the budget is spent; resumes where it was killed."""
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        model: JointModel,
+        streams: Mapping[str, StreamSpec],
+        optimizer: OptimizerConfig,
+        config: TrainerConfig,
+        output: Path,
+        metadata: Mapping[str, Any],
+        seed: int,
+        validate: Callable[[], dict[str, float]] | None = None,
+        validate_minutes: float = 5.0,
+    ) -> None:
+        self.fabric, self.model, self.streams = fabric, model, dict(streams)
+        self.schedule, self.config, self.output = optimizer, config, output
+        self.metadata, self.seed = dict(metadata), seed
+        self.validate, self.validate_minutes = validate, validate_minutes
+        self.optimizer = make_optimizer(model, optimizer)
+        self.names = {id(p): n for n, p in model.named_parameters()}
+        self.step, self.minutes, self.scenes, self.bad_steps = 0, 0.0, 0, 0
+        self.waited, self.elapsed, self.last_validation, self.saved = 0.0, 0.0, 0.0, -1
+        self.figures: dict[str, float] = {}
+
+    def autocast(self) -> torch.autocast:
+        """The precision of forward passes; weights and gradients stay float32."""
+        return autocast_for(self.config.precision, self.fabric.device)
+
+    @property
+    def folder(self) -> Path:
+        """Where the checkpoints lie."""
+        return self.output / "checkpoints"
+
+    def checkpoints(self) -> list[Path]:
+        """Checkpoints of this run, the oldest first."""
+        return sorted(self.folder.glob("step-*.safetensors"))
+
+    def progress(self) -> float:
+        """Share of the budget that is used, 0 to 1."""
+        by_step = self.step / self.config.max_steps if self.config.max_steps else 0.0
+        by_time = self.minutes / self.config.max_minutes if self.config.max_minutes else 0.0
+        return min(max(by_step, by_time), 1.0)
+
+    def resume(self) -> bool:
+        """Take up the newest checkpoint; False where there is none."""
+        found = self.checkpoints()
+        if not found:
+            return False
+        tensors, metadata = checkpoint.read(found[-1])
+        checkpoint.load_into(self.model, tensors, found[-1], checkpoint.MODEL)
+        checkpoint.load_optimizer(self.optimizer, tensors, self.names)
+        state = metadata["trainer"]
+        self.step, self.minutes, self.scenes = state["step"], state["minutes"], state["scenes"]
+        self.last_validation, self.bad_steps = state["last_validation"], state["bad_steps"]
+        self.figures, self.waited = state["figures"], state.get("waited", 0.0)
+        self.elapsed = state.get("elapsed", 60.0 * self.minutes)
+        self.saved = self.step
+        return True
+
+    def fit(self) -> Path:
+        """Train to the end of the budget and write `model.safetensors`; returns its path."""
+        module, optimizer = self.fabric.setup(self.model, self.optimizer)
+        self._move_optimizer()
+        module.train()
+        batches = {
+            name: stream.batches(self._drawn(every), self.config.workers)
+            for name, (stream, _, every) in self.streams.items()
+        }
+        consecutive, now = 0, CLOCKS[self.config.clock]
+        active = self.fabric.is_global_zero
+        with TrainingLog(self.output, self.config, active, self.step, self.scenes) as log:
+            while self.progress() < 1.0:
+                begin, wall = now(), time.perf_counter()
+                metrics = self._train_step(module, optimizer, batches)
+                consecutive = 0 if math.isfinite(metrics["loss"]) else consecutive + 1
+                if consecutive >= self.config.max_bad_steps:
+                    raise TrainingError(
+                        f"step {self.step}", f"{consecutive} non-finite losses in a row", "numbers"
+                    )
+                self.step += 1
+                self.minutes += (now() - begin) / 60.0
+                self.elapsed += time.perf_counter() - wall
+                # one clock for all: it decides on rates, margins and the end
+                self.minutes = self.fabric.broadcast(self.minutes)
+                log.step(self._counters(), metrics)
+                self._validate_if_due(module, log)
+                if self.step % self.config.checkpoint_steps == 0:
+                    self.save()
+        if self.saved != self.step:
+            self.save()
+        return self._finish()
+
+    def _move_optimizer(self) -> None:
+        """A resumed state was read on the CPU; it belongs beside its parameters."""
+        for parameter, state in self.optimizer.state.items():
+            state.update({k: v.to(parameter.device) for k, v in state.items()})
+
+    def _drawn(self, every: int) -> int:
+        """Batches that a stream has given so far."""
+        return -(-self.step // every) * self.config.accumulate
+
+    def _train_step(
+        self, module: Any, optimizer: Any, batches: dict[str, Iterator[SceneBatch]]
+    ) -> dict[str, float]:
+        rate = learning_rate(self.schedule, self.progress())
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group["scale"]
+        former = [buffer.clone() for buffer in self.model.buffers()]
+        metrics: dict[str, float] = {"loss": 0.0}
+        for micro in range(self.config.accumulate):
+            due = self._draw(batches)
+            purpose = ("step", self.step, micro, self.fabric.global_rank)
+            torch.manual_seed(seed_for(self.seed, *purpose))
+            last = micro == self.config.accumulate - 1
+            with self.fabric.no_backward_sync(module, enabled=not last):
+                with self.autocast():
+                    output = module(due, self.progress())
+                if not output.loss.requires_grad:
+                    raise TrainingError(f"step {self.step}", "nothing that learns", "a weight > 0")
+                self.fabric.backward(output.loss / self.config.accumulate)
+            metrics |= output.metrics
+            metrics["loss"] += float(output.loss.detach()) / self.config.accumulate
+        norm = self._clip()
+        if self._all_finite(norm, metrics["loss"]):
+            optimizer.step()
+        else:
+            self.bad_steps += 1
+            metrics["loss"] = math.nan
+            for buffer, value in zip(self.model.buffers(), former, strict=True):
+                buffer.copy_(value)  # running statistics have seen the bad batch
+        optimizer.zero_grad()
+        return metrics | {"lr": rate, "gradient_norm": norm}
+
+    def _clip(self) -> float:
+        """Clip the gradients of the encoder and of each task, with its adapter, by themselves: a
+        task more must not change another's step. Gives the norm of all before."""
+        total = 0.0
+        for group in self.model.groups().values():
+            learns = [p for p in group if p.grad is not None]
+            if learns:
+                norm = torch.nn.utils.clip_grad_norm_(learns, self.schedule.clip_norm)
+                total += float(norm) ** 2
+        return math.sqrt(total)
+
+    def _all_finite(self, *values: float) -> bool:
+        """Whether all values are finite on every process: they must skip a step together."""
+        bad = torch.tensor(float(not all(map(math.isfinite, values))), device=self.fabric.device)
+        total = self.fabric.all_reduce(bad, reduce_op="sum")
+        assert isinstance(total, Tensor)
+        return float(total) == 0.0
+
+    def _draw(self, batches: dict[str, Iterator[SceneBatch]]) -> list[StreamBatch]:
+        begin = time.perf_counter()
+        due = []
+        for name, (stream, tasks, every) in self.streams.items():
+            if self.step % every == 0:
+                batch = next(batches[name])
+                self.scenes += stream.batch_size
+                for task in tasks if self.step == 0 else ():
+                    self.model.check(task, batch, name)
+                due.append(StreamBatch(batch.to(self.fabric.device), tasks))
+        self.waited += time.perf_counter() - begin
+        return due
+
+    def _validate_if_due(self, module: Any, log: TrainingLog) -> None:
+        if self.validate is None:
+            return
+        last = self.progress() >= 1.0
+        if self.minutes - self.last_validation < self.validate_minutes and not last:
+            return
+        self.last_validation = self.minutes
+        module.eval()
+        self.figures = self.validate()
+        log.validation(self._counters(), self.figures)
+        module.train()
+
+    def _counters(self) -> dict[str, float]:
+        return {
+            "step": self.step,
+            "minutes": round(self.minutes, 4),
+            "scenes": self.scenes,
+            "progress": self.progress(),
+            "waiting_share": self.waited / max(self.elapsed, 1e-9),
+            "skipped_steps": self.bad_steps,
+        }
+
+    def _path(self) -> Path:
+        return self.folder / f"step-{self.step:08d}.safetensors"
+
+    def save(self) -> None:
+        """Write a checkpoint with all that resuming needs; the oldest ones go."""
+        if self.fabric.is_global_zero:
+            tensors = checkpoint.model_tensors(self.model)
+            tensors |= checkpoint.optimizer_tensors(self.optimizer, self.names)
+            state = {
+                "step": self.step,
+                "minutes": self.minutes,
+                "scenes": self.scenes,
+                "last_validation": self.last_validation,
+                "bad_steps": self.bad_steps,
+                "figures": self.figures,
+                "waited": self.waited,
+                "elapsed": self.elapsed,
+            }
+            checkpoint.write(self._path(), tensors, {**self.metadata, "trainer": state})
+            for old in self.checkpoints()[: -max(self.config.average_last, 2)]:
+                old.unlink()
+        self.saved = self.step
+        self.fabric.barrier()
+
+    def _finish(self) -> Path:
+        final = self.output / "model.safetensors"
+        if self.fabric.is_global_zero:
+            tensors = checkpoint.averaged(self.checkpoints()[-self.config.average_last :])
+            trained = {"steps": self.step, "minutes": self.minutes, "scenes": self.scenes}
+            described = {**self.metadata, "trained": trained, "validation": self.figures}
+            checkpoint.write(final, tensors, described)
+        self.fabric.barrier()
+        return final

@@ -1,0 +1,103 @@
+"""Every back-end with every normalisation on one encoder: EER, minDCF, Cllr.
+
+    python -m recipes.speechocean762.studies.backends CHECKPOINT DATA CORPUS/test OUT.md
+
+The back-ends learn from DATA/train, one mean a speaker is the cohort, and the calibration comes
+from DATA/validation and its trials: which line to use is chosen there, what it gives on the test
+stands beside it.
+"""
+
+import argparse
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+
+from analysis.comparison import comparison_table
+from joint.app.api import load
+from joint.app.cli.terminal import errors_in_one_line
+from joint.data.prepare.kaldi import KaldiFolder
+from joint.files import atomic_write
+from joint.metrics.detection import error_rates
+from tasks.verification.backends.calibration import cllr, min_cllr
+from tasks.verification.embedding import Embed, EmbeddedFiles, embed_folder
+from tasks.verification.scorer import BACKENDS, NORMS, Scorer, make_scorer
+from tasks.verification.trials import Trials
+
+COLUMNS = {
+    "validation_eer_percent": "held-out EER %",
+    "validation_min_dcf_p01": "minDCF 0.01",
+    "test_eer_percent": "test EER %",
+    "test_min_dcf_p01": "minDCF 0.01",
+    "test_cllr": "Cllr",
+    "test_min_cllr": "min Cllr",
+}
+
+
+class Part:
+    """Embedded recordings and the trials of them."""
+
+    def __init__(self, embed: Embed, folder: Path) -> None:
+        self.trials = Trials.load(folder / "trials")
+        tables = KaldiFolder.load(folder)
+        self.trials.check(tables)
+        self.embedded: EmbeddedFiles = embed_folder(embed, tables, self.trials.names, True)
+        rows = self.embedded.rows()
+        self.trials = self.trials.keep(self.trials.present(rows))
+        self.first, self.second = self.trials.positions(rows)
+
+    def figures(self, name: str, scorer: Scorer) -> dict[str, float | None]:
+        """Error rates, and how well calibrated the scores are."""
+        scores = scorer(self.embedded, self.first, self.second)
+        rates = error_rates(scores, self.trials.labels)
+        return {
+            f"{name}_eer_percent": rates.eer().percent,
+            f"{name}_min_dcf_p01": rates.min_dcf(0.01),
+            f"{name}_cllr": cllr(scores, self.trials.labels),
+            f"{name}_min_cllr": min_cllr(scores, self.trials.labels),
+        }
+
+
+def compare(checkpoint: str, data: Path, test: Path, top: int) -> str:
+    """The table, a line for each back-end and normalisation; AS-norm looks at `top` speakers.
+
+    Raises JointError.
+    """
+    embed = load(checkpoint).embed
+    held_out, tested = Part(embed, data / "validation"), Part(embed, test)
+    people = KaldiFolder.load(data / "train")
+    others = embed_folder(embed, people, progress=True)
+    speakers = np.array([people.utterances[name].speaker for name in others.names])
+    measured = {}
+    for backend, norm in product(BACKENDS, NORMS):
+        plain = make_scorer(backend, norm, others.embeddings, speakers, top=top)
+        scorer = plain.calibrated(
+            held_out.embedded, held_out.first, held_out.second, held_out.trials.labels
+        )
+        # a calibration with quality measures reorders trials: it has its own error rates
+        names = {f"{backend}, {norm}": plain, f"{backend}, {norm}, calibrated": scorer}
+        for name, each in names.items():
+            figures = held_out.figures("validation", each) | tested.figures("test", each)
+            if each is plain:  # no log-likelihood ratios
+                figures["test_cllr"] = None
+            measured[name] = [figures]
+    return comparison_table("back-end, norm", COLUMNS, measured)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("checkpoint", help="a checkpoint, or the name of a shipped one")
+    parser.add_argument("data", type=Path, help="what `joint prepare speechocean762` wrote")
+    parser.add_argument("test", type=Path, help="the corpus's test folder")
+    parser.add_argument("output", type=Path, help="a Markdown file to write")
+    parser.add_argument("--top", type=int, default=50, help="speakers that AS-norm looks at")
+    given = parser.parse_args()
+    table = compare(given.checkpoint, given.data, given.test, given.top)
+    atomic_write(given.output, table)
+    print(table)
+
+
+if __name__ == "__main__":
+    with errors_in_one_line():
+        main()

@@ -1,0 +1,145 @@
+"""What a cascade has heard once is kept: voices and transcripts, and how long each took."""
+
+import json
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Generic, TypeVar
+from zlib import crc32
+
+import numpy as np
+
+from joint.files import atomic_path, atomic_write
+from joint.units import SAMPLE_RATE, Samples, Seconds
+from tasks.recognition.conversations.cascades import Extract
+from tasks.recognition.evaluate import Hear
+
+Answer = TypeVar("Answer")
+
+
+class Clock:
+    """Time that passes for what is kept as it did when it was made."""
+
+    def __init__(self) -> None:
+        self._ahead: Seconds = 0.0
+
+    def now(self) -> Seconds:
+        """Since some moment."""
+        return perf_counter() + self._ahead
+
+    def set(self, now: Seconds) -> None:
+        """Make it `now`, whatever has passed meanwhile."""
+        self._ahead += now - self.now()
+
+
+def digest(*waveforms: np.ndarray) -> str:
+    """A name for what is heard, from its samples."""
+    whole = blake2b(digest_size=16)
+    for waveform in waveforms:
+        whole.update(len(waveform).to_bytes(8, "little") + waveform.tobytes())
+    return whole.hexdigest()
+
+
+def checksum(path: Path) -> str:
+    """Of a file that answers depend on."""
+    return f"{crc32(path.read_bytes()):08x}"
+
+
+class Once(Generic[Answer]):
+    """`answer` once for each waveform `(S,)`, as long as this lives."""
+
+    def __init__(self, answer: Callable[[np.ndarray], Answer], clock: Clock) -> None:
+        self.answer, self.clock = answer, clock
+        self._known: dict[str, tuple[Answer, Seconds]] = {}
+
+    def __call__(self, waveform: np.ndarray) -> Answer:
+        """What was answered."""
+        key, start = digest(waveform), self.clock.now()
+        if key not in self._known:
+            self._known[key] = self.answer(waveform), self.clock.now() - start
+        found, seconds = self._known[key]
+        self.clock.set(start + seconds)
+        return found
+
+
+class KeptVoices:
+    """`extract` once for each mixture and enrolment; `folder` holds the voices from then on."""
+
+    def __init__(self, extract: Extract, folder: Path, clock: Clock) -> None:
+        self.extract, self.folder, self.clock = extract, folder, clock
+
+    def __call__(self, mixture: np.ndarray, enrollment: np.ndarray) -> np.ndarray:
+        """See Extract."""
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file, save_file
+
+        path = self.folder / f"{digest(mixture, enrollment)}.safetensors"
+        start = self.clock.now()
+        try:
+            kept = load_file(path)
+        except (OSError, SafetensorError):
+            voice = np.ascontiguousarray(self.extract(mixture, enrollment), dtype=np.float32)
+            kept = {"voice": voice, "seconds": np.array([self.clock.now() - start])}
+            with atomic_path(path) as unfinished:
+                save_file(kept, unfinished)
+        self.clock.set(start + float(kept["seconds"][0]))
+        return kept["voice"]
+
+
+class KeptTranscripts:
+    """`hear` once for each mixture with its enrolments; `path` holds what was heard from then on,
+    a line of JSON each.
+
+    `seconds` and `samples` are what the mixtures asked for took, and how long they are. Only the
+    first `people` enrolments are timed: behind them stands somebody who is absent, whom nobody
+    would ask for.
+    """
+
+    def __init__(self, hear: Hear, path: Path, clock: Clock, people: int) -> None:
+        self.hear, self.path, self.clock, self.people = hear, path, clock, people
+        self.seconds: Seconds = 0.0
+        self.samples: Samples = 0
+        self._known = {line["heard"]: line for line in _whole_lines(path)}
+        # Without what a kill left of a last line, so that the next one begins a line.
+        atomic_write(path, "".join(map(_written, self._known.values())))
+
+    def __call__(self, mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
+        """See Hear."""
+        key = digest(mixture, *voices)
+        start = self.clock.now()
+        if key not in self._known:
+            found = self.hear(mixture, voices[: self.people])
+            seconds = self.clock.now() - start
+            if absent := voices[self.people :]:
+                found = [*found, *self.hear(mixture, absent)]
+            line = {"heard": key, "found": found, "seconds": seconds}
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(_written(line))
+            self._known[key] = line
+        kept = self._known[key]
+        self.clock.set(start + kept["seconds"])
+        self.seconds += kept["seconds"]
+        self.samples += len(mixture)
+        return [list(words) for words in kept["found"]]
+
+    @property
+    def real_time_factor(self) -> float:
+        """Time over duration."""
+        return self.seconds * SAMPLE_RATE / max(self.samples, 1)
+
+
+def _written(line: dict[str, Any]) -> str:
+    return json.dumps(line, ensure_ascii=False) + "\n"
+
+
+def _whole_lines(path: Path) -> list[dict[str, Any]]:
+    if not path.is_file():
+        return []
+    lines = []
+    for text in path.read_text(encoding="utf-8").splitlines():
+        try:
+            lines.append(json.loads(text))
+        except ValueError:  # a line cut off by a kill
+            continue
+    return lines

@@ -1,0 +1,109 @@
+"""Where each person of a conversation speaks: as the list says, or as a diarizer finds."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from joint.audio import read_audio
+from joint.conversation.clustering import clustered
+from joint.conversation.turns import Turn
+from joint.data.corpus import SUPERVISIONS, Corpus
+from joint.data.prepare.kaldi import KaldiFolder
+from joint.errors import AudioError
+from joint.training.progress import shown
+from joint.units import Samples
+from recipes.speechocean762.studies.cascades.kept import Clock, Once, checksum, digest
+from recipes.speechocean762.studies.conversations import spoken
+from tasks.diarization.inference import Diarizer
+from tasks.diarization.segments import Region
+from tasks.diarization.windows import turns_of
+from tasks.recognition.conversations.cascades import Divide
+from tasks.recognition.conversations.lists import Conversation, render
+
+Where = Callable[[str, Samples], Sequence[Region]]
+"""An utterance's id and length to the regions of it in which its speaker speaks."""
+
+
+def whole(name: str, samples: Samples) -> list[Region]:
+    """All of each recording."""
+    return [Region(0, samples)]
+
+
+def between_pauses(data: Path) -> tuple[Where, str] | None:
+    """From the first to the last word between two pauses, all of a recording without words, and a
+    checksum of the alignment; None for a folder that is not aligned. Raises DataError."""
+    manifest = data / SUPERVISIONS
+    if not manifest.is_file():
+        return None
+    aligned = {u.id: u for u in Corpus.load(data).utterances if u.words}
+    if not aligned:
+        return None
+
+    def where(name: str, samples: Samples) -> list[Region]:
+        if name not in aligned:
+            return whole(name, samples)
+        turns = spoken(aligned[name], 0)
+        return [Region(turn.start, min(turn.end, samples)) for turn in turns]
+
+    return where, checksum(manifest)
+
+
+class ListedMixtures:
+    """The mixtures of `rows`, known by their samples, and how long each recording in them is.
+
+    Recordings that cannot be read are left out, as they are where errors are counted.
+    """
+
+    def __init__(self, rows: Sequence[Conversation], folder: KaldiFolder) -> None:
+        self._known: dict[str, list[tuple[str, Samples, Samples]]] = {}
+        for row in shown(rows, "listed segments", True):
+            try:
+                mixture = render(row, folder).mixture
+                lengths = [len(read_audio(folder.utterances[t.utterance].path)) for t in row.turns]
+            except AudioError:
+                continue
+            self._known[digest(mixture)] = [
+                (turn.utterance, turn.start, samples)
+                for turn, samples in zip(row.turns, lengths, strict=True)
+            ]
+
+    def segments(self, where: Where) -> Divide:
+        """The stretches in which each person speaks in them."""
+
+        def divide(mixture: np.ndarray) -> list[list[Region]]:
+            return [
+                [Region(start + begin, start + end) for begin, end in where(name, samples)]
+                for name, start, samples in self._known[digest(mixture)]
+            ]
+
+        return divide
+
+
+class FoundSegments:
+    """The stretches that a diarizer finds in each mixture; embeddings are made once."""
+
+    def __init__(
+        self,
+        diarizer: Diarizer,
+        speech: Callable[[np.ndarray], Sequence[Region]],
+        clock: Clock,
+    ) -> None:
+        self._embedded = Once(lambda m: diarizer.embedded(m, speech(m)), clock)
+
+    def __call__(self, mixture: np.ndarray, speakers: int | None = None) -> list[list[Region]]:
+        """See Divide; `speakers` is their number where it is told."""
+        windows, embeddings = self._embedded(mixture)
+        if not windows:
+            return []
+        told = None if speakers is None else min(speakers, len(windows))
+        labels = clustered(embeddings, told)
+        return by_speaker(turns_of(windows, [str(label) for label in labels]))
+
+
+def by_speaker(turns: Iterable[Turn]) -> list[list[Region]]:
+    """The regions of each, speakers in order of their first turn."""
+    own: dict[str, list[Region]] = {}
+    for turn in turns:
+        own.setdefault(turn.speaker, []).append(Region(turn.start, turn.end))
+    return list(own.values())

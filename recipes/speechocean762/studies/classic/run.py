@@ -1,0 +1,162 @@
+"""Speaker verification before neural networks, on the same recordings and trials as the rest: VQ
+codebooks, GMM-UBM, joint factor analysis, i-vectors.
+
+    python -m recipes.speechocean762.studies.classic.run DATA CORPUS/test CORPUS/test/trials OUT
+
+DATA is what `joint prepare speechocean762` wrote; all learn from its `train` part. The sizes are
+what DATA/validation chose: to choose others, give it as the test and another OUT. What OUT holds
+already is neither trained nor scored again. The figures are in OUT/table.md and OUT/table.json.
+"""
+
+import argparse
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import torch
+
+from joint.app.cli.terminal import errors_in_one_line
+from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.scenes.augmentation import own_channel
+from joint.errors import DataError
+from joint.files import atomic_write
+from joint.metrics.detection import eer, error_rates
+from recipes.speechocean762.studies.classic.families import FAMILIES
+from recipes.speechocean762.studies.classic.parts import Parts, Sizes
+from tasks.verification.classic.features import Speech, read_speech
+from tasks.verification.trials import Trials
+
+COLUMNS = {
+    "eer_percent": ("EER %", ".2f"),
+    "min_dcf_p01": ("minDCF 0.01", ".3f"),
+    "min_dcf_p05": ("minDCF 0.05", ".3f"),
+    "channels_eer_percent": ("EER %, random channels", ".2f"),
+    "parameters": ("parameters", ",d"),
+    "training_seconds": ("training s", ".0f"),
+    "trials_per_second": ("trials/s", ",.0f"),
+}
+
+
+@dataclass
+class Test:
+    """The test's trials, and its speech as recorded and through random channels."""
+
+    parts: Parts
+    folder: KaldiFolder
+    trials: Trials
+
+    @cached_property
+    def recorded(self) -> Speech:
+        """Speech of the trials' utterances."""
+        return read_speech(self.parts.cepstra, self.folder, self.trials.names, progress=True)
+
+    @cached_property
+    def changed(self) -> Speech:
+        """The same through a channel of its own for each utterance."""
+        names = self.trials.names
+        return read_speech(self.parts.cepstra, self.folder, names, own_channel, progress=True)
+
+    def usable(self, speech: Speech) -> Trials:
+        """The trials whose utterances both hold speech."""
+        return self.trials.keep(self.trials.present(speech.rows()))
+
+
+@torch.inference_mode()
+def figures(family: str, test: Test) -> dict[str, dict[str, Any]]:
+    """Of every system of the family."""
+    score, learnt = FAMILIES[family]
+    trials, changed = test.usable(test.recorded), test.usable(test.changed)
+    found = score(test.parts, test.recorded, *trials.positions(test.recorded.rows()))
+    other = score(test.parts, test.changed, *changed.positions(test.changed.rows()))
+    parameters, seconds = test.parts.cost(*learnt)
+    rates = {name: error_rates(scored.scores, trials.labels) for name, scored in found.items()}
+    return {
+        name: {
+            "eer_percent": rates[name].eer().percent,
+            "min_dcf_p01": rates[name].min_dcf(p_target=0.01),
+            "min_dcf_p05": rates[name].min_dcf(p_target=0.05),
+            "channels_eer_percent": eer(other[name].scores, changed.labels).percent,
+            "parameters": parameters,
+            "training_seconds": seconds,
+            "trials_per_second": len(trials) / scored.seconds,
+            "trials": len(trials),
+            "skipped_trials": len(test.trials) - len(trials),
+            "skipped_utterances": len(test.recorded.skipped),
+        }
+        for name, scored in found.items()
+    }
+
+
+def table(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """A line a system."""
+    heads = [head for head, _ in COLUMNS.values()]
+    rows = ["| system | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
+    for name, values in found.items():
+        cells = [format(values[key], form) for key, (_, form) in COLUMNS.items()]
+        rows.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(rows) + "\n"
+
+
+def check_same(path: Path, settings: dict[str, Any]) -> None:
+    """Keep what a folder was made with; raises DataError where it was made with something else."""
+    settings = json.loads(json.dumps(settings))
+    if path.is_file():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        for key, value in settings.items():
+            if before.get(key) != value:
+                found = f"{key} {before.get(key)} of an earlier run"
+                raise DataError(path, found, f"{value}, or another output folder")
+    else:
+        atomic_write(path, json.dumps(settings, indent=1))
+
+
+def run(
+    data: Path, test: Path, trials: Path, output: Path, sizes: Sizes, families: list[str]
+) -> str:
+    """Train what is missing, score what is missing, write the table. Raises JointError."""
+    train, folder = KaldiFolder.load(data / "train"), KaldiFolder.load(test)
+    listed = Trials.load(trials)
+    listed.check(folder)
+    identity = {
+        "train": crc32("".join(train.utterances).encode()),
+        "trials": crc32(trials.read_bytes()),
+    }
+    check_same(output / "settings.json", {**asdict(sizes), **identity})
+    parts = Parts(sizes, train, output)
+    tested = Test(parts, folder, listed)
+    found: dict[str, Any] = {}
+    for family in FAMILIES:
+        path = output / f"{family}.json"
+        if family in families and not path.is_file():
+            atomic_write(path, json.dumps(figures(family, tested), indent=1))
+        if path.is_file():
+            found |= json.loads(path.read_text(encoding="utf-8"))
+    written = table(found)
+    atomic_write(output / "table.json", json.dumps(found, indent=1))
+    atomic_write(output / "table.md", written)
+    return written
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path, help="what `joint prepare speechocean762` wrote")
+    parser.add_argument("test", type=Path, help="a Kaldi folder")
+    parser.add_argument("trials", type=Path)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--systems", nargs="+", choices=FAMILIES, default=list(FAMILIES))
+    for field in fields(Sizes):
+        option = "--" + field.name.replace("_", "-")
+        parser.add_argument(option, type=type(field.default), default=field.default)
+    given = parser.parse_args()
+    sizes = Sizes(**{field.name: getattr(given, field.name) for field in fields(Sizes)})
+    print(run(given.data, given.test, given.trials, given.output, sizes, given.systems))
+
+
+if __name__ == "__main__":
+    with errors_in_one_line():
+        main()

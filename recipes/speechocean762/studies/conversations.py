@@ -1,0 +1,174 @@
+"""Who spoke when in conversations composed of the corpus: diarization error rates.
+
+    python -m recipes.speechocean762.studies.conversations DATA/test speechocean762-joint
+
+DATA/test must be aligned (`joint align`): a reference turn goes from the first to the last word
+between pauses of 0.3 s. Each conversation is of two people of the folder, who read whole utterances
+in turn, as recorded: one after the other, or the next one beginning at 15 to 100 % of the one
+before, as in `mix2_recognition.csv`, though never before the same person's last has ended.
+"""
+
+import argparse
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from analysis.comparison import comparison_table
+from joint.app.api import load
+from joint.app.cli.terminal import errors_in_one_line
+from joint.conversation.clustering import clustered, spectral
+from joint.conversation.turns import Turn, in_order, write_turns
+from joint.data.corpus import Corpus, Utterance
+from joint.errors import DataError
+from joint.training.progress import shown
+from joint.units import SAMPLE_RATE, Samples
+from tasks.diarization.evaluate import evaluate_diarization
+from tasks.diarization.inference import Diarizer
+from tasks.diarization.segments import PAUSE, Region, SileroSpeech, oracle_speech
+from tasks.diarization.windows import turns_of
+
+SHARES = (0.15, 1.0)
+COLLAR = 0.25
+COLUMNS = {
+    "der_percent": "DER %",
+    "missed_percent": "missed",
+    "false_alarm_percent": "false alarm",
+    "confusion_percent": "confused",
+    "number_right_percent": "number right %",
+    "collar": f"DER %, collar {COLLAR:g} s",
+}
+WAYS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "two told": partial(spectral, speakers=2),
+    "number found": clustered,
+    "number by eigengap": spectral,
+}
+"""To know the number of people."""
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """What is heard, `waveform (S,)`, and who says what when."""
+
+    name: str
+    waveform: np.ndarray
+    turns: list[Turn]
+
+
+def compose(
+    corpus: Corpus, count: int, utterances: int, overlapping: bool, seed: int
+) -> Iterator[Conversation]:
+    """`count` conversations of two people with `utterances` in turn; the same for the same seed.
+
+    Raises DataError for fewer than two people with so many aligned utterances.
+    """
+    own: dict[str, list[Utterance]] = {}
+    for utterance in corpus.utterances:
+        if utterance.words:
+            own.setdefault(utterance.speaker, []).append(utterance)
+    each = -(-utterances // 2)
+    people = sorted(name for name, said in own.items() if len(said) >= each)
+    if len(people) < 2:
+        expected = f"two with {each} aligned utterances (`joint align`)"
+        raise DataError(corpus.where, f"{len(people)} speakers", expected)
+    generator = random.Random(seed)
+    for number in range(count):
+        pair = generator.sample(people, 2)
+        parts = zip(*(generator.sample(own[name], each) for name in pair), strict=True)
+        chosen = [utterance for turn in parts for utterance in turn][:utterances]
+        shares = [generator.uniform(*SHARES) if overlapping else 1.0 for _ in chosen]
+        yield _joined(f"conversation{number:03d}", chosen, shares)
+
+
+def _joined(name: str, chosen: list[Utterance], shares: list[float]) -> Conversation:
+    waveforms = [utterance.waveform() for utterance in chosen]
+    starts: list[Samples] = []
+    for i in range(len(chosen)):
+        earliest = 0 if i < 2 else starts[i - 2] + len(waveforms[i - 2])
+        after = 0 if i < 1 else starts[i - 1] + round(shares[i] * len(waveforms[i - 1]))
+        starts.append(max(earliest, after))
+    ends = [start + len(w) for start, w in zip(starts, waveforms, strict=True)]
+    heard = np.zeros(max(ends), dtype=np.float32)
+    turns: list[Turn] = []
+    for utterance, waveform, start in zip(chosen, waveforms, starts, strict=True):
+        heard[start : start + len(waveform)] += waveform
+        turns += spoken(utterance, start)
+    return Conversation(name, heard, in_order(turns))
+
+
+def spoken(utterance: Utterance, offset: Samples) -> list[Turn]:
+    """Turns of an aligned utterance that begins at `offset`; a pause begins the next."""
+    turns: list[Turn] = []
+    for word in utterance.words or ():
+        start, end = offset + word.start, offset + word.end
+        if turns and start - turns[-1].end < PAUSE * SAMPLE_RATE:
+            last = turns.pop()
+            start, text = last.start, f"{last.text} {word.word}"
+        else:
+            text = word.word
+        turns.append(Turn(utterance.speaker, start, end, text))
+    return turns
+
+
+def compare(
+    folder: Path, checkpoint: str, count: int, utterances: int, seed: int, output: Path | None
+) -> str:
+    """A table with a line for each kind of conversation, source of speech, and way to know the
+    number of people; with `output`, references and estimates as SegLST in that folder.
+
+    Raises JointError.
+    """
+    corpus, diarizer, silero = Corpus.load(folder), Diarizer(load(checkpoint).embed), SileroSpeech()
+    measured = {}
+    for kind, overlapping in (("in turn", False), ("overlapping", True)):
+        reference: dict[str, list[Turn]] = {}
+        estimates: dict[str, dict[str, list[Turn]]] = {}
+        for each in shown(
+            compose(corpus, count, utterances, overlapping, seed), kind, True, total=count
+        ):
+            reference[each.name] = each.turns
+            found = {"reference": oracle_speech(each.turns), "silero": silero(each.waveform)}
+            for source, speech in found.items():
+                for way, turns in _diarized(diarizer, each.waveform, speech).items():
+                    name = f"{kind}, speech by {source}, {way}"
+                    estimates.setdefault(name, {})[each.name] = turns
+        for name, estimate in estimates.items():
+            near = evaluate_diarization(reference, estimate, COLLAR)["der_percent"]
+            measured[name] = [evaluate_diarization(reference, estimate) | {"collar": near}]
+        if output is not None:
+            for name, sessions in {f"{kind}, reference": reference, **estimates}.items():
+                write_turns(output / f"{name}.json", sessions)
+    return comparison_table("conversations", COLUMNS, measured)
+
+
+def _diarized(
+    diarizer: Diarizer, waveform: np.ndarray, speech: Sequence[Region]
+) -> dict[str, list[Turn]]:
+    """Turns by each way to know the number of people; none in speech too short for two."""
+    windows, embeddings = diarizer.embedded(waveform, speech)
+    if len(windows) < 2:
+        return {way: [] for way in WAYS}
+    found = {way: cluster(embeddings).tolist() for way, cluster in WAYS.items()}
+    return {way: turns_of(windows, [str(label) for label in found[way]]) for way in WAYS}
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path, help="an aligned folder, such as DATA/test")
+    parser.add_argument("checkpoint", help="a checkpoint, or the name of a shipped one")
+    parser.add_argument("--count", type=int, default=50, help="conversations of each kind")
+    parser.add_argument("--utterances", type=int, default=4, help="in each conversation")
+    parser.add_argument("--seed", type=int, default=762)
+    parser.add_argument("--output", type=Path, help="a folder for references and estimates")
+    given = parser.parse_args()
+    chosen = given.count, given.utterances, given.seed, given.output
+    print(compare(given.data, given.checkpoint, *chosen))
+
+
+if __name__ == "__main__":
+    with errors_in_one_line():
+        main()

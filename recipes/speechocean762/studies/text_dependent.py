@@ -1,0 +1,94 @@
+"""Text-dependent verification by the factors of a checkpoint: speaker, text, and both.
+
+    python -m recipes.speechocean762.studies.text_dependent CHECKPOINT DATA/words/train WORDS/test
+
+The text's part of the words in the training folder also serves to adapt an enrolment with other
+words: on `trials_adapted` the first recording's own text gives way to the mean of the wanted one.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from joint.app.api import SpeakerModel, load
+from joint.app.cli.terminal import errors_in_one_line
+from joint.audio import read_audio
+from joint.data.batching import batches_by_length
+from joint.data.corpus import Corpus
+from joint.data.prepare.kaldi import KaldiFolder
+from joint.directions import unit
+from joint.errors import CheckpointError
+from joint.metrics.detection import eer
+from joint.training.precision import autocast_for
+from tasks.verification.auxiliary.text_dependent import SpeakerTextFactors
+from tasks.verification.trials import Trials
+
+LISTS = ("trials_impostor", "trials_word", "trials_both", "trials_adapted")
+
+
+def factors_of(model: SpeakerModel, waveforms: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    """Unit embeddings `(n, E)` of the `speaker` and of the `text`. Raises CheckpointError."""
+    tasks = {n: t for n, t in model.model.tasks.items() if isinstance(t, SpeakerTextFactors)}
+    if not tasks:
+        raise CheckpointError(model.path, ", ".join(model.model.tasks), "a task SpeakerTextFactors")
+    name, task = next(iter(tasks.items()))
+    found: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    for batch in batches_by_length([len(w) for w in waveforms]):
+        lengths = torch.tensor([len(waveforms[i]) for i in batch])
+        audio = torch.nn.utils.rnn.pad_sequence(
+            [torch.from_numpy(waveforms[i]) for i in batch], batch_first=True
+        )
+        with torch.inference_mode(), autocast_for(model.precision, model.device):
+            factors = task.infer(model.model.view(name), audio, lengths)
+        for row, i in enumerate(batch):
+            found[i] = factors.speaker[row].float().numpy(), factors.text[row].float().numpy()
+    parts = zip(*(found[i] for i in range(len(waveforms))), strict=True)
+    return {key: unit(np.stack(rows)) for key, rows in zip(("speaker", "text"), parts, strict=True)}
+
+
+def compared(model: SpeakerModel, train: Corpus, test: Path) -> list[tuple[str, str, float]]:
+    """List, embedding and EER in percent of every comparison."""
+    folder = KaldiFolder.load(test)
+    people = list(folder.utterances.values())
+    rows = {person.id: row for row, person in enumerate(people)}
+    own = factors_of(model, [read_audio(person.path) for person in people])
+    learnt = factors_of(model, [u.waveform() for u in train.utterances])["text"]
+    said = np.array([u.text for u in train.utterances])
+    wanted = {word: unit(learnt[said == word].mean(axis=0)) for word in set(said)}
+    both = own["speaker"] + own["text"]
+    found = []
+    for name in LISTS:
+        trials = Trials.load(test / name)
+        trials.check(folder)
+        first, second = trials.positions(rows)
+        for kind, vectors in (*own.items(), ("both", both)):
+            cosine = (unit(vectors[first]) * unit(vectors[second])).sum(axis=1)
+            found.append((name, kind, eer(cosine, trials.labels).percent))
+        if name == "trials_adapted":
+            there = np.stack([wanted[people[i].text] for i in second])
+            adapted = unit(own["speaker"][first] + there)
+            cosine = (adapted * unit(both[second])).sum(axis=1)
+            found.append((name, "both, adapted", eer(cosine, trials.labels).percent))
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("checkpoint")
+    parser.add_argument("train", type=Path, help="a prepared folder of words")
+    parser.add_argument("test", type=Path, help="a folder that studies/words.py wrote")
+    options = parser.parse_args(arguments)
+    with errors_in_one_line():
+        print("| trials | embedding | EER % |\n| --- | --- | --- |")
+        for name, kind, percent in compared(
+            load(options.checkpoint), Corpus.load(options.train), options.test
+        ):
+            print(f"| {name} | {kind} | {percent:.2f} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""Phonetic heads: what is said, read from the encoder's frames or from its embedding; with gradient
+reversal the encoder learns to hide it.
+
+After Wang et al., "On the Usage of Phonetic Information for Text-independent Speaker Embedding
+Extraction", Interspeech 2019: frame-level multi-task, segment-level multi-task and adversarial, and
+any of them together as several tasks of one recipe.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from joint.data.phones import UNKNOWN
+from joint.encoders.frames import FrameNorm
+from joint.errors import ConfigError
+from joint.layers.gradient_reversal import GradientReversal
+from joint.outputs import TaskOutput
+from joint.scene import SceneBatch
+from joint.task import Encode, Task
+from tasks.phonetics.labels import frame_phones, phone_shares
+
+ALIGNED = frozenset(
+    {"enrollment", "enrollment_lengths", "enrollment_phones", "enrollment_phone_ends"}
+)
+
+
+class PhoneticTask(Task):
+    """What the heads share: the phones of the corpus, and whether the encoder is to hide them."""
+
+    requires: ClassVar[frozenset[str]] = ALIGNED
+
+    def __init__(self, phones: Sequence[str], reversal: GradientReversal | None) -> None:
+        super().__init__()
+        if not phones:
+            raise ConfigError("data.train", "no phones", "a folder that 'joint align' has seen")
+        self.phone_count = len(phones)
+        self.reversal = reversal
+
+    def seen(self, x: Tensor, progress: float) -> Tensor:
+        """`x`, through the gradient reversal where there is one."""
+        return x if self.reversal is None else self.reversal(x, progress)
+
+
+class FrameTask(PhoneticTask):
+    """Reads the phones from the frames of the encoder's `layer`.
+
+    One hidden layer of `hidden` units with ReLU and batch norm, none where 0.
+    """
+
+    def __init__(
+        self,
+        layer_dim: Callable[[str], int],
+        phones: Sequence[str],
+        layer: str,
+        hidden: int = 256,
+        reversal: GradientReversal | None = None,
+    ) -> None:
+        super().__init__(phones, reversal)
+        self.layer, self.layers = layer, frozenset({layer})
+        width = layer_dim(layer)
+        self.hidden: nn.Module = nn.Identity()
+        if hidden:
+            self.hidden = nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), FrameNorm(hidden))
+        self.output = nn.Linear(hidden or width, self.phone_count)
+
+    def logits(self, features: Tensor, progress: float = 1.0) -> Tensor:
+        """`(B, D, F)` → `(B, F, phones)`, float32."""
+        x = self.seen(features.transpose(1, 2), progress)
+        scores: Tensor = self.output(self.hidden(x))
+        return scores.float()
+
+
+class FramePhones(FrameTask):
+    """Says which phone each frame of the encoder's `layer` hears (FRM-MT; with `reversal`
+    FRM-ADV)."""
+
+    def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:
+        """Mean cross-entropy over the frames whose phone is known, silence among them."""
+        logits, labels = self._read(encode, batch, progress)
+        known = labels != UNKNOWN
+        count = int(known.sum())
+        if count == 0:
+            return TaskOutput(0.0 * logits.sum(), 0)
+        loss = F.cross_entropy(logits[known], labels[known])
+        right = (logits.argmax(dim=-1) == labels)[known].float().mean()
+        return TaskOutput(loss, count, {"accuracy": right})
+
+    def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
+        """Share of frames whose phone is found, of all and of those that are not silent."""
+        right, spoken = [], []
+        for batch in batches:
+            logits, labels = self._read(encode, batch, 1.0)
+            known = labels != UNKNOWN
+            right.append((logits.argmax(dim=-1) == labels)[known])
+            spoken.append((labels > 0)[known])
+        found, speech = torch.cat(right).float(), torch.cat(spoken)
+        return {"accuracy": float(found.mean()), "speech_accuracy": float(found[speech].mean())}
+
+    def _read(self, encode: Encode, batch: SceneBatch, progress: float) -> tuple[Tensor, Tensor]:
+        """Logits and labels `(B·K, F)`."""
+        assert batch.enrollment is not None and batch.enrollment_lengths is not None
+        assert batch.enrollment_phones is not None and batch.enrollment_phone_ends is not None
+        layer = encode(batch.enrollment, batch.enrollment_lengths).layers[self.layer]
+        phones, ends = (
+            batch.enrollment_phones.flatten(0, 1),
+            batch.enrollment_phone_ends.flatten(0, 1),
+        )
+        return self.logits(layer.features, progress), frame_phones(layer, phones, ends)
+
+
+class SegmentPhones(PhoneticTask):
+    """Says from the embedding how much of the segment each phone takes (SEG-MT; with `reversal`
+    SEG-ADV). The target is the share of each phone in what is spoken."""
+
+    def __init__(
+        self,
+        embedding_dim: int,
+        phones: Sequence[str],
+        hidden: int = 256,
+        reversal: GradientReversal | None = None,
+    ) -> None:
+        super().__init__(phones, reversal)
+        self.classifier = nn.Sequential(
+            nn.Linear(embedding_dim, hidden),
+            nn.ReLU(),
+            nn.BatchNorm1d(hidden),
+            nn.Linear(hidden, self.phone_count),
+        )
+
+    def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:
+        """Mean Kullback-Leibler divergence from the segments' own shares, in nats."""
+        divergence, _ = self._read(encode, batch, progress)
+        if len(divergence) == 0:
+            return TaskOutput(divergence.sum(), 0)
+        return TaskOutput(divergence.mean(), len(divergence))
+
+    def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
+        """The divergence, and how much of that of the mean shares it explains (1: all, 0: none)."""
+        found = [self._read(encode, batch, 1.0) for batch in batches]
+        divergence = torch.cat([d for d, _ in found]).mean()
+        shares = torch.cat([s for _, s in found])
+        prior = divergence_from(shares, shares.mean(dim=0).clamp(min=1e-8).log()).mean()
+        return {"divergence": float(divergence), "explained": float(1.0 - divergence / prior)}
+
+    def _read(self, encode: Encode, batch: SceneBatch, progress: float) -> tuple[Tensor, Tensor]:
+        """Divergences `(n,)` and shares `(n, phones)` of the segments in which something is known
+        to be spoken."""
+        assert batch.enrollment is not None and batch.enrollment_lengths is not None
+        assert batch.enrollment_phones is not None and batch.enrollment_phone_ends is not None
+        shares = phone_shares(
+            batch.enrollment_phones.flatten(0, 1),
+            batch.enrollment_phone_ends.flatten(0, 1),
+            batch.enrollment_lengths.flatten(),
+            self.phone_count,
+        )
+        embedding = encode(batch.enrollment, batch.enrollment_lengths).embedding
+        logits = self.classifier(self.seen(embedding, progress)).float()
+        known = shares.sum(dim=1) > 0
+        shares = shares[known]
+        return divergence_from(shares, logits[known].log_softmax(dim=-1)), shares
+
+
+def divergence_from(shares: Tensor, log_probabilities: Tensor) -> Tensor:
+    """Kullback-Leibler divergence of each row of `shares (B, P)`, `(B,)` in nats."""
+    return (torch.special.xlogy(shares, shares) - shares * log_probabilities).sum(dim=-1)

@@ -1,0 +1,112 @@
+"""Recordings of any length through a face of the recogniser, in bounded memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from joint.encoders.frames import Frames
+from joint.outputs import SpeakerEncoding
+from joint.scene import SceneBatch
+from joint.task import Encode
+from joint.units import Samples
+from tasks.recognition.core import Transcript
+from tasks.recognition.decoding.search import BestPath, Decoding
+from tasks.recognition.task import RecognitionTask
+
+PIECE_FRAMES, SHARED_FRAMES = 500, 50
+"""Longer recordings are heard in pieces of 20 s, each of which has heard 2 s of the one before."""
+
+
+def read(
+    task: RecognitionTask,
+    encode: Encode,
+    waveform: Tensor,
+    enrollments: Sequence[Tensor] = (),
+    decoding: Decoding | None = None,
+) -> list[list[str]]:
+    """What `task` makes of `waveform (S,)` with `enrollments`, each `(S',)`: the words (or phones)
+    of each person, in the order of the enrolments or of the outputs."""
+    decoding = decoding or BestPath()
+    device = waveform.device
+    batch = SceneBatch(["recording"])
+    if enrollments:
+        lengths = torch.tensor([[len(e) for e in enrollments]], device=device)
+        padded = torch.nn.utils.rnn.pad_sequence(list(enrollments), batch_first=True)
+        batch = SceneBatch(
+            ["recording"], enrollment=padded.unsqueeze(0), enrollment_lengths=lengths
+        )
+    outputs = transcribed(task, encode, waveform, batch)
+    sequences: list[Sequence[int] | Sequence[str]] = [
+        decoding(transcript, row)
+        for transcript in outputs
+        for row in range(len(transcript.log_probabilities))
+    ]
+    return task.spoken(sequences)
+
+
+def remembered(voices: Tensor, frame_dim: int, hear: Encode) -> Encode:
+    """An encoder that knows the enrolments by their embeddings `voices (K, E)`, and no frames: the
+    first that it is asked for. What else there is to be encoded, it leaves to `hear`."""
+    enrolled: list[Tensor] = []
+
+    def encode(audio: Tensor, lengths: Tensor) -> SpeakerEncoding:
+        if enrolled and audio is not enrolled[0]:
+            return hear(audio, lengths)
+        enrolled[:] = [audio]
+        frames = voices.new_zeros(len(voices), frame_dim, 0)
+        mask = torch.zeros(len(voices), 0, dtype=torch.bool, device=voices.device)
+        return SpeakerEncoding(voices, frames, mask, audio.flatten(0, -2), lengths.flatten())
+
+    return encode
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of a recording, from its frame `first` on, as the outputs hear it: of its frames
+    those from `begin` to before `end` count, others are nearer to the middle of a neighbour."""
+
+    outputs: list[Transcript]
+    first: int
+    begin: int
+    end: int
+
+
+def pieces(
+    task: RecognitionTask, encode: Encode, waveform: Tensor, batch: SceneBatch
+) -> list[Piece]:
+    """One recording `(S,)` as `task` hears it; of frames that two pieces share, half count in
+    each."""
+    hop: Samples = task.core.hop
+    step, half = PIECE_FRAMES - SHARED_FRAMES, SHARED_FRAMES // 2
+    starts = range(0, max(1, len(waveform) - SHARED_FRAMES * hop), step * hop)
+    found = []
+    for i, start in enumerate(starts):
+        part = waveform[None, start : start + PIECE_FRAMES * hop]
+        lengths = torch.tensor([part.shape[1]], device=waveform.device)
+        outputs = task.transcripts(encode, part, lengths, batch)
+        frames = outputs[0].log_probabilities.shape[1]
+        end = PIECE_FRAMES - half if i < len(starts) - 1 else frames
+        found.append(Piece(outputs, i * step, half if i else 0, end))
+    return found
+
+
+def transcribed(
+    task: RecognitionTask, encode: Encode, waveform: Tensor, batch: SceneBatch
+) -> list[Transcript]:
+    """The transcripts of one recording `(S,)`; those of pieces are joined where neither is near
+    its end."""
+    found = pieces(task, encode, waveform, batch)
+    if len(found) == 1:
+        return found[0].outputs
+    return [joined(found, output) for output in range(len(found[0].outputs))]
+
+
+def joined(pieces: Sequence[Piece], output: int) -> Transcript:
+    """One transcript of what an output makes of consecutive pieces."""
+    heard = [(piece.outputs[output], slice(piece.begin, piece.end)) for piece in pieces]
+    whole = torch.cat([t.log_probabilities[:, own] for t, own in heard], dim=1)
+    hidden = torch.cat([t.hidden.features[:, own] for t, own in heard], dim=1)
+    frames = torch.full((len(whole),), whole.shape[1], device=whole.device)
+    return Transcript(whole, frames, Frames(hidden, None, heard[0][0].hidden.stride))

@@ -1,0 +1,164 @@
+"""What every face of the recogniser shares: targets, losses and figures."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from joint.data.corpus import Corpus
+from joint.errors import ConfigError
+from joint.losses.ctc import collapsed, ctc_losses, edits
+from joint.outputs import TaskOutput
+from joint.scene import SceneBatch
+from joint.task import Encode, Task
+from joint.text.units import Targets, Units
+from tasks.recognition.core import RecognizerCore, Transcript
+from tasks.recognition.objectives.alignment import Spans, alignment_losses
+from tasks.recognition.objectives.attention import AttentionDecoder
+from tasks.recognition.objectives.permutation import best_permutation, orders
+
+
+@dataclass(frozen=True)
+class Said:
+    """What an output should say: `ids (B, P)`, −1 fills up, `counts (B,)` of them; `known (B,)` is
+    False where nobody knows; `spans` say when, None where no output has to be in time."""
+
+    ids: Tensor
+    counts: Tensor
+    known: Tensor
+    spans: Spans | None = None
+
+
+class RecognitionTask(Task):
+    """A recogniser: `core` is called with the size of the vocabulary.
+
+    Without `decoder` the loss is CTC's; with one, a callable that takes the size of the vocabulary
+    and the core's width, it is shared: `attention` is its part (Watanabe et al., 2017). What the
+    corpus's alignment says of each frame is `alignment` of the loss at the beginning of a training
+    and nothing at its end, where it is known (of phones).
+    """
+
+    requires: ClassVar[frozenset[str]] = frozenset({"mixture", "mixture_lengths"})
+    symbols_besides: ClassVar[int] = 0
+    """Symbols that a face adds to its units."""
+
+    def __init__(
+        self,
+        units: Units,
+        core: Callable[..., RecognizerCore],
+        decoder: Callable[..., AttentionDecoder] | None = None,
+        attention: float = 0.5,
+        alignment: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if not 0.0 <= alignment <= 1.0:
+            raise ConfigError("alignment", str(alignment), "a share of the loss, 0 to 1")
+        self.units, self.alignment = units, alignment
+        vocabulary = len(units) + self.symbols_besides
+        self.core = core(vocabulary=vocabulary)
+        self.decoder: AttentionDecoder | None = None
+        if decoder is not None:
+            self.decoder = decoder(vocabulary=vocabulary, width=self.core.width)
+        self.attention = attention
+
+    @abstractmethod
+    def transcripts(
+        self, encode: Encode, waveform: Tensor, lengths: Tensor, batch: SceneBatch
+    ) -> list[Transcript]:
+        """What each output makes of `waveform (B, S)` with `lengths (B,)` in Samples; enrolments
+        are those of `batch`."""
+
+    @abstractmethod
+    def wanted(self, batch: SceneBatch, targets: Targets) -> list[Said]:
+        """What each output should say, in any order."""
+
+    def begin(self, corpus: Corpus) -> None:
+        """See Task."""
+        self.units.begin(corpus)
+
+    def places(self, sequences: Sequence[Sequence[int]]) -> list[list[tuple[int, int]]]:
+        """Where in what the outputs say each person's units stand: the output, and the place in
+        it."""
+        return [[(n, i) for i in range(len(said))] for n, said in enumerate(sequences)]
+
+    def parts(self, sequences: Sequence[Sequence[int]]) -> list[list[int]]:
+        """What each person says of what the outputs say."""
+        return [[sequences[n][i] for n, i in own] for own in self.places(sequences)]
+
+    def spoken(self, sequences: Sequence[Sequence[int] | Sequence[str]]) -> list[list[str]]:
+        """What each person says of what was decoded of the outputs, symbols or words, in words."""
+        if any(isinstance(item, str) for sequence in sequences for item in sequence):
+            return [[str(word) for word in sequence] for sequence in sequences]
+        symbols = [[int(item) for item in sequence] for sequence in sequences]
+        return [self.units.words(part) for part in self.parts(symbols)]
+
+    def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:
+        """Mean over units, and one for the end of each output, of the negative log-likelihood."""
+        assert batch.mixture is not None and batch.mixture_lengths is not None
+        found = self.transcripts(encode, batch.mixture, batch.mixture_lengths, batch)
+        said = self.wanted(batch, self.units.targets(batch))
+        share = self.alignment * (1.0 - progress)
+        losses = [torch.stack([self.likelihood(f, s, share) for s in said], dim=1) for f in found]
+        least, _ = best_permutation(torch.stack(losses, dim=1))
+        known = torch.stack([s.known for s in said]).all(dim=0)
+        items = sum(s.counts + 1 for s in said)
+        assert isinstance(items, Tensor)
+        count = int(items[known].sum())
+        if count == 0:
+            return TaskOutput(0.0 * least.sum(), 0)
+        return TaskOutput((least * len(said))[known].sum() / count, count)
+
+    def likelihood(self, transcript: Transcript, said: Said, share: float) -> Tensor:
+        """Negative log-likelihood of what should be said, `(B,)` in nats; `share` of it is that of
+        the alignment."""
+        what = transcript.log_probabilities, transcript.frames, said.ids, said.counts
+        loss = ctc_losses(*what)
+        if share > 0.0 and said.spans is not None:
+            loss = (1.0 - share) * loss
+            loss = loss + share * alignment_losses(*what, said.spans, self.core.hop)
+        if self.decoder is not None:
+            read = self.decoder.losses(transcript.hidden, said.ids, said.counts)
+            loss = (1.0 - self.attention) * loss + self.attention * read
+        return loss
+
+    def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
+        """Unit error rate of the best paths in percent, each scene's outputs in the order that has
+        the fewest errors, and how many units are written for each that is said."""
+        errors = written = total = 0
+        for batch in batches:
+            assert batch.mixture is not None and batch.mixture_lengths is not None
+            found = self.transcripts(encode, batch.mixture, batch.mixture_lengths, batch)
+            said = self.wanted(batch, self.units.targets(batch))
+            known = torch.stack([s.known for s in said]).all(dim=0)
+            for row in torch.nonzero(known)[:, 0].tolist():
+                heard = self.parts([best_path(transcript, row) for transcript in found])
+                truth = self.parts([s.ids[row, : s.counts[row]].tolist() for s in said])
+                errors += least_edits(heard, truth)
+                written += sum(map(len, heard))
+                total += sum(map(len, truth))
+        return {
+            "error_percent": 100.0 * errors / max(total, 1),
+            "written_share": written / max(total, 1),
+        }
+
+
+def best_path(transcript: Transcript, row: int) -> list[int]:
+    """The symbols of the most likely path of one recording."""
+    own = transcript.log_probabilities[row, : transcript.frames[row]]
+    return collapsed(own.argmax(dim=-1))
+
+
+def least_edits(found: Sequence[Sequence[int]], said: Sequence[Sequence[int]]) -> int:
+    """Edits in the order of the outputs that needs the fewest."""
+    table = [[edits(f, s) for s in said] for f in found]
+    tried = orders(len(said)).tolist()
+    return min(sum(table[i][j] for i, j in enumerate(order)) for order in tried)
+
+
+def only(module: nn.Module | None) -> frozenset[str]:
+    """The names of the encoder's layers that a fusion looks at."""
+    layer = getattr(module, "layer", None)
+    return frozenset({layer}) if isinstance(layer, str) else frozenset()

@@ -1,0 +1,59 @@
+"""Verification: who spoke shapes the embedding."""
+
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+
+from joint.losses.base import SpeakerLoss
+from joint.metrics.detection import eer
+from joint.outputs import TaskOutput
+from joint.scene import SceneBatch
+from joint.task import Encode, Task
+
+
+class VerificationTask(Task):
+    """Classifies the speaker of every enrolment; at test time the embedding itself is the answer.
+
+    `criterion` is called with `embedding_dim` and `speaker_count`.
+    """
+
+    requires: ClassVar[frozenset[str]] = frozenset({"enrollment", "enrollment_lengths", "speaker"})
+
+    def __init__(
+        self,
+        embedding_dim: int,
+        speaker_count: int,
+        criterion: Callable[..., SpeakerLoss],
+    ) -> None:
+        super().__init__()
+        self.criterion = criterion(embedding_dim=embedding_dim, speaker_count=speaker_count)
+
+    def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:
+        """Mean loss over the `B·K` enrolments of the batch."""
+        assert batch.enrollment is not None and batch.enrollment_lengths is not None
+        assert batch.speaker is not None
+        embedding = encode(batch.enrollment, batch.enrollment_lengths).embedding
+        speaker = batch.speaker.flatten()
+        loss = self.criterion(embedding, speaker, progress)
+        accuracy = self.criterion.accuracy(embedding, speaker)
+        return TaskOutput(loss, len(speaker), {"accuracy": accuracy})
+
+    def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
+        """EER of all pairs of held-out enrolments, cosine scores, and the threshold there."""
+        embeddings, speakers = [], []
+        for batch in batches:
+            assert batch.enrollment is not None and batch.enrollment_lengths is not None
+            assert batch.speaker is not None
+            encoding = encode(batch.enrollment, batch.enrollment_lengths)
+            embeddings.append(F.normalize(encoding.embedding))
+            speakers.append(batch.speaker.flatten())
+        embedding, speaker = torch.cat(embeddings), torch.cat(speakers)
+        first, second = torch.triu_indices(len(speaker), len(speaker), offset=1)
+        with torch.autocast(embedding.device.type, enabled=False):
+            similarity = embedding @ embedding.T
+        scores = similarity[first, second].cpu().numpy()
+        labels = (speaker[first] == speaker[second]).cpu().numpy()
+        found = eer(scores, labels)
+        return {"eer_percent": found.percent, "threshold": found.threshold}

@@ -1,0 +1,47 @@
+"""Files are written whole or not at all."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from joint.app.cli.training.figures import write_json
+from joint.errors import JointError
+from joint.files import atomic_path, atomic_write
+
+
+def test_makes_folders_and_replaces(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "file.txt"
+    atomic_write(path, "first")
+    atomic_write(path, b"second")
+    assert path.read_text() == "second"
+    assert os.listdir(path.parent) == ["file.txt"]
+
+
+def test_an_error_leaves_the_former_file(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    path.write_text("former")
+    with pytest.raises(KeyboardInterrupt), atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise KeyboardInterrupt
+    assert path.read_text() == "former"
+    assert os.listdir(tmp_path) == ["file.txt"]
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path, tmp_path / "file" / "below"):
+        with pytest.raises(JointError, match="can be written"):
+            atomic_write(path, "text")
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_json_has_null_for_what_is_no_number(tmp_path: Path) -> None:
+    import json
+
+    import numpy as np
+
+    figures = {"a": np.float32(0.5), "b": float("nan"), "by_group": {"f": {"a": np.int64(3)}}}
+    write_json(tmp_path / "f.json", figures)
+    read = json.loads((tmp_path / "f.json").read_text())
+    assert read == {"a": 0.5, "b": None, "by_group": {"f": {"a": 3}}}

@@ -1,0 +1,245 @@
+"""`joint transcribe` and `joint evaluate recognition` on a model that knows hardly anything."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from omegaconf import OmegaConf
+from support import Command, Refused
+
+import joint
+import joint.app.cli.inference.enroll
+import joint.app.cli.inference.transcribe
+from joint.audio import read_audio, write_audio
+from joint.conversation.turns import read_turns
+from joint.data.corpus import Corpus
+from joint.encoders.frames import Frames
+from joint.scene import SceneBatch
+from joint.training.run import train
+from tasks.recognition.core import Transcript
+from tasks.recognition.inference import transcribed
+from tasks.verification.enrolment.database import Voice
+from tasks.verification.enrolment.files import edit_book
+
+RECIPE = Path(__file__).parents[1] / "recognition.yaml"
+
+
+@pytest.fixture(scope="module")
+def checkpoint(aligned: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("recognition") / "run"
+    return train(RECIPE, [f"data.train={aligned}", f"output={output}"])
+
+
+def test_a_training_goes_on_exactly(checkpoint: Path, aligned: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(checkpoint.parent, tmp_path / "run")
+    last = max((run / "checkpoints").iterdir(), key=lambda path: path.name)
+    assert len(list((run / "checkpoints").iterdir())) == 2
+    last.unlink() if last.is_file() else shutil.rmtree(last)
+    (run / "model.safetensors").unlink()
+    resumed = train(RECIPE, [f"data.train={aligned}", f"output={run}"], resume=True)
+    first, second = joint.load(checkpoint), joint.load(resumed)
+    for name, value in first.model.state_dict().items():
+        assert value.equal(second.model.state_dict()[name]), name
+
+
+def test_evaluate(checkpoint: Path, tested: Path, joint_command: Command, tmp_path: Path) -> None:
+    pytest.importorskip("meeteval")
+    base = ("evaluate", "recognition", "--checkpoint", checkpoint, "--data", tested)
+    listed = ("--conversations", tested / "mix2_recognition.csv", "--limit", 2)
+    out, written = tmp_path / "figures.json", tmp_path / "transcripts.json"
+    done = joint_command(*base, *listed, "--mode", "simo", "--json", out, "--transcripts", written)
+    assert done.code == 0, done
+    figures = json.loads(out.read_text())
+    assert figures["counted_in"] == "phones" and figures["conversations"] == 2
+    assert figures["error_percent"] > 50.0 and "person_error_percent" not in figures
+    assert {len(row["found"]) for row in json.loads(written.read_text()).values()} == {2}
+    done = joint_command(*base, *listed, "--mode", "target", "--json", out)
+    figures = json.loads(out.read_text())
+    assert done.code == 0 and figures["counted_in"] == "words"
+    assert figures["person_error_percent"] > 50.0 and 0.0 <= figures["silent_share"] <= 1.0
+
+
+def test_ablate(aligned: Path, tested: Path, joint_command: Command, tmp_path: Path) -> None:
+    pytest.importorskip("meeteval")
+    folder = shutil.copytree(tested, tmp_path / "test")
+    rows = (tested / "mix2_recognition.csv").read_text().splitlines(keepends=True)
+    (folder / "mix2_recognition.csv").write_text("".join(rows[:3]))
+    names = [row.split(",")[1:3] for row in rows[1:3]]
+    (folder / "trials").write_text(f"0 {' '.join(names[0])}\n1 {' '.join([names[0][0]] * 2)}\n")
+    recipe = OmegaConf.load(RECIPE)
+    recipe.tasks.pop("target")
+    recipe.streams.mixtures.tasks = ["simo"]
+    OmegaConf.save(recipe, tmp_path / "recipe.yaml")
+    (tmp_path / "grid.yaml").write_text(
+        f"recipe: recipe.yaml\noutput: {tmp_path / 'out'}\narms: {{simo: {{}}}}\n"
+        f"common: {{data.train: {aligned}}}\n"
+    )
+    done = joint_command("ablate", tmp_path / "grid.yaml", "--data", folder)
+    assert done.code == 0, done
+    figures = json.loads((tmp_path / "out" / "simo" / "seed1" / "figures.json").read_text())
+    assert figures["conversations"] == 2 and figures["error_percent"] > 50.0
+    assert "cp error %" in done.out and "own error %" not in done.out
+
+
+def test_evaluate_names(
+    checkpoint: Path, tested: Path, joint_command: Command, refused: Refused, tmp_path: Path
+) -> None:
+    pytest.importorskip("meeteval")
+    base = ("evaluate", "recognition", "--checkpoint", checkpoint, "--data", tested)
+    base = (*base, "--conversations", tested / "mix2_recognition.csv", "--limit", 2)
+    simo, out = (*base, "--mode", "simo", "--attributed"), tmp_path / "figures.json"
+    done = joint_command(*simo, "--threshold", -1, "--json", out)
+    assert done.code == 0, done
+    figures = json.loads(out.read_text())
+    assert 0.0 <= figures["named_share"] <= 1.0
+    assert figures["person_error_percent"] >= figures["error_percent"] > 50.0
+    assert "no threshold" in refused(*simo)
+    assert "--attributed" in refused(*base, "--mode", "simo", "--threshold", 0)
+    assert "no times" in refused(*simo, "--threshold", 0, "--beam", 5)
+    assert "asked for people" in refused(
+        *base, "--mode", "target", "--attributed", "--threshold", 0
+    )
+
+
+def test_transcribe(
+    checkpoint: Path, tested: Path, joint_command: Command, refused: Refused, tmp_path: Path
+) -> None:
+    audio = [u.path for u in Corpus.load(tested).utterances[:2]]
+    base = ("transcribe", audio[0], "--checkpoint", checkpoint)
+    done = joint_command(*base, "--mode", "simo")
+    assert done.code == 0 and done.out.splitlines()[0].startswith("voice 1:")
+    assert len(done.out.splitlines()) == 2
+    done = joint_command(*base, "--enrollment", audio[1], "--mode", "target")
+    assert done.code == 0 and done.out.startswith(Path(audio[1]).stem)
+    assert "found 0 enrolments" in refused(*base, "--mode", "target")
+    assert "target (target), simo (simo)" in refused(*base)
+    assert "siso" in refused(*base, "--mode", "siso")
+    assert "no beam" in refused(*base, "--mode", "simo", "--language-model", tested)
+    assert "letters" in refused(
+        *base, "--mode", "target", "--enrollment", audio[1], "--beam", 5, "--lexicon", tested
+    )
+    book = tmp_path / "voices"
+    assert (
+        joint_command("enroll", "Ann", audio[1], "--book", book, "--checkpoint", checkpoint).code
+        == 0
+    )
+    assert joint_command(*base, "--book", book).code == 0
+
+
+@pytest.fixture
+def talk(
+    checkpoint: Path, tested: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> dict[str, Path]:
+    """Two people, one after the other, as `talk`, and each alone. The first output of `simo` writes
+    a phone of the second every 0.4 s, the other one of the first."""
+    people = {u.speaker: Path(u.path) for u in Corpus.load(tested).utterances}
+    first, second, *_ = people.values()
+    sound = [read_audio(path) for path in (first, second)]
+    write_audio(tmp_path / "talk.wav", np.concatenate(sound))
+    model = joint.load(checkpoint, precision="float32")
+    change, end = len(sound[0]) // 640, sum(map(len, sound)) // 640 - 1
+    spoken = [(range(change + 2, end, 10), 1), (range(0, change - 1, 10), 2)]
+
+    def transcripts(encode: object, waveform: torch.Tensor, *rest: object) -> list[Transcript]:
+        count = (waveform.shape[1] - 400) // 640 + 1
+        found = []
+        for places, symbol in spoken:
+            scores = torch.full((1, count, len(model.metadata["phones"])), -9.0)
+            scores[0, :, 0] = 0.0
+            scores[0, places, symbol] = 9.0
+            found.append(Transcript(scores, torch.tensor([count]), Frames(scores, None)))
+        return found
+
+    monkeypatch.setattr(model.model.tasks["simo"], "transcripts", transcripts)
+    for verb in (joint.app.cli.inference.transcribe, joint.app.cli.inference.enroll):
+        monkeypatch.setattr(verb, "open_model", lambda name: model)
+    return {"talk": tmp_path / "talk.wav", "first": first, "second": second}
+
+
+def test_who_says_what(talk: dict[str, Path], joint_command: Command, tmp_path: Path) -> None:
+    meeteval = pytest.importorskip("meeteval")
+    out, picture, plain = tmp_path / "out.json", tmp_path / "out.svg", tmp_path / "text.json"
+    base = ("transcribe", talk["talk"], "--checkpoint", "any", "--mode", "simo")
+    book = tmp_path / "voices"
+    for name in ("first", "second"):
+        assert (
+            joint_command("enroll", name, talk[name], "--book", book, "--checkpoint", "x").code == 0
+        )
+    named = (*base, "--book", book, "--threshold", 0.5)
+    done = joint_command(*named, "--output", out, "--picture", picture, "--json", plain)
+    assert done.code == 0 and not done.err, done
+    lines = done.out.splitlines()
+    assert len(lines) == 2 and " first: " in lines[0] and " second: " in lines[1]
+    said = json.loads(plain.read_text())
+    border, end = (len(read_audio(talk[name])) / 16_000 for name in ("first", "talk"))
+    written = meeteval.io.SegLST(json.loads(out.read_text()))
+    assert [(s["session_id"], s["speaker"], s["words"]) for s in written] == [
+        ("talk", name, said[name]) for name in ("first", "second")
+    ]
+    assert written[0]["start_time"] == 0.0 and border - 0.5 < written[0]["end_time"] < border
+    assert border < written[1]["start_time"] < border + 0.2 < end - 0.5 < written[1]["end_time"]
+    errors = meeteval.wer.cpwer(written, meeteval.io.SegLST(list(written)[::-1]))["talk"]
+    assert errors.length == len(" ".join(said.values()).split()) > 8 and errors.errors == 0
+    drawn = picture.read_text()
+    assert ">first<" in drawn and ">second<" in drawn and said["first"].split()[0] in drawn
+    # enrolments as files; nobody known
+    files = [part for n in ("first", "second") for part in ("--enrollment", talk[n])]
+    stm = tmp_path / "out.stm"
+    assert joint_command(*base, *files, "--threshold", -1, "--output", stm).code == 0
+    names = [talk[n].stem for n in ("first", "second")]
+    lines = {line.speaker_id: line.transcript for line in meeteval.io.load(stm)}
+    assert lines == dict(zip(names, said.values(), strict=True))
+    done = joint_command(*base, "--output", tmp_path / "out.rttm")
+    assert done.code == 0 and " voice 2: " in done.out.splitlines()[0]
+    assert {t.speaker for t in read_turns(tmp_path / "out.rttm")["talk"]} == {"voice_1", "voice_2"}
+    assert joint_command(*base).out.startswith("voice 1: ")  # without times
+
+
+def test_who_says_what_refused(
+    talk: dict[str, Path], checkpoint: Path, tiny_checkpoint: Path, refused: Refused, tmp_path: Path
+) -> None:
+    base = ("transcribe", talk["talk"], "--checkpoint", "any")
+    simo, out = (*base, "--mode", "simo"), tmp_path / "out.json"
+    person = ("--enrollment", talk["first"])
+    assert "ending '.txt'" in refused(*simo, "--output", tmp_path / "out.txt")
+    assert ".png" in refused(*simo, "--output", out, "--picture", tmp_path / "p.gif")
+    assert "a cosine" in refused(*simo, *person, "--threshold", 2)
+    assert "no names to find" in refused(*simo, "--threshold", 0.5)
+    assert "no threshold" in refused(*simo, *person, "--output", out)
+    assert "two files of one name" in refused(*simo, *person, *person, "--threshold", 0)
+    assert "no times" in refused(*simo, "--beam", 2, "--output", out)
+    assert "asked for people" in refused(*base, "--mode", "target", *person, "--output", out)
+    with edit_book(tmp_path / "other", joint.load(tiny_checkpoint).identity) as book:
+        book.enroll("Ann", [Voice("a", "0", 2.0, np.ones(12, np.float32))])
+    assert "voices of encoder" in refused(*simo, "--book", tmp_path / "other", "--output", out)
+    assert not out.exists()
+
+
+def test_a_checkpoint_without_recogniser(
+    tiny_checkpoint: Path, tested: Path, refused: Refused
+) -> None:
+    audio = Corpus.load(tested).utterances[0].path
+    line = refused("transcribe", audio, "--checkpoint", tiny_checkpoint)
+    assert "tasks verification, extraction, no recogniser" in line
+
+
+def test_long_recordings_are_heard_in_pieces(checkpoint: Path) -> None:
+    model = joint.load(checkpoint, precision="float32")
+    noise = np.random.default_rng(0).normal(size=52 * 16_000).astype(np.float32) * 0.1
+    lengths = []
+    task = model.model.tasks["simo"]
+    heard = task.transcripts
+
+    def listening(encode: object, waveform: object, *rest: object) -> object:
+        lengths.append(waveform.shape[1] / 16_000)  # type: ignore[attr-defined]
+        return heard(encode, waveform, *rest)
+
+    task.transcripts = listening
+    found = transcribed(
+        task, model.model.view("simo"), torch.from_numpy(noise), SceneBatch(["noise"])
+    )
+    assert max(lengths) == 20.0 and len(lengths) == 3
+    assert {t.log_probabilities.shape[1] for t in found} == {(len(noise) - 400) // 160 // 4 + 1}

@@ -1,0 +1,69 @@
+"""Word errors after the text normalisation, and how a recogniser is named."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from joint.errors import JointError
+from joint.metrics.recognizers import load_recognizer, most_tokens, normalize_text, word_errors
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Billy likes BLUE.", "billy likes blue"),
+        ("It's 19 o’clock!", "it's one nine o'clock"),
+        ("twenty-one, 4a", "twenty one four a"),
+        ("  Naïve\tcafé ", "na ve caf"),
+        ("...", ""),
+    ],
+)
+def test_normalised_text(text: str, words: str):
+    assert normalize_text(text) == words
+
+
+@pytest.mark.parametrize(
+    ("reference", "hypothesis", "errors", "words"),
+    [
+        ("TWO NINE SIX FOUR", "2964.", 0, 4),
+        ("BILLY LIKES BLUE", "Billy liked blue too", 2, 3),
+        ("BILLY LIKES BLUE", "", 3, 3),
+        ("A", "one two three", 3, 1),
+        ("", "noise", 1, 0),
+    ],
+)
+def test_word_errors(reference: str, hypothesis: str, errors: int, words: int):
+    pytest.importorskip("jiwer")
+    assert word_errors(reference, hypothesis) == (errors, words)
+
+
+@pytest.mark.parametrize("specification", ["whisper:x", "faster-whisper", "faster-whisper:", ""])
+def test_an_unknown_kind_lists_the_known_ones(specification: str):
+    with pytest.raises(JointError, match="expected faster-whisper:FOLDER"):
+        load_recognizer(specification)
+
+
+def test_a_folder_without_a_model(tmp_path: Path):
+    with pytest.raises(JointError, match=r"no model\.bin"):
+        load_recognizer(f"faster-whisper:{tmp_path}")
+    with pytest.raises(JointError, match="no such folder"):
+        load_recognizer(f"faster-whisper:{tmp_path}/nowhere")
+
+
+def test_the_extra_is_named_where_it_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "model.bin").write_bytes(b"")
+    monkeypatch.setitem(sys.modules, "faster_whisper", None)
+    with pytest.raises(JointError, match="the extra `recognition`"):
+        load_recognizer(f"faster-whisper:{tmp_path}")
+
+
+def test_a_model_that_cannot_be_read(tmp_path: Path):
+    pytest.importorskip("faster_whisper")
+    (tmp_path / "model.bin").write_bytes(b"no model")
+    with pytest.raises(JointError, match="expected a Whisper model"):
+        load_recognizer(f"faster-whisper:{tmp_path}")
+
+
+def test_tokens_are_bounded_by_what_can_be_said():
+    assert most_tokens(48_000) == 32

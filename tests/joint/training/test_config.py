@@ -1,0 +1,92 @@
+"""A recipe is checked before anything is built: the key's path, what is there, what should be."""
+
+from pathlib import Path
+
+import pytest
+from support import RECIPES, TINY
+
+from joint.data.scenes.planning import ScenePlanner
+from joint.errors import ConfigError
+from joint.training.config import load_config, plain
+
+DATA = "data.train=somewhere"
+EXTRACTION = "tasks.extraction.task"
+
+BAD = {
+    "unknown key": ("sead=1", ("sead", "'seed', perhaps")),
+    "unknown key below": ("trainer.max_stepz=3", ("trainer.max_stepz", "'max_steps', perhaps")),
+    "unknown key of a task": ("tasks.extraction.wait=3", ("wait", "'weight', perhaps")),
+    "unknown key of scenes": (
+        "streams.mixtures.scenes.chunks=3",
+        ("streams.mixtures.scenes.chunks", "'chunk', perhaps"),
+    ),
+    "wrong type": ("trainer.max_steps=many", ("trainer.max_steps", "many")),
+    "wrong type of a stream": ("streams.mixtures.batch_size=few", ("streams.mixtures", "few")),
+    "wrong type in a range": ("streams.mixtures.scenes.snr_db=[low,5]", ("snr_db", "low")),
+    "a number where keys belong": ("trainer=3", ("TrainerConfig", "3")),
+    "no value": ("trainer.max_steps", ("trainer.max_steps", "key=value")),
+    "unknown task in a stream": (
+        "streams.mixtures.tasks=[verification,singing]",
+        ("streams.mixtures.tasks", "singing", "verification or extraction"),
+    ),
+    "a task that nobody feeds": (
+        "streams.mixtures.tasks=[verification]",
+        ("tasks.extraction", "no stream that feeds it"),
+    ),
+    "no end": ("trainer.max_steps=null", ("trainer", "no end", "max_steps or max_minutes")),
+    "an end at once": ("trainer.max_steps=0", ("trainer.max_steps", "more than 0")),
+    "no batch": ("streams.mixtures.batch_size=0", ("streams.mixtures.batch_size", "more than 0")),
+    "never": ("streams.mixtures.every=0", ("streams.mixtures.every", "more than 0")),
+    "steps without a stream": ("streams.mixtures.every=2", ("none at every step",)),
+    "unknown optimizer": ("optimizer.kind=adm", ("optimizer.kind", "adm", "adamw or sgd")),
+    "unknown precision": ("trainer.precision=fp8", ("trainer.precision", "fp8", "bf16")),
+    "a rate for nobody": ("optimizer.lr_scale.head=2", ("optimizer.lr_scale", "head", "encoder")),
+    "validation without data": ("validation.batches=1", ("data.validation", "none")),
+    "more enrolments than speakers": (
+        "streams.mixtures.scenes.enrollments=3",
+        ("enrollments", "1 to 2"),
+    ),
+    "unnatural speeds": ("streams.mixtures.scenes.speeds=[0.9]", ("speeds", "1.0 first")),
+}
+
+
+@pytest.mark.parametrize("override, expected", BAD.values(), ids=BAD.keys())
+def test_refused(override: str, expected: tuple[str, ...]) -> None:
+    with pytest.raises(ConfigError) as error:
+        load_config(TINY, [DATA, override])
+    assert "\n" not in str(error.value)
+    for part in expected:
+        assert part in str(error.value)
+
+
+def test_data_must_be_named() -> None:
+    with pytest.raises(ConfigError, match=r"data\.train"):
+        load_config(TINY)
+
+
+@pytest.mark.parametrize("text", ["", "trainer: [1, 2", "- a\n- list\n", "\0", "words", "a: b: c"])
+def test_no_recipe(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=str(path)):
+        load_config(path, [DATA])
+
+
+def test_no_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no file"):
+        load_config(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("path", [TINY, *RECIPES], ids=lambda path: path.stem)
+def test_recipes_are_valid(path: Path) -> None:
+    config = load_config(path, [DATA])
+    assert config.tasks
+    assert all(isinstance(stream.scenes, ScenePlanner) for stream in config.streams.values())
+
+
+def test_overrides_and_defaults() -> None:
+    config = load_config(TINY, [DATA, "seed=3", "optimizer.lr=0.5", "tasks.extraction.weight=2"])
+    assert (config.seed, config.optimizer.lr, config.tasks["extraction"].weight) == (3, 0.5, 2.0)
+    assert config.optimizer.kind == "adamw" and config.tasks["verification"].encoder == "joint"
+    stored = plain(config)
+    assert stored["seed"] == 3 and stored["streams"]["mixtures"]["scenes"]["chunk"] == 1.0

@@ -1,0 +1,106 @@
+"""Two processes learn what one does."""
+
+import itertools
+import os
+import socket
+from pathlib import Path
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from omegaconf import OmegaConf
+from support import TINY
+from tiny_models import learn, noise_batch, tiny_model
+from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
+
+from joint.model import JointModel, StreamBatch, Switch
+from joint.scene import SceneBatch
+from joint.training import checkpoint, train
+
+BOTH = ("verification", "extraction")
+SHARES = {"equal counts": (slice(0, 2), slice(2, 4)), "unequal counts": (slice(0, 3), slice(3, 4))}
+
+
+def part(batch: SceneBatch, rows: slice) -> SceneBatch:
+    values = {n: v[rows] for n, v in vars(batch).items() if v is not None}
+    return SceneBatch(**values)
+
+
+SWITCHES: dict[str, dict[str, Switch]] = {
+    "joint": {},
+    "adapter": {"verification": "adapter", "extraction": "adapter"},
+    "adapter and joint": {"extraction": "adapter"},
+}
+CASES = list(itertools.product(SWITCHES, SHARES))
+
+
+def model(switches: str) -> JointModel:
+    made = tiny_model({"verification": 0.3, "extraction": 1.0}, SWITCHES[switches]).eval()
+    for adapter in made.adapters.values():
+        learn(adapter)
+    return made
+
+
+def gradients(of: JointModel) -> dict[str, Tensor]:
+    return {n: p.grad for n, p in of.named_parameters() if p.grad is not None}
+
+
+def work(rank: int, port: int, folder: str, recipe: str, overrides: list[str]) -> None:
+    """What each of two processes does; errors end the test in the parent."""
+    torch.set_num_threads(1)
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "TORCHELASTIC_RUN_ID": "test"}
+    os.environ |= {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "GROUP_RANK": "0"}
+    dist.init_process_group("gloo")
+    for switches, shares in CASES:
+        inner = model(switches)
+        wrapped = DistributedDataParallel(inner)
+        rows = SHARES[shares][rank]
+        wrapped([StreamBatch(part(noise_batch(), rows), BOTH)], 0.5).loss.backward()
+        if rank == 0:
+            torch.save(gradients(inner), Path(folder) / f"{switches}, {shares}")
+    train(Path(recipe), overrides)
+
+
+@pytest.fixture(scope="module")
+def outcome(tiny_overrides: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that two processes left their gradients and a training in."""
+    folder = tmp_path_factory.mktemp("ddp")
+    recipe = OmegaConf.load(TINY)
+    recipe["streams"]["voices"] = {
+        "tasks": ["verification"],
+        "batch_size": 4,
+        "every": 2,
+        "scenes": {"speakers": 0, "enrollment": 0.5},
+    }
+    recipe["streams"]["mixtures"]["tasks"] = ["extraction"]
+    OmegaConf.save(recipe, folder / "recipe.yaml")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    overrides = [*tiny_overrides, f"output={folder / 'run'}", "trainer.max_steps=3"]
+    arguments = (port, str(folder), str(folder / "recipe.yaml"), overrides)
+    mp.spawn(work, arguments, nprocs=2)
+    return folder
+
+
+@pytest.mark.parametrize("switches, shares", CASES)
+def test_gradients_are_those_of_one_process(outcome: Path, switches: str, shares: str) -> None:
+    alone = model(switches)
+    alone([StreamBatch(noise_batch(), BOTH)], 0.5).loss.backward()
+    expected = gradients(alone)
+    found = torch.load(outcome / f"{switches}, {shares}", weights_only=True)
+    assert expected.keys() == found.keys()
+    for key, value in expected.items():
+        torch.testing.assert_close(found[key], value, atol=1e-6, rtol=1e-4, msg=key)
+
+
+def test_a_recipe_trains_on_two_processes(outcome: Path) -> None:
+    """One of its streams rests at every other step."""
+    tensors, metadata = checkpoint.read(outcome / "run" / "model.safetensors")
+    assert metadata["trained"]["steps"] == 3
+    assert metadata["trained"]["scenes"] == 3 * 4 + 2 * 4
+    assert all(v.isfinite().all() for v in tensors.values() if v.is_floating_point())
+    assert len((outcome / "run" / "metrics.jsonl").read_text().splitlines()) == 3

@@ -1,0 +1,43 @@
+"""Freed memory stays with the process."""
+
+import subprocess
+import sys
+
+import pytest
+
+from joint.training.memory import keep_freed_memory
+
+FAULTS = """
+import resource, sys
+import torch
+from joint.training.memory import keep_freed_memory
+
+torch.set_num_threads(1)
+if sys.argv[1] == "keep":
+    assert keep_freed_memory()
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    held = [torch.ones(64 * 2**18)]  # 64 MiB, and as much for each that a step keeps
+    for _ in range(4):
+        held.append(held[-1] + 1.0)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+for _ in range(4):
+    faults()  # an aligned block does not always fit where the one before was
+print(faults())
+"""
+
+
+def test_the_next_step_finds_its_pages() -> None:
+    if not keep_freed_memory():
+        pytest.skip("not glibc")
+    anew, kept = (
+        int(
+            subprocess.run(
+                [sys.executable, "-c", FAULTS, how], capture_output=True, check=True
+            ).stdout
+        )
+        for how in ("return", "keep")
+    )
+    assert kept < anew / 100

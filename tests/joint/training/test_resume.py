@@ -1,0 +1,82 @@
+"""A training killed in the middle of an epoch and resumed is the one that was never killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from support import ROOT, TINY
+
+from joint.training import checkpoint, train
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import torch
+from joint.training.trainer import Trainer
+from joint.training.run import train
+
+torch.set_num_threads(1)
+step = Trainer._train_step
+
+def step_or_die(trainer, *arguments):
+    if trainer.step == 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return step(trainer, *arguments)
+
+Trainer._train_step = step_or_die
+train(Path(sys.argv[1]), sys.argv[2:])
+"""
+VOICES = """
+streams:
+  voices:
+    tasks: [verification]
+    batch_size: 4
+    every: 2
+    scenes: {speakers: 0, enrollment: 1.0, enrollment_noise_probability: 0.5}
+"""
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny recipe with a second stream that rests at every other step."""
+    path = tmp_path_factory.mktemp("recipe") / "two_streams.yaml"
+    from omegaconf import OmegaConf
+
+    OmegaConf.save(OmegaConf.merge(OmegaConf.load(TINY), OmegaConf.create(VOICES)), path)
+    return path
+
+
+def log(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_killed_and_resumed(recipe: Path, tiny_overrides: list[str], tmp_path: Path) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    overrides = [*tiny_overrides, "trainer.max_steps=7", "trainer.accumulate=2"]
+    overrides += ["trainer.average_last=2"]
+    expected = train(recipe, [*overrides, f"output={whole}"])
+
+    arguments = [sys.executable, "-c", KILLED, str(recipe), *overrides, f"output={killed}"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    outcome = subprocess.run(arguments, env=environment, capture_output=True, cwd=tmp_path)
+    assert outcome.returncode == -signal.SIGKILL, outcome.stderr.decode()
+    assert [line["step"] for line in log(killed)] == [1, 2, 3, 4, 5]
+    assert [p.name for p in sorted((killed / "checkpoints").iterdir())] == [
+        "step-00000002.safetensors",
+        "step-00000004.safetensors",
+    ]
+
+    found = train(recipe, [*overrides, f"output={killed}"], resume=True)
+    same = ("step", "scenes", "loss", "verification/loss", "extraction/loss", "gradient_norm", "lr")
+    assert [line["step"] for line in log(killed)] == [1, 2, 3, 4, 5, 6, 7]
+    for first, second in zip(log(whole), log(killed), strict=True):
+        assert [first[key] for key in same] == [second[key] for key in same]
+    expected_tensors, found_tensors = (checkpoint.read(path)[0] for path in (expected, found))
+    assert expected_tensors.keys() == found_tensors.keys()
+    for name, value in expected_tensors.items():
+        assert torch.equal(value, found_tensors[name]), name

@@ -1,0 +1,49 @@
+"""Conversations composed of the embedded corpus: who overlaps whom, and the table."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from joint.conversation.turns import read_turns
+from joint.data.corpus import Corpus
+from joint.errors import DataError
+from recipes.speechocean762.studies.conversations import compare, compose
+
+
+def test_in_turn_and_overlapping(aligned: Path) -> None:
+    corpus = Corpus.load(aligned)
+    words = {u.id: " ".join(word.word for word in u.words or ()) for u in corpus.utterances}
+    for overlapping in (False, True):
+        composed = list(compose(corpus, 6, 4, overlapping, seed=1))
+        crossed = 0
+        for each in composed:
+            assert len({turn.speaker for turn in each.turns}) == 2
+            assert each.turns[-1].end <= len(each.waveform)
+            for person in {turn.speaker for turn in each.turns}:
+                own = [turn for turn in each.turns if turn.speaker == person]
+                assert all(a.end <= b.start for a, b in pairwise(own))
+                said = " ".join(turn.text for turn in own)
+                assert sum(text in said for text in words.values()) >= 2
+            crossed += any(b.start < a.end for a, b in pairwise(each.turns))
+        assert crossed >= 3 if overlapping else not crossed
+        again = list(compose(corpus, 6, 4, overlapping, seed=1))
+        assert all((a.waveform == b.waveform).all() for a, b in zip(composed, again, strict=True))
+        assert all(a.turns == b.turns for a, b in zip(composed, again, strict=True))
+    # the voices are as recorded
+    assert np.abs(composed[0].waveform).max() > 0.01
+    with pytest.raises(DataError, match="0 speakers"):
+        next(compose(corpus, 1, 40, False, seed=1))
+
+
+def test_the_table(aligned: Path, tmp_path: Path) -> None:
+    rows = compare(aligned, "speechocean762-joint", 1, 3, 1, tmp_path).splitlines()
+    assert len(rows) == 2 + 12 and "DER %" in rows[0]
+    told = {row.split("|")[1].strip(): row.split("|")[2:] for row in rows[2:]}
+    alone = [float(c) for c in told["in turn, speech by reference, two told"][:4]]
+    # the speech is known: nothing is missed or invented
+    assert alone[1:3] == [0.0, 0.0] and alone[0] == pytest.approx(alone[3], abs=0.1)
+    reference = read_turns(tmp_path / "in turn, reference.json")
+    assert list(reference) == ["conversation000"]
+    assert len(list(tmp_path.iterdir())) == 14
