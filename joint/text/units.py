@@ -11,7 +11,7 @@ from joint.data.corpus import Corpus
 from joint.data.phones import UNKNOWN
 from joint.errors import ConfigError, DataError
 from joint.scene import SceneBatch
-from tasks.recognition.objectives.alignment import Spans
+from joint.text.spans import Spans
 
 SCENES, WHOLE = "streams.scenes", "whole ones (delay) of an aligned corpus"
 

@@ -14,9 +14,10 @@ from joint.losses.ctc import collapsed, ctc_losses, edits
 from joint.outputs import TaskOutput
 from joint.scene import SceneBatch
 from joint.task import Encode, Task
+from joint.text.spans import Spans
 from joint.text.units import Targets, Units
 from tasks.recognition.core import RecognizerCore, Transcript
-from tasks.recognition.objectives.alignment import Spans, alignment_losses
+from tasks.recognition.objectives.alignment import alignment_losses
 from tasks.recognition.objectives.attention import AttentionDecoder
 from tasks.recognition.objectives.permutation import best_permutation, orders
 

@@ -12,9 +12,9 @@ from joint.conditioning.local_similarity import LocalSimilarity
 from joint.encoders.frames import Frames
 from joint.scene import SceneBatch
 from joint.task import Encode
+from joint.text.spans import Spans
 from joint.text.units import Targets, Units
 from tasks.recognition.core import RecognizerCore, Transcript
-from tasks.recognition.objectives.alignment import Spans
 from tasks.recognition.objectives.attention import AttentionDecoder
 from tasks.recognition.objectives.serialization import FirstInFirstOut, Serialization
 from tasks.recognition.objectives.serialized import serialized

@@ -6,8 +6,8 @@ import sys
 import pytest
 
 COMMANDS = {
-    "curve": ["/nowhere/metrics.jsonl", "."],
-    "other_microphones": ["speechocean762-joint", "/nowhere", "/nowhere/trials"],
+    "studies.curve": ["/nowhere/metrics.jsonl", "."],
+    "studies.other_microphones": ["speechocean762-joint", "/nowhere", "/nowhere/trials"],
     "ship": ["/nowhere/model.safetensors", "/nowhere", "/nowhere/out.safetensors"],
 }
 

@@ -19,7 +19,7 @@ from joint.errors import DataError
 from joint.metrics.words import concatenated_errors, total
 from joint.training.run import train
 
-RECIPE = Path(__file__).with_name("recognition.yaml")
+RECIPE = Path(__file__).parents[1] / "recognition.yaml"
 PEOPLE, EACH = 5, 4
 PLAIN = (
     "tasks.said.task.units._target_=joint.text.units.CharacterUnits",

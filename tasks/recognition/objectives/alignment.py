@@ -2,32 +2,14 @@
 what CTC alone finds after many epochs."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from joint.data.phones import UNKNOWN
 from joint.losses.ctc import BLANK
+from joint.text.spans import Spans
 from joint.units import Samples
-
-
-class Spans(NamedTuple):
-    """When units are said: `starts (B, P)` and `ends (B, P)` in Samples, −1 where nobody knows."""
-
-    starts: Tensor
-    ends: Tensor
-
-    def of(self, place: Tensor, silent: Tensor) -> "Spans":
-        """Of spans `(B, N, P)` those of the persons `place (B, K)`, none of who is `silent (B, K)`:
-        `(B·K, P)`."""
-        rows = place[:, :, None].expand(-1, -1, self.starts.shape[2])
-        starts, ends = (
-            times.gather(1, rows).masked_fill(silent[:, :, None], UNKNOWN).flatten(0, 1)
-            for times in self
-        )
-        return Spans(starts, ends)
 
 
 def aligned(ids: Tensor, spans: Spans, frames: int, hop: Samples) -> Tensor:

@@ -5,9 +5,10 @@ from typing import TypeVar
 
 from torch import Tensor
 
+from joint.text.spans import Spans
 from joint.text.units import Targets, filled_up
 from joint.units import Samples
-from tasks.recognition.objectives.alignment import Spans, interleaved
+from tasks.recognition.objectives.alignment import interleaved
 from tasks.recognition.objectives.serialization import Serialization
 from tasks.recognition.task import Said
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from support import ROOT, TINY
 
-from joint.training import checkpoint, train
+from joint.training.run import checkpoint, train
 
 KILLED = """
 import os, signal, sys

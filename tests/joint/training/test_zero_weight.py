@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 from support import TINY
 from torch import Tensor
 
-from joint.training import checkpoint, train
+from joint.training.run import checkpoint, train
 
 
 def tensors_after(folder: Path, recipe: Path, overrides: list[str]) -> dict[str, Tensor]:

@@ -6,7 +6,7 @@ import torch
 from omegaconf import OmegaConf
 from support import TINY
 
-from joint.training import checkpoint, train
+from joint.training.run import checkpoint, train
 
 REVERSAL = {
     "_target_": "joint.layers.gradient_reversal.GradientReversal",

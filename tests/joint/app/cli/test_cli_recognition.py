@@ -24,7 +24,7 @@ from tasks.recognition.inference import transcribed
 from tasks.verification.enrolment.database import Voice
 from tasks.verification.enrolment.files import edit_book
 
-RECIPE = Path(__file__).parents[1] / "recognition.yaml"
+RECIPE = Path(__file__).parents[4] / "recognition.yaml"
 
 
 @pytest.fixture(scope="module")
