@@ -1,14 +1,17 @@
-# `make demo`, `make test` and `make bench` each create .venv and install what they need.
+# Every target creates .venv and installs what it needs: `make demo`, `make test`, `make docs`,
+# `make bench`; `make venv` installs alone.
 
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+DOCS_INSTALLED := $(VENV)/.installed-docs
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # The first Python that is new enough (a version manager's shim may exist and yet not run).
 PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo $$python; break; }; done)
 
-.PHONY: demo test bench venv clean
+.PHONY: demo test docs bench venv clean
 
 venv: $(INSTALLED)
 
@@ -16,10 +19,16 @@ venv: $(INSTALLED)
 $(INSTALLED): setup.py
 	@test -n "$(PYTHON)" || { echo "joint-speaker needs Python 3.11 or newer" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[pesq]' \
+	$(PIP) --editable '.[dev]'
+	@$(PIP) --editable '.[pesq]' \
 		|| echo "note: PESQ could not be built (no C compiler?); its column stays empty"
+	@$(PIP) --no-deps espnet==202511 \
+		|| echo "note: espnet could not be installed; attention decoders need it"
 	@touch $(INSTALLED)
+
+$(DOCS_INSTALLED): $(INSTALLED)
+	$(PIP) --editable '.[docs]'
+	@touch $(DOCS_INSTALLED)
 
 demo: $(INSTALLED)
 	$(BIN)/python -m recipes.speechocean762.demo
@@ -30,6 +39,10 @@ test: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+# The site, in exp/site; a broken link or reference is an error.
+docs: $(DOCS_INSTALLED)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: $(INSTALLED)
 	$(BIN)/python -m tests.benchmarks

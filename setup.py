@@ -8,11 +8,15 @@ HERE = Path(__file__).parent
 README = HERE / "README.md"
 
 RUNTIME = [
+    # One pair: torchaudio's wheels load only beside the torch that they were built with.
     "torch==2.11.0",
+    "torchaudio==2.11.0",
+    "einops>=0.8,<0.9",
     "lightning>=2.5,<2.7",
     "torchmetrics>=1.8,<1.10",
     "lhotse>=1.33,<1.34",
     "hydra-core>=1.3,<1.4",
+    "jiwer>=3.1,<4.1",
     "safetensors>=0.5,<0.9",
     "soundfile>=0.13,<0.15",
     "soxr>=0.5,<1.2",
@@ -33,24 +37,29 @@ RUNTIME = [
 # still installs everything else.
 PESQ = ["pesq>=0.0.4,<0.1"]
 
-SPEECHBRAIN = ["speechbrain>=1.1.2,<1.2", "torchaudio==2.11.0"]
+SPEECHBRAIN = ["speechbrain>=1.1.2,<1.2"]
 
 RECOGNITION = [
     "faster-whisper>=1.1,<1.3",
-    "jiwer>=3.1,<4.1",
-    "meeteval>=0.4.3,<0.5",
-    # Pieces of words are learnt by it.
+    # Byte-pair units are learnt by it.
     "sentencepiece>=0.2,<0.3",
-    # Beam search; torchaudio is the way to it.
-    "flashlight-text>=0.0.7,<0.1",
-    "torchaudio==2.11.0",
+    # Errors of several speakers, and beam search: neither has wheels for Python 3.13 yet.
+    "meeteval>=0.4.3,<0.5; python_version < '3.13'",
+    "flashlight-text>=0.0.7,<0.1; python_version < '3.13'",
+]
+
+# What espnet's networks import. espnet itself names a dependency by a direct URL, which pip
+# refuses: `pip install --no-deps espnet==202511` installs it beside these.
+ESPNET = [
+    "typeguard>=4.3,<5",
+    "torch_complex>=0.4.4,<0.5",
+    "humanfriendly>=10,<11",
 ]
 
 PHONES = [
     "pocketsphinx>=5.0,<5.2",
     "phonemizer>=3.3,<3.5",
     "espeakng-loader>=0.2,<0.3",
-    "torchaudio==2.11.0",
 ]
 
 ANALYSIS = ["praat-parselmouth>=0.4.5,<0.5"]
@@ -63,8 +72,11 @@ CONVERSATION = ["silero-vad>=6.2,<7"]
 
 HUB = ["huggingface_hub>=0.30,<3"]
 
+DOCS = ["mkdocs-material>=9.6,<10", "mkdocstrings[python]>=0.30,<2"]
+
 DEV = [
     *RECOGNITION,
+    *ESPNET,
     *CONVERSATION,
     *ANALYSIS,
     *HUB,
@@ -103,6 +115,8 @@ setup(
         "analysis": ANALYSIS,
         "conversation": CONVERSATION,
         "dev": DEV,
+        "docs": DOCS,
+        "espnet": ESPNET,
         "hub": HUB,
         "pesq": PESQ,
         "phones": PHONES,
@@ -114,6 +128,8 @@ setup(
     classifiers=[
         "License :: OSI Approved :: Apache Software License",
         "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
         "Topic :: Multimedia :: Sound/Audio :: Speech",
     ],
 )
