@@ -1,10 +1,7 @@
-"""Connectionist temporal classification (Graves et al., ICML 2006): the loss, the best path, and
-how many edits lie between two sequences."""
+"""Connectionist temporal classification (Graves et al., ICML 2006): the loss and the best path."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -52,15 +49,3 @@ def written(path: Tensor) -> list[Written]:
 def collapsed(path: Tensor) -> list[int]:
     """The symbols of a path `(F,)`: repetitions and blanks taken out."""
     return [symbol for symbol, _, _ in written(path)]
-
-
-def edits(found: Sequence[int], said: Sequence[int]) -> int:
-    """Substitutions, deletions and insertions between two sequences (Levenshtein)."""
-    row = np.arange(len(said) + 1)
-    target = np.asarray(said)
-    for count, symbol in enumerate(found, start=1):
-        best = np.minimum(row[:-1] + (target != symbol), row[1:] + 1)
-        row = np.concatenate([[count], best])
-        # a deletion costs one more than what stands before it
-        row = np.minimum.accumulate(row - np.arange(len(row))) + np.arange(len(row))
-    return int(row[-1])

@@ -1,8 +1,9 @@
-"""How sure a difference of two error rates is, when other speakers and other seeds had been drawn.
+"""Confidence intervals of a difference of two equal error rates: a paired bootstrap over speakers
+and training seeds.
 
-Trials of one speaker are not independent, so that speakers are resampled, not trials: with a
-speaker drawn m times, its target trials count m-fold, trials of two speakers as often as both
-together. Seeds are resampled beside them. Both systems see the same draws (a paired bootstrap).
+Trials of one speaker are not independent, so speakers are resampled, not trials: a target trial of
+a speaker drawn m times has weight m, a non-target trial the product of its speakers' weights. Both
+systems are measured on the same draws.
 """
 
 from collections.abc import Sequence
@@ -11,13 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from joint.errors import DataError
+from joint.metrics.detection import crossing
 
 DRAWS = 1000
+
+_VALUES = 1 << 22
+"""Weights that are held at once: rows of draws times trials."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """A relative change in percent, and the bounds between which 95 % of the draws lie."""
+    """A relative change in percent, and its 95 % confidence interval."""
 
     percent: float
     low: float
@@ -29,15 +34,15 @@ class Change:
 
 @dataclass(frozen=True)
 class TrialSpeakers:
-    """Whose recordings the trials compare: `labels (T,)` 1 for one speaker, and the speakers'
-    numbers `first (T,)` and `second (T,)`."""
+    """The speakers of each trial: `labels (T,)` is 1 for target trials, `first (T,)` and `second
+    (T,)` number the speakers of both sides."""
 
     labels: np.ndarray
     first: np.ndarray
     second: np.ndarray
 
     def weights(self, draws: int, seed: int) -> np.ndarray:
-        """How often each trial counts in each draw of speakers, `(draws, T)` float32."""
+        """The weight of each trial in each draw of speakers, `(draws, T)` float32."""
         count = int(max(self.first.max(), self.second.max())) + 1
         rng = np.random.default_rng(seed)
         drawn = rng.multinomial(count, np.full(count, 1.0 / count), size=draws).astype(np.float32)
@@ -46,31 +51,34 @@ class TrialSpeakers:
 
 
 def weighted_eer(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Equal error rates in percent, `(draws,)`, of `scores (T,)` whose trials count `weights
+    """Equal error rates in percent, `(draws,)`, of `scores (T,)` whose trials have `weights
     (draws, T)`; NaN for a draw without target or without non-target trials."""
     order = np.argsort(scores, kind="stable")
-    target = labels[order].astype(bool)
-    own = weights[:, order].astype(np.float64)
-    miss = np.cumsum(np.where(target, own, 0.0), axis=1)
-    passed = np.cumsum(np.where(target, 0.0, own), axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        miss /= miss[:, -1:]
-        alarm = 1.0 - passed / passed[:, -1:]
-    # the threshold lies behind the last trial at which more is accepted falsely than missed
-    after = np.argmax(miss >= alarm, axis=1)
-    before = np.maximum(after - 1, 0)
-    row = np.arange(len(own))
-    low, high = (miss - alarm)[row, before], (miss - alarm)[row, after]
-    share = np.where(high > low, -low / np.where(high > low, high - low, 1.0), 0.0)
-    rate = miss[row, before] + share * (miss[row, after] - miss[row, before])
-    return np.where(np.isfinite(miss[:, -1] + passed[:, -1]), 100.0 * rate, np.nan)
+    target = np.asarray(labels)[order].astype(bool)
+    # trials of one score lie on the same side of every threshold: they are counted together
+    starts = np.flatnonzero(np.diff(scores[order], prepend=np.nan) != 0)
+    step = max(1, _VALUES // len(order))
+    parts = []
+    for block in (weights[i : i + step] for i in range(0, len(weights), step)):
+        own = block[:, order].astype(np.float64)
+        rejected = [
+            np.cumsum(np.add.reduceat(np.where(kind, own, 0.0), starts, axis=1), axis=1)
+            for kind in (target, ~target)
+        ]
+        # the lowest threshold rejects no trial, the highest all
+        below_target, below_other = (np.pad(each, ((0, 0), (1, 0))) for each in rejected)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            miss = below_target / below_target[:, -1:]
+            false_alarm = (below_other[:, -1:] - below_other) / below_other[:, -1:]
+        parts.append(100.0 * crossing(miss, false_alarm).rate)
+    return np.concatenate(parts)
 
 
 def drawn_eers(
     scores: np.ndarray, trials: TrialSpeakers, draws: int = DRAWS, seed: int = 0
 ) -> np.ndarray:
     """Equal error rates in percent of one run, `(1 + draws,)`: of all trials first, then of each
-    draw of speakers; the same draws for the same `trials`, whatever the `scores (T,)`."""
+    draw of speakers. The draws depend on `trials` and `seed` alone, not on the `scores (T,)`."""
     all_once = np.ones((1, len(trials.labels)), np.float32)
     weights = np.concatenate([all_once, trials.weights(draws, seed)])
     return weighted_eer(scores, trials.labels, weights)
@@ -79,13 +87,13 @@ def drawn_eers(
 def change_of_eer(
     baseline: Sequence[np.ndarray], other: Sequence[np.ndarray], seed: int = 0
 ) -> Change:
-    """The relative change of the mean EER from `baseline` to `other`, each the `drawn_eers` of one
-    run a seed, in the same order of seeds.
+    """The relative change of the mean EER from `baseline` to `other`: the `drawn_eers` of one run
+    for each training seed, in the same order of seeds.
 
-    Raises DataError where the systems have not the same number of seeds.
+    Raises DataError where the numbers of seeds differ.
     """
     if len(baseline) != len(other) or not baseline:
-        raise DataError("seeds", f"{len(baseline)} and {len(other)}", "as many of both systems")
+        raise DataError("seeds", f"{len(baseline)} and {len(other)}", "equal numbers")
     before, after = np.stack(baseline), np.stack(other)
     draws = before.shape[1] - 1
     seeds = np.random.default_rng((seed, 1)).integers(len(baseline), size=(len(baseline), draws))

@@ -1,29 +1,20 @@
-"""Recognisers that judge extracted speech by its words, behind one small interface."""
+"""Speech recognisers that transcribe extracted or synthesised speech, so that its word errors can
+be counted."""
 
-import re
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
 from joint.errors import JointError
 from joint.units import SAMPLE_RATE, Samples
 
-_DIGITS: Final = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-
 
 class Recognizer(Protocol):
-    """Anything that turns speech into words; your own class needs this one method."""
+    """A speech recogniser; your own class needs this one method."""
 
     def transcribe(self, waveform: np.ndarray) -> str:
-        """Words of `waveform (S,)` float32 at 16 kHz."""
-
-
-class WordErrors(NamedTuple):
-    """Substitutions, deletions and insertions, over the words of the reference."""
-
-    errors: int
-    words: int
+        """Transcript of `waveform (S,)`, float32 at 16 kHz."""
 
 
 class FasterWhisper:
@@ -51,8 +42,8 @@ class FasterWhisper:
         self.language = language
 
     def transcribe(self, waveform: np.ndarray) -> str:
-        """Words of `waveform (S,)` float32 at 16 kHz."""
-        # One temperature, no context: a figure must not depend on chance or on the row before.
+        """Transcript of `waveform (S,)`, float32 at 16 kHz."""
+        # one temperature and no context: a figure must not depend on chance or on other rows
         segments, _ = self.model.transcribe(
             waveform,
             language=self.language,
@@ -66,10 +57,10 @@ class FasterWhisper:
 
 
 def most_tokens(samples: Samples) -> int:
-    """Most tokens that somebody can say in `samples` at 16 kHz.
+    """Upper limit of tokens for `samples` at 16 kHz: 8 a second and 8 more.
 
-    On two voices at once Whisper can repeat a sentence without end; one such row would outweigh
-    the errors of twenty others.
+    On overlapping speech Whisper can repeat a sentence without end; one such row would have as many
+    errors as twenty others.
     """
     return 8 + round(8 * samples / SAMPLE_RATE)
 
@@ -78,7 +69,7 @@ KINDS: Final[dict[str, type[FasterWhisper]]] = {"faster-whisper": FasterWhisper}
 
 
 def load_recognizer(specification: str) -> Recognizer:
-    """The recogniser that `KIND:FOLDER` names, such as `faster-whisper:models/tiny.en`.
+    """The recogniser of a specification `KIND:FOLDER`, such as `faster-whisper:models/tiny.en`.
 
     Raises JointError for an unknown kind, a missing folder or a package that is not installed.
     """
@@ -87,28 +78,3 @@ def load_recognizer(specification: str) -> Recognizer:
         expected = " or ".join(f"{name}:FOLDER" for name in KINDS)
         raise JointError("recognizer", repr(specification), expected)
     return KINDS[kind](folder)
-
-
-def normalize_text(text: str) -> str:
-    """Words to compare: lower case, each digit its word, only a–z and the apostrophe kept."""
-    text = text.lower().replace("’", "'")
-    text = re.sub(r"\d", lambda digit: f" {_DIGITS[int(digit[0])]} ", text, flags=re.ASCII)
-    return " ".join(re.sub(r"[^a-z']+", " ", text).split())
-
-
-def word_errors(reference: str, hypothesis: str) -> WordErrors:
-    """Word errors after `normalize_text`; an empty reference counts insertions over no words.
-
-    Raises JointError where the package jiwer is not installed.
-    """
-    try:
-        import jiwer
-    except ImportError as error:
-        expected = "the extra `recognition` (pip install jiwer)"
-        raise JointError("word error rate", "no package jiwer", expected) from error
-    spoken, heard = normalize_text(reference), normalize_text(hypothesis)
-    if not spoken:
-        return WordErrors(len(heard.split()), 0)
-    result = jiwer.process_words(spoken, heard)
-    errors = result.substitutions + result.deletions + result.insertions
-    return WordErrors(errors, len(spoken.split()))

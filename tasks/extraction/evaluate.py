@@ -19,8 +19,9 @@ from joint.data.prepare.kaldi import KaldiFolder
 from joint.errors import AudioError, DataError, JointError
 from joint.metrics.perceptual import Perceptual, pesq_installed
 from joint.metrics.perceptual import perceptual as judge
-from joint.metrics.recognizers import Recognizer, word_errors
+from joint.metrics.recognizers import Recognizer
 from joint.metrics.separation import si_sdr_db
+from joint.metrics.words import word_errors
 from tasks.extraction.figures import MixtureScore, Words, failures, figures, write_mixture_scores
 from tasks.extraction.mixtures import MixtureList, MixtureRow, RenderedMixture, render
 

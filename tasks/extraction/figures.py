@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from joint.files import atomic_path
-from joint.metrics.recognizers import WordErrors
+from joint.metrics.words import Errors, total
 from joint.units import Decibels
 
 IMPROVED_ABOVE: Final[Decibels] = 1.0
@@ -21,9 +21,9 @@ IMPROVED_ABOVE: Final[Decibels] = 1.0
 class Words:
     """Word errors of the extracted speech, of the mixture and of the reference, and the text."""
 
-    extracted: WordErrors
-    mixture: WordErrors
-    reference: WordErrors
+    extracted: Errors
+    mixture: Errors
+    reference: Errors
     text: str
 
 
@@ -105,7 +105,7 @@ def _flat(score: MixtureScore) -> dict[str, str | int]:
     row |= {"wrong_speaker": int(score.wrong_speaker), "target_whole": int(score.target_whole)}
     if score.words is not None:
         row |= {
-            "words": score.words.extracted.words,
+            "words": score.words.extracted.length,
             "word_errors": score.words.extracted.errors,
             "word_errors_mixture": score.words.mixture.errors,
             "word_errors_reference": score.words.reference.errors,
@@ -119,7 +119,6 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return float(np.mean(known)) if known else None
 
 
-def _wer_percent(scores: Sequence[MixtureScore], of: Callable[[Words], WordErrors]) -> float | None:
-    counts = [of(score.words) for score in scores if score.words is not None]
-    words = sum(count.words for count in counts)
-    return 100 * sum(count.errors for count in counts) / words if words else None
+def _wer_percent(scores: Sequence[MixtureScore], of: Callable[[Words], Errors]) -> float | None:
+    counts = total(of(score.words) for score in scores if score.words is not None)
+    return 100 * counts.errors / counts.length if counts.length else None

@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from joint.layers.gradient_reversal import GradientReversal
-from joint.losses.ctc import collapsed, ctc_losses, edits
+from joint.losses.ctc import collapsed, ctc_losses
+from joint.metrics.words import edit_distance
 from joint.outputs import Layer, SpeakerEncoding, TaskOutput
 from joint.scene import SceneBatch
 from joint.task import Encode
@@ -63,7 +64,7 @@ class CtcPhones(FrameTask):
             found, frames, targets, counts = self._read(encode, batch, 1.0)
             for row in torch.nonzero(counts)[:, 0].tolist():
                 said = targets[row, : counts[row]].tolist()
-                errors += edits(collapsed(found[row, : frames[row]].argmax(dim=-1)), said)
+                errors += edit_distance(collapsed(found[row, : frames[row]].argmax(dim=-1)), said)
                 total += len(said)
         return {"phone_error_percent": 100.0 * errors / max(total, 1)}
 

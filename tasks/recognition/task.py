@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from joint.data.corpus import Corpus
 from joint.errors import ConfigError
-from joint.losses.ctc import collapsed, ctc_losses, edits
+from joint.losses.ctc import collapsed, ctc_losses
+from joint.metrics.words import edit_distance
 from joint.outputs import TaskOutput
 from joint.scene import SceneBatch
 from joint.task import Encode, Task
@@ -154,7 +155,7 @@ def best_path(transcript: Transcript, row: int) -> list[int]:
 
 def least_edits(found: Sequence[Sequence[int]], said: Sequence[Sequence[int]]) -> int:
     """Edits in the order of the outputs that needs the fewest."""
-    table = [[edits(f, s) for s in said] for f in found]
+    table = [[edit_distance(f, s) for s in said] for f in found]
     tried = orders(len(said)).tolist()
     return min(sum(table[i][j] for i, j in enumerate(order)) for order in tried)
 

@@ -9,8 +9,7 @@ import numpy as np
 from joint.data.grouping import pairs_by_value
 from joint.data.prepare.kaldi import KaldiFolder
 from joint.files import atomic_path
-from joint.metrics.detection import ErrorRates, error_rates
-from tasks.verification.backends.calibration import cllr, min_cllr
+from joint.metrics.detection import ErrorRates, cllr, error_rates, min_cllr
 from tasks.verification.embedding import Embed, EmbeddedFiles, embed_folder
 from tasks.verification.scorer import Scorer
 from tasks.verification.trials import Trials

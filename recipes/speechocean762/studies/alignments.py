@@ -18,7 +18,7 @@ from joint.app.api import load
 from joint.app.cli.terminal import errors_in_one_line
 from joint.data.corpus import SUPERVISIONS, Corpus
 from joint.errors import CheckpointError, DataError
-from joint.losses.ctc import edits
+from joint.metrics.words import edit_distance
 from joint.text.pronunciation import bare
 from joint.training.precision import autocast_for
 from joint.training.progress import shown
@@ -47,7 +47,7 @@ def sequence_agreement(corpus: Corpus, own: dict[str, list[str]]) -> dict[str, f
         if utterance.phones is None or not known:
             continue
         said = [int(p) for p in utterance.phones.phones if p > 0]
-        wrong = edits(said, [corpus.phones.index(p) for p in known])
+        wrong = edit_distance(said, [corpus.phones.index(p) for p in known])
         errors, total, count, same = (
             errors + wrong,
             total + len(known),

@@ -18,8 +18,7 @@ from joint.app.api import load
 from joint.app.cli.terminal import errors_in_one_line
 from joint.data.prepare.kaldi import KaldiFolder
 from joint.files import atomic_write
-from joint.metrics.detection import error_rates
-from tasks.verification.backends.calibration import cllr, min_cllr
+from joint.metrics.detection import cllr, error_rates, min_cllr
 from tasks.verification.embedding import Embed, EmbeddedFiles, embed_folder
 from tasks.verification.scorer import BACKENDS, NORMS, Scorer, make_scorer
 from tasks.verification.trials import Trials

@@ -1,10 +1,11 @@
-"""Error rates against cases that were worked out by hand."""
+"""Detection metrics against cases that were worked out by hand, and against scikit-learn."""
 
 import numpy as np
 import pytest
+from sklearn.metrics import det_curve, log_loss
 
 from joint.errors import DataError
-from joint.metrics.detection import eer, error_rates, min_dcf
+from joint.metrics.detection import cllr, eer, error_rates, min_cllr, min_dcf
 
 
 def rates(targets: list[float], others: list[float]) -> tuple[np.ndarray, np.ndarray]:
@@ -106,3 +107,55 @@ def test_bad_scores_are_refused(scores, labels, words: str):
 def test_a_prior_outside_of_0_and_1_is_refused():
     with pytest.raises(DataError, match="probability"):
         min_dcf(*rates([1], [0]), p_target=1)
+
+
+@pytest.mark.parametrize("decimals", [1, 6])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_curve_is_scikit_learns(seed: int, decimals: int) -> None:
+    random = np.random.default_rng(seed)
+    labels = random.random(400) < 0.2
+    scores = (random.normal(size=400) + 1.5 * labels).round(decimals)
+    found = error_rates(scores, labels)
+    false_alarm, miss, threshold = det_curve(labels, scores)
+    ours = {t: (a, m) for t, a, m in zip(found.threshold, found.false_alarm, found.miss)}  # noqa: B905
+    assert {t: ours[t] for t in threshold if np.isfinite(t)} == {
+        t: pytest.approx((a, m))
+        for t, a, m in zip(threshold, false_alarm, miss, strict=True)
+        if np.isfinite(t)
+    }
+
+
+def test_cllr_of_hand_worked_cases() -> None:
+    labels = np.array([1, 1, 0, 0])
+    assert cllr(np.zeros(4), labels) == pytest.approx(1.0)
+    assert cllr(np.array([np.log(3), np.log(3), -np.log(3), -np.log(3)]), labels) == pytest.approx(
+        np.log2(4 / 3)
+    )
+    assert min_cllr(np.array([0.9, 0.8, 0.2, 0.1]), labels) == 0.0
+    assert min_cllr(np.array([0.5, 0.5, 0.5, 0.5]), labels) == pytest.approx(1.0)
+    # one of two targets below one of two others: the middle pair tells nothing, the outer all
+    assert min_cllr(np.array([0.9, 0.3, 0.4, 0.1]), labels) == pytest.approx(0.5)
+
+
+def test_cllr_is_the_cross_entropy_of_balanced_classes() -> None:
+    random = np.random.default_rng(3)
+    labels = random.random(300) < 0.2
+    ratios = 3 * random.normal(size=300) + labels
+    weight = np.where(labels, 1 / labels.sum(), 1 / (~labels).sum())
+    expected = log_loss(labels, 1 / (1 + np.exp(-ratios)), sample_weight=weight) / np.log(2)
+    assert cllr(ratios, labels) == pytest.approx(expected)
+
+
+def test_min_cllr_depends_on_the_order_alone() -> None:
+    random = np.random.default_rng(4)
+    labels = random.random(300) < 0.3
+    scores = random.normal(size=300) + labels
+    least = min_cllr(scores, labels)
+    assert min_cllr(np.exp(scores), labels) == pytest.approx(least)
+    assert least < min(cllr(gain * scores, labels) for gain in (0.25, 0.5, 1.0, 2.0))
+
+
+def test_one_class_has_no_cllr() -> None:
+    for measure in (cllr, min_cllr):
+        with pytest.raises(DataError, match="3 trials, all target"):
+            measure(np.zeros(3), np.ones(3))

@@ -1,7 +1,5 @@
 """The CTC head, its error rate, and its alignment."""
 
-from functools import cache
-
 import numpy as np
 import pytest
 import torch
@@ -9,35 +7,12 @@ from test_phonetic_heads import PHONES, all_layers, tones
 from tiny_models import noise_batch, tiny_encoder
 
 from joint.data.phones import PhoneIntervals
-from joint.losses.ctc import collapsed, edits
+from joint.losses.ctc import collapsed
 from joint.outputs import Layer
 from joint.scene import SceneBatch
 from joint.training.building import layer_dims
 from tasks.phonetics.ctc import CtcPhones, averaged, frames_within
 from tasks.phonetics.ctc_alignment import adjacent, boundaries, forced_spans, without_priors
-
-
-def slow_edits(a: tuple[int, ...], b: tuple[int, ...]) -> int:
-    """The recursive definition."""
-
-    @cache
-    def distance(i: int, j: int) -> int:
-        if i == 0 or j == 0:
-            return i + j
-        return min(
-            distance(i - 1, j - 1) + (a[i - 1] != b[j - 1]),
-            distance(i - 1, j) + 1,
-            distance(i, j - 1) + 1,
-        )
-
-    return distance(len(a), len(b))
-
-
-def test_edits() -> None:
-    rng = np.random.default_rng(0)
-    for _ in range(200):
-        a, b = (tuple(rng.integers(0, 4, rng.integers(0, 9)).tolist()) for _ in range(2))
-        assert edits(a, b) == slow_edits(a, b)
 
 
 def test_collapsed() -> None:

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from joint.errors import ConfigError, DataError
-from joint.metrics.detection import eer
-from tasks.verification.backends.calibration import cllr, min_cllr
+from joint.metrics.detection import cllr, eer, min_cllr
 from tasks.verification.embedding import EmbeddedFiles
 from tasks.verification.scorer import Scorer, make_scorer
 

@@ -11,7 +11,8 @@ from joint.app.api import SpeakerModel
 from joint.app.measuring_recognition import phones_of
 from joint.data.prepare.kaldi import KaldiFolder
 from joint.errors import CheckpointError
-from joint.metrics.recognizers import Recognizer, normalize_text
+from joint.metrics.recognizers import Recognizer
+from joint.metrics.words import normalize_text
 from joint.text.units import PhoneUnits
 from recipes.speechocean762.studies.cascades.kept import Clock, Once, checksum
 from recipes.speechocean762.studies.cascades.segments import FoundSegments

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from joint.errors import DataError
-from tasks.verification.backends.calibration import Calibration, cllr, min_cllr, probability
+from joint.metrics.detection import cllr, min_cllr
+from tasks.verification.backends.calibration import Calibration, probability
 
 
 @pytest.fixture
@@ -38,18 +39,6 @@ def test_quality_measures_help_where_they_tell_something() -> None:
         aware(scores)
 
 
-def test_costs_of_hand_worked_cases() -> None:
-    labels = np.array([1, 1, 0, 0])
-    assert cllr(np.zeros(4), labels) == pytest.approx(1.0)
-    assert cllr(np.array([np.log(3), np.log(3), -np.log(3), -np.log(3)]), labels) == pytest.approx(
-        np.log2(4 / 3)
-    )
-    assert min_cllr(np.array([0.9, 0.8, 0.2, 0.1]), labels) == 0.0
-    assert min_cllr(np.array([0.5, 0.5, 0.5, 0.5]), labels) == pytest.approx(1.0)
-    # one of two targets below one of two others: the middle pair says nothing, the outer all
-    assert min_cllr(np.array([0.9, 0.3, 0.4, 0.1]), labels) == pytest.approx(0.5)
-
-
 def test_probability() -> None:
     assert probability(0.0) == 0.5
     assert probability(np.log(3.0)) == pytest.approx(0.75)
@@ -57,6 +46,5 @@ def test_probability() -> None:
 
 
 def test_one_class_only() -> None:
-    for judge in (cllr, min_cllr, Calibration.fit):
-        with pytest.raises(DataError, match="3 trials, all target"):
-            judge(np.zeros(3), np.ones(3))
+    with pytest.raises(DataError, match="3 trials, all target"):
+        Calibration.fit(np.zeros(3), np.ones(3))
