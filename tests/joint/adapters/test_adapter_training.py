@@ -22,8 +22,9 @@ from joint.encoders.frontends.filterbank import Filterbank
 from joint.encoders.pooling.statistics import StatisticsPooling
 from joint.errors import ConfigError
 from joint.model import JointModel
+from joint.training import checkpoint
 from joint.training.building import load_model, start_from
-from joint.training.run import checkpoint, train
+from joint.training.run import train
 from joint.training.trainer import Trainer
 
 BASE = "model/encoder."

@@ -17,7 +17,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from joint.model import JointModel, StreamBatch, Switch
 from joint.scene import SceneBatch
-from joint.training.run import checkpoint, train
+from joint.training import checkpoint
+from joint.training.run import train
 
 BOTH = ("verification", "extraction")
 SHARES = {"equal counts": (slice(0, 2), slice(2, 4)), "unequal counts": (slice(0, 3), slice(3, 4))}

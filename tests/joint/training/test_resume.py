@@ -11,7 +11,8 @@ import pytest
 import torch
 from support import ROOT, TINY
 
-from joint.training.run import checkpoint, train
+from joint.training import checkpoint
+from joint.training.run import train
 
 KILLED = """
 import os, signal, sys

@@ -17,11 +17,12 @@ from torch import Tensor
 from joint.errors import ConfigError, TrainingError
 from joint.model import JointModel
 from joint.scene import SceneBatch
+from joint.training import checkpoint
 from joint.training.building import load_model
 from joint.training.config import OptimizerConfig, TrainerConfig
 from joint.training.optimizers import learning_rate, make_optimizer
 from joint.training.precision import autocast_for
-from joint.training.run import checkpoint, train
+from joint.training.run import train
 from joint.training.trainer import Trainer
 
 BOTH = ["verification", "extraction"]

@@ -8,7 +8,8 @@ from omegaconf import OmegaConf
 from support import TINY
 from torch import Tensor
 
-from joint.training.run import checkpoint, train
+from joint.training import checkpoint
+from joint.training.run import train
 
 
 def tensors_after(folder: Path, recipe: Path, overrides: list[str]) -> dict[str, Tensor]:

@@ -6,7 +6,8 @@ import torch
 from omegaconf import OmegaConf
 from support import TINY
 
-from joint.training.run import checkpoint, train
+from joint.training import checkpoint
+from joint.training.run import train
 
 REVERSAL = {
     "_target_": "joint.layers.gradient_reversal.GradientReversal",

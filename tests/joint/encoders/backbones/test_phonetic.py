@@ -12,7 +12,8 @@ from joint.encoders.backbones.phonetic import ImplicitPhoneticAttention, Phoneti
 from joint.encoders.backbones.tdnn import XvectorTdnn
 from joint.encoders.frames import Frames
 from joint.errors import CheckpointError, ConfigError
-from joint.training.run import checkpoint, train
+from joint.training import checkpoint
+from joint.training.run import train
 
 TDNN = {"_target_": "joint.encoders.backbones.tdnn.XvectorTdnn", "channels": 16, "output_dim": 48}
 GUIDED = {
