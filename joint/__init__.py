@@ -3,16 +3,16 @@
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load"]
+__all__ = ["SpeakerModel", "__version__", "load"]
 
 if TYPE_CHECKING:
-    from joint.app.api import load
+    from joint.app.api import SpeakerModel, load
 
 
 def __getattr__(name: str) -> Any:
-    """Import the composition layer (`joint.load`) only where somebody asks for it."""
-    if name == "load":
-        from joint.app.api import load
+    """Import the composition layer, which imports all tasks, only on the first use of it."""
+    if name in ("SpeakerModel", "load"):
+        from joint.app import api
 
-        return load
+        return getattr(api, name)
     raise AttributeError(f"module 'joint' has no attribute {name!r}")

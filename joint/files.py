@@ -1,9 +1,12 @@
 """Files that are either whole or not there: write beside the place, then move into it."""
 
+import json
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from joint.errors import JointError
 
@@ -45,3 +48,22 @@ def atomic_write(path: str | Path, content: bytes | str) -> None:
     data = content.encode("utf-8") if isinstance(content, str) else content
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
+
+
+def write_json(path: str | Path, values: Mapping[str, Any]) -> None:
+    """Write `values` as JSON, atomically; a number that is not finite is null."""
+    atomic_write(path, json.dumps(plain(values), indent=2, allow_nan=False) + "\n")
+
+
+def plain(value: Any) -> Any:
+    """NumPy scalars as Python's and numbers that are not finite as None, in mappings and lists
+    too, so that any JSON reader accepts them."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -9,14 +9,13 @@ import numpy as np
 from joint.app.api import SpeakerModel
 from joint.app.cli.inference.decoding import NO_TIMES, decoding_of
 from joint.app.cli.options import check_threshold
-from joint.data.corpus import Corpus
 from joint.data.prepare.kaldi import KaldiFolder
-from joint.errors import ConfigError, DataError
+from joint.errors import ConfigError
 from joint.metrics.words import Words
 from joint.text.units import PhoneUnits
-from joint.training.building import refuse_other_phones
 from tasks.recognition.conversations.lists import Conversation, Conversations, Turn
-from tasks.recognition.evaluate import Truth, evaluate_recognition
+from tasks.recognition.evaluate import evaluate_recognition
+from tasks.recognition.references import phones_of, words_of
 from tasks.recognition.select import recogniser
 
 
@@ -43,7 +42,11 @@ def run_recognition(
     if attributed and search is not None:
         raise ConfigError("--beam", *NO_TIMES)
     phones = isinstance(head.units, PhoneUnits) and not getattr(search, "gives_words", False)
-    truth = phones_of(data, model) if phones else words_of(folder)
+    truth = (
+        phones_of(data, model.path, model.metadata.get("phones", ()))
+        if phones
+        else words_of(folder)
+    )
 
     def hear(mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
         if attributed:
@@ -80,22 +83,3 @@ def alone(folder: KaldiFolder) -> Conversations:
     """Every recording of a folder by itself."""
     rows = tuple(Conversation(name, (Turn(name),)) for name in sorted(folder.utterances))
     return Conversations(folder.folder, rows)
-
-
-def words_of(folder: KaldiFolder) -> Truth:
-    """The words of each utterance."""
-    return lambda name: folder.utterances[name].text.upper().split()
-
-
-def phones_of(data: Path, model: SpeakerModel) -> Truth:
-    """The phones of each utterance of a prepared, aligned folder, as the model knows them."""
-    corpus = Corpus.load(data)
-    if not corpus.phones:
-        raise DataError(data, "no phones", "a prepared folder that 'joint align' has seen")
-    refuse_other_phones(model.path, model.metadata.get("phones", ()), corpus.phones)
-    known = {u.id: u.pronunciation for u in corpus.utterances if u.pronunciation is not None}
-
-    def phones(name: str) -> list[str] | None:
-        return [corpus.phones[i] for i in known[name]] if name in known else None
-
-    return phones

@@ -16,11 +16,11 @@ from rich.console import Console
 from rich.table import Table as TerminalTable
 
 from analysis.report.charts import Curve
-from joint.app.api import SpeakerModel, load
-from joint.app.cli.terminal import errors_in_one_line
+from joint import SpeakerModel, load
 from joint.data.prepare.kaldi import KaldiFolder
 from joint.errors import CheckpointError
 from joint.metrics.detection import error_rates
+from joint.terminal import errors_in_one_line
 from joint.training.run import train
 from recipes.speechocean762.demo_report import COLUMNS, System, write_demo_report
 from recipes.speechocean762.prepare import prepare

@@ -10,7 +10,7 @@ import numpy as np
 from analysis.report.charts import Curve, det_chart, histogram_chart
 from analysis.report.page import Charts, Example, Section, Table, write_report
 from analysis.report.training import read_log, training_panels
-from joint.app.api import SpeakerModel
+from joint import SpeakerModel
 from joint.data.prepare.kaldi import KaldiFolder
 from joint.data.prepare.manifests import KaldiUtterance
 from tasks.extraction.mixtures import MixtureList, MixtureRow, render

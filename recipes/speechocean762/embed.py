@@ -17,10 +17,10 @@ from typing import Annotated
 import soundfile
 import typer
 
-from joint.app.cli.terminal import errors_in_one_line
 from joint.data.prepare.kaldi import KaldiFolder, read_table, write_tables
 from joint.data.prepare.manifests import KaldiUtterance, written_whole
 from joint.errors import DataError
+from joint.terminal import errors_in_one_line
 from recipes.speechocean762.lists import choose_speakers, write_lists
 from recipes.speechocean762.prepare import HELD_OUT, read_speakers
 

@@ -11,9 +11,9 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from joint.app.api import SpeakerModel, load
-from joint.app.cli.terminal import errors_in_one_line
+from joint import SpeakerModel, load
 from joint.data.prepare.kaldi import KaldiFolder
+from joint.terminal import errors_in_one_line
 from joint.training import checkpoint
 from joint.training.building import to_half
 from tasks.extraction.evaluate import evaluate_extraction

@@ -24,9 +24,9 @@ from joint.app.cli.inspection.import_checkpoint import convert
 from joint.app.cli.inspection.info import info
 from joint.app.cli.inspection.probe import probe
 from joint.app.cli.inspection.report import report
-from joint.app.cli.terminal import errors_in_one_line, quiet_libraries
 from joint.app.cli.training.ablate import ablate
 from joint.app.cli.training.train import train
+from joint.terminal import errors_in_one_line, quiet_libraries
 from joint.training.memory import keep_freed_memory
 
 

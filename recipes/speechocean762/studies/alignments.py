@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from joint.app.api import load
-from joint.app.cli.terminal import errors_in_one_line
+from joint import load
 from joint.data.corpus import SUPERVISIONS, Corpus
 from joint.errors import CheckpointError, DataError
 from joint.metrics.words import edit_distance
+from joint.terminal import errors_in_one_line
 from joint.text.pronunciation import bare
 from joint.training.precision import autocast_for
 from joint.training.progress import shown

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from analysis.comparison import comparison_table
-from joint.app.api import load
-from joint.app.cli.terminal import errors_in_one_line
+from joint import load
 from joint.data.prepare.kaldi import KaldiFolder
 from joint.files import atomic_write
 from joint.metrics.detection import cllr, error_rates, min_cllr
+from joint.terminal import errors_in_one_line
 from tasks.verification.embedding import Embed, EmbeddedFiles, embed_folder
 from tasks.verification.scorer import BACKENDS, NORMS, Scorer, make_scorer
 from tasks.verification.trials import Trials

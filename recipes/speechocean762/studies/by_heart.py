@@ -10,13 +10,13 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from joint.app.api import load
-from joint.app.cli.terminal import errors_in_one_line
+from joint import load
 from joint.audio import read_audio
 from joint.data.corpus import Corpus
 from joint.data.prepare.subset import write_subset
 from joint.errors import DataError
 from joint.metrics.words import concatenated_errors, total
+from joint.terminal import errors_in_one_line
 from joint.training.run import train
 
 RECIPE = Path(__file__).parents[1] / "recognition.yaml"

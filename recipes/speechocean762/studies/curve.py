@@ -15,9 +15,9 @@ from typing import Any
 
 from analysis.report.charts import Curve, line_chart
 from analysis.report.training import read_log, training_curves
-from joint.app.cli.terminal import errors_in_one_line
 from joint.errors import DataError
 from joint.files import atomic_write
+from joint.terminal import errors_in_one_line
 
 FIGURE = "extraction/si_sdr_improvement_db"
 AXES = {"mixtures": ("scenes", "mixtures seen"), "minutes": ("minutes", "minutes of training")}

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from joint.app.api import load
-from joint.app.cli.terminal import errors_in_one_line
+from joint import load
 from joint.data.prepare.kaldi import KaldiFolder
 from joint.data.scenes.augmentation import own_channel
+from joint.terminal import errors_in_one_line
 from tasks.verification.embedding import Embed
 from tasks.verification.evaluate import evaluate_verification
 from tasks.verification.trials import Trials

@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from joint.app.api import SpeakerModel, load
-from joint.app.cli.terminal import errors_in_one_line
+from joint import SpeakerModel, load
 from joint.audio import read_audio
 from joint.data.batching import batches_by_length
 from joint.data.corpus import Corpus
@@ -22,6 +21,7 @@ from joint.data.prepare.kaldi import KaldiFolder
 from joint.directions import unit
 from joint.errors import CheckpointError
 from joint.metrics.detection import eer
+from joint.terminal import errors_in_one_line
 from joint.training.precision import autocast_for
 from tasks.verification.auxiliary.text_dependent import SpeakerTextFactors
 from tasks.verification.trials import Trials

@@ -19,12 +19,12 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from joint.app.cli.terminal import errors_in_one_line
 from joint.data.corpus import Corpus
 from joint.data.prepare.kaldi import write_tables
 from joint.data.prepare.manifests import SKIPPED, KaldiUtterance, written_whole
 from joint.data.prepare.trials import Trial, write_trials
 from joint.errors import DataError
+from joint.terminal import errors_in_one_line
 from joint.units import SAMPLE_RATE, Seconds
 
 DIGITS = ("zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")

@@ -105,7 +105,7 @@ def test_a_share_of_the_training_recordings_has_a_channel(
 def test_a_test_that_is_not_there_is_refused(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from joint.app.cli.terminal import errors_in_one_line
+    from joint.terminal import errors_in_one_line
 
     monkeypatch.setattr("sys.argv", ["classic", *(str(tmp_path / name) for name in "abcd")])
     with pytest.raises(SystemExit) as stopped, errors_in_one_line():

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from joint.app.cli.data.prepare import CORES, Jobs
-from joint.app.cli.terminal import warn
+from joint.terminal import warn
 
 LISTED = 5
 """Unaligned utterances named on the terminal; all of them stand in unaligned.tsv."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from joint.app.cli.terminal import warn
 from joint.data.choices import HELD_OUT, Check
+from joint.terminal import warn
 from recipes.voxceleb.parts import TrainOn
 
 if TYPE_CHECKING:

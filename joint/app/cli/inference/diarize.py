@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from joint.app.cli.options import Checkpoint, Threshold, check_threshold, open_model
-from joint.app.cli.terminal import warn
 from joint.errors import CheckpointError, DataError
+from joint.terminal import warn
 
 
 def diarize(

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from joint.app.cli.options import Checkpoint, open_model
-from joint.app.cli.terminal import warn
 from joint.errors import DataError
 from joint.files import atomic_path
+from joint.terminal import warn
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from joint.app.cli.options import Book, Checkpoint, open_model
-from joint.app.cli.terminal import warn
+from joint.terminal import warn
 
 
 def enroll(

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from joint.app.cli.options import Book, Checkpoint, Json, Threshold, check_threshold, open_model
-from joint.app.cli.training.figures import write_json
 from joint.errors import CheckpointError
+from joint.files import write_json
 
 
 def identify(

@@ -22,9 +22,9 @@ from joint.app.cli.inference.decoding import (
     decoding_of,
 )
 from joint.app.cli.options import Checkpoint, Json, Threshold, check_threshold, open_model
-from joint.app.cli.terminal import warn
-from joint.app.cli.training.figures import write_json
 from joint.errors import ConfigError, DataError
+from joint.files import write_json
+from joint.terminal import warn
 
 if TYPE_CHECKING:
     import numpy as np

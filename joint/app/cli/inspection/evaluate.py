@@ -17,8 +17,8 @@ from joint.app.cli.inspection.scoring import (
     scorer_of,
 )
 from joint.app.cli.options import Checkpoint, Data, Json, open_model
-from joint.app.cli.training.figures import print_figures, write_json
-from joint.files import atomic_path
+from joint.app.cli.training.figures import print_figures
+from joint.files import atomic_path, write_json
 
 evaluate = typer.Typer(no_args_is_help=True, help="Figures of a checkpoint on a test set.")
 

@@ -19,7 +19,8 @@ from joint.app.cli.inference.decoding import (
     Weight,
 )
 from joint.app.cli.options import Checkpoint, Data, Json, Threshold, open_model
-from joint.app.cli.training.figures import print_figures, write_json
+from joint.app.cli.training.figures import print_figures
+from joint.files import write_json
 
 
 def recognition(

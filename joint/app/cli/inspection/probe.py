@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from joint.app.cli.options import Checkpoint
-from joint.app.cli.terminal import warn
+from joint.terminal import warn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from joint.app.cli.options import Checkpoint
-from joint.app.cli.terminal import warn
+from joint.terminal import warn
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,10 +54,10 @@ def report(
     from analysis.report.page import write_report
     from joint.app.cli.inspection.probe import beside_untrained
     from joint.app.cli.options import open_model
-    from joint.app.cli.training.figures import write_json
     from joint.data.corpus import Corpus
     from joint.data.prepare.kaldi import KaldiFolder
     from joint.errors import ConfigError
+    from joint.files import write_json
     from tasks.verification.embedding import embed_folder
 
     if plane not in ("tsne", "umap"):

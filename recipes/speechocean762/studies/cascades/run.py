@@ -15,20 +15,21 @@ import argparse
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from zlib import crc32
 
+import torch
+
 from analysis.comparison import comparison_table
-from joint.app.cli.options import open_model
-from joint.app.cli.terminal import errors_in_one_line, quiet_libraries
-from joint.app.cli.training.figures import write_json
+from joint import load
 from joint.data.prepare.kaldi import KaldiFolder
 from joint.errors import DataError
-from joint.files import atomic_write
+from joint.files import atomic_write, write_json
 from joint.metrics.recognizers import load_recognizer
+from joint.terminal import errors_in_one_line, quiet_libraries
 from recipes.speechocean762.studies.cascades.kept import (
     Clock,
     KeptTranscripts,
@@ -147,7 +148,8 @@ def compare(
     folder = KaldiFolder.load(data)
     listed = Conversations.load(mixtures or data / "mix2_recognition.csv")
     listed.check(folder)
-    people, clock, opened = people_in(listed), Clock(), cache(open_model)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    people, clock, opened = people_in(listed), Clock(), cache(partial(load, device=device))
     extracting, embedding = opened(extractor), opened(encoder or extractor)
     # What is missing is said now, not after an hour's work on the rest.
     check_enrolments(listed, listed.rows[:limit])

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from joint.app.api import SpeakerModel
-from joint.app.measuring_recognition import phones_of
+from joint import SpeakerModel
 from joint.data.prepare.kaldi import KaldiFolder
 from joint.errors import CheckpointError
 from joint.metrics.recognizers import Recognizer
@@ -26,6 +25,7 @@ from tasks.recognition.conversations.cascades import (
     unseparated,
 )
 from tasks.recognition.evaluate import Hear, Truth
+from tasks.recognition.references import phones_of
 from tasks.recognition.select import face_of, recogniser
 from tasks.recognition.task import RecognitionTask
 from tasks.recognition.topologies import SingleRecognition
@@ -91,7 +91,9 @@ def counting_of(
 ) -> Counting:
     """What a recogniser of ours writes. Raises DataError for phones that nobody knows."""
     if isinstance(head.units, PhoneUnits):
-        return Counting("phones", phones_of(data, model), list)
+        return Counting(
+            "phones", phones_of(data, model.path, model.metadata.get("phones", ())), list
+        )
     return words_in(folder)
 
 

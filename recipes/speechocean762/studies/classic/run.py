@@ -19,12 +19,12 @@ from zlib import crc32
 
 import torch
 
-from joint.app.cli.terminal import errors_in_one_line
 from joint.data.prepare.kaldi import KaldiFolder
 from joint.data.scenes.augmentation import own_channel
 from joint.errors import DataError
 from joint.files import atomic_write
 from joint.metrics.detection import eer, error_rates
+from joint.terminal import errors_in_one_line
 from recipes.speechocean762.studies.classic.families import FAMILIES
 from recipes.speechocean762.studies.classic.parts import Parts, Sizes
 from tasks.verification.classic.features import Speech, read_speech

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from joint.app.cli.training.figures import write_json
 from joint.errors import JointError
-from joint.files import atomic_path, atomic_write
+from joint.files import atomic_path, atomic_write, write_json
 
 
 def test_makes_folders_and_replaces(tmp_path: Path) -> None:

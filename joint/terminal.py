@@ -1,4 +1,4 @@
-"""What a command prints beside its results: warnings and errors, a line each."""
+"""Warnings and errors of a command on the terminal, one line each."""
 
 import logging
 import sys
@@ -14,7 +14,7 @@ HOUSE = ("joint", "tasks", "recipes", "pretrained", "analysis")
 
 
 def one_line(text: str) -> str:
-    """`text` with every run of white space made one blank."""
+    """`text` with every run of white space replaced by one blank."""
     return " ".join(text.split())
 
 
@@ -46,9 +46,9 @@ def quiet_libraries() -> None:
     """
     if sys.warnoptions:
         return
-    # Sorted by the category's home, not by a filter on it: that would import what raises it.
+    # By the module of the category, not by a filter on it, which would have to import it.
     warnings.simplefilter("always")
-    # The command reads every recording from a file, and was warned with its path.
+    # A command reads recordings from files, and their warnings have the path already.
     warnings.filterwarnings("ignore", message=r"(recording \d+|mixture|enrollment): ")
     warnings.showwarning = _show
     for name in HOUSE:
