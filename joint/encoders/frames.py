@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from joint.layers.precision import float32_on_cpu
+
 Padding = Literal["zeros", "reflect"]
 
 
@@ -76,6 +78,9 @@ class FrameConv(nn.Conv1d):
         """`x (B, F, in)` → `(B, F, out)`."""
         if self.reach == 0 and self.groups == 1 and self.stride == (1,):
             return F.linear(x, self.weight.squeeze(-1), self.bias)
+        if self.groups > 1 and x.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+            with float32_on_cpu(x.device):
+                return self.forward(x.float(), mask)
         padding = self.reach
         if self.border == "reflect":
             x, padding = reflected(x, mask, self.reach), 0

@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor, nn
 
 from joint.encoders.backbones.residual.resnet import flat, halved, hide, image_of
 from joint.encoders.frames import FrameConv, FrameNorm, Frames
 from joint.errors import ConfigError
 from joint.layers.dropout import ByteDropout
+from joint.layers.precision import float32_if_cpu, float32_on_cpu
 
 
 def relative_positions(frames: int, width: int, like: Tensor) -> Tensor:
@@ -48,14 +50,19 @@ class RelativeAttention(nn.Module):
         distances = distances * asked.shape[-1] ** -0.5
         if mask is not None:
             distances = distances.masked_fill(~mask[:, None, None], float("-inf"))
-        heard = F.scaled_dot_product_attention(
-            (query + self.content_bias.to(query.dtype)).transpose(1, 2),
-            key.transpose(1, 2),
-            value.transpose(1, 2),
-            attn_mask=distances.to(value.dtype),
-            dropout_p=self.dropout if self.training else 0.0,
+        content = query + self.content_bias.to(query.dtype)
+        query, key, value = (
+            float32_if_cpu(rearrange(part, "b f h n -> b h f n")) for part in (content, key, value)
         )
-        merged: Tensor = self.merge(heard.transpose(1, 2).flatten(2))
+        with float32_on_cpu(x.device):
+            attended = F.scaled_dot_product_attention(
+                query,
+                key,
+                value,
+                attn_mask=distances.to(value.dtype),
+                dropout_p=self.dropout if self.training else 0.0,
+            )
+        merged: Tensor = self.merge(rearrange(attended, "b h f n -> b f (h n)"))
         return merged
 
 
@@ -152,8 +159,11 @@ class Subsampling(nn.Module):
     def forward(self, frames: Frames) -> Frames:
         """See the class."""
         mask = halved(frames.mask)
-        x = hide(F.relu(self.conv1(image_of(frames))), mask)
-        x = self.linear(flat(F.relu(self.conv2(x)))) * math.sqrt(self.width)
+        image = float32_if_cpu(image_of(frames))
+        with float32_on_cpu(image.device):
+            x = hide(F.relu(self.conv1(image)), mask)
+            x = flat(F.relu(self.conv2(x)))
+        x = self.linear(x) * math.sqrt(self.width)
         return Frames(x, halved(mask), 4 * frames.stride)
 
 
