@@ -1,4 +1,5 @@
-"""Embeddings of many recordings, the whole path: sorted by length, bounded batches, read ahead."""
+"""Embeddings of many recordings: batches of similar length and bounded size, decoded ahead of the
+encoder."""
 
 import logging
 import os
@@ -28,8 +29,8 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class EmbeddedFiles:
-    """`embeddings (n, E)` float32 of `names`, how many `seconds (n,)` each lasts, and what could
-    not be read."""
+    """`embeddings (n, E)` float32 of `names`, their durations `seconds (n,)`, and the recordings
+    that could not be read, with the reason."""
 
     names: list[str]
     embeddings: np.ndarray
@@ -47,11 +48,21 @@ def embed_files(
     batch_seconds: Seconds = BATCH_SECONDS,
     progress: bool = False,
 ) -> EmbeddedFiles:
-    """Embed each recording once, in the order of `paths`; decoding overlaps with the encoder.
+    """Embed each recording once, in the order of `paths`.
 
     Recordings that cannot be read are logged and listed in `skipped`. Raises DataError where none
-    can be, JointError where `embed` gives something else than finite `(n, E)`.
+    can be read, JointError where `embed` returns anything but finite `(n, E)`.
     """
+    return at_least_one(embed_readable(embed, paths, batch_seconds, progress))
+
+
+def embed_readable(
+    embed: Embed,
+    paths: Mapping[str, Path],
+    batch_seconds: Seconds = BATCH_SECONDS,
+    progress: bool = False,
+) -> EmbeddedFiles:
+    """As `embed_files`, but the result may have no row: a part of `paths` may be all unreadable."""
     found: dict[str, np.ndarray] = {}
     lengths: dict[str, Seconds] = {}
     skipped: dict[str, AudioError] = {}
@@ -74,31 +85,36 @@ def embed_files(
                 embeddings = _checked(embed(list(waveforms.values())), list(waveforms))
                 found.update(zip(waveforms, embeddings, strict=True))
             bar.advance(task, len(batch))
-    if not found:
-        first = next(iter(skipped.values()), None)
-        raise DataError("recordings", f"none that can be read ({first})", "at least one")
     kept = [name for name in names if name in found]
     return EmbeddedFiles(
         kept,
-        np.stack([found[name] for name in kept]),
+        np.stack([found[name] for name in kept]) if kept else np.zeros((0, 0), np.float32),
         np.array([lengths[name] for name in kept]),
         skipped,
     )
 
 
+def at_least_one(embedded: EmbeddedFiles) -> EmbeddedFiles:
+    """`embedded` itself. Raises DataError where not one recording could be read."""
+    if not embedded.names:
+        first = next(iter(embedded.skipped.values()), None)
+        raise DataError("recordings", f"none that can be read ({first})", "at least one")
+    return embedded
+
+
 def embed_folder(
     embed: Embed, folder: KaldiFolder, names: Iterable[str] | None = None, progress: bool = False
 ) -> EmbeddedFiles:
-    """Embed the utterances of a folder that are named, or all of them; see `embed_files`."""
+    """Embed the utterances of a folder called `names`, or all of them; see `embed_files`."""
     chosen = folder.utterances if names is None else names
     paths = {name: folder.utterances[name].path for name in chosen}
     return embed_files(embed, paths, progress=progress)
 
 
 def bounded_batches(seconds: Mapping[str, Seconds], batch_seconds: Seconds) -> list[list[str]]:
-    """Names in batches of similar length, longest first, padded to `batch_seconds` at most.
+    """Names in batches of similar length, longest first, at most `batch_seconds` with padding.
 
-    A recording that is longer than that makes a batch of its own.
+    A longer recording is a batch of its own.
     """
     batches: list[list[str]] = []
     longest = 0.0
@@ -113,7 +129,7 @@ def bounded_batches(seconds: Mapping[str, Seconds], batch_seconds: Seconds) -> l
 def _read_ahead(
     readers: ThreadPoolExecutor, paths: Mapping[str, Path], batches: list[list[str]]
 ) -> Iterator[dict[str, Future[np.ndarray]]]:
-    """Batches under way, one more than the caller works on: memory holds two at most."""
+    """Batches being decoded, one ahead of the caller's: memory holds two at most."""
     ahead: dict[str, Future[np.ndarray]] | None = None
     for batch in batches:
         current, ahead = ahead, {name: readers.submit(read_audio, paths[name]) for name in batch}
@@ -124,7 +140,7 @@ def _read_ahead(
 
 
 def _seconds(path: Path) -> Seconds:
-    """Length by the header; 0 for a file that `read_audio` will refuse with a reason."""
+    """Duration by the header; 0 for a file that `read_audio` will refuse with a reason."""
     try:
         return float(soundfile.info(path).duration)
     except (OSError, RuntimeError, TypeError):

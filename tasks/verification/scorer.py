@@ -1,5 +1,6 @@
-"""From embeddings to scores: transform, back-end, normalisation, calibration."""
+"""Scores of trials from embeddings: transform, back-end, score normalisation, calibration."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -31,15 +32,18 @@ ADAPTATIONS: dict[str, Callable[[Plda, np.ndarray], Plda]] = {
     "coral+": coral_plus,
     "plda": adapted_plda,
 }
-"""Of a PLDA's covariances; `coral` moves the cohort instead, for any back-end that learns."""
+"""Adaptation of a PLDA's covariances; `coral` transforms the cohort instead, for any back-end that
+is trained."""
 TOP = 300
-"""Cohort scores that adaptive normalisation looks at."""
+"""Highest cohort scores that adaptive score normalisation uses."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """Scores of trials; as it stands by cosine. `cohort` holds embeddings that are transformed
-    already, `top` how many of their scores count."""
+    """Scores trials, by default by cosine. `cohort` has embeddings after the `transform`, `top` how
+    many of their highest scores the normalisation uses (None: all)."""
 
     transform: Chain = field(default_factory=lambda: Chain([]))
     backend: Backend = field(default_factory=Backend)
@@ -50,8 +54,8 @@ class Scorer:
     def __call__(
         self, embedded: EmbeddedFiles, first: np.ndarray, second: np.ndarray
     ) -> np.ndarray:
-        """Scores `(T,)` of the rows `first (T,)` and `second (T,)`; log-likelihood ratios where
-        there is a calibration."""
+        """Scores `(T,)` of the rows `first (T,)` and `second (T,)` of `embedded`; log-likelihood
+        ratios where there is a calibration."""
         scores, statistics = self._uncalibrated(embedded, first, second)
         if self.calibration is None:
             return scores
@@ -60,18 +64,18 @@ class Scorer:
     def _uncalibrated(
         self, embedded: EmbeddedFiles, first: np.ndarray, second: np.ndarray
     ) -> tuple[np.ndarray, CohortStatistics | None]:
-        moved = self.transform(embedded.embeddings)
-        scores = score_trials(self.backend, moved, first, second)
+        transformed = self.transform(embedded.embeddings)
+        scores = score_trials(self.backend, transformed, first, second)
         if self.cohort is None:
             return scores, None
-        statistics = cohort_statistics(self.backend, moved, self.cohort, self.top)
+        statistics = cohort_statistics(self.backend, transformed, self.cohort, self.top)
         return normalize(scores, statistics, first, second), statistics
 
     def calibrated(
         self, embedded: EmbeddedFiles, first: np.ndarray, second: np.ndarray, labels: np.ndarray
     ) -> "Scorer":
-        """The same with a calibration that is learnt from labelled trials. Raises DataError for
-        trials of one class only."""
+        """This scorer with a calibration fitted on labelled trials. Raises DataError for trials of
+        one class only."""
         scores, statistics = self._uncalibrated(embedded, first, second)
         measures = quality_measures(embedded, statistics, first, second)
         return replace(self, calibration=Calibration.fit(scores, labels, measures))
@@ -83,8 +87,8 @@ def quality_measures(
     first: np.ndarray,
     second: np.ndarray,
 ) -> np.ndarray:
-    """Of both sides of every trial `(T, Q)`: the lower and the higher of log duration, log
-    magnitude of the embedding and, with a cohort, its mean score."""
+    """Quality measures of every trial `(T, Q)`: of both sides the lower and the higher value of log
+    duration, log norm of the embedding and, with a cohort, the mean cohort score."""
     magnitude = np.linalg.norm(embedded.embeddings, axis=1)
     columns = [np.log(embedded.seconds), np.log(np.maximum(magnitude, 1e-12))]
     if statistics is not None:
@@ -97,13 +101,13 @@ def quality_measures(
 def check_options(
     backend: str, norm: str, cohort: bool, target: bool, adaptation: str | None = None
 ) -> None:
-    """Raise ConfigError for an unknown name, and DataError where something has no cohort to learn
-    from: what can be said before anything is embedded."""
+    """Check the options before anything is embedded. Raises ConfigError for an unknown name or an
+    impossible combination, DataError where a cohort or recordings to adapt to are missing."""
     for name, value, known in (("backend", backend, BACKENDS), ("norm", norm, NORMS)):
         if value not in known:
             raise ConfigError(name, repr(value), ", ".join(known))
     if backend == "cosine" and target:
-        raise ConfigError("adaptation", "backend cosine, which learns nothing", "lda, plda or psda")
+        raise ConfigError("adaptation", "backend cosine, which is not trained", "lda, plda or psda")
     if adaptation is not None:
         fitting = ["coral", *(ADAPTATIONS if backend == "plda" else [])]
         if adaptation not in fitting:
@@ -112,8 +116,8 @@ def check_options(
         if not target:
             raise DataError("adaptation", "no recordings to adapt to", "a folder of them")
     if not cohort and (backend != "cosine" or norm != "none"):
-        wish = f"backend {backend}, norm {norm}"
-        raise DataError("cohort", f"none for {wish}", "a folder of other speakers")
+        found = f"none for backend {backend}, norm {norm}"
+        raise DataError("cohort", found, "a folder of other speakers")
 
 
 def make_scorer(
@@ -125,13 +129,13 @@ def make_scorer(
     top: int = TOP,
     adaptation: str | None = None,
 ) -> Scorer:
-    """A scorer whose back-end learns from `cohort (n, E)` of `speakers (n,)`, which is also what
-    normalisation compares with, one mean a speaker.
+    """A scorer with a back-end trained on `cohort (n, E)` of `speakers (n,)`, whose means, one a
+    speaker, are also the cohort of the normalisation.
 
-    With `target (m, E)`, unlabelled embeddings of the domain that the trials come from, a PLDA is
-    adapted by `coral+` unless `adaptation` says `plda` or `coral`, LDA and PSDA by `coral`.
-    Raises ConfigError for an unknown name, and DataError where something has no cohort or cannot
-    learn from it.
+    With `target (m, E)`, unlabelled embeddings of the domain of the trials, a PLDA is adapted by
+    `coral+` unless `adaptation` is `plda` or `coral`, LDA and PSDA by `coral`. A cohort of fewer
+    than `top` speakers is used whole, with a warning. Raises ConfigError for an unknown name, and
+    DataError where the cohort is missing or too small to train on.
     """
     known = cohort is not None and speakers is not None
     check_options(backend, norm, known, target is not None, adaptation)
@@ -140,24 +144,24 @@ def make_scorer(
     adaptation = adaptation or ("coral+" if backend == "plda" else "coral")
     if target is not None and adaptation == "coral":
         cohort = Coral(target).fit(cohort, speakers)(cohort)
-    chain, judge = learnt(backend, cohort, speakers)
-    if target is not None and isinstance(judge, Plda) and adaptation in ADAPTATIONS:
+    chain, trained = fitted(backend, cohort, speakers)
+    if target is not None and isinstance(trained, Plda) and adaptation in ADAPTATIONS:
         chain.parts[0] = MeanSubtraction().fit(target, np.zeros(len(target)))
-        judge = ADAPTATIONS[adaptation](judge, chain(target))
+        trained = ADAPTATIONS[adaptation](trained, chain(target))
     if norm == "none":
-        return Scorer(chain, judge)
-    people = speaker_means(chain(cohort), speakers)
-    if isinstance(judge, Plda):  # it knows embeddings of length √E alone
-        people = LengthNormalization()(people)
+        return Scorer(chain, trained)
+    means = speaker_means(chain(cohort), speakers)
+    if isinstance(trained, Plda):  # trained on embeddings of length √E
+        means = LengthNormalization()(means)
     if norm == "s":
-        return Scorer(chain, judge, people)
-    if len(people) < top:
-        raise DataError("cohort", f"{len(people)} speakers", f"{top} at least, or a lower top")
-    return Scorer(chain, judge, people, top)
+        return Scorer(chain, trained, means)
+    if len(means) < top:
+        logger.warning("the cohort has %d speakers: all are used, not the top %d", len(means), top)
+    return Scorer(chain, trained, means, min(top, len(means)))
 
 
-def learnt(backend: str, embeddings: np.ndarray, speakers: np.ndarray) -> tuple[Chain, Backend]:
-    """The back-end and what goes before it, fitted on labelled embeddings."""
+def fitted(backend: str, embeddings: np.ndarray, speakers: np.ndarray) -> tuple[Chain, Backend]:
+    """The transforms and the back-end, fitted on labelled embeddings."""
     if backend == "cosine":
         return Chain([]), Backend()
     if backend == "psda":

@@ -1,21 +1,29 @@
-"""Embeddings of many recordings by all processes that `torchrun` started."""
+"""Embeddings of many recordings, distributed over the processes of `torchrun`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch.distributed as dist
 
 from joint.errors import AudioError, JointError
-from tasks.verification.embedding import Embed, EmbeddedFiles, embed_files
+from tasks.verification.embedding import (
+    Embed,
+    EmbeddedFiles,
+    at_least_one,
+    embed_files,
+    embed_readable,
+)
 
 
 def embed_shared(
     embed: Embed, paths: Mapping[str, Path], progress: bool = False
 ) -> EmbeddedFiles | None:
-    """As `embed_files`, each process taking its share; the first has the result, the others None.
+    """As `embed_files`, with every process embedding its share; the first process returns the
+    result, all others None.
 
-    Without `torchrun` it is `embed_files`. The first process raises what went wrong in any.
+    Recordings that cannot be read are skipped and listed, whichever process meets them. Without
+    `torchrun` it is `embed_files`. Other errors of any process are raised in the first one.
     """
     if not dist.is_torchelastic_launched():
         return embed_files(embed, paths, progress=progress)
@@ -28,35 +36,41 @@ def embed_shared(
         dist.gather_object(own, gathered if rank == 0 else None)
     finally:
         dist.destroy_process_group()
-    return merged(gathered, list(paths)) if rank == 0 else None
+    if rank > 0:
+        return None
+    return merged([part for part in gathered if part is not None], list(paths))
 
 
 def _outcome(
     embed: Embed, share: Mapping[str, Path], progress: bool
 ) -> EmbeddedFiles | JointError | None:
-    """What a process gives the first one: an error too, since raised here it would leave the others
-    waiting."""
+    """What a process sends to the first one: errors too, because a process that raised here would
+    leave the others waiting."""
     try:
-        return embed_files(embed, share, progress=progress) if share else None
+        return embed_readable(embed, share, progress=progress) if share else None
     except JointError as error:
         return error
 
 
-def merged(parts: list[EmbeddedFiles | JointError | None], names: list[str]) -> EmbeddedFiles:
-    """One result in the order of `names`. Raises the first error among `parts`."""
+def merged(parts: Sequence[EmbeddedFiles | JointError], names: Sequence[str]) -> EmbeddedFiles:
+    """One result in the order of `names`, from the result or the error of each process.
+
+    Raises the first error among `parts`, and DataError where no process could read a recording.
+    """
     found: dict[str, tuple[np.ndarray, float]] = {}
     skipped: dict[str, AudioError] = {}
     for part in parts:
         if isinstance(part, JointError):
             raise part
-        if part is not None:
-            rows = zip(part.embeddings, part.seconds, strict=True)
-            found |= dict(zip(part.names, rows, strict=True))
-            skipped |= part.skipped
+        rows = zip(part.embeddings, part.seconds, strict=True)
+        found |= dict(zip(part.names, rows, strict=True))
+        skipped |= part.skipped
     kept = [name for name in names if name in found]
-    return EmbeddedFiles(
-        kept,
-        np.stack([found[name][0] for name in kept]),
-        np.array([found[name][1] for name in kept]),
-        skipped,
+    return at_least_one(
+        EmbeddedFiles(
+            kept,
+            np.stack([found[name][0] for name in kept]) if kept else np.zeros((0, 0), np.float32),
+            np.array([found[name][1] for name in kept]),
+            {name: skipped[name] for name in names if name in skipped},
+        )
     )

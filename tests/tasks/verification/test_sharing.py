@@ -1,4 +1,4 @@
-"""Several processes embed what one does, and tell what went wrong in any of them."""
+"""Several processes embed what one does, skip what none can read, and report errors of any."""
 
 import os
 import subprocess
@@ -22,32 +22,32 @@ def part(names: list[str], value: float) -> EmbeddedFiles:
 def test_merged_in_the_order_asked_for() -> None:
     second = part(["b"], 2.0)
     second.skipped["d"] = AudioError("d.wav", "no file", "audio")
-    found = merged([part(["c", "a"], 1.0), None, second], ["a", "b", "c", "d"])
-    assert found.names == ["a", "b", "c"] and list(found.skipped) == ["d"]
+    nothing = EmbeddedFiles([], np.zeros((0, 0), np.float32), np.zeros(0))
+    nothing.skipped["e"] = AudioError("e.wav", "no file", "audio")
+    found = merged([part(["c", "a"], 1.0), nothing, second], ["a", "b", "c", "d", "e"])
+    assert found.names == ["a", "b", "c"] and list(found.skipped) == ["d", "e"]
     assert found.embeddings[:, 0].tolist() == [1, 2, 1] and found.seconds.tolist() == [10, 20, 10]
     with pytest.raises(DataError, match="nothing"):
         merged([part(["a"], 1.0), DataError("x", "nothing", "something")], ["a", "b"])
+    with pytest.raises(DataError, match=r"none that can be read \(e\.wav: found no file"):
+        merged([nothing], ["e"])
 
 
 def test_two_processes_write_what_one_does(
     tiny_checkpoint: Path, embedded_corpus: Path, tmp_path: Path
 ) -> None:
-    recordings = sorted((embedded_corpus / "WAVE").rglob("*.*"))[:5]
-    broken = tmp_path / "broken.wav"
-    broken.write_bytes(b"RIFF")
+    """The second process of the two can read none of its share."""
+    recordings = sorted((embedded_corpus / "WAVE").rglob("*.*"))[:3]
+    files = []
+    for number, recording in enumerate(recordings):
+        broken = tmp_path / f"broken{number}.wav"
+        broken.write_bytes(b"RIFF")
+        files += [recording, broken]
     written = []
     launch = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
     for name, before in (("one", []), ("two", launch)):
         output = tmp_path / f"{name}.npz"
-        command = [
-            sys.executable,
-            "-m",
-            *before,
-            "joint.app.cli.main",
-            "embed",
-            *recordings,
-            broken,
-        ]
+        command = [sys.executable, "-m", *before, "joint", "embed", *files]
         options = ["--checkpoint", tiny_checkpoint, "--output", output]
         done = subprocess.run(
             [*map(str, command), *map(str, options)],
@@ -57,11 +57,11 @@ def test_two_processes_write_what_one_does(
             text=True,
         )
         assert done.returncode == 0, done.stderr
-        assert done.stdout.count("5 embeddings") == 1
-        assert "1 of 6 skipped: broken" in done.stderr
+        assert done.stdout.count("3 embeddings") == 1
+        assert "3 of 6 skipped: broken0, broken1, broken2" in done.stderr
         written.append(np.load(output))
     one, two = written
-    assert one.files == two.files and len(one.files) == 5
+    assert one.files == two.files and len(one.files) == 3
     for name in one.files:
         # batches of other recordings: padding, and so bf16's rounding, differs
         cosine = one[name] @ two[name] / np.linalg.norm(one[name]) / np.linalg.norm(two[name])
