@@ -1,9 +1,11 @@
 """The catalogue of checkpoints that come with the package."""
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from joint.errors import CheckpointError
+from pretrained.hub import REPOSITORIES
 
 HERE = Path(__file__).parent
 
@@ -42,8 +44,8 @@ def checkpoint_path(name: str | Path) -> Path:
     if path.exists() or str(name) not in CATALOGUE:
         if path.is_file():
             return path
-        shipped = " or ".join(CATALOGUE)
-        raise CheckpointError(path, "no checkpoint", f"a file, a training's folder, or {shipped}")
+        known = ", ".join([*CATALOGUE, *get_close_matches(str(name), REPOSITORIES, 1)])
+        raise CheckpointError(path, "no checkpoint", f"a file, a training's folder, or {known}")
     entry = CATALOGUE[str(name)]
     if not entry.path.is_file():
         raise CheckpointError(entry.path, "no file", "the checkpoint that the package ships")

@@ -1,4 +1,4 @@
-"""Speaker encoders on huggingface.co that can be converted, by name."""
+"""Speaker encoders on huggingface.co that can be imported, by name."""
 
 from difflib import get_close_matches
 from pathlib import Path

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from joint.app.checkpoints import checkpoint_file
 from joint.audio import check_waveform, read_audio
 from joint.conversation.turns import Turn
 from joint.data.batching import batches_by_length
@@ -20,7 +21,6 @@ from joint.task import Encode
 from joint.training.building import load_model
 from joint.training.precision import autocast_for
 from joint.units import SAMPLE_RATE
-from pretrained.catalogue import checkpoint_path
 from tasks.recognition.conversations.attribution import attributed
 from tasks.recognition.decoding.search import Decoding
 from tasks.recognition.decoding.timing import timed_words
@@ -53,12 +53,13 @@ def load(
     precision: str = "auto",
     allow_packages: Sequence[str] = (),
 ) -> "SpeakerModel":
-    """A model from a checkpoint file, or from the name of one that the package ships.
+    """A model from a checkpoint file, a training's folder, the name of a shipped checkpoint, or the
+    name of a model on the hub, which is imported into a cache once.
 
     `precision` is `auto` (bf16 where the processor has it), `bf16` or `float32`. Raises
     CheckpointError.
     """
-    path = checkpoint_path(checkpoint)
+    path = checkpoint_file(checkpoint)
     model, metadata = load_model(path, allow_packages)
     return SpeakerModel(model.to(device), metadata, path, precision)
 

@@ -21,7 +21,7 @@ CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
 
 @dataclass
 class DataConfig:
-    """Folders that `joint prepare` or `joint export` wrote, or URLs of exported ones, whose shards
+    """Folders that `joint prepare` or `joint shard` wrote, or URLs of sharded ones, whose shards
     are kept in `shards`. `cache` holds the packed waveforms; without it every read decodes a file.
     """
 

@@ -8,7 +8,7 @@ from typer.core import TyperGroup
 from joint.app.cli.data.align import align
 from joint.app.cli.data.prepare import prepare
 from joint.app.cli.data.prepare_mixtures import librimix, librispeechmix
-from joint.app.cli.data.shard import export
+from joint.app.cli.data.shard import shard
 from joint.app.cli.inference.diarize import diarize
 from joint.app.cli.inference.embed import embed
 from joint.app.cli.inference.enroll import enroll
@@ -20,7 +20,7 @@ from joint.app.cli.inference.verify import verify
 from joint.app.cli.inspection.evaluate import evaluate
 from joint.app.cli.inspection.evaluate_recognition import recognition
 from joint.app.cli.inspection.explain import explain
-from joint.app.cli.inspection.import_checkpoint import convert
+from joint.app.cli.inspection.import_checkpoint import import_checkpoint
 from joint.app.cli.inspection.info import info
 from joint.app.cli.inspection.probe import probe
 from joint.app.cli.inspection.report import report
@@ -41,7 +41,7 @@ class InOrder(TyperGroup):
 VERBS: dict[str, Callable[..., None] | typer.Typer] = {
     "prepare": prepare,
     "align": align,
-    "export": export,
+    "shard": shard,
     "train": train,
     "ablate": ablate,
     "evaluate": evaluate,
@@ -56,7 +56,7 @@ VERBS: dict[str, Callable[..., None] | typer.Typer] = {
     "probe": probe,
     "explain": explain,
     "report": report,
-    "convert": convert,
+    "import": import_checkpoint,
     "info": info,
 }
 

@@ -27,7 +27,7 @@ from joint.files import atomic_write
 SHAR, SHARDS, INDEX = "shar", "shards.json", "index.jsonl.gz"
 FIELDS = ("id", "speaker", "text", "gender", "age_group", "samples")
 FORMAT = 1
-WRITTEN_BY = "what 'joint export' writes"
+WRITTEN_BY = "what 'joint shard' writes"
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""`joint export`: a prepared corpus into shards for a server or a bucket."""
+"""`joint shard`: a prepared corpus as shards for a web server or a bucket."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +8,7 @@ import typer
 from joint.data.choices import Encoding
 
 
-def export(
+def shard(
     data: Annotated[
         Path, typer.Argument(metavar="DATA", help="A split that 'joint prepare' wrote.")
     ],
@@ -26,9 +26,9 @@ def export(
     Put OUT on a web server or a bucket and name its URL as data.train or data.validation: a shard
     is fetched when it is first needed, checked, and kept in data.shards.
 
-    Example: joint export data/voxceleb/train exp/shards/voxceleb-train
+    Example: joint shard data/voxceleb/train exp/shards/voxceleb-train
     """
-    from joint.data.storage.export import export as run
+    from joint.data.storage.export import export as write_shards
 
-    utterances, shards = run(data, output, shard_size, encoding)
+    utterances, shards = write_shards(data, output, shard_size, encoding)
     print(f"{output}: {utterances} utterances in {shards} shards")

@@ -1,4 +1,4 @@
-"""`joint convert`: another toolkit's speaker encoder as a checkpoint of ours."""
+"""`joint import`: the speaker encoder of another toolkit as a checkpoint of this one."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 
-def convert(
+def import_checkpoint(
     foreign: Annotated[
         str,
         typer.Argument(
@@ -23,12 +23,12 @@ def convert(
 
     It gives the same embeddings. Its classifier stays behind, and it has no threshold.
 
-    Example: joint convert Wespeaker/wespeaker-ecapa-tdnn512-LM ecapa
+    Example: joint import Wespeaker/wespeaker-ecapa-tdnn512-LM ecapa
     """
     from joint.app.api import load
-    from pretrained.convert import convert as convert_checkpoint
+    from pretrained import importing
 
-    model, path = convert_checkpoint(foreign, output)
+    model, path = importing.import_checkpoint(foreign, output)
     info = load(path).info()
     kind = model.encoder["backbone"]["_target_"].rpartition(".")[2]
     print(

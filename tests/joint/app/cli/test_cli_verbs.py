@@ -20,7 +20,7 @@ VERBS = [
     ("prepare", "librimix"),
     ("prepare", "kaldi"),
     ("align",),
-    ("export",),
+    ("shard",),
     ("train",),
     ("ablate",),
     ("evaluate", "verification"),
@@ -40,7 +40,7 @@ VERBS = [
     ("explain", "extraction"),
     ("explain", "phones"),
     ("report",),
-    ("convert",),
+    ("import",),
     ("info",),
 ]
 
@@ -80,7 +80,7 @@ def test_exactly_these_verbs() -> None:
     from joint.app.cli.main import VERBS as TOP
     from joint.app.cli.main import app
 
-    registered = {command.callback.__name__ for command in app.registered_commands}
+    registered = {command.name for command in app.registered_commands}
     registered |= {group.name for group in app.registered_groups}
     assert registered == set(TOP) == {verb[0] for verb in VERBS}
 

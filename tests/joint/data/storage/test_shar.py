@@ -163,7 +163,7 @@ class TestFolder:
             open_corpus(folder, tmp_path)
         for content in ("[]", "{}", "words", '{"format": 1, "shards": [1], "files": {}}'):
             (folder / SHARDS).write_text(content)
-            with pytest.raises(DataError, match="joint export"):
+            with pytest.raises(DataError, match="joint shard"):
                 open_corpus(folder, tmp_path)
         (folder / SHARDS).write_text('{"format": 2}')
         with pytest.raises(DataError, match="format 2"):
@@ -254,7 +254,7 @@ class TestServer:
             outside = json.loads((exported / SHARDS).read_text())
             outside["shards"][0][field] = "../../recording.tar"
             (exported.parent / "evil" / SHARDS).write_text(json.dumps(outside))
-            with pytest.raises(DataError, match="joint export"):
+            with pytest.raises(DataError, match="joint shard"):
                 open_corpus(f"{server.url}/evil", tmp_path)
         (tmp_path / "file").touch()
         with pytest.raises(DataError, match="file"):

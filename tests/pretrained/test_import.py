@@ -1,4 +1,4 @@
-"""`joint convert`: what it writes works with every verb, and what is wrong is one line."""
+"""`joint import`: what it writes works with every verb, and what is wrong is one line."""
 
 import sys
 from pathlib import Path
@@ -26,7 +26,7 @@ def recordings(embedded_corpus: Path) -> list[Path]:
     return sorted((embedded_corpus / "WAVE").rglob("*.*"))[:2]
 
 
-def test_converted(
+def test_imported(
     joint_command: Command,
     refused: Refused,
     foreign: Path,
@@ -34,7 +34,7 @@ def test_converted(
     embedded_corpus: Path,
     tmp_path: Path,
 ) -> None:
-    outcome = joint_command("convert", foreign, tmp_path / "ours")
+    outcome = joint_command("import", foreign, tmp_path / "ours")
     assert outcome.code == 0 and len(outcome.out.splitlines()) == 1
     for word in ("SimamResNet34 from WeSpeaker", "of 16 numbers", "projection.weight"):
         assert word in outcome.out
@@ -57,7 +57,7 @@ def test_converted(
     outcome = joint_command("verify", "--checkpoint", checkpoint, *recordings)
     assert outcome.code == 0 and "no threshold" in outcome.out
     outcome = joint_command("info", checkpoint)
-    assert outcome.code == 0 and "converted_from: WeSpeaker" in outcome.out
+    assert outcome.code == 0 and "imported_from: WeSpeaker" in outcome.out
     output = tmp_path / "voice.wav"
     line = refused(
         *("extract", "--checkpoint", checkpoint, "--mixture", recordings[0]),
@@ -74,7 +74,7 @@ def test_converted(
 
 def test_into_a_file(joint_command: Command, foreign: Path, tmp_path: Path) -> None:
     target = tmp_path / "new" / "simam.safetensors"
-    assert joint_command("convert", foreign / "avg_model.pt", target).code == 0
+    assert joint_command("import", foreign / "avg_model.pt", target).code == 0
     assert target.is_file()
 
 
@@ -82,19 +82,19 @@ def test_nothing_half_written(refused: Refused, foreign: Path, tmp_path: Path) -
     tensors = Golden.load(SMALL).tensors()
     del tensors["bottleneck.bias"]
     torch.save(tensors, foreign / "avg_model.pt")
-    assert "projection.bias" in refused("convert", foreign, tmp_path / "ours")
+    assert "projection.bias" in refused("import", foreign, tmp_path / "ours")
     assert not (tmp_path / "ours").exists()
 
 
 def test_a_folder_of_something_else(refused: Refused, tmp_path: Path) -> None:
     (tmp_path / "words.txt").write_text("words")
-    assert "wespeaker" in refused("convert", tmp_path, tmp_path / "ours")
-    assert "wespeaker" in refused("convert", tmp_path / "words.txt", tmp_path / "ours")
+    assert "wespeaker" in refused("import", tmp_path, tmp_path / "ours")
+    assert "wespeaker" in refused("import", tmp_path / "words.txt", tmp_path / "ours")
 
 
 @pytest.mark.parametrize("name", ["wespeaker/ecapa-tdnn512-lm", "Wespeaker/wespeaker-ecapatdnn512"])
 def test_a_name_that_nobody_knows(refused: Refused, tmp_path: Path, name: str) -> None:
-    line = refused("convert", name, tmp_path / "ours")
+    line = refused("import", name, tmp_path / "ours")
     assert "Wespeaker/wespeaker-ecapa-tdnn512-LM" in line
 
 
@@ -112,7 +112,7 @@ class TestHub:
             raise ConnectionError("no route to host")
 
         monkeypatch.setattr(huggingface_hub, "snapshot_download", unreachable)
-        line = refused("convert", self.NAME, tmp_path / "ours")
+        line = refused("import", self.NAME, tmp_path / "ours")
         assert "offline" in line and "local folder" in line and self.NAME in line
         assert not (tmp_path / "ours").exists()
 
@@ -120,7 +120,7 @@ class TestHub:
         self, refused: Refused, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-        assert "joint-speaker[hub]" in refused("convert", self.NAME, tmp_path / "ours")
+        assert "joint-speaker[hub]" in refused("import", self.NAME, tmp_path / "ours")
 
     def test_downloaded(
         self, joint_command: Command, foreign: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -134,7 +134,7 @@ class TestHub:
             return str(foreign)
 
         monkeypatch.setattr(huggingface_hub, "snapshot_download", fetched)
-        assert joint_command("convert", self.NAME, tmp_path / "ours").code == 0
+        assert joint_command("import", self.NAME, tmp_path / "ours").code == 0
         assert asked == [self.NAME]
         assert "wespeaker-ecapa-tdnn512-LM" in joint_command("info", tmp_path / "ours").out
 

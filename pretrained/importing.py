@@ -26,7 +26,7 @@ READERS: tuple[Reader, ...] = (wespeaker, speechbrain, resemblyzer)
 CHECKPOINT = "model.safetensors"
 
 
-def convert(source: str | Path, output: Path) -> tuple[ForeignModel, Path]:
+def import_checkpoint(source: str | Path, output: Path) -> tuple[ForeignModel, Path]:
     """Write the encoder of `source`, a file, a folder or a name that the hub knows, to `output`: a
     file that ends in `.safetensors`, or a folder for `model.safetensors`.
 
