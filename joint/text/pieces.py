@@ -1,9 +1,9 @@
-"""Pieces of words as units: byte-pair encoding, learnt from the texts of the training.
+"""Word pieces as units: byte-pair encoding, learnt from the texts of the training corpus.
 
-The recipe says how many, `units: {_target_: joint.text.pieces.PieceUnits, pieces: 500}`.
-Which ones is learnt as weights are, and kept as weights are: in a tensor of the checkpoint. So a
-checkpoint needs no corpus, and a training that goes on or begins with another's recogniser writes
-with the pieces that its output layer knows, whatever the corpus.
+The recipe says how many: `units: {_target_: joint.text.pieces.PieceUnits, pieces: 500}`. The pieces
+are kept in a tensor of the checkpoint, as weights are. So a checkpoint needs no corpus, and a
+training that resumes, or is initialised from another recogniser, uses the pieces of that output
+layer whatever its own corpus.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,21 +16,21 @@ from torch import Tensor
 
 from joint.data.corpus import Corpus
 from joint.errors import ConfigError
-from joint.text.units import TextUnits, in_capitals, writable
+from joint.text.units import TextUnits, normalised
 
 MARK = "▁"
-"""The beginning of a word, as sentencepiece writes it; no text holds it."""
+"""The beginning of a word, as sentencepiece writes it; no text may contain it."""
 LONGEST = 16
 """Characters of a piece."""
 WHERE = "units.pieces"
 
 
 class PieceUnits(TextUnits):
-    """`pieces` of words; one never reaches over a space, small letters count as large ones.
+    """`pieces` of words; no piece spans a space, lower case counts as upper case.
 
-    They are learnt by `begin`, once; before, they write nothing. Raises ConfigError for no pieces.
-    After Sennrich, Haddow and Birch, "Neural machine translation of rare words with subword units",
-    ACL 2016.
+    `setup` learns them, once; before that the vocabulary is empty. Raises ConfigError for fewer
+    than one piece. After Sennrich, Haddow and Birch, "Neural machine translation of rare words with
+    subword units", ACL 2016.
     """
 
     codes: Tensor
@@ -39,69 +39,69 @@ class PieceUnits(TextUnits):
         super().__init__()
         if pieces < 1:
             raise ConfigError(WHERE, str(pieces), "1 or more")
-        # the code points of each piece, in the order in which they were learnt; 0 fills up
+        # the code points of each piece, in the order in which they were learnt, padded with 0
         self.register_buffer("codes", torch.zeros(pieces, LONGEST, dtype=torch.int32))
-        self.register_load_state_dict_post_hook(_read_again)
-        self._read()
+        self.register_load_state_dict_post_hook(_update_symbols)
+        self.update_symbols()
 
-    def begin(self, corpus: Corpus) -> None:
-        """Learn the pieces of the corpus's texts unless a checkpoint has brought them; see Units.
+    def setup(self, corpus: Corpus) -> None:
+        """Learn the pieces from the texts of `corpus` unless a checkpoint has brought them, then
+        check all texts; see TextUnits.
 
         Raises ConfigError for more pieces than the texts give or fewer than they have characters
         and where sentencepiece is not installed, DataError for a text that the pieces cannot write.
         """
-        texts = [utterance.text for utterance in corpus.utterances]
         if not self.codes.any():
-            for row, piece in zip(self.codes, learnt(texts, len(self.codes)), strict=True):
+            pieces = learn_pieces((u.text for u in corpus.utterances), len(self.codes))
+            for row, piece in zip(self.codes, pieces, strict=True):
                 row[: len(piece)] = row.new_tensor([ord(character) for character in piece])
-            self._read()
-        for text in texts:
-            self._written(text)
+            self.update_symbols()
+        super().setup(corpus)
 
     def encode(self, text: str) -> list[int]:
         """See TextUnits."""
-        words = self._written(text).split()
-        return [self.place[piece] for word in words for piece in self._parts(MARK + word)]
+        words = self.spelled(text).split()
+        return [self.place[piece] for word in words for piece in self._split(MARK + word)]
 
     def words(self, ids: Sequence[int]) -> list[str]:
-        """What stands between marks."""
+        """The text between marks."""
         return "".join(self.symbols[i] for i in ids).replace(MARK, " ").split()
 
-    def _parts(self, word: str) -> list[str]:
-        """A word from its characters: of all neighbours those become one that did so first when
-        the pieces were learnt, until none do. Sentencepiece finds the same; without it, only
-        learning asks for the package."""
+    @property
+    def alphabet(self) -> str:
+        """See TextUnits."""
+        return f"one of the {len(self.characters)} characters of the pieces"
+
+    def _split(self, word: str) -> list[str]:
+        """The pieces of a word: its characters, of which the pair that was learnt first is merged
+        again and again. Equals sentencepiece, which is then needed for learning alone."""
         parts = list(word)
         while len(parts) > 1:
-            pairs = [self.place.get(a + b, len(self)) for a, b in pairwise(parts)]
-            first = min(pairs)
+            ranks = [self.place.get(a + b, len(self)) for a, b in pairwise(parts)]
+            first = min(ranks)
             if first == len(self):
                 break
-            at = pairs.index(first)
+            at = ranks.index(first)
             parts[at : at + 2] = [parts[at] + parts[at + 1]]
         return parts
 
-    def _written(self, text: str) -> str:
-        expected = f"one of the {len(self.characters)} that the pieces are made of"
-        return writable(text, self.characters, expected)
-
-    def _read(self) -> None:
-        """From the tensor to symbols."""
+    def update_symbols(self) -> None:
+        """Read the symbols from the tensor of the checkpoint."""
         rows = self.codes.tolist()
         self.symbols = ("", *("".join(chr(code) for code in row if code) for row in rows))
         self.place = {piece: i for i, piece in enumerate(self.symbols)}
         self.characters = {" ", *(piece for piece in self.symbols if len(piece) == 1)} - {MARK}
 
 
-def _read_again(units: PieceUnits, _: Any) -> None:
-    units._read()
+def _update_symbols(units: PieceUnits, _: Any) -> None:
+    units.update_symbols()
 
 
-def learnt(texts: Iterable[str], count: int) -> list[str]:
-    """So many pieces of the texts: those that join others in the order in which they were found,
-    then every character, the most frequent first. The same texts give the same.
+def learn_pieces(texts: Iterable[str], count: int) -> list[str]:
+    """Learn `count` pieces: merged ones in the order of their merges, then every character, the
+    most frequent first. The same texts give the same pieces.
 
-    Raises ConfigError where sentencepiece is not installed, and for a count that cannot be.
+    Raises ConfigError where sentencepiece is not installed, and for an impossible count.
     """
     try:
         from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
@@ -109,15 +109,15 @@ def learnt(texts: Iterable[str], count: int) -> list[str]:
         raise ConfigError(
             WHERE, "no package sentencepiece", "pip install 'joint-speaker[recognition]'"
         ) from None
-    spoken = [words for text in texts if (words := in_capitals(text))]
-    least = len({MARK}.union(*spoken) - {" "})
-    if not spoken:
-        raise ConfigError("data.train", "no texts", "some that pieces can be learnt from")
+    sentences = [words for text in texts if (words := normalised(text))]
+    least = len({MARK}.union(*sentences) - {" "})
+    if not sentences:
+        raise ConfigError("data.train", "no texts", "texts from which pieces can be learnt")
     if count < least:
         raise ConfigError(WHERE, str(count), f"{least} or more, the characters of the texts")
     model = BytesIO()
     SentencePieceTrainer.train(
-        sentence_iterator=iter(spoken),
+        sentence_iterator=iter(sentences),
         model_writer=model,
         model_type="bpe",
         vocab_size=count + 1,
@@ -133,8 +133,8 @@ def learnt(texts: Iterable[str], count: int) -> list[str]:
         pad_id=-1,
         minloglevel=2,
     )
-    found = SentencePieceProcessor(model_proto=model.getvalue())
-    if len(found) <= count:
-        most = f"{len(found) - 1} or fewer, all that the texts give"
+    learnt = SentencePieceProcessor(model_proto=model.getvalue())
+    if len(learnt) <= count:
+        most = f"{len(learnt) - 1} or fewer, the most that the texts give"
         raise ConfigError(WHERE, str(count), most)
-    return [found.id_to_piece(i) for i in range(1, len(found))]
+    return [learnt.id_to_piece(i) for i in range(1, len(learnt))]

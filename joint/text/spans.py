@@ -1,4 +1,4 @@
-"""Time spans of units in a recording."""
+"""Start and end of each unit of a reference."""
 
 from typing import NamedTuple
 
@@ -8,14 +8,15 @@ from joint.data.phones import UNKNOWN
 
 
 class Spans(NamedTuple):
-    """When units are said: `starts (B, P)` and `ends (B, P)` in Samples, −1 where nobody knows."""
+    """Start and end of each unit: `starts (B, P)` and `ends (B, P)` in Samples of the mixture, −1
+    where they are unknown."""
 
     starts: Tensor
     ends: Tensor
 
     def of(self, place: Tensor, silent: Tensor) -> "Spans":
-        """Of spans `(B, N, P)` those of the persons `place (B, K)`, none of who is `silent (B, K)`:
-        `(B·K, P)`."""
+        """Select from spans `(B, N, P)` those of the sources `place (B, K)`, unknown where
+        `silent (B, K)`: `(B·K, P)`."""
         rows = place[:, :, None].expand(-1, -1, self.starts.shape[2])
         starts, ends = (
             times.gather(1, rows).masked_fill(silent[:, :, None], UNKNOWN).flatten(0, 1)

@@ -1,7 +1,7 @@
-"""Units: what a recogniser writes, and how what was said becomes targets."""
+"""Output units of a recogniser (characters, phones, word pieces), and references as targets."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,14 +13,14 @@ from joint.errors import ConfigError, DataError
 from joint.scene import SceneBatch
 from joint.text.spans import Spans
 
-SCENES, WHOLE = "streams.scenes", "whole ones (delay) of an aligned corpus"
+SCENES, WHOLE = "streams.scenes", "scenes of whole utterances (delay) of an aligned corpus"
 
 
 @dataclass(frozen=True)
 class Targets:
-    """What each source of a batch says: `ids (B, N, P)`, −1 fills up, and `counts (B, N)` of them;
-    `known (B, N)` is False where nobody knows. `spans`, each `(B, N, P)`, are the Samples of the
-    mixture between which each unit is said; None where units have no times."""
+    """The references of a batch as units: `ids (B, N, P)`, padded with −1, and `counts (B, N)`, the
+    number of units of each source; `known (B, N)` is False where a reference is missing. `spans`,
+    each `(B, N, P)`, are the times of the units; None where units have no times."""
 
     ids: Tensor
     counts: Tensor
@@ -29,24 +29,27 @@ class Targets:
 
 
 class Units(nn.Module, ABC):
-    """A vocabulary; the first of its `symbols` is CTC's blank and nobody says it."""
+    """A vocabulary; the first of its `symbols` is CTC's blank."""
 
     symbols: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.symbols)
 
-    def begin(self, corpus: Corpus) -> None:
-        """Before the first step of a training on `corpus`; see Task."""
+    def setup(self, corpus: Corpus) -> None:
+        """Prepare for a training on `corpus`, before its first step; see Task.
+
+        Raises DataError for a corpus with a text that these units cannot write.
+        """
 
     @abstractmethod
     def targets(self, batch: SceneBatch) -> Targets:
-        """What every source says. Raises ConfigError for scenes that do not tell, DataError for a
-        text that these units cannot write."""
+        """The references of all sources of a batch as units. Raises ConfigError for scenes without
+        references, DataError for a text that these units cannot write."""
 
     @abstractmethod
     def words(self, ids: Sequence[int]) -> list[str]:
-        """What a sequence of units reads, cut into what errors are counted by."""
+        """A sequence of units as the words (or phones) by which errors are counted."""
 
 
 class PhoneUnits(Units):
@@ -55,7 +58,7 @@ class PhoneUnits(Units):
     def __init__(self, phones: Sequence[str]) -> None:
         super().__init__()
         if not phones:
-            raise ConfigError("data.train", "no phones", "a folder that 'joint align' has seen")
+            raise ConfigError("data.train", "no phones", "a folder aligned by 'joint align'")
         self.symbols = tuple(phones)
 
     def targets(self, batch: SceneBatch) -> Targets:
@@ -75,18 +78,46 @@ class PhoneUnits(Units):
 
 
 class TextUnits(Units):
-    """Units that words are written in."""
+    """Units that spell words; `characters` are all that they can spell with."""
+
+    characters: Collection[str]
 
     @abstractmethod
     def encode(self, text: str) -> list[int]:
-        """The units of a text. Raises DataError for what they cannot write."""
+        """The units of a text. Raises DataError for a character that they cannot write."""
+
+    def setup(self, corpus: Corpus) -> None:
+        """See Units; names the first utterance that cannot be written and counts them all."""
+        known = set(self.characters)
+        faulty = [u for u in corpus.utterances if not known.issuperset(normalised(u.text))]
+        if faulty:
+            first = faulty[0]
+            strange = next(c for c in normalised(first.text) if c not in known)
+            texts = f"{len(faulty)} of {len(corpus)} texts have characters outside the units"
+            raise DataError(
+                f"{corpus.where}, utterance {first.id}",
+                f"the character {strange!r} in {first.text!r} ({texts})",
+                self.alphabet,
+            )
+
+    @property
+    def alphabet(self) -> str:
+        """What error messages say of the characters."""
+        return f"those of {''.join(sorted(self.characters))!r}"
+
+    def spelled(self, text: str) -> str:
+        """A text as the units spell it. Raises DataError for a character outside the units."""
+        found = normalised(text)
+        if strange := [c for c in found if c not in self.characters]:
+            raise DataError(f"text {text!r}", f"the character {strange[0]!r}", self.alphabet)
+        return found
 
     def targets(self, batch: SceneBatch) -> Targets:
         """See Units."""
         if batch.texts is None:
             raise ConfigError(SCENES, "words of cut utterances", WHOLE)
         rows = [[self.encode(text) for text in texts] for texts in batch.texts]
-        ids = filled_up([row for texts in rows for row in texts])
+        ids = padded([row for texts in rows for row in texts])
         ids = ids.view(len(rows), -1, ids.shape[1])
         if batch.mixture is not None:
             ids = ids.to(batch.mixture.device)
@@ -95,39 +126,30 @@ class TextUnits(Units):
 
 
 class CharacterUnits(TextUnits):
-    """Letters, the apostrophe and the space between words; small letters count as large ones."""
+    """Letters, the apostrophe and the space between words; lower case counts as upper case."""
 
     def __init__(self, characters: str = " 'ABCDEFGHIJKLMNOPQRSTUVWXYZ") -> None:
         super().__init__()
         self.symbols = ("", *characters)
         self.place = {character: i for i, character in enumerate(self.symbols)}
+        self.characters = set(characters)
 
     def encode(self, text: str) -> list[int]:
         """See TextUnits."""
-        known = "".join(self.symbols)
-        return [self.place[c] for c in writable(text, self.place, f"those of {known}")]
+        return [self.place[c] for c in self.spelled(text)]
 
     def words(self, ids: Sequence[int]) -> list[str]:
-        """What stands between spaces."""
+        """The text between spaces."""
         return "".join(self.symbols[i] for i in ids).split()
 
 
-def in_capitals(text: str) -> str:
-    """Large letters, one space between words."""
+def normalised(text: str) -> str:
+    """Upper case, one space between words."""
     return " ".join(text.upper().split())
 
 
-def writable(text: str, characters: Container[str], expected: str) -> str:
-    """A text in capitals. Raises DataError, which says what is `expected`, for a character that is
-    none of the `characters`."""
-    found = in_capitals(text)
-    if strange := [c for c in found if c not in characters]:
-        raise DataError(f"text {text!r}", f"the character {strange[0]!r}", expected)
-    return found
-
-
-def filled_up(rows: Iterable[Sequence[int]]) -> Tensor:
-    """Sequences as one int64 tensor `(rows, longest)`, −1 behind each."""
+def padded(rows: Iterable[Sequence[int]]) -> Tensor:
+    """Sequences as one int64 tensor `(rows, longest)`, each padded with −1."""
     rows = list(rows)
     found = torch.full((len(rows), max([1, *map(len, rows)])), UNKNOWN)
     for i, row in enumerate(rows):

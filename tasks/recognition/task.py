@@ -79,7 +79,7 @@ class RecognitionTask(Task):
 
     def begin(self, corpus: Corpus) -> None:
         """See Task."""
-        self.units.begin(corpus)
+        self.units.setup(corpus)
 
     def places(self, sequences: Sequence[Sequence[int]]) -> list[list[tuple[int, int]]]:
         """Where in what the outputs say each person's units stand: the output, and the place in

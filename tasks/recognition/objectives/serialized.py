@@ -6,7 +6,7 @@ from typing import TypeVar
 from torch import Tensor
 
 from joint.text.spans import Spans
-from joint.text.units import Targets, filled_up
+from joint.text.units import Targets, padded
 from joint.units import Samples
 from tasks.recognition.objectives.alignment import interleaved
 from tasks.recognition.objectives.serialization import Serialization
@@ -35,11 +35,11 @@ def serialized(
         rows.append([change if place == CHANGE else ids[place] for place in places])
         if order.in_time:
             times.append(interleaved(places, spans, hop))
-    said = filled_up(rows).to(targets.ids.device)
+    said = padded(rows).to(targets.ids.device)
     written = None
     if order.in_time:
         sides = ([[span[side] for span in row] for row in times] for side in (0, 1))
-        written = Spans(*(filled_up(side).to(said.device) for side in sides))
+        written = Spans(*(padded(side).to(said.device) for side in sides))
     return Said(said, (said >= 0).sum(dim=1), known, written)
 
 

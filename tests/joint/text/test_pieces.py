@@ -10,7 +10,7 @@ import torch
 from joint.data.corpus import Corpus, Utterance
 from joint.errors import ConfigError, DataError
 from joint.scene import SceneBatch
-from joint.text.pieces import MARK, PieceUnits, learnt
+from joint.text.pieces import MARK, PieceUnits, learn_pieces
 
 sentencepiece = pytest.importorskip("sentencepiece")
 COUNT = 200
@@ -32,7 +32,7 @@ def texts(embedded_corpus: Path) -> list[str]:
 @pytest.fixture(scope="module")
 def units(texts: list[str]) -> PieceUnits:
     made = PieceUnits(COUNT)
-    made.begin(corpus_of(*texts))
+    made.setup(corpus_of(*texts))
     return made
 
 
@@ -77,13 +77,13 @@ def test_the_units_are_those_of_sentencepiece(texts: list[str], units: PieceUnit
 
 
 def test_the_same_texts_give_the_same_pieces(texts: list[str], units: PieceUnits) -> None:
-    assert learnt(texts, COUNT) == list(units.symbols[1:]) == learnt(iter(texts), COUNT)
-    assert learnt([text.lower() for text in texts], COUNT) == list(units.symbols[1:])
-    assert learnt(texts[:200], COUNT) != list(units.symbols[1:])
+    assert learn_pieces(texts, COUNT) == list(units.symbols[1:]) == learn_pieces(iter(texts), COUNT)
+    assert learn_pieces([text.lower() for text in texts], COUNT) == list(units.symbols[1:])
+    assert learn_pieces(texts[:200], COUNT) != list(units.symbols[1:])
 
 
 def test_one_long_text_counts() -> None:
-    assert MARK + "ABCD" in learnt(["abcd " * 3000], 9)
+    assert MARK + "ABCD" in learn_pieces(["abcd " * 3000], 9)
 
 
 def test_targets(units: PieceUnits) -> None:
@@ -103,43 +103,43 @@ def test_other_pieces_are_kept(units: PieceUnits) -> None:
     other = PieceUnits(COUNT)
     other.load_state_dict(units.state_dict())
     assert other.symbols == units.symbols and other.encode("THE BEAR") == units.encode("THE BEAR")
-    other.begin(corpus_of("A BEAR"))
+    other.setup(corpus_of("A BEAR"))
     assert other.symbols == units.symbols and other.codes.equal(units.codes)
-    with pytest.raises(DataError, match="'GAUẞ': found the character 'ẞ'"):
-        other.begin(corpus_of("A BEAR", "GAUẞ"))
+    with pytest.raises(DataError, match=r"u0001: found the character 'ẞ' in 'GAUẞ' \(1 of 2"):
+        other.setup(corpus_of("A BEAR", "GAUẞ"))
 
 
 def test_characters_beyond_the_first_plane() -> None:
     units = PieceUnits(5)
-    units.begin(corpus_of("𠀀𠀁 𠀀𠀁 𠀀𠀁"))
+    units.setup(corpus_of("𠀀𠀁 𠀀𠀁 𠀀𠀁"))
     assert MARK + "𠀀𠀁" in units.symbols and units.words(units.encode("𠀁𠀀")) == ["𠀁𠀀"]
 
 
 @pytest.mark.parametrize(
     ("count", "texts", "told"),
     [
-        (100, ["AB AB"], "units.pieces: found 100; expected 6 or fewer, all that the texts give"),
+        (100, ["AB AB"], "units.pieces: found 100; expected 6 or fewer, the most"),
         (2, ["AB AB"], "units.pieces: found 2; expected 3 or more, the characters of the texts"),
         (5, ["", "  "], "data.train: found no texts"),
     ],
 )
 def test_impossible_counts(count: int, texts: list[str], told: str) -> None:
     with pytest.raises(ConfigError, match=told):
-        PieceUnits(count).begin(corpus_of(*texts))
+        PieceUnits(count).setup(corpus_of(*texts))
     with pytest.raises(ConfigError, match="1 or more"):
         PieceUnits(0)
 
 
 def test_the_largest_count_can_be_learnt() -> None:
-    assert sorted(learnt(["AB AB"], 6)) == ["A", "AB", "B", MARK, MARK + "A", MARK + "AB"]
-    assert sorted(learnt(["AB AB"], 3)) == ["A", "B", MARK]
+    assert sorted(learn_pieces(["AB AB"], 6)) == ["A", "AB", "B", MARK, MARK + "A", MARK + "AB"]
+    assert sorted(learn_pieces(["AB AB"], 3)) == ["A", "B", MARK]
 
 
 def test_without_the_package(monkeypatch: pytest.MonkeyPatch, units: PieceUnits) -> None:
     monkeypatch.setitem(sys.modules, "sentencepiece", None)
     with pytest.raises(ConfigError, match=r"no package sentencepiece.*recognition"):
-        PieceUnits(5).begin(corpus_of("AB"))
+        PieceUnits(5).setup(corpus_of("AB"))
     other = PieceUnits(COUNT)
     other.load_state_dict(units.state_dict())
-    other.begin(corpus_of("THE"))
+    other.setup(corpus_of("THE"))
     assert torch.equal(other.codes, units.codes) and other.words(other.encode("THE")) == ["THE"]

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from joint.data.corpus import Corpus, Utterance
 from joint.errors import ConfigError, DataError
 from joint.scene import SceneBatch
 from joint.text.units import CharacterUnits, PhoneUnits
@@ -17,6 +18,15 @@ def test_characters_and_back() -> None:
     assert 0 not in units.encode("A BC'D")
     with pytest.raises(DataError, match="'7'"):
         units.encode("ROUTE 7")
+
+
+def test_all_texts_are_checked_before_a_training() -> None:
+    texts = ["we call it", "ROUTE 7", "bear", "NAÏVE"]
+    rows = [Utterance(f"u{i}", "", "ann", text, None, None, 1) for i, text in enumerate(texts)]
+    CharacterUnits().setup(Corpus([rows[0], rows[2]], "a folder"))
+    told = r"a folder, utterance u1: found the character '7' in 'ROUTE 7' \(2 of 4 texts"
+    with pytest.raises(DataError, match=told):
+        CharacterUnits().setup(Corpus(rows, "a folder"))
 
 
 def test_targets_of_texts() -> None:

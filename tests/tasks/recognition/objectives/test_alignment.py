@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from joint.losses.ctc import BLANK
+from joint.text.spans import Spans
 from joint.text.units import Targets
-from tasks.recognition.objectives.alignment import Spans, aligned, alignment_losses
+from tasks.recognition.objectives.alignment import aligned, alignment_losses
 from tasks.recognition.objectives.serialization import FirstInFirstOut, InterleavedTokens
 from tasks.recognition.objectives.serialized import serialized
 
