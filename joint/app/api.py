@@ -52,15 +52,21 @@ def load(
     device: str = "cpu",
     precision: str = "auto",
     allow_packages: Sequence[str] = (),
+    tasks: Sequence[str] | None = None,
 ) -> "SpeakerModel":
-    """A model from a checkpoint file, a training's folder, the name of a shipped checkpoint, or the
-    name of a model on the hub, which is imported into a cache once.
+    """Load a model: from a checkpoint file, a training's folder, the name of a shipped checkpoint,
+    or the name of a model on the hub, which is imported into a cache once.
 
-    `precision` is `auto` (bf16 where the processor has it), `bf16` or `float32`. Raises
-    CheckpointError.
+    Args:
+        precision: `auto` (bf16 where the processor has it), `bf16` or `float32`.
+        allow_packages: packages besides this one whose classes the checkpoint may name.
+        tasks: names of the tasks to build; None: all, `()`: the encoder alone, which is enough for
+            `embed` and `verify` and loads faster.
+
+    Raises CheckpointError for a file that is not a checkpoint, or that lacks one of `tasks`.
     """
     path = checkpoint_file(checkpoint)
-    model, metadata = load_model(path, allow_packages)
+    model, metadata = load_model(path, allow_packages, tasks)
     return SpeakerModel(model.to(device), metadata, path, precision)
 
 

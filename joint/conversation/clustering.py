@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from joint.directions import unit
 from joint.errors import DataError
@@ -116,6 +115,8 @@ def assign(
 ) -> list[str | None]:
     """As `attribute`, with nobody named twice: of all assignments the one whose scores are highest
     in sum, each counted from `threshold` on (Kuhn, 1955)."""
+    from scipy.optimize import linear_sum_assignment
+
     names, scores = list(enrolled), _enrolled_scores(embeddings, enrolled)
     # What is below the threshold names nobody, and must not cost another voice its name.
     above = np.maximum(scores - threshold, 0.0)

@@ -113,20 +113,38 @@ def layer_dims(encoder: SpeakerEncoder) -> Callable[[str], int]:
     return dim
 
 
-def load_model(path: Path, packages: Sequence[str] = ()) -> tuple[JointModel, dict[str, Any]]:
+def load_model(
+    path: Path, packages: Sequence[str] = (), tasks: Sequence[str] | None = None
+) -> tuple[JointModel, dict[str, Any]]:
     """The model of a checkpoint, in eval mode and float32, and the checkpoint's metadata.
 
-    Raises CheckpointError for a file that cannot be read or does not fit its own description.
+    Only the named `tasks` are built, all of them where None; the encoder always is.
+
+    Raises CheckpointError for a file that cannot be read or does not fit its own description, and
+    for a task that it does not have.
     """
     tensors, metadata = checkpoint.read(path)
     try:
         config = metadata["config"]
+        nodes = config["tasks"]
+        if tasks is not None:
+            if missing := [name for name in tasks if name not in nodes]:
+                found = f"tasks {', '.join(nodes) or 'none'}"
+                raise CheckpointError(path, found, f"one with a task {missing[0]}")
+            nodes = {name: nodes[name] for name in tasks}
+            left_out = tuple(
+                f"{checkpoint.MODEL}{part}.{name}."
+                for name in config["tasks"]
+                if name not in tasks
+                for part in ("tasks", "adapters")
+            )
+            tensors = {k: v for k, v in tensors.items() if not k.startswith(left_out)}
         classes = Classes(
             int(metadata["speaker_count"]),
             tuple(metadata.get("phones", ())),
             tuple(metadata.get("phrases", ())),
         )
-        model = build_model(config["encoder"], config["tasks"], classes, packages=packages)
+        model = build_model(config["encoder"], nodes, classes, packages=packages)
     except (KeyError, TypeError) as error:
         raise CheckpointError(path, f"no {error} in its metadata", "a model checkpoint") from None
     except ConfigError as error:

@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from joint.training.config import TrainerConfig
+if TYPE_CHECKING:
+    from joint.training.config import TrainerConfig
 
 Item = TypeVar("Item")
 
@@ -35,7 +36,7 @@ class TrainingLog:
     def __init__(
         self,
         output: Path,
-        config: TrainerConfig,
+        config: "TrainerConfig",
         active: bool,
         start_step: int,
         start_scenes: float = 0.0,

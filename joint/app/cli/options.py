@@ -1,5 +1,6 @@
 """Options that several verbs share."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -51,10 +52,11 @@ def check_threshold(threshold: float | None) -> None:
         raise ConfigError("--threshold", str(threshold), "a cosine, -1 to 1")
 
 
-def open_model(checkpoint: str) -> "SpeakerModel":
-    """The checkpoint's model, on the GPU where the machine has one."""
+def open_model(checkpoint: str, tasks: Sequence[str] | None = None) -> "SpeakerModel":
+    """The checkpoint's model, on the GPU where the machine has one; of its tasks those named, all
+    of them where None."""
     import torch
 
     from joint.app.api import load
 
-    return load(checkpoint, device="cuda" if torch.cuda.is_available() else "cpu")
+    return load(checkpoint, "cuda" if torch.cuda.is_available() else "cpu", tasks=tasks)

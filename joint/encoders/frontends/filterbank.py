@@ -1,16 +1,15 @@
 """Front-ends: waveforms become feature frames."""
 
-import warnings
 from abc import ABC, abstractmethod
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from joint.encoders.constant import constant
 from joint.encoders.frames import Frames, masked_mean
+from joint.encoders.frontends.kaldi import KaldiFilterbank
 from joint.errors import ConfigError
-from joint.units import SAMPLE_RATE, Samples
+from joint.units import Samples
 
 
 class SpecAugment(nn.Module):
@@ -110,26 +109,13 @@ class Filterbank(Frontend):
         window_type: Literal["povey", "hamming"] = "povey",
     ) -> None:
         super().__init__()
-        from lhotse.features.kaldi.layers import Wav2LogFilterBank
-
         self.output_dim = bins
         if normalize not in ("bins", "level"):
             raise ConfigError("normalize", str(normalize), "bins or level")
         if window_type not in ("povey", "hamming"):
             raise ConfigError("window_type", str(window_type), "povey or hamming")
         self.normalize, self.full_scale = normalize, full_scale
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # lhotse warns that its manifests do not snip edges
-            self.kaldi = Wav2LogFilterBank(
-                sampling_rate=SAMPLE_RATE,
-                num_filters=bins,
-                low_freq=20.0,
-                high_freq=SAMPLE_RATE / 2,
-                window_type=window_type,
-                snip_edges=True,
-                dither=0.0,
-            )
-        constant(self.kaldi)
+        self.kaldi = KaldiFilterbank(bins, window_type)
         self.spec_augment = spec_augment or nn.Identity()
 
     def log_mel(self, waveform: Tensor) -> Tensor:

@@ -62,7 +62,7 @@ def diarize(
         read_book(book)
     for file in files:  # said now, not after an hour's work on the others
         inspect_audio(file, whole=False)
-    find_speech, model = SileroSpeech(), open_model(checkpoint)
+    find_speech, model = SileroSpeech(), open_model(checkpoint, tasks=())
     least = model.threshold if threshold is None else threshold
     enrolled = None
     if book is not None:

@@ -41,7 +41,7 @@ def embed(
     from tasks.verification.sharing import embed_shared
 
     paths = _recordings(files or [], wav_scp)
-    embedded = embed_shared(open_model(checkpoint).embed, paths, progress=True)
+    embedded = embed_shared(open_model(checkpoint, tasks=()).embed, paths, progress=True)
     if embedded is None:  # the first process writes what all of them found
         return
     write_npz(output, embedded.names, embedded.embeddings)

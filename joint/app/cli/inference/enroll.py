@@ -35,7 +35,7 @@ def enroll(
     if (book / BOOK).exists():
         # Said now, before a minute of work; and the lock is held for no longer than writing takes.
         read_book(book)
-    model = open_model(checkpoint)
+    model = open_model(checkpoint, tasks=())
     voices = read_voices(model.embed, files)
     with edit_book(book, model.identity) as opened:
         for voice in opened.enroll(name, voices, replace):

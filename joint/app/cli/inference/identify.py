@@ -35,7 +35,7 @@ def identify(
     check_threshold(threshold)
     read_book(book)
     recording = read_audio(file)
-    model = open_model(checkpoint)
+    model = open_model(checkpoint, tasks=())
     least = model.threshold if threshold is None else threshold
     if least is None:
         raise CheckpointError(model.path, "no threshold", "one, or --threshold T")

@@ -25,7 +25,7 @@ def verify(
     from joint.audio import read_audio
 
     recordings = [read_audio(first), read_audio(second)]
-    result = open_model(checkpoint).verify(*recordings)
+    result = open_model(checkpoint, tasks=()).verify(*recordings)
     if result.threshold is None:
         print(f"score {result.score:.4f} (the checkpoint stores no threshold)")
     else:

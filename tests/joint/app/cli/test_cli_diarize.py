@@ -25,7 +25,7 @@ def shipped() -> SpeakerModel:
 @pytest.fixture(autouse=True)
 def loaded_once(shipped: SpeakerModel, monkeypatch: pytest.MonkeyPatch) -> None:
     for verb in (diarize, enroll):
-        monkeypatch.setattr(verb, "open_model", lambda checkpoint: shipped)
+        monkeypatch.setattr(verb, "open_model", lambda *_, **__: shipped)
 
 
 @pytest.fixture(scope="module")

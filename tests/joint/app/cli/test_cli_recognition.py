@@ -155,7 +155,7 @@ def talk(
 
     monkeypatch.setattr(model.model.tasks["simo"], "transcripts", transcripts)
     for verb in (joint.app.cli.inference.transcribe, joint.app.cli.inference.enroll):
-        monkeypatch.setattr(verb, "open_model", lambda name: model)
+        monkeypatch.setattr(verb, "open_model", lambda *_, **__: model)
     return {"talk": tmp_path / "talk.wav", "first": first, "second": second}
 
 

@@ -38,7 +38,7 @@ def shipped() -> SpeakerModel:
 def loaded_once(shipped: SpeakerModel, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every verb opens the checkpoint anew; many calls in a test would load it each time."""
     for verb in (enroll, identify):
-        monkeypatch.setattr(verb, "open_model", lambda checkpoint: shipped)
+        monkeypatch.setattr(verb, "open_model", lambda *_, **__: shipped)
 
 
 @pytest.fixture

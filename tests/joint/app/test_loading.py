@@ -1,0 +1,49 @@
+"""A short command imports and builds what it needs and no more."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from joint.app.api import load
+from joint.data.prepare.kaldi import KaldiFolder
+from joint.errors import CheckpointError
+
+SHIPPED = "speechocean762-joint"
+SLOW = ("sklearn", "scipy.stats", "lhotse", "torchmetrics", "matplotlib", "pandas", "hydra")
+VERIFY = f"""
+import sys
+from joint.app.cli.main import main
+try:
+    main(["verify", "--checkpoint", "{SHIPPED}", *sys.argv[1:]])
+except SystemExit as end:
+    assert not end.code, end
+print("slow:", *[name for name in {SLOW} if name in sys.modules])
+"""
+
+
+@pytest.fixture(scope="module")
+def pair(embedded_corpus: Path) -> list[Path]:
+    return [u.path for u in KaldiFolder.load(embedded_corpus / "test").utterances.values()][:2]
+
+
+def test_verify_imports_no_slow_library(pair: list[Path]) -> None:
+    command = [sys.executable, "-c", VERIFY, *map(str, pair)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("score ")
+    assert done.stdout.splitlines()[-1] == "slow:"
+
+
+def test_tasks_are_built_where_they_are_asked_for(pair: list[Path]) -> None:
+    whole, bare, half = (load(SHIPPED, tasks=tasks) for tasks in (None, (), ("extraction",)))
+    assert list(whole.model.tasks) == ["verification", "extraction"]
+    assert list(bare.model.tasks) == [] and list(half.model.tasks) == ["extraction"]
+    np.testing.assert_array_equal(whole.embed(pair), bare.embed(pair))
+    np.testing.assert_array_equal(whole.extract(*pair), half.extract(*pair))
+    assert bare.threshold == whole.threshold and bare.identity == whole.identity
+    with pytest.raises(
+        CheckpointError, match="verification, extraction; expected one with a task sing"
+    ):
+        load(SHIPPED, tasks=("sing",))
