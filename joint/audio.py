@@ -1,4 +1,4 @@
-"""Waveforms at the border: read, check, resample, write; inside they are float32 mono."""
+"""Read, check, resample and write waveforms; inside the package they are float32 mono."""
 
 import io
 import os
@@ -19,10 +19,16 @@ from joint.files import atomic_write
 from joint.units import SAMPLE_RATE, Hertz, Samples, Seconds
 
 MINIMUM: Seconds = 0.3
-"""Shortest recording that says anything about a speaker."""
+"""The shortest recording from which a speaker is encoded."""
 
 CLIPPED_LEVEL = 0.999
 CLIPPED_SHARE = 0.01
+
+BLOCK: Samples = 1 << 16
+"""Decoded at once: codecs such as GSM 6.10 cannot say how much is left, and a header may lie."""
+
+FIRST: Samples = 4096
+"""Decoded where the header alone is asked for: it does not show whether the codec works."""
 
 # Writers that stream do not know the length and put the largest number in the header.
 _UNKNOWN_LENGTH = 0x7FFF0000
@@ -35,7 +41,7 @@ class AudioWarning(UserWarning):
 
 @dataclass(frozen=True)
 class AudioInfo:
-    """A usable recording as stored; `flaw` says what is wrong with it all the same."""
+    """A usable recording as stored; `flaw` is a defect that it is used in spite of."""
 
     sample_rate: Hertz
     channels: int
@@ -58,15 +64,21 @@ def read_audio(
 
 
 def inspect_audio(path: str | Path, whole: bool = True, minimum: Seconds = MINIMUM) -> AudioInfo:
-    """What an audio file holds: all of it decoded and checked, or its header alone.
+    """Check an audio file: all of it decoded, or its header and its first block alone.
 
-    The header shows a file that is missing, empty, not audio or too short, and a truncated WAV or
-    Ogg; silence, NaN, clipping and a truncated FLAC only show when decoded. Raises AudioError as
-    `read_audio`; for many threads: nothing is warned, a flaw stands in the result.
+    Header and first block show a file that is missing, empty, not audio, in a codec that cannot be
+    decoded, or too short, and a truncated WAV or Ogg; silence, NaN, clipping and a truncated FLAC
+    show only when all is decoded. Raises AudioError as `read_audio`. May run on many threads: it
+    warns of nothing, and a flaw is in the result.
     """
     with _opened(Path(path)) as file:
         rate, channels, samples = file.samplerate, file.channels, file.frames
-        waveform = _mono(file) if whole else None
+        if whole:
+            waveform = _mono(file)
+        else:
+            waveform = None
+            if samples and not len(file.read(min(samples, FIRST), always_2d=True)):
+                raise AudioError(path, f"no samples of {samples}", "samples that can be decoded")
     if waveform is None:
         _refuse_short(samples, path, rate, minimum)
         return AudioInfo(rate, channels, samples)
@@ -75,12 +87,8 @@ def inspect_audio(path: str | Path, whole: bool = True, minimum: Seconds = MINIM
 
 def decode_audio(content: bytes, where: str, minimum: Seconds = MINIMUM) -> np.ndarray:
     """As `read_audio` of a file with this content, which `where` names in messages."""
-    try:
-        with soundfile.SoundFile(io.BytesIO(content)) as file:
-            waveform, rate = _mono(file), file.samplerate
-    except (soundfile.SoundFileError, OSError) as error:
-        reason = getattr(error, "error_string", str(error)).strip(" .")
-        raise AudioError(where, f"an undecodable file ({reason})", _READABLE) from error
+    with _decoding(where), soundfile.SoundFile(io.BytesIO(content)) as file:
+        waveform, rate = _mono(file), file.samplerate
     check_waveform(waveform, where, rate, minimum)
     return _resampled(waveform, rate, SAMPLE_RATE)
 
@@ -157,9 +165,27 @@ def write_audio(path: str | Path, waveform: np.ndarray, sample_rate: Hertz = SAM
 
 
 def _mono(file: soundfile.SoundFile) -> np.ndarray:
-    """All of `file` as float32 `(S,)`, channels mixed down."""
-    channels = file.read(dtype="float32", always_2d=True)
-    return channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1)
+    """All of `file` as float32 `(S,)`, channels mixed down, decoded block by block."""
+    blocks = []
+    while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
+        blocks.append(block[:, 0] if block.shape[1] == 1 else block.mean(axis=1))
+    return np.concatenate(blocks) if blocks else np.zeros(0, dtype=np.float32)
+
+
+@contextmanager
+def _decoding(where: str | Path) -> Iterator[None]:
+    """Turn whatever a decoder raises into AudioError.
+
+    soundfile raises its own errors, but also TypeError (a name such as x.raw, whose rate nobody can
+    know), ValueError and RuntimeError (what a codec cannot do).
+    """
+    try:
+        yield
+    except JointError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(getattr(error, "error_string", error)).split()).strip(" .")
+        raise AudioError(where, f"an undecodable file ({reason})", _READABLE) from error
 
 
 @contextmanager
@@ -173,14 +199,9 @@ def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
         raise AudioError(path, "a folder", "an audio file")
     if size == 0:
         raise AudioError(path, "an empty file", "an audio file")
-    try:
-        with soundfile.SoundFile(path) as file:
-            _refuse_truncated(path, file)
-            yield file
-    except (soundfile.SoundFileError, OSError, TypeError) as error:
-        # TypeError: a name such as x.raw makes soundfile ask for a rate that nobody can know.
-        reason = getattr(error, "error_string", str(error)).strip(" .")
-        raise AudioError(path, f"an undecodable file ({reason})", _READABLE) from error
+    with _decoding(path), soundfile.SoundFile(path) as file:
+        _refuse_truncated(path, file)
+        yield file
 
 
 def _refuse_truncated(path: Path, file: soundfile.SoundFile) -> None:

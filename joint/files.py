@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from joint.errors import JointError
+from joint.errors import DataError, JointError
 
 WRITABLE = "a place that can be written, with enough room"
 
@@ -67,3 +67,17 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def read_lines(path: str | Path, expected: str = "lines of UTF-8 text") -> Iterator[str]:
+    """The lines of a text file, one at a time, which end at `\\n` or `\\r\\n` and nowhere else.
+
+    A byte order mark is skipped; U+2028, U+0085 and form feeds stay within their line. Raises
+    DataError, with `expected`, for a file that cannot be read or is not UTF-8.
+    """
+    try:
+        with Path(path).open(encoding="utf-8-sig", newline="\n") as file:
+            for line in file:
+                yield line.removesuffix("\n").removesuffix("\r")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(path, f"an unreadable file ({error})", expected) from error

@@ -19,9 +19,7 @@ from analysis.probing.transfer import phone_content
 from joint.app.api import SpeakerModel, load
 from joint.app.measuring_recognition import run_recognition
 from joint.data.corpus import Corpus
-from joint.data.phones import PHONES
-from joint.data.prepare.kaldi import KaldiFolder
-from joint.data.storage.shar import open_corpus
+from joint.data.opening import find_list
 from joint.errors import DataError, JointError
 from joint.experiments.ablation import Run
 from joint.metrics.bootstrap import TrialSpeakers, change_of_eer, drawn_eers
@@ -33,7 +31,7 @@ from tasks.phonetics.evaluate import evaluate_phones
 from tasks.phonetics.select import frame_heads
 from tasks.recognition.conversations.lists import Conversations
 from tasks.recognition.task import RecognitionTask
-from tasks.verification.embedding import Embed, embed_folder
+from tasks.verification.embedding import Embed, embed_corpus
 from tasks.verification.evaluate import evaluate_embedded, write_scores
 from tasks.verification.trials import Trials
 
@@ -43,42 +41,43 @@ OF_EXTRACTION = ("si_sdr_improvement_db", "wrong_speaker_share")
 
 @dataclass(frozen=True)
 class TestSet:
-    """Recordings, trials of them, and mixtures, conversations and phones where there are any."""
+    """Recordings, trials of them, and mixtures and conversations where there are any."""
 
-    folder: KaldiFolder
+    corpus: Corpus
     trials: Trials
     mixtures: MixtureList | None
     conversations: Path | None
-    aligned: Corpus | None
 
     @classmethod
-    def load(cls, path: Path, phones: bool = False) -> "TestSet":
-        """The folder's tables, `trials`, `mix2_extraction.csv` and `mix2_recognition.csv` where
-        there are such, and manifests where there are some with phones.
+    def load(cls, path: str | Path, phones: bool = False) -> "TestSet":
+        """The corpus in a folder or at a URL, with `trials`, and with `mix2_extraction.csv` and
+        `mix2_recognition.csv` where there are such.
 
         Raises DataError, also where there are no `phones` though they are needed.
         """
-        folder, trials = KaldiFolder.load(path), Trials.load(path / "trials")
-        trials.check(folder)
-        aligned = Corpus.load(path) if phones or (path / PHONES).is_file() else None
-        if phones and not (aligned and aligned.phones):
+        corpus, listed = Corpus.load(path), find_list(path, "trials")
+        if listed is None:
+            raise DataError(path, "no list 'trials'", "lines LABEL UTT1 UTT2 beside the corpus")
+        trials = Trials.load(listed)
+        trials.check(corpus)
+        if phones and not corpus.phones:
             raise DataError(path, "no phones", "a prepared folder that 'joint align' has seen")
         mixtures = None
-        if (path / MIXTURES).is_file():
-            mixtures = MixtureList.load(path / MIXTURES)
-            mixtures.check(folder)
-        conversations = path / CONVERSATIONS if (path / CONVERSATIONS).is_file() else None
+        if (listed := find_list(path, MIXTURES)) is not None:
+            mixtures = MixtureList.load(listed)
+            mixtures.check(corpus)
+        conversations = find_list(path, CONVERSATIONS)
         if conversations is not None:
-            Conversations.load(conversations).check(folder)
-        return cls(folder, trials, mixtures, conversations, aligned)
+            Conversations.load(conversations).check(corpus)
+        return cls(corpus, trials, mixtures, conversations)
 
 
 def measure(run: Run, test: TestSet) -> dict[str, Any]:
     """Train what there is not yet of the run, evaluate it on `test`, keep its figures."""
     model = load(train(run.recipe, resume=run.begun))
     info, clock = model.info(), Timed(model.embed)
-    embedded = embed_folder(clock, test.folder)
-    verified, kept, scores = evaluate_embedded(embedded, test.folder, test.trials)
+    embedded = embed_corpus(clock, test.corpus)
+    verified, kept, scores = evaluate_embedded(embedded, test.corpus, test.trials)
     write_scores(run.scores, kept, scores)
     figures = {
         "encoder_million_parameters": info["parameters"]["encoder"] / 1e6,
@@ -87,18 +86,18 @@ def measure(run: Run, test: TestSet) -> dict[str, Any]:
     }
     figures["embeddings_per_second"] = len(embedded.names) / clock.seconds
     if "extraction" in model.model.tasks and test.mixtures is not None:
-        figures |= evaluate_extraction(model.extract, test.folder, test.mixtures, perceptual=False)
+        figures |= evaluate_extraction(model.extract, test.corpus, test.mixtures, perceptual=False)
     recognises = any(isinstance(head, RecognitionTask) for head in model.model.tasks.values())
     if recognises and test.conversations is not None:
-        figures |= run_recognition(model, test.folder.folder, test.conversations)[0]
+        figures |= run_recognition(model, test.corpus, test.conversations)[0]
     if run.config.get("init"):
         start = load(run.config.init[0])
         before = after = embedded.embeddings
         if start.identity.fingerprint != model.identity.fingerprint:
-            before = embed_folder(start.embed, test.folder).embeddings
+            before = embed_corpus(start.embed, test.corpus).embeddings
         figures |= embedding_drift(before, after)
-    if run.probe is not None and test.aligned is not None:
-        figures |= phones_in(model, run, test.aligned)
+    if run.probe is not None and test.corpus.phones:
+        figures |= phones_in(model, run, test.corpus)
     if run.then is not None:
         later = run.then.figures() or measure(run.then, test)
         figures |= {key: later[key] for key in OF_EXTRACTION if key in later}
@@ -117,7 +116,7 @@ def phones_in(model: SpeakerModel, run: Run, test: Corpus) -> dict[str, float]:
         found = evaluate_phones(head, view, test, known, model.precision, progress=False)
         figures["phone_head_percent"] = found["spoken_accuracy_percent"]
     data = run.config.data
-    train = open_corpus(data.train, data.get("shards", DataConfig.shards))
+    train = Corpus.load(data.train, data.get("shards", DataConfig.shards))
     return figures | phone_content(model.model.encoder, train, test, run.probe, model.precision)
 
 
@@ -137,8 +136,8 @@ class Timed:
 class Changes:
     """How EERs change between the finished runs of a grid; of each run the draws are kept."""
 
-    def __init__(self, folder: KaldiFolder) -> None:
-        self.people = {name: u.speaker for name, u in folder.utterances.items()}
+    def __init__(self, corpus: Corpus) -> None:
+        self.people = {u.id: u.speaker for u in corpus.utterances}
         self.drawn: dict[Path, np.ndarray] = {}
 
     def of(self, runs: Sequence[Run]) -> dict[str, str]:

@@ -9,7 +9,7 @@ import numpy as np
 from joint.app.api import SpeakerModel
 from joint.app.cli.inference.decoding import NO_TIMES, decoding_of
 from joint.app.cli.options import check_threshold
-from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.corpus import Corpus
 from joint.errors import ConfigError
 from joint.metrics.words import Words
 from joint.text.units import PhoneUnits
@@ -21,7 +21,7 @@ from tasks.recognition.select import recogniser
 
 def run_recognition(
     model: SpeakerModel,
-    data: Path,
+    corpus: Corpus,
     conversations: Path | None,
     mode: str | None = None,
     task: str | None = None,
@@ -36,16 +36,15 @@ def run_recognition(
     if threshold is not None and not attributed:
         raise ConfigError("--threshold", "no names to find", "--attributed too")
     name, head = recogniser(model.model, model.path, mode, task)
-    folder = KaldiFolder.load(data)
-    listed = alone(folder) if conversations is None else Conversations.load(conversations)
+    listed = alone(corpus) if conversations is None else Conversations.load(conversations)
     search = decoding_of(head, *decoding)
     if attributed and search is not None:
         raise ConfigError("--beam", *NO_TIMES)
     phones = isinstance(head.units, PhoneUnits) and not getattr(search, "gives_words", False)
     truth = (
-        phones_of(data, model.path, model.metadata.get("phones", ()))
+        phones_of(corpus, model.path, model.metadata.get("phones", ()))
         if phones
-        else words_of(folder)
+        else words_of(corpus)
     )
 
     def hear(mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
@@ -54,7 +53,7 @@ def run_recognition(
         return model.transcribe(mixture, voices, (), None, name, search)
 
     enrolled = "enrollment" in head.requires
-    figures, heard = evaluate_recognition(hear, folder, listed, truth, enrolled, attributed, limit)
+    figures, heard = evaluate_recognition(hear, corpus, listed, truth, enrolled, attributed, limit)
 
     def lines(people: Sequence[Words]) -> list[str]:
         return [" ".join(words) for words in people]
@@ -79,7 +78,7 @@ def attributed_words(
     return list(said.values())
 
 
-def alone(folder: KaldiFolder) -> Conversations:
-    """Every recording of a folder by itself."""
-    rows = tuple(Conversation(name, (Turn(name),)) for name in sorted(folder.utterances))
-    return Conversations(folder.folder, rows)
+def alone(corpus: Corpus) -> Conversations:
+    """Every recording of a corpus by itself."""
+    rows = tuple(Conversation(name, (Turn(name),)) for name in corpus.by_id)
+    return Conversations(Path(corpus.where), rows)

@@ -1,53 +1,66 @@
-"""Corpus: the utterances of a lhotse manifest folder, indexed by speaker."""
+"""Corpus: utterances with their speakers and texts, for training and evaluation alike."""
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from joint.audio import read_audio
-from joint.data.phones import (
-    ALIGNMENT,
-    PHONES,
-    PRONUNCIATION,
-    WORDS,
-    PhoneIntervals,
-    TimedWord,
-    known_intervals,
-    read_inventory,
-)
+from joint.data.phones import PhoneIntervals, TimedWord
 from joint.data.storage.shard import Stored
 from joint.errors import DataError
-from joint.units import SAMPLE_RATE, Samples
-
-if TYPE_CHECKING:
-    from lhotse import SupervisionSegment
+from joint.units import SAMPLE_RATE, Samples, Seconds
 
 RECORDINGS, SUPERVISIONS = "recordings.jsonl.gz", "supervisions.jsonl.gz"
+SHARD_CACHE = "exp/shards"
+"""Where shards of a URL are kept unless another folder is named."""
+
+ADULT_AGE = 16
+"""Years; a speaker below is a child."""
 
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """One recording of one person; `samples` at 16 kHz and natural speed.
+    """One recording of one person.
 
-    With `stored` it lies in a shard, and `path` is only what messages call it. `phones` and `words`
-    are those of an alignment, `pronunciation (P,)` the phones without times; None where there are
-    none.
+    Attributes:
+        path: The recording; of one with `stored`, which lies in a shard, what messages call it.
+        gender: `f` or `m`; None where it is not known, as for every other label.
+        age: In years.
+        age_group: `child` (below 16 years) or `adult`; from `age` where it is not given.
+        samples: Its length at 16 kHz and natural speed; 0 as long as nobody has looked, and where
+            the recording cannot be read.
+        phones, words: Of an alignment.
+        pronunciation: `(P,)`, the phones without times.
     """
 
     id: str
     path: str
     speaker: str
-    text: str
-    gender: str | None
-    age_group: str | None
-    samples: Samples
+    text: str = ""
+    gender: str | None = None
+    age: int | None = None
+    age_group: str | None = None
+    samples: Samples = 0
     stored: Stored | None = None
     phones: PhoneIntervals | None = None
     words: tuple[TimedWord, ...] | None = None
     pronunciation: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        # A corpus holds millions: a Path is several times as large as its string.
+        object.__setattr__(self, "path", os.fspath(self.path))
+        if self.age_group is None and self.age is not None:
+            object.__setattr__(self, "age_group", "child" if self.age < ADULT_AGE else "adult")
+
+    @property
+    def seconds(self) -> Seconds:
+        """Its length at natural speed."""
+        return self.samples / SAMPLE_RATE
 
     def waveform(self) -> np.ndarray:
         """All of it at natural speed, float32 `(S,)`. Raises AudioError; DataError for a shard."""
@@ -59,10 +72,14 @@ class Utterance:
 
 
 class Corpus:
-    """Utterances in the order of their ids, each speaker an integer class.
+    """Utterances in the order of their ids; each speaker is an integer class.
 
-    `phones` is the inventory that the utterances' intervals speak of, silence first; `()` where the
-    corpus is not aligned.
+    Args:
+        where: What messages call it: the folder or the URL.
+        phones: The phone inventory of the utterances' alignments, silence first; `()` where the
+            corpus is not aligned.
+
+    Raises DataError where there is no utterance or an id stands twice.
     """
 
     def __init__(
@@ -74,40 +91,33 @@ class Corpus:
         self.phones = phones
         self.utterances = sorted(utterances, key=lambda u: u.id)
         self.speakers = sorted({u.speaker for u in utterances})
+        for one, other in pairwise(self.utterances):
+            if one.id == other.id:
+                raise DataError(where, f"{one.id} a second time", "every id once")
 
     @classmethod
-    def load(cls, folder: str | Path) -> "Corpus":
-        """Read `recordings.jsonl.gz` and `supervisions.jsonl.gz`, as `joint prepare` writes them.
+    def load(cls, where: str | Path, cache: str | Path = SHARD_CACHE) -> "Corpus":
+        """Open a corpus: a folder that `joint prepare` or `joint shard` wrote, the URL of a sharded
+        one, or a folder of Kaldi tables (`wav.scp text utt2spk`).
 
-        Raises DataError for a folder without them or with manifests that do not match.
+        Shards of a URL are kept in `cache`; once they are there, the server is not needed. Raises
+        DataError for anything else, and for manifests and tables that do not match.
         """
-        from lhotse import RecordingSet, SupervisionSet
+        from joint.data.opening import opened
 
-        folder = Path(folder)
-        for name in (RECORDINGS, SUPERVISIONS):
-            if not (folder / name).is_file():
-                raise DataError(folder / name, "no file", "a manifest written by 'joint prepare'")
-        inventory = read_inventory(folder / PHONES)
-        try:
-            # A line at a time: a million of lhotse's objects take many gigabytes.
-            recordings = {
-                r.id: (str(r.sources[0].source), int(r.duration * SAMPLE_RATE))
-                for r in RecordingSet.from_jsonl_lazy(folder / RECORDINGS)
-            }
-            utterances = [
-                _utterance(supervision, recordings, folder, inventory)
-                for supervision in SupervisionSet.from_jsonl_lazy(folder / SUPERVISIONS)
-            ]
-        except DataError:
-            raise
-        except Exception as error:  # lhotse raises whatever its JSON reader does
-            raise DataError(
-                folder, f"an unreadable manifest ({error})", "lhotse jsonl.gz"
-            ) from None
-        return cls(utterances, folder, inventory)
+        return opened(where, cache)
 
     def __len__(self) -> int:
         return len(self.utterances)
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Utterance]:
+        """Each utterance under its id, in order."""
+        return {utterance.id: utterance for utterance in self.utterances}
+
+    def texts(self) -> Mapping[str, str]:
+        """The text of each utterance by its id: what units are checked against before training."""
+        return {utterance.id: utterance.text for utterance in self.utterances}
 
     @cached_property
     def speaker_of(self) -> np.ndarray:
@@ -133,42 +143,3 @@ class Corpus:
         order = np.argsort(self.speaker_of, kind="stable")
         counts = np.bincount(self.speaker_of, minlength=len(self.speakers))
         return np.split(order, np.cumsum(counts)[:-1])
-
-
-def _utterance(
-    supervision: "SupervisionSegment",
-    recordings: dict[str, tuple[str, Samples]],
-    folder: Path,
-    inventory: tuple[str, ...],
-) -> Utterance:
-    if supervision.recording_id not in recordings:
-        raise DataError(folder, f"supervision {supervision.id} alone", "its recording too")
-    path, samples = recordings[supervision.recording_id]
-    found = (supervision.alignment or {}) if inventory else {}
-    items, words = found.get(ALIGNMENT), found.get(WORDS)
-    return Utterance(
-        id=supervision.id,
-        path=path,
-        speaker=supervision.speaker or supervision.id,
-        text=supervision.text or "",
-        gender=supervision.gender,
-        age_group=(supervision.custom or {}).get("age_group"),
-        samples=samples,
-        phones=None
-        if items is None
-        else known_intervals(items, inventory, samples, f"{folder}: {supervision.id}"),
-        words=None if words is None else tuple(map(TimedWord.of, words)),
-        pronunciation=_pronunciation(supervision, inventory, folder),
-    )
-
-
-def _pronunciation(
-    supervision: "SupervisionSegment", inventory: tuple[str, ...], folder: Path
-) -> np.ndarray | None:
-    spoken = (supervision.custom or {}).get(PRONUNCIATION) if inventory else None
-    if spoken is None:
-        return None
-    if strange := [phone for phone in spoken if phone not in inventory]:
-        where = f"{folder}: {supervision.id}"
-        raise DataError(where, f"the phone {strange[0]}", f"those of {PHONES}")
-    return np.array([inventory.index(phone) for phone in spoken], dtype=np.int16)

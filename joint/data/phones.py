@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from joint.errors import DataError
+from joint.files import read_lines
 from joint.units import SAMPLE_RATE, Samples
 
 if TYPE_CHECKING:
@@ -123,10 +124,7 @@ def read_inventory(path: Path) -> tuple[str, ...]:
     """The phones of a prepared folder, `()` where it has none. Raises DataError."""
     if not path.is_file():
         return ()
-    try:
-        found = tuple(path.read_text(encoding="utf-8").split())
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(path, f"an unreadable list ({error})", "phones, one a line") from error
+    found = tuple(" ".join(read_lines(path, "phones, one a line")).split())
     if not found or found[0] != SILENCE or len(set(found)) < len(found):
         raise DataError(path, " ".join(found[:3]) or "nothing", f"{SILENCE}, then each phone once")
     return found

@@ -10,7 +10,6 @@ from lightning.fabric import Fabric
 
 from joint.data.corpus import Corpus
 from joint.data.scenes.stream import SceneStream
-from joint.data.storage.shar import open_corpus
 from joint.data.storage.store import FileStore, PackedStore, WaveformStore
 from joint.errors import ConfigError
 from joint.model import JointModel
@@ -38,7 +37,7 @@ def train(
         raise ConfigError(output, "a training already", "another output, or --resume")
     keep_freed_memory()
     fabric = launched(config)
-    corpus = open_corpus(config.data.train, config.data.shards)
+    corpus = Corpus.load(config.data.train, config.data.shards)
     classes = Classes(speaker_count(config, corpus), corpus.phones, tuple(corpus.phrases))
     model = build_model(
         config.encoder,
@@ -152,7 +151,7 @@ def validation(
 ) -> Any:
     """A function that computes the figures of `wanted.tasks` on held-out scenes."""
     assert config.data.validation is not None
-    corpus = open_corpus(config.data.validation, config.data.shards)
+    corpus = Corpus.load(config.data.validation, config.data.shards)
     store = open_store(config, corpus, sorted(set(wanted.scenes.speeds)), fabric)
     stream = SceneStream(corpus, store, wanted.scenes, wanted.batch_size, seed=0)
 

@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from joint.data.choices import HELD_OUT, Check
-from joint.data.prepare.manifests import KaldiUtterance, PrepareReport
+from joint.data.corpus import Utterance
+from joint.data.prepare.manifests import PrepareReport
 from joint.data.prepare.speaker_corpus import SpeakerCorpus, write_corpus
 from joint.data.prepare.trials import Trial, label_of, read_rows
 from joint.errors import DataError
@@ -37,7 +38,7 @@ def prepare(
     if second is not None:
         train += _of_speakers(second, second / "spk.lst")
     test = [
-        KaldiUtterance(path.stem, path, path.stem.split("-")[0], "")
+        Utterance(path.stem, str(path), path.stem.split("-")[0], "")
         for folder in ("enroll", "test")
         for path in _audio(first / "eval" / folder)
     ]
@@ -76,17 +77,17 @@ def read_trials(path: Path) -> Iterator[Trial]:
         yield Trial(label_of(where, label), model, Path(tested).stem)
 
 
-def genre_of(utterance: KaldiUtterance) -> str | None:
+def genre_of(utterance: Utterance) -> str | None:
     """`singing` of `id00800-singing-01-005`; None of an enrolment, which may join several."""
     pieces = utterance.id.split("-")
     return pieces[1] if len(pieces) > 2 else None
 
 
-def _of_speakers(part: Path, listed: Path) -> Iterator[KaldiUtterance]:
+def _of_speakers(part: Path, listed: Path) -> Iterator[Utterance]:
     """Utterances of the speakers that a list names, `SPEAKER-GENRE-SESSION-NUMBER`."""
     for _, (speaker,) in read_rows(listed, 1):
         for path in _audio(part / "data" / speaker):
-            yield KaldiUtterance(f"{speaker}-{path.stem}", path, speaker, "")
+            yield Utterance(f"{speaker}-{path.stem}", str(path), speaker, "")
 
 
 def _audio(folder: Path) -> list[Path]:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from joint.data.prepare.manifests import KaldiUtterance, PrepareReport
+from joint.data.corpus import Utterance
+from joint.data.prepare.manifests import PrepareReport
 from joint.files import atomic_path
 from recipes.librimix.mixtures import Levels, Mixture
 from recipes.librispeechmix.lists import write_usable
@@ -29,7 +30,7 @@ def write_lists(
     folder: Path,
     speakers: int,
     rows: list[Levelled],
-    kept: list[KaldiUtterance],
+    kept: list[Utterance],
     report: PrepareReport,
 ) -> None:
     """`mixN_recognition.csv`: the mode `max`; for two speakers `mix2_extraction.csv`: `min`.
@@ -72,9 +73,7 @@ def _write_extraction(
                     writer.writerow((*names, enrollment, f"{snr_db:.5f}"))
 
 
-def _enrollments(
-    rows: Iterable[Levelled], kept: Iterable[KaldiUtterance]
-) -> dict[tuple[str, str], str]:
+def _enrollments(rows: Iterable[Levelled], kept: Iterable[Utterance]) -> dict[tuple[str, str], str]:
     """By mixture and utterance another utterance of the speaker, whatever else is in the list."""
     own: dict[str, list[str]] = defaultdict(list)
     speaker = {}

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.progress import track
 
 from joint.data.choices import HELD_OUT, Check
-from joint.data.prepare.kaldi import KaldiFolder
-from joint.data.prepare.manifests import KaldiUtterance, PrepareReport
+from joint.data.corpus import Corpus, Utterance
+from joint.data.prepare.manifests import PrepareReport
 from joint.data.prepare.speaker_corpus import SpeakerCorpus, write_corpus
 from joint.errors import AudioError, DataError
 from recipes.librimix.lists import Levelled, write_lists
@@ -46,13 +46,13 @@ def prepare(
     warned: list[str] = []
     levelled = {
         split: {
-            speakers: _levelled(path, speakers, KaldiFolder(corpus.root, known), jobs, warned)
+            speakers: _levelled(path, speakers, Corpus(known, corpus.root), jobs, warned)
             for speakers, path in listed[split].items()
         }
-        for split, known in ((s, {u.id: u for u in us}) for s, us in corpus.splits.items())
+        for split, known in corpus.splits.items()
     }
 
-    def lists(split: str, folder: Path, kept: list[KaldiUtterance], report: PrepareReport) -> None:
+    def lists(split: str, folder: Path, kept: list[Utterance], report: PrepareReport) -> None:
         for speakers, rows in levelled.get(split, {}).items():
             write_lists(folder, speakers, rows, kept, report)
 
@@ -74,7 +74,7 @@ def prepare(
 
 
 def _levelled(
-    path: Path, speakers: int, corpus: KaldiFolder, jobs: int, warned: list[str]
+    path: Path, speakers: int, corpus: Corpus, jobs: int, warned: list[str]
 ) -> list[Levelled]:
     """The mixtures of a list that fit the corpus, with their levels; bad recordings are warned."""
     mixtures = read_mixtures(path, speakers)
@@ -102,9 +102,9 @@ def _levelled(
     return found
 
 
-def _measured(mixture: Mixture, corpus: KaldiFolder) -> Levelled | AudioError:
+def _measured(mixture: Mixture, corpus: Corpus) -> Levelled | AudioError:
     try:
-        recordings = [corpus.utterances[name].path for name in mixture.utterances]
+        recordings = [Path(corpus.by_id[name].path) for name in mixture.utterances]
         return Levelled(mixture, measure(mixture, recordings))
     except AudioError as error:
         return error

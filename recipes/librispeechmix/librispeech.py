@@ -10,8 +10,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from joint.data.prepare.kaldi import read_table
-from joint.data.prepare.manifests import KaldiUtterance
+from joint.data.corpus import Utterance
+from joint.data.prepare.tables import read_table
 from joint.errors import DataError
 
 PART = re.compile(r"(train|dev|test)-(clean|other)(-\d+)?")
@@ -27,9 +27,9 @@ class LibriSpeech:
     """Utterances to train on, those of dev-clean (none where it is not there), and test-clean's."""
 
     root: Path
-    train: list[KaldiUtterance]
-    validation: list[KaldiUtterance]
-    test: list[KaldiUtterance]
+    train: list[Utterance]
+    validation: list[Utterance]
+    test: list[Utterance]
 
     @classmethod
     def load(cls, folder: str | Path, train_parts: Sequence[str] = ()) -> "LibriSpeech":
@@ -54,7 +54,7 @@ class LibriSpeech:
         )
 
     @property
-    def splits(self) -> dict[str, list[KaldiUtterance]]:
+    def splits(self) -> dict[str, list[Utterance]]:
         """What is there to make lists of: `test`, and `validation` where dev-clean is there."""
         return {"test": self.test} | ({"validation": self.validation} if self.validation else {})
 
@@ -66,7 +66,7 @@ def _root(folder: Path) -> Path:
     raise DataError(folder, "no part of LibriSpeech", "train-clean-100, dev-clean, test-clean, …")
 
 
-def _utterances(part: Path, genders: dict[str, str]) -> Iterator[KaldiUtterance]:
+def _utterances(part: Path, genders: dict[str, str]) -> Iterator[Utterance]:
     """Utterances of a part, a chapter at a time, in the order of their ids."""
     console = Console(stderr=True)
     speakers = _folders(part)
@@ -76,7 +76,7 @@ def _utterances(part: Path, genders: dict[str, str]) -> Iterator[KaldiUtterance]
         for chapter in _folders(part / speaker):
             folder = part / speaker / chapter
             for name, (path, text) in sorted(_chapter(folder, f"{speaker}-{chapter}").items()):
-                yield KaldiUtterance(name, path, speaker, text, genders.get(speaker))
+                yield Utterance(name, str(path), speaker, text, genders.get(speaker))
 
 
 def _chapter(folder: Path, name: str) -> dict[str, tuple[Path, str]]:

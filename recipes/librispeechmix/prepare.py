@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from joint.data.choices import HELD_OUT, Check
-from joint.data.prepare.kaldi import KaldiFolder
-from joint.data.prepare.manifests import KaldiUtterance, PrepareReport
+from joint.data.corpus import Corpus, Utterance
+from joint.data.prepare.manifests import PrepareReport
 from joint.data.prepare.speaker_corpus import SpeakerCorpus, write_corpus
 from recipes.librispeechmix.librispeech import LibriSpeech
 from recipes.librispeechmix.lists import find_lists, read_list, write_usable
@@ -60,14 +60,12 @@ def prepare(
     )
 
 
-def _read(
-    root: Path, path: Path, utterances: list[KaldiUtterance], warned: list[str]
-) -> Conversations:
+def _read(root: Path, path: Path, utterances: list[Utterance], warned: list[str]) -> Conversations:
     """A list that fits the utterances; texts other than the transcripts' are counted."""
-    known = KaldiFolder(root, {utterance.id: utterance for utterance in utterances})
+    known = Corpus(utterances, root)
     conversations, texts = read_list(path)
     conversations.check(known)
-    if other := [name for name, text in texts.items() if text != known.utterances[name].text]:
+    if other := [name for name, text in texts.items() if text != known.by_id[name].text]:
         warned.append(
             f"{path}: {len(other)} texts ({other[0]} …) are not the transcripts', which are used"
         )
@@ -78,7 +76,7 @@ def _write(
     conversations: dict[str, dict[str, Conversations]],
     split: str,
     folder: Path,
-    kept: list[KaldiUtterance],
+    kept: list[Utterance],
     report: PrepareReport,
 ) -> None:
     known = {utterance.id for utterance in kept}

@@ -17,7 +17,7 @@ from rich.table import Table as TerminalTable
 
 from analysis.report.charts import Curve
 from joint import SpeakerModel, load
-from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.corpus import Corpus
 from joint.errors import CheckpointError
 from joint.metrics.detection import error_rates
 from joint.terminal import errors_in_one_line
@@ -75,10 +75,10 @@ def main(overrides: list[str], folder: Path = FOLDER, limit: int | None = None) 
     return path
 
 
-def test_set(folder: Path) -> tuple[KaldiFolder, MixtureList]:
+def test_set(folder: Path) -> tuple[Corpus, MixtureList]:
     """The held-out speakers and their mixtures."""
     test = folder / "data" / "test"
-    return KaldiFolder.load(test), MixtureList.load(test / "mix2_extraction.csv")
+    return Corpus.load(test), MixtureList.load(test / "mix2_extraction.csv")
 
 
 def measure(name: str, model: SpeakerModel, folder: Path, limit: int | None) -> System:
@@ -88,7 +88,7 @@ def measure(name: str, model: SpeakerModel, folder: Path, limit: int | None) -> 
     tables.mkdir(parents=True, exist_ok=True)
     trials, separated = tables / "trials.csv", tables / "mixtures.csv"
     verified = evaluate_verification(
-        model.embed, people, Trials.load(people.folder / "trials"), scores=trials
+        model.embed, people, Trials.load(Path(people.where) / "trials"), scores=trials
     )
     extracted = evaluate_extraction(model.extract, people, mixtures, limit=limit, scores=separated)
     columns = read_columns(trials)

@@ -11,8 +11,7 @@ from analysis.report.charts import Curve, det_chart, histogram_chart
 from analysis.report.page import Charts, Example, Section, Table, write_report
 from analysis.report.training import read_log, training_panels
 from joint import SpeakerModel
-from joint.data.prepare.kaldi import KaldiFolder
-from joint.data.prepare.manifests import KaldiUtterance
+from joint.data.corpus import Corpus, Utterance
 from tasks.extraction.mixtures import MixtureList, MixtureRow, render
 
 EXAMPLES = 6
@@ -53,7 +52,7 @@ class System:
 
 
 def write_demo_report(
-    path: Path, systems: Sequence[System], run: Path, test: tuple[KaldiFolder, MixtureList]
+    path: Path, systems: Sequence[System], run: Path, test: tuple[Corpus, MixtureList]
 ) -> Path:
     """Write the report of `systems` and of the training log in the folder `run`; gives `path`."""
     folder, mixtures = test
@@ -108,7 +107,7 @@ def _gains(systems: Sequence[System]) -> Charts:
     return Charts([histogram_chart(title, values, "dB")], wide=True)
 
 
-def _example(row: MixtureRow, folder: KaldiFolder, systems: Sequence[System]) -> Example:
+def _example(row: MixtureRow, folder: Corpus, systems: Sequence[System]) -> Example:
     sound = render(row, folder)
     estimates = {s.name: s.model.extract(sound.mixture, sound.enrollment) for s in systems}
     gains = ", ".join(
@@ -116,7 +115,7 @@ def _example(row: MixtureRow, folder: KaldiFolder, systems: Sequence[System]) ->
         for system in systems
         if row.mix_id in system.improvements
     )
-    target, other = folder.utterances[row.target], folder.utterances[row.interferer]
+    target, other = folder.by_id[row.target], folder.by_id[row.interferer]
     return Example(
         f"{row.mix_id}: {_person(target)} against {_person(other)}, {row.snr_db:+.1f} dB",
         f"SI-SDR improvement: {gains}. The voice to find: “{target.text.capitalize()}”",
@@ -129,7 +128,7 @@ def _example(row: MixtureRow, folder: KaldiFolder, systems: Sequence[System]) ->
     )
 
 
-def _person(utterance: KaldiUtterance) -> str:
+def _person(utterance: Utterance) -> str:
     kinds = {("f", "adult"): "a woman", ("m", "adult"): "a man"}
     kinds |= {("f", "child"): "a girl", ("m", "child"): "a boy"}
     return kinds.get((utterance.gender or "", utterance.age_group or ""), "somebody")

@@ -17,8 +17,9 @@ from typing import Annotated
 import soundfile
 import typer
 
-from joint.data.prepare.kaldi import KaldiFolder, read_table, write_tables
-from joint.data.prepare.manifests import KaldiUtterance, written_whole
+from joint.data.corpus import Utterance
+from joint.data.prepare.manifests import written_whole
+from joint.data.prepare.tables import read_table, read_tables, write_tables
 from joint.errors import DataError
 from joint.terminal import errors_in_one_line
 from recipes.speechocean762.lists import choose_speakers, write_lists
@@ -66,7 +67,7 @@ def embed(corpus: str | Path, output: str | Path) -> int:
     over 18 MB.
     """
     root = Path(corpus)
-    everybody = list(KaldiFolder.load(root / "train").utterances.values())
+    everybody = read_tables(root / "train")
     held_out = read_speakers(HELD_OUT)
     if missing := held_out - {u.speaker for u in everybody}:
         raise DataError(root, f"no train speaker {min(missing)}", f"all of {HELD_OUT.name}")
@@ -97,8 +98,8 @@ def embed(corpus: str | Path, output: str | Path) -> int:
     return size
 
 
-def _some(utterances: Sequence[KaldiUtterance]) -> list[KaldiUtterance]:
-    by_speaker: dict[str, list[KaldiUtterance]] = defaultdict(list)
+def _some(utterances: Sequence[Utterance]) -> list[Utterance]:
+    by_speaker: dict[str, list[Utterance]] = defaultdict(list)
     for utterance in utterances:
         by_speaker[utterance.speaker].append(utterance)
     generator = random.Random(SEED)
@@ -111,15 +112,15 @@ def _some(utterances: Sequence[KaldiUtterance]) -> list[KaldiUtterance]:
     ]
 
 
-def _write_split(root: Path, name: str, utterances: Sequence[KaldiUtterance]) -> None:
+def _write_split(root: Path, name: str, utterances: Sequence[Utterance]) -> None:
     """Audio into WAVE/ and the tables of one split, with paths relative to `root`."""
     relative = []
     utterances_of: dict[str, list[str]] = defaultdict(list)
     for utterance in utterances:
         path = Path("WAVE", f"SPEAKER{utterance.speaker}", f"{utterance.id}.ogg")
         (root / path).parent.mkdir(parents=True, exist_ok=True)
-        _copy_as_ogg(utterance.path, root / path)
-        relative.append(replace(utterance, path=path))
+        _copy_as_ogg(Path(utterance.path), root / path)
+        relative.append(replace(utterance, path=str(path)))
         utterances_of[utterance.speaker].append(utterance.id)
     (root / name).mkdir()
     write_tables(root / name, relative)
@@ -135,7 +136,7 @@ def _copy_as_ogg(source: Path, target: Path) -> None:
     soundfile.write(target, waveform, rate, format="OGG", subtype="VORBIS", compression_level=0.3)
 
 
-def _write_resources(corpus: Path, root: Path, utterances: Sequence[KaldiUtterance]) -> None:
+def _write_resources(corpus: Path, root: Path, utterances: Sequence[Utterance]) -> None:
     """Lexicon and phones of these utterances; a word has a line for each pronunciation."""
     ids = {utterance.id for utterance in utterances}
     words = {word for utterance in utterances for word in utterance.text.split()}

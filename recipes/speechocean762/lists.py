@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from joint.data.prepare.manifests import KaldiUtterance
+from joint.data.corpus import Utterance
 from joint.data.prepare.trials import group_of, make_trials, write_trials
 from joint.errors import DataError
 from joint.units import Decibels
@@ -29,7 +29,7 @@ class Mixture:
     snr_db: str
 
 
-def choose_speakers(utterances: Iterable[KaldiUtterance], per_group: int, seed: int) -> list[str]:
+def choose_speakers(utterances: Iterable[Utterance], per_group: int, seed: int) -> list[str]:
     """`per_group` speakers of each gender and age group, sorted; the same for the same seed.
 
     Raises DataError where a group has fewer.
@@ -47,7 +47,7 @@ def choose_speakers(utterances: Iterable[KaldiUtterance], per_group: int, seed: 
     return sorted(chosen)
 
 
-def make_mixtures(utterances: Iterable[KaldiUtterance], count: int, seed: int) -> list[Mixture]:
+def make_mixtures(utterances: Iterable[Utterance], count: int, seed: int) -> list[Mixture]:
     """`count` mixtures of two speakers, every second one of one gender, SNR uniform in ±5 dB.
 
     Every utterance is a target once before any is so again; the enrolment is another utterance
@@ -55,7 +55,7 @@ def make_mixtures(utterances: Iterable[KaldiUtterance], count: int, seed: int) -
     """
     generator = random.Random(seed)
     rows = sorted(utterances, key=lambda u: u.id)
-    by_speaker: dict[str, list[KaldiUtterance]] = defaultdict(list)
+    by_speaker: dict[str, list[Utterance]] = defaultdict(list)
     for utterance in rows:
         by_speaker[utterance.speaker].append(utterance)
     targets = [u for u in rows if len(by_speaker[u.speaker]) > 1]
@@ -81,7 +81,7 @@ def make_mixtures(utterances: Iterable[KaldiUtterance], count: int, seed: int) -
 
 def write_lists(
     folder: Path,
-    utterances: Sequence[KaldiUtterance],
+    utterances: Sequence[Utterance],
     targets_per_speaker: int,
     mixtures: int,
     seed: int,

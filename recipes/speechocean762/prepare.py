@@ -8,15 +8,11 @@ its `trials` and `mix2_extraction.csv` are what models are selected on.
 from collections import defaultdict
 from pathlib import Path
 
-from joint.data.prepare.kaldi import KaldiFolder, copy_lists, read_table, write_tables
-from joint.data.prepare.manifests import (
-    PrepareReport,
-    write_skipped,
-    write_split,
-    written_whole,
-)
+from joint.data.prepare.manifests import PrepareReport, write_skipped, write_split, written_whole
 from joint.data.prepare.splits import refuse_overlap
+from joint.data.prepare.tables import copy_lists, read_table, read_tables, write_tables
 from joint.errors import DataError
+from joint.files import read_lines
 from recipes.speechocean762.lists import write_lists
 
 HELD_OUT = Path(__file__).with_name("held_out_speakers.txt")
@@ -39,13 +35,13 @@ def prepare(
     needed = [f"{split}/{table}" for split in ("train", "test") for table in TABLES]
     if missing := [name for name in needed if not (root / name).is_file()]:
         raise DataError(root, f"no {', '.join(missing)}", "the layout of OpenSLR 101")
-    everybody = KaldiFolder.load(root / "train").utterances.values()
-    test = KaldiFolder.load(root / "test").utterances.values()
+    everybody = read_tables(root / "train")
+    test = read_tables(root / "test")
     validation_speakers = read_speakers(held_out) if held_out is not None else set()
     splits = {
         "train": [u for u in everybody if u.speaker not in validation_speakers],
         "validation": [u for u in everybody if u.speaker in validation_speakers],
-        "test": list(test),
+        "test": test,
     }
     refuse_overlap(root, train=splits["train"], test=splits["test"])
     phones = read_phones(root / "resource" / "text-phone")
@@ -66,10 +62,7 @@ def prepare(
 
 def read_speakers(path: str | Path) -> set[str]:
     """Speakers named in a file, one a line; # begins a comment. Raises DataError."""
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(path, str(error), "a list of speakers, one a line") from error
+    lines = read_lines(path, "a list of speakers, one a line")
     return {name for line in lines if (name := line.split("#")[0].strip())}
 
 

@@ -12,14 +12,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 from joint import SpeakerModel, load
-from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.corpus import Corpus
 from joint.terminal import errors_in_one_line
 from joint.training import checkpoint
 from joint.training.building import to_half
 from tasks.extraction.evaluate import evaluate_extraction
 from tasks.extraction.mixtures import MixtureList
 from tasks.verification.backends.calibration import Calibration
-from tasks.verification.embedding import embed_folder
+from tasks.verification.embedding import embed_corpus
 from tasks.verification.evaluate import evaluate_verification
 from tasks.verification.scorer import Scorer
 from tasks.verification.trials import Trials
@@ -40,16 +40,16 @@ KEPT = (
 )
 
 
-def calibration(model: SpeakerModel, folder: KaldiFolder, trials: Trials) -> Calibration:
+def calibration(model: SpeakerModel, folder: Corpus, trials: Trials) -> Calibration:
     """From cosine scores to log-likelihood ratios, on trials whose recordings can all be read."""
-    embedded = embed_folder(model.embed, folder, trials.names)
+    embedded = embed_corpus(model.embed, folder, trials.names)
     scores = Scorer()(embedded, *trials.positions(embedded.rows()))
     return Calibration.fit(scores, trials.labels)
 
 
 def ship(trained: Path, data: Path, output: Path, name: str, command: str) -> dict[str, object]:
     """Write `output` and return the figures that it holds. Raises JointError."""
-    model, folder = load(trained), KaldiFolder.load(data / "validation")
+    model, folder = load(trained), Corpus.load(data / "validation")
     trials = Trials.load(data / "validation" / "trials")
     found = evaluate_verification(model.embed, folder, trials, progress=False)
     threshold = found["threshold_at_eer"]

@@ -11,9 +11,10 @@ from functools import partial
 from pathlib import Path
 
 from joint.data.choices import HELD_OUT, Check
-from joint.data.prepare.kaldi import read_table, read_wav_scp
-from joint.data.prepare.manifests import KaldiUtterance, PrepareReport
+from joint.data.corpus import Utterance
+from joint.data.prepare.manifests import PrepareReport
 from joint.data.prepare.speaker_corpus import SpeakerCorpus, write_corpus
+from joint.data.prepare.tables import read_table, read_wav_scp
 from joint.data.prepare.trials import Trial, label_of, read_rows
 from joint.errors import DataError
 
@@ -71,9 +72,9 @@ def read_trials(path: Path) -> Iterator[Trial]:
         yield Trial(label_of(where, label), first, second)
 
 
-def _split(files: Path, split: str) -> Iterator[KaldiUtterance]:
+def _split(files: Path, split: str) -> Iterator[Utterance]:
     paths = read_wav_scp(files / f"{split}_wav.scp")
     speakers = read_table(files / f"{split}_utt2spk", paths)
     for name, path in paths.items():
         if LEFT_OUT not in name:
-            yield KaldiUtterance(name, path, speakers[name], "")
+            yield Utterance(name, str(path), speakers[name], "")

@@ -8,10 +8,12 @@ has a verification test of its own: models are tested on VoxCeleb1.
 from pathlib import Path
 
 from joint.data.choices import HELD_OUT, Check
-from joint.data.prepare.manifests import KaldiUtterance, PrepareReport
+from joint.data.corpus import Utterance
+from joint.data.prepare.manifests import PrepareReport
 from joint.data.prepare.speaker_corpus import SpeakerCorpus, write_corpus
 from joint.data.prepare.trials import read_rows
 from joint.errors import DataError
+from joint.files import read_lines
 from recipes.voxceleb.tree import find_clips, find_speakers
 
 GENDERS = {"m": "m", "male": "m", "f": "f", "female": "f"}
@@ -35,7 +37,7 @@ def prepare(
     wanted = None if utterances is None else {name for _, (name,) in read_rows(utterances, 1)}
     known = {} if genders is None else read_genders(genders)
     train = [
-        KaldiUtterance(clip.id, clip.path, clip.speaker, "", known.get(clip.speaker))
+        Utterance(clip.id, str(clip.path), clip.speaker, "", known.get(clip.speaker))
         for clip in find_clips(root, find_speakers(root))
         if wanted is None or clip.id in wanted
     ]
@@ -55,9 +57,5 @@ def read_genders(path: Path) -> dict[str, str]:
 
     Raises DataError for an unreadable file.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(path, f"an unreadable table ({error})", "SPEAKER GENDER") from error
-    rows = [line.replace(",", " ").split() for line in lines]
+    rows = [line.replace(",", " ").split() for line in read_lines(path, "SPEAKER GENDER")]
     return {r[0]: GENDERS[r[1].lower()] for r in rows if len(r) == 2 and r[1].lower() in GENDERS}

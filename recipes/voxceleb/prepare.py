@@ -10,10 +10,12 @@ from functools import partial
 from pathlib import Path
 
 from joint.data.choices import HELD_OUT, Check
-from joint.data.prepare.manifests import KaldiUtterance, PrepareReport
+from joint.data.corpus import Utterance
+from joint.data.prepare.manifests import PrepareReport
 from joint.data.prepare.speaker_corpus import SpeakerCorpus, write_corpus
 from joint.data.prepare.trials import Trial, label_of, read_rows
 from joint.errors import DataError
+from joint.files import read_lines
 from recipes.voxceleb.parts import TrainOn
 from recipes.voxceleb.tree import Clip, find_clips, find_file, find_speakers
 
@@ -106,10 +108,7 @@ def read_meta(root: Path) -> tuple[dict[str, str], dict[str, str]]:
         path = find_file(root, name)
         if path is None:
             continue
-        try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(path, f"an unreadable table ({error})", "columns of text") from error
+        lines = read_lines(path, "columns of text")
         rows = [[c.strip() for c in line.replace("\t", ",").split(",")] for line in lines if line]
         if not rows or not {"Gender", "Set"} <= set(rows[0]):
             raise DataError(path, "another header", "columns Gender and Set")
@@ -121,5 +120,5 @@ def read_meta(root: Path) -> tuple[dict[str, str], dict[str, str]]:
     return genders, splits
 
 
-def _utterance(clip: Clip, genders: dict[str, str]) -> KaldiUtterance:
-    return KaldiUtterance(clip.id, clip.path, clip.speaker, "", genders.get(clip.speaker))
+def _utterance(clip: Clip, genders: dict[str, str]) -> Utterance:
+    return Utterance(clip.id, str(clip.path), clip.speaker, "", genders.get(clip.speaker))

@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.progress import track
 
 from joint.audio import write_audio
+from joint.data.corpus import Corpus
 from joint.data.grouping import gender_pair, gender_relation, positions_by_group
-from joint.data.prepare.kaldi import KaldiFolder
 from joint.errors import AudioError, DataError, JointError
 from joint.metrics.perceptual import Perceptual, pesq_installed
 from joint.metrics.perceptual import perceptual as judge
@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 def evaluate_extraction(
     extract: Extract,
-    folder: KaldiFolder,
+    corpus: Corpus,
     mixtures: MixtureList,
     output: Path | None = None,
     limit: int | None = None,
@@ -56,10 +56,10 @@ def evaluate_extraction(
     `whole target`. Mixtures with a recording that cannot be read are left out and counted.
     `by_group` has gender pairs, the target's age group, and whole and cut targets.
 
-    Raises DataError where list and folder do not fit or no mixture can be read, JointError where
+    Raises DataError where list and corpus do not fit or no mixture can be read, JointError where
     `extract` gives something else than finite samples of the mixture's length.
     """
-    mixtures.check(folder)
+    mixtures.check(corpus)
     if limit is not None and limit < 1:
         raise DataError("limit", str(limit), "at least 1 mixture")
     if perceptual and not pesq_installed():
@@ -70,7 +70,7 @@ def evaluate_extraction(
     # PESQ and STOI of one mixture run while the next one is extracted.
     with ThreadPoolExecutor(1) as readers, ThreadPoolExecutor(1) as judges:
         waiting: deque[tuple[MixtureScore, Future[Perceptual] | None]] = deque()
-        rendered = _rendered(rows, folder, readers)
+        rendered = _rendered(rows, corpus, readers)
         shown = console.is_terminal and progress
         for row, waveforms in track(
             rendered, "extracting", total=len(rows), console=console, disable=not shown
@@ -80,7 +80,7 @@ def evaluate_extraction(
             estimate = _checked(extract(waveforms.mixture, waveforms.enrollment), row, waveforms)
             if output is not None:
                 write_audio(output / f"{row.mix_id}.wav", estimate)
-            text = folder.utterances[row.target].text
+            text = corpus.by_id[row.target].text
             score = _score(row.mix_id, estimate, waveforms)
             if recognizer is not None:
                 score = replace(score, words=_words(recognizer, text, estimate, waveforms))
@@ -100,19 +100,19 @@ def evaluate_extraction(
         "pesq_failures": failures(result.pesq for result in results) if pesq_installed() else None,
         "stoi_failures": failures(result.stoi for result in results),
         "skipped_mixtures": len(rows) - len(results),
-        "by_group": _by_group(rows, results, folder),
+        "by_group": _by_group(rows, results, corpus),
     }
 
 
 def _rendered(
-    rows: Sequence[MixtureRow], folder: KaldiFolder, readers: ThreadPoolExecutor
+    rows: Sequence[MixtureRow], corpus: Corpus, readers: ThreadPoolExecutor
 ) -> Iterator[tuple[MixtureRow, RenderedMixture | None]]:
     """Rows with their waveforms, a few read ahead; None where a recording cannot be read."""
     ahead: deque[tuple[MixtureRow, Future[RenderedMixture]]] = deque()
     coming = iter(rows)
     while True:
         while len(ahead) < _AHEAD and (row := next(coming, None)) is not None:
-            ahead.append((row, readers.submit(render, row, folder)))
+            ahead.append((row, readers.submit(render, row, corpus)))
         if not ahead:
             return
         row, pending = ahead.popleft()
@@ -168,9 +168,9 @@ def _complete(score: MixtureScore, judged: Future[Perceptual] | None) -> Mixture
 
 
 def _by_group(
-    rows: Sequence[MixtureRow], results: Sequence[MixtureScore], folder: KaldiFolder
+    rows: Sequence[MixtureRow], results: Sequence[MixtureScore], corpus: Corpus
 ) -> dict[str, Any]:
-    people, named = folder.utterances, {row.mix_id: row for row in rows}
+    people, named = corpus.by_id, {row.mix_id: row for row in rows}
     memberships = []
     for result in results:
         row = named[result.mix_id]

@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from joint.audio import read_audio
-from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.corpus import Corpus
 from joint.errors import AudioError, DataError
 from joint.units import Decibels
 
@@ -83,18 +82,18 @@ class MixtureList:
             seen.add(row.mix_id)
         return cls(path, rows)
 
-    def check(self, folder: KaldiFolder) -> None:
-        """Raise DataError where a row names an utterance that the folder lacks.
+    def check(self, corpus: Corpus) -> None:
+        """Raise DataError where a row names an utterance that the corpus lacks.
 
         Rows whose enrolment is not the target's, or whose interferer is the target, are a control
         experiment at best: they are counted in a warning.
         """
-        people, odd = folder.utterances, []
+        people, odd = corpus.by_id, []
         for row in self.rows:
             for name in (row.target, row.interferer, row.enrollment):
                 if name not in people:
                     where = f"{self.path}, {row.mix_id}"
-                    raise DataError(where, f"unknown utterance {name}", "one of wav.scp")
+                    raise DataError(where, f"unknown utterance {name}", f"one of {corpus.where}")
             target = people[row.target].speaker
             own_enrollment = people[row.enrollment].speaker == target
             if not own_enrollment or people[row.interferer].speaker == target:
@@ -104,11 +103,10 @@ class MixtureList:
             logger.warning("%s: %d rows (%s …) with %s", self.path, len(odd), odd[0], problem)
 
 
-def render(row: MixtureRow, folder: KaldiFolder) -> RenderedMixture:
+def render(row: MixtureRow, corpus: Corpus) -> RenderedMixture:
     """Read the recordings of a row and mix them; raises AudioError where one cannot be used."""
     target, interferer, enrollment = (
-        read_audio(folder.utterances[name].path)
-        for name in (row.target, row.interferer, row.enrollment)
+        corpus.by_id[name].waveform() for name in (row.target, row.interferer, row.enrollment)
     )
     try:
         reference, interference = mix(target, interferer, row.snr_db)

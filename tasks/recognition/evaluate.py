@@ -9,9 +9,8 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from joint.audio import read_audio
+from joint.data.corpus import Corpus
 from joint.data.grouping import gender_pair, positions_by_group
-from joint.data.prepare.kaldi import KaldiFolder
 from joint.errors import AudioError, DataError
 from joint.metrics.words import (
     Errors,
@@ -83,7 +82,7 @@ class Heard:
 
 def evaluate_recognition(
     hear: Hear,
-    folder: KaldiFolder,
+    corpus: Corpus,
     conversations: Conversations,
     truth: Truth,
     enrolled: bool = False,
@@ -111,9 +110,9 @@ def evaluate_recognition(
     Conversations with a recording that cannot be read or whose words are not known are left out
     and counted.
 
-    Raises DataError where list and folder do not fit, an enrolment is missing, or nothing is left.
+    Raises DataError where list and corpus do not fit, an enrolment is missing, or nothing is left.
     """
-    conversations.check(folder)
+    conversations.check(corpus)
     rows = conversations.rows[:limit]
     if enrolled or attributed:
         check_enrolments(conversations, rows)
@@ -126,8 +125,8 @@ def evaluate_recognition(
         if len(said) < len(known):
             continue
         try:
-            mixture = render(row, folder).mixture
-            voices = _voices(row, rows, folder) if enrolled or attributed else []
+            mixture = render(row, corpus).mixture
+            voices = _voices(row, rows, corpus) if enrolled or attributed else []
         except AudioError:
             continue
         begin = time.perf_counter()
@@ -141,7 +140,7 @@ def evaluate_recognition(
     figures = _figures(heard, enrolled, attributed)
     figures["real_time_factor"] = seconds * SAMPLE_RATE / samples
     figures["skipped_conversations"] = len(rows) - len(heard)
-    figures["by_group"] = _by_group(heard, folder)
+    figures["by_group"] = _by_group(heard, corpus)
     return figures, heard
 
 
@@ -154,19 +153,17 @@ def check_enrolments(conversations: Conversations, rows: Sequence[Conversation])
                 raise DataError(where, f"no enrolment for {turn.utterance}", "one for everybody")
 
 
-def _voices(
-    row: Conversation, rows: Sequence[Conversation], folder: KaldiFolder
-) -> list[np.ndarray]:
+def _voices(row: Conversation, rows: Sequence[Conversation], corpus: Corpus) -> list[np.ndarray]:
     """Everybody's enrolment, and behind them that of somebody who is absent, where the list has
     one."""
     names = [turn.enrollment for turn in row.turns]
-    here = {folder.utterances[turn.utterance].speaker for turn in row.turns}
+    here = {corpus.by_id[turn.utterance].speaker for turn in row.turns}
     place = rows.index(row)
     others = (t for r in (*rows[place + 1 :], *rows[:place]) for t in r.turns)
-    absent = (t for t in others if folder.utterances[t.utterance].speaker not in here)
+    absent = (t for t in others if corpus.by_id[t.utterance].speaker not in here)
     if (other := next(absent, None)) is not None:
         names.append(other.enrollment)
-    return [read_audio(folder.utterances[name].path) for name in names if name is not None]
+    return [corpus.by_id[name].waveform() for name in names if name is not None]
 
 
 def _figures(heard: Sequence[Heard], enrolled: bool, attributed: bool) -> dict[str, Any]:
@@ -193,18 +190,18 @@ def _figures(heard: Sequence[Heard], enrolled: bool, attributed: bool) -> dict[s
     return figures
 
 
-def _by_group(heard: Sequence[Heard], folder: KaldiFolder) -> dict[str, dict[str, float]]:
+def _by_group(heard: Sequence[Heard], corpus: Corpus) -> dict[str, dict[str, float]]:
     """Errors by how much people overlap, and by the genders of two."""
     memberships: list[list[str | None]] = []
     for h in heard:
         if len(h.row.turns) < 2:
             memberships.append([])
             continue
-        place = int(np.searchsorted(OVERLAPS, overlap_ratio(h.row, folder)))
+        place = int(np.searchsorted(OVERLAPS, overlap_ratio(h.row, corpus)))
         bounds = (0.0, *OVERLAPS, 1.0)
         names: list[str | None] = [f"overlap {bounds[place]:.0%} to {bounds[place + 1]:.0%}"]
         if len(h.row.turns) == 2:
-            people = (folder.utterances[turn.utterance] for turn in h.row.turns)
+            people = (corpus.by_id[turn.utterance] for turn in h.row.turns)
             names.append(gender_pair(*people))
         memberships.append(names)
     return {

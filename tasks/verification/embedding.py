@@ -14,12 +14,14 @@ from rich.console import Console
 from rich.progress import Progress
 
 from joint.audio import read_audio
-from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.corpus import Corpus, Utterance
 from joint.errors import AudioError, DataError, JointError
 from joint.units import SAMPLE_RATE, Seconds
 
 Embed = Callable[[Sequence[np.ndarray]], np.ndarray]
 """Waveforms `(S,)` float32 at 16 kHz to embeddings `(n, E)`."""
+
+Recording = Path | Utterance
 
 BATCH_SECONDS: Seconds = 120.0
 """Padded audio in one batch: what memory has to hold."""
@@ -44,35 +46,35 @@ class EmbeddedFiles:
 
 def embed_files(
     embed: Embed,
-    paths: Mapping[str, Path],
+    recordings: Mapping[str, Recording],
     batch_seconds: Seconds = BATCH_SECONDS,
     progress: bool = False,
 ) -> EmbeddedFiles:
-    """Embed each recording once, in the order of `paths`.
+    """Embed each recording once, in the order of `recordings`.
 
     Recordings that cannot be read are logged and listed in `skipped`. Raises DataError where none
     can be read, JointError where `embed` returns anything but finite `(n, E)`.
     """
-    return at_least_one(embed_readable(embed, paths, batch_seconds, progress))
+    return at_least_one(embed_readable(embed, recordings, batch_seconds, progress))
 
 
 def embed_readable(
     embed: Embed,
-    paths: Mapping[str, Path],
+    recordings: Mapping[str, Recording],
     batch_seconds: Seconds = BATCH_SECONDS,
     progress: bool = False,
 ) -> EmbeddedFiles:
-    """As `embed_files`, but the result may have no row: a part of `paths` may be all unreadable."""
+    """As `embed_files`, but the result may have no row: all of `recordings` may be unreadable."""
     found: dict[str, np.ndarray] = {}
     lengths: dict[str, Seconds] = {}
     skipped: dict[str, AudioError] = {}
-    names = list(paths)
+    names = list(recordings)
     console = Console(stderr=True)
     bar = Progress(console=console, disable=not progress or not console.is_terminal)
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as readers, bar:
         task = bar.add_task("embedding", total=len(names))
-        seconds = dict(zip(names, readers.map(_seconds, paths.values()), strict=True))
-        for batch in _read_ahead(readers, paths, bounded_batches(seconds, batch_seconds)):
+        seconds = dict(zip(names, readers.map(_seconds, recordings.values()), strict=True))
+        for batch in _read_ahead(readers, recordings, bounded_batches(seconds, batch_seconds)):
             waveforms: dict[str, np.ndarray] = {}
             for name, pending in batch.items():
                 try:
@@ -102,13 +104,12 @@ def at_least_one(embedded: EmbeddedFiles) -> EmbeddedFiles:
     return embedded
 
 
-def embed_folder(
-    embed: Embed, folder: KaldiFolder, names: Iterable[str] | None = None, progress: bool = False
+def embed_corpus(
+    embed: Embed, corpus: Corpus, names: Iterable[str] | None = None, progress: bool = False
 ) -> EmbeddedFiles:
-    """Embed the utterances of a folder called `names`, or all of them; see `embed_files`."""
-    chosen = folder.utterances if names is None else names
-    paths = {name: folder.utterances[name].path for name in chosen}
-    return embed_files(embed, paths, progress=progress)
+    """Embed the utterances of a corpus called `names`, or all of them; see `embed_files`."""
+    chosen = corpus.by_id if names is None else names
+    return embed_files(embed, {name: corpus.by_id[name] for name in chosen}, progress=progress)
 
 
 def bounded_batches(seconds: Mapping[str, Seconds], batch_seconds: Seconds) -> list[list[str]]:
@@ -127,22 +128,34 @@ def bounded_batches(seconds: Mapping[str, Seconds], batch_seconds: Seconds) -> l
 
 
 def _read_ahead(
-    readers: ThreadPoolExecutor, paths: Mapping[str, Path], batches: list[list[str]]
+    readers: ThreadPoolExecutor, recordings: Mapping[str, Recording], batches: list[list[str]]
 ) -> Iterator[dict[str, Future[np.ndarray]]]:
     """Batches being decoded, one ahead of the caller's: memory holds two at most."""
     ahead: dict[str, Future[np.ndarray]] | None = None
     for batch in batches:
-        current, ahead = ahead, {name: readers.submit(read_audio, paths[name]) for name in batch}
+        current, ahead = (
+            ahead,
+            {name: readers.submit(_waveform, recordings[name]) for name in batch},
+        )
         if current is not None:
             yield current
     if ahead is not None:
         yield ahead
 
 
-def _seconds(path: Path) -> Seconds:
-    """Duration by the header; 0 for a file that `read_audio` will refuse with a reason."""
+def _waveform(recording: Recording) -> np.ndarray:
+    return recording.waveform() if isinstance(recording, Utterance) else read_audio(recording)
+
+
+def _seconds(recording: Recording) -> Seconds:
+    """Duration as the corpus knows it, or by the header; 0 for a file that `read_audio` will refuse
+    with a reason."""
+    if isinstance(recording, Utterance):
+        if recording.samples:
+            return recording.seconds
+        recording = Path(recording.path)
     try:
-        return float(soundfile.info(path).duration)
+        return float(soundfile.info(recording).duration)
     except (OSError, RuntimeError, TypeError):
         return 0.0
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from joint.data.corpus import Corpus
 from joint.data.grouping import pairs_by_value
-from joint.data.prepare.kaldi import KaldiFolder
 from joint.files import atomic_path
 from joint.metrics.detection import ErrorRates, cllr, error_rates, min_cllr
-from tasks.verification.embedding import Embed, EmbeddedFiles, embed_folder
+from tasks.verification.embedding import Embed, EmbeddedFiles, embed_corpus
 from tasks.verification.scorer import Scorer
 from tasks.verification.trials import Trials
 
@@ -19,7 +19,7 @@ SCORES_HEADER = ("label", "utt1", "utt2", "score")
 
 def evaluate_verification(
     embed: Embed,
-    folder: KaldiFolder,
+    corpus: Corpus,
     trials: Trials,
     scores: Path | None = None,
     progress: bool = True,
@@ -30,21 +30,21 @@ def evaluate_verification(
 
     `embed` takes waveforms `(S,)` float32 at 16 kHz and gives `(n, E)`; each utterance is embedded
     once. `scores` is a CSV to write, a row a trial. Trials with a recording that cannot be read
-    are left out and counted. Raises DataError where trials and folder do not fit.
+    are left out and counted. Raises DataError where trials and corpus do not fit.
 
     `by_group` has gender and age pairs. The error rates of a group at the threshold of the whole
     stand beside its own EER, which is None where a group has no target trials.
     """
-    trials.check(folder)
-    embedded = embed_folder(embed, folder, trials.names, progress)
-    figures, kept, values = evaluate_embedded(embedded, folder, trials, scorer)
+    trials.check(corpus)
+    embedded = embed_corpus(embed, corpus, trials.names, progress)
+    figures, kept, values = evaluate_embedded(embedded, corpus, trials, scorer)
     if scores is not None:
         write_scores(scores, kept, values)
     return figures
 
 
 def evaluate_embedded(
-    embedded: EmbeddedFiles, folder: KaldiFolder, trials: Trials, scorer: Scorer | None = None
+    embedded: EmbeddedFiles, corpus: Corpus, trials: Trials, scorer: Scorer | None = None
 ) -> tuple[dict[str, Any], Trials, np.ndarray]:
     """The figures of `evaluate_verification`, the trials whose recordings could be read, and their
     scores `(T,)`."""
@@ -54,7 +54,7 @@ def evaluate_embedded(
     values = scorer(embedded, *kept.positions(rows))
     rates = error_rates(values, kept.labels)
     overall = rates.eer()
-    people = [folder.utterances[name] for name in kept.names]
+    people = [corpus.by_id[name] for name in kept.names]
     groups = {
         **pairs_by_value([person.gender for person in people], kept.first, kept.second),
         **pairs_by_value([person.age_group for person in people], kept.first, kept.second),

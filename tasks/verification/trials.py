@@ -1,5 +1,6 @@
 """A list of verification trials: pairs of utterances, and whether one person spoke both."""
 
+import codecs
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pyarrow
 from pyarrow import csv
 
-from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.corpus import Corpus
 from joint.data.prepare.trials import LABELS
 from joint.errors import DataError
 from joint.metrics.detection import one_class
@@ -57,13 +58,13 @@ class Trials:
             raise DataError(path, one_class(trials.labels), "target and non-target trials")
         return trials
 
-    def check(self, folder: KaldiFolder) -> None:
-        """Raise DataError where a trial names an utterance that the folder lacks."""
+    def check(self, corpus: Corpus) -> None:
+        """Raise DataError where a trial names an utterance that the corpus lacks."""
         for position, name in enumerate(self.names):
-            if name not in folder.utterances:
+            if name not in corpus.by_id:
                 met = (self.first == position) | (self.second == position)
                 where = f"{self.path}, trial {int(np.argmax(met)) + 1}"
-                raise DataError(where, f"unknown utterance {name}", "one of wav.scp")
+                raise DataError(where, f"unknown utterance {name}", f"one of {corpus.where}")
 
     def keep(self, kept: np.ndarray) -> "Trials":
         """The trials where `kept (T,)` is True, or those at these positions; `names` stays."""
@@ -129,7 +130,8 @@ def _columns(source: pyarrow.NativeFile | pyarrow.Buffer) -> list[_Column]:
 def _tidied(path: Path) -> bytes:
     """The lines that are not empty, one blank between their words."""
     lines = []
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+    content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
+    for number, line in enumerate(content.splitlines(), start=1):
         words = _text(line, path).split()
         if words and (len(words) != 3 or words[0] not in LABELS):
             raise DataError(f"{path}:{number}", repr(" ".join(words)[:80]), EXPECTED)

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from joint.audio import AudioWarning, check_waveform, read_audio, write_audio
+from joint.audio import (
+    AudioWarning,
+    check_waveform,
+    decode_audio,
+    inspect_audio,
+    read_audio,
+    write_audio,
+)
 from joint.errors import AudioError
 
 EMBEDDED = Path(__file__).parents[2] / "recipes/speechocean762/embedded"
@@ -150,3 +157,32 @@ def test_full_disk_keeps_the_former_file(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(AudioError, match="No space left"):
         write_audio(path, tone(2.0, 16_000))
     assert path.read_bytes() == former and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("subtype", ["GSM610", "G721_32", "NMS_ADPCM_16", "NMS_ADPCM_32", "ALAW"])
+def test_telephone_codecs_that_cannot_seek_are_read(tmp_path: Path, subtype: str) -> None:
+    path = tmp_path / "x.wav"
+    soundfile.write(path, tone(9.0, 8_000), 8_000, subtype=subtype)
+    info = inspect_audio(path, whole=False)
+    assert 72_000 <= info.samples <= 72_400
+    for waveform in (read_audio(path), decode_audio(path.read_bytes(), "x")):
+        assert abs(waveform.size - 2 * info.samples) <= 1
+        assert np.abs(waveform[8_000:]).max() > 0.3
+
+
+@pytest.mark.parametrize("error", [ValueError, RuntimeError, MemoryError, AttributeError])
+@pytest.mark.parametrize("whole", [True, False])
+def test_whatever_a_decoder_raises_is_an_audio_error(
+    monkeypatch: pytest.MonkeyPatch, error: type[Exception], whole: bool
+) -> None:
+    def read(*_args: object, **_options: object) -> np.ndarray:
+        raise error("no such codec\nhere")
+
+    monkeypatch.setattr(soundfile.SoundFile, "read", read)
+    for use in (
+        lambda: inspect_audio(REAL, whole),
+        lambda: read_audio(REAL),
+        lambda: decode_audio(REAL.read_bytes(), REAL.name),
+    ):
+        with pytest.raises(AudioError, match=f"{REAL.name}: found an undecodable file .no such"):
+            use()

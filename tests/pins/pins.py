@@ -12,13 +12,12 @@ import torch
 
 from joint.app.api import load
 from joint.data.corpus import Corpus
-from joint.data.prepare.kaldi import KaldiFolder
 from joint.data.prepare.subset import write_subset
 from joint.training.run import train
 from recipes.speechocean762.prepare import prepare
 from tasks.extraction.evaluate import evaluate_extraction
 from tasks.extraction.mixtures import MixtureList
-from tasks.verification.embedding import embed_folder
+from tasks.verification.embedding import embed_corpus
 from tasks.verification.evaluate import evaluate_embedded
 from tasks.verification.trials import Trials
 
@@ -32,11 +31,11 @@ STEPS, RECORDINGS, MIXTURES = 30, 8, 20
 def shipped() -> dict[str, Any]:
     """Embeddings of 8 recordings, EER of all trials and SI-SDRi of 20 mixtures, in float32."""
     model = load("speechocean762-joint", precision="float32")
-    folder = KaldiFolder.load(CORPUS / "test")
-    chosen = sorted(folder.utterances)[:: len(folder.utterances) // RECORDINGS][:RECORDINGS]
-    embeddings = model.embed([folder.utterances[name].path for name in chosen])
+    folder = Corpus.load(CORPUS / "test")
+    chosen = sorted(folder.by_id)[:: len(folder.utterances) // RECORDINGS][:RECORDINGS]
+    embeddings = model.embed([folder.by_id[name].path for name in chosen])
     trials = Trials.load(CORPUS / "test" / "trials")
-    verified, _, _ = evaluate_embedded(embed_folder(model.embed, folder), folder, trials)
+    verified, _, _ = evaluate_embedded(embed_corpus(model.embed, folder), folder, trials)
     mixtures = MixtureList.load(CORPUS / "test" / "mix2_extraction.csv")
     extracted = evaluate_extraction(
         model.extract, folder, mixtures, limit=MIXTURES, perceptual=False

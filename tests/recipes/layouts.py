@@ -8,28 +8,27 @@ import soundfile
 from support import ROOT
 
 from joint.audio import read_audio
-from joint.data.prepare.kaldi import KaldiFolder
-from joint.data.prepare.manifests import KaldiUtterance
+from joint.data.corpus import Corpus, Utterance
 
 EMBEDDED = ROOT / "recipes" / "speechocean762" / "embedded"
 
 
-def people(split: str, count: int, each: int) -> list[list[KaldiUtterance]]:
+def people(split: str, count: int, each: int) -> list[list[Utterance]]:
     """`each` utterances of `count` speakers of the embedded corpus."""
-    own: dict[str, list[KaldiUtterance]] = {}
-    for utterance in KaldiFolder.load(EMBEDDED / split).utterances.values():
+    own: dict[str, list[Utterance]] = {}
+    for utterance in Corpus.load(EMBEDDED / split).utterances:
         own.setdefault(utterance.speaker, []).append(utterance)
     return [own[speaker][:each] for speaker in sorted(own)[:count]]
 
 
-def save(path: Path, utterance: KaldiUtterance) -> None:
+def save(path: Path, utterance: Utterance) -> None:
     """Write an utterance in the format of `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(path, read_audio(utterance.path)[:24_000], 16_000)
 
 
 def clips(
-    tree: Path, names: list[str], speakers: list[list[KaldiUtterance]], ending: str = ".wav"
+    tree: Path, names: list[str], speakers: list[list[Utterance]], ending: str = ".wav"
 ) -> None:
     """`SPEAKER/VIDEO/0000N.wav`, two utterances a video."""
     for name, utterances in zip(names, speakers, strict=True):

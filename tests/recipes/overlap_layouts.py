@@ -10,8 +10,7 @@ import soundfile
 from layouts import people
 
 from joint.audio import read_audio
-from joint.data.prepare.kaldi import KaldiFolder
-from joint.data.prepare.manifests import KaldiUtterance
+from joint.data.corpus import Corpus, Utterance
 from tasks.recognition.conversations.lists import Conversations
 
 RATE = 16_000
@@ -34,7 +33,7 @@ def librispeech(root: Path) -> Path:
     return root
 
 
-def _say(folder: Path, number: str, utterance: KaldiUtterance, n: int) -> None:
+def _say(folder: Path, number: str, utterance: Utterance, n: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{folder.parent.name}-{folder.name}"
     length = 16_000 + 4_000 * n + 10 * int(folder.parent.name)  # no two speakers' are alike
@@ -148,9 +147,9 @@ def librimix_metadata(root: Path, corpus: Path) -> Path:
     return root
 
 
-def conversations(folder: Path, name: str) -> tuple[Conversations, KaldiFolder]:
+def conversations(folder: Path, name: str) -> tuple[Conversations, Corpus]:
     """A written list, which its folder must fit."""
-    tables = KaldiFolder.load(folder)
+    tables = Corpus.load(folder)
     found = Conversations.load(folder / name)
     found.check(tables)
     return found, tables

@@ -11,7 +11,7 @@ from overlap_layouts import conversations
 from support import Refused
 
 from joint.data.choices import Check
-from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.corpus import Corpus
 from joint.errors import DataError
 from recipes.librimix.prepare import prepare as prepare_librimix
 from tasks.extraction.mixtures import MixtureList
@@ -55,12 +55,12 @@ def test_conversations_are_the_mode_max(librimix: Path, prepared: Path) -> None:
             mixture, texts = render(row, tables)
             assert np.allclose(mixture, generated, atol=ROUNDING)
             ids = row.mix_id.split("_")
-            assert list(texts) == [tables.utterances[name].text for name in ids]
+            assert list(texts) == [tables.by_id[name].text for name in ids]
             assert all(turn.enrollment for turn in row.turns)
 
 
 def test_extraction_is_the_mode_min(librimix: Path, prepared: Path) -> None:
-    tables = KaldiFolder.load(prepared / "test")
+    tables = Corpus.load(prepared / "test")
     found = MixtureList.load(prepared / "test" / "mix2_extraction.csv")
     found.check(tables)
     assert len(found) == 4

@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 import recipes.speechocean762
 from joint.app.cli.main import app
 from joint.audio import read_audio
-from joint.data.prepare.kaldi import KaldiFolder, write_tables
-from joint.data.prepare.manifests import KaldiUtterance, PrepareReport
+from joint.data.corpus import Corpus, Utterance
+from joint.data.prepare.manifests import PrepareReport
+from joint.data.prepare.tables import write_tables
 from joint.errors import DataError
 from recipes.speechocean762.lists import choose_speakers, make_mixtures, make_trials
 from recipes.speechocean762.prepare import HELD_OUT, prepare, read_speakers
@@ -28,8 +29,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> PrepareReport:
 
 
 @pytest.fixture(scope="module")
-def held_out() -> dict[str, KaldiUtterance]:
-    return KaldiFolder.load(EMBEDDED / "test").utterances
+def held_out() -> dict[str, Utterance]:
+    return dict(Corpus.load(EMBEDDED / "test").by_id)
 
 
 @pytest.fixture
@@ -39,15 +40,15 @@ def openslr(tmp_path: Path) -> Path:
     Two ordinary and two held-out speakers train, two others test; three utterances each.
     """
     root = tmp_path / "speechocean762"
-    train = _first(KaldiFolder.load(EMBEDDED / "train").utterances, 4)
-    validation = _first(KaldiFolder.load(EMBEDDED / "test").utterances, 2)
+    train = _first(Corpus.load(EMBEDDED / "train").by_id, 4)
+    validation = _first(Corpus.load(EMBEDDED / "test").by_id, 2)
     _write_openslr(root, "train", train[:6] + validation)
     _write_openslr(root, "test", train[6:])
     shutil.copytree(EMBEDDED / "resource", root / "resource")
     return root
 
 
-def _first(utterances: dict[str, KaldiUtterance], speakers: int) -> list[KaldiUtterance]:
+def _first(utterances: dict[str, Utterance], speakers: int) -> list[Utterance]:
     seen: Counter[str] = Counter()
     chosen = []
     for utterance in utterances.values():
@@ -57,7 +58,7 @@ def _first(utterances: dict[str, KaldiUtterance], speakers: int) -> list[KaldiUt
     return chosen
 
 
-def _write_openslr(root: Path, split: str, utterances: list[KaldiUtterance]) -> None:
+def _write_openslr(root: Path, split: str, utterances: list[Utterance]) -> None:
     (root / split).mkdir(parents=True)
     write_tables(root / split, utterances)
     lines = []
@@ -79,9 +80,9 @@ def test_embedded_corpus_is_whole(prepared: PrepareReport) -> None:
 
 
 def test_embedded_speakers_are_disjoint_and_balanced(
-    held_out: dict[str, KaldiUtterance],
+    held_out: dict[str, Utterance],
 ) -> None:
-    train = {u.speaker: u for u in KaldiFolder.load(EMBEDDED / "train").utterances.values()}
+    train = {u.speaker: u for u in Corpus.load(EMBEDDED / "train").utterances}
     test = {u.speaker: u for u in held_out.values()}
     assert not set(train) & set(test)
     assert set(test) == read_speakers(HELD_OUT)
@@ -101,7 +102,7 @@ def test_supervisions_carry_words_phones_gender_and_age(prepared: PrepareReport)
             assert all(segment.custom["phones"])
 
 
-def test_embedded_trials(prepared: PrepareReport, held_out: dict[str, KaldiUtterance]) -> None:
+def test_embedded_trials(prepared: PrepareReport, held_out: dict[str, Utterance]) -> None:
     lines = (prepared.output / "test" / "trials").read_text().splitlines()
     trials = [line.split() for line in lines]
     assert len({frozenset(pair) for _, *pair in trials}) == len(trials) == 1800
@@ -114,7 +115,7 @@ def test_embedded_trials(prepared: PrepareReport, held_out: dict[str, KaldiUtter
     assert kinds == {"target": 360, "alike": 1080, "unlike": 360}
 
 
-def test_embedded_mixtures(prepared: PrepareReport, held_out: dict[str, KaldiUtterance]) -> None:
+def test_embedded_mixtures(prepared: PrepareReport, held_out: dict[str, Utterance]) -> None:
     with (prepared.output / "test" / "mix2_extraction.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["mix_id", "target", "interferer", "enrollment", "snr_db"]
@@ -130,7 +131,7 @@ def test_embedded_mixtures(prepared: PrepareReport, held_out: dict[str, KaldiUtt
     assert same_gender == 60
 
 
-def test_lists_depend_on_the_seed_alone(held_out: dict[str, KaldiUtterance]) -> None:
+def test_lists_depend_on_the_seed_alone(held_out: dict[str, Utterance]) -> None:
     rows = list(held_out.values())
     assert make_trials(rows, 30, 1) == make_trials(rows[::-1], 30, 1) != make_trials(rows, 30, 2)
     assert make_mixtures(rows, 9, 1) == make_mixtures(rows[::-1], 9, 1) != make_mixtures(rows, 9, 2)
@@ -144,9 +145,9 @@ def test_lists_depend_on_the_seed_alone(held_out: dict[str, KaldiUtterance]) -> 
 def test_openslr_layout(openslr: Path, tmp_path: Path) -> None:
     report = prepare(openslr, tmp_path / "out")
     assert report.utterances == {"train": 6, "validation": 6, "test": 6}
-    validation = KaldiFolder.load(tmp_path / "out" / "validation").utterances.values()
+    validation = Corpus.load(tmp_path / "out" / "validation").utterances
     assert {u.speaker for u in validation} <= read_speakers(HELD_OUT)
-    assert all(u.path.suffix == ".WAV" and u.path.is_absolute() for u in validation)
+    assert all(Path(u.path).suffix == ".WAV" and Path(u.path).is_absolute() for u in validation)
     assert (tmp_path / "out" / "validation" / "trials").read_text().count("\n1 ") == 5
     rows = (tmp_path / "out" / "validation" / "mix2_extraction.csv").read_text().splitlines()
     assert len(rows) == 301
@@ -184,8 +185,8 @@ def test_missing_tables_are_named_and_nothing_is_left(openslr: Path, tmp_path: P
 
 
 def test_failure_in_the_last_split_leaves_nothing(openslr: Path, tmp_path: Path) -> None:
-    for utterance in KaldiFolder.load(openslr / "test").utterances.values():
-        utterance.path.write_bytes(b"no audio")
+    for utterance in Corpus.load(openslr / "test").utterances:
+        Path(utterance.path).write_bytes(b"no audio")
     with pytest.raises(DataError, match="no usable recording"):
         prepare(openslr, tmp_path / "out")
     assert [p.name for p in tmp_path.iterdir()] == ["speechocean762"]

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,32 +15,14 @@ from rich.progress import track
 
 from joint.audio import AudioInfo
 from joint.data.choices import Check
-from joint.data.corpus import RECORDINGS, SUPERVISIONS
+from joint.data.corpus import RECORDINGS, SUPERVISIONS, Utterance
 from joint.data.prepare.checking import checked
 from joint.errors import AudioError, DataError
 
 if TYPE_CHECKING:
     from lhotse import Recording, SupervisionSegment
 
-ADULT_AGE = 16
 SKIPPED = "skipped.tsv"
-
-
-@dataclass(frozen=True, slots=True)
-class KaldiUtterance:
-    """A row of the tables; `age` in years; `gender` is m or f."""
-
-    id: str
-    path: Path
-    speaker: str
-    text: str
-    gender: str | None = None
-    age: int | None = None
-
-    @property
-    def age_group(self) -> str | None:
-        """`child` below 16 years, else `adult`; None where the age is unknown."""
-        return None if self.age is None else "child" if self.age < ADULT_AGE else "adult"
 
 
 @dataclass(frozen=True)
@@ -66,27 +48,28 @@ class PrepareReport:
 
 def write_split(
     folder: Path,
-    utterances: Iterable[KaldiUtterance],
+    utterances: Iterable[Utterance],
     report: PrepareReport,
     name: str,
     custom: Mapping[str, Mapping[str, Any]] | None = None,
     language: str | None = None,
     check: Check = Check.FULL,
     jobs: int = 1,
-) -> list[KaldiUtterance]:
+) -> list[Utterance]:
     """Check every recording, write lhotse manifests into `folder`, add to `report` as `name`.
 
     `custom` adds fields to an utterance's supervision. Manifests are written a line at a time, so
-    that a corpus may have millions. Bad recordings are skipped and listed in the report; gives
-    back those kept. Raises DataError where none is left.
+    that a corpus may have millions, and with absolute paths. Bad recordings are skipped and listed
+    in the report; gives back those kept. Raises DataError where none is left.
     """
     # Reading tables alone should not wait for lhotse's import.
     from lhotse import RecordingSet, SupervisionSet
 
     folder.mkdir(parents=True, exist_ok=True)
-    rows, kept, hours = list(utterances), [], 0.0
+    rows = [replace(u, path=os.path.abspath(u.path)) for u in utterances]
+    kept, hours = [], 0.0
     console = Console(stderr=True)
-    found = checked((utterance.path for utterance in rows), check, jobs)
+    found = checked((Path(row.path) for row in rows), check, jobs)
     with (
         RecordingSet.open_writer(folder / RECORDINGS) as recordings,
         SupervisionSet.open_writer(folder / SUPERVISIONS) as supervisions,
@@ -118,12 +101,12 @@ def write_split(
     return kept
 
 
-def _recording(utterance: KaldiUtterance, info: AudioInfo) -> "Recording":
+def _recording(utterance: Utterance, info: AudioInfo) -> "Recording":
     from lhotse import AudioSource, Recording
 
     return Recording(
         id=utterance.id,
-        sources=[AudioSource("file", list(range(info.channels)), str(utterance.path))],
+        sources=[AudioSource("file", list(range(info.channels)), utterance.path)],
         sampling_rate=info.sample_rate,
         num_samples=info.samples,
         duration=info.samples / info.sample_rate,
@@ -131,7 +114,7 @@ def _recording(utterance: KaldiUtterance, info: AudioInfo) -> "Recording":
 
 
 def _supervision(
-    utterance: KaldiUtterance,
+    utterance: Utterance,
     recording: "Recording",
     custom: Mapping[str, Any],
     language: str | None,

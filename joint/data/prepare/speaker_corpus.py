@@ -6,15 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from joint.data.choices import HELD_OUT, Check
-from joint.data.prepare.kaldi import write_tables
-from joint.data.prepare.manifests import (
-    KaldiUtterance,
-    PrepareReport,
-    write_skipped,
-    write_split,
-    written_whole,
-)
+from joint.data.corpus import Utterance
+from joint.data.prepare.manifests import PrepareReport, write_skipped, write_split, written_whole
 from joint.data.prepare.splits import a_few_each, hold_out, refuse_overlap
+from joint.data.prepare.tables import write_tables
 from joint.data.prepare.trials import Trial, make_trials, write_published, write_trials
 
 SEED = 762
@@ -33,11 +28,11 @@ class SpeakerCorpus:
     """
 
     where: Path
-    train: list[KaldiUtterance]
-    validation: list[KaldiUtterance] = field(default_factory=list)
-    test: list[KaldiUtterance] = field(default_factory=list)
+    train: list[Utterance]
+    validation: list[Utterance] = field(default_factory=list)
+    test: list[Utterance] = field(default_factory=list)
     trials: Mapping[str, Callable[[], Iterable[Trial]]] = field(default_factory=dict)
-    lists: Callable[[str, Path, list[KaldiUtterance], PrepareReport], None] | None = None
+    lists: Callable[[str, Path, list[Utterance], PrepareReport], None] | None = None
     custom: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     language: str | None = None
     warned: list[str] = field(default_factory=list)
@@ -63,7 +58,7 @@ def write_corpus(
     report = PrepareReport(Path(output), warned=list(corpus.warned))
     with written_whole(output) as partial:
 
-        def written(name: str, utterances: list[KaldiUtterance]) -> list[KaldiUtterance]:
+        def written(name: str, utterances: list[Utterance]) -> list[Utterance]:
             kept = write_split(
                 partial / name,
                 utterances,

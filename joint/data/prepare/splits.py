@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from itertools import combinations
 from pathlib import Path
 
-from joint.data.prepare.manifests import KaldiUtterance
+from joint.data.corpus import Utterance
 from joint.errors import DataError
 
 
-def refuse_overlap(where: str | Path, **splits: Iterable[KaldiUtterance]) -> None:
+def refuse_overlap(where: str | Path, **splits: Iterable[Utterance]) -> None:
     """Raise DataError where a speaker of one split, such as `train`, speaks in another too."""
     speakers = {name: {u.speaker for u in utterances} for name, utterances in splits.items()}
     for (one, first), (other, second) in combinations(speakers.items(), 2):
@@ -20,8 +20,8 @@ def refuse_overlap(where: str | Path, **splits: Iterable[KaldiUtterance]) -> Non
 
 
 def hold_out(
-    train: list[KaldiUtterance], speakers: int, seed: int
-) -> tuple[list[KaldiUtterance], list[KaldiUtterance]]:
+    train: list[Utterance], speakers: int, seed: int
+) -> tuple[list[Utterance], list[Utterance]]:
     """`train` without so many speakers, and their utterances; the same for the same seed.
 
     Held out are speakers of two utterances or more, whom one can verify. Raises DataError where
@@ -37,11 +37,9 @@ def hold_out(
     return kept, [utterance for utterance in train if utterance.speaker in chosen]
 
 
-def a_few_each(
-    utterances: Iterable[KaldiUtterance], count: int, seed: int
-) -> Iterator[KaldiUtterance]:
+def a_few_each(utterances: Iterable[Utterance], count: int, seed: int) -> Iterator[Utterance]:
     """At most `count` utterances of every speaker; the same for the same seed."""
-    own: dict[str, list[KaldiUtterance]] = {}
+    own: dict[str, list[Utterance]] = {}
     for utterance in sorted(utterances, key=lambda u: u.id):
         own.setdefault(utterance.speaker, []).append(utterance)
     generator = random.Random(seed)

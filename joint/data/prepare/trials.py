@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from joint.data.prepare.manifests import KaldiUtterance, PrepareReport
+from joint.data.corpus import Utterance
+from joint.data.prepare.manifests import PrepareReport
 from joint.errors import DataError
+from joint.files import read_lines
 
 NONTARGETS_PER_TARGET = 4
 
@@ -30,17 +32,13 @@ def read_rows(path: Path, columns: int) -> Iterator[tuple[str, list[str]]]:
 
     Raises DataError for a file that cannot be read and for a line of other than `columns` fields.
     """
-    try:
-        with path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, start=1):
-                fields = line.split()
-                if not fields:
-                    continue
-                if len(fields) != columns:
-                    raise DataError(f"{path}:{number}", repr(line[:80]), f"{columns} fields")
-                yield f"{path}:{number}", fields
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(path, f"an unreadable list ({error})", "lines of text") from error
+    for number, line in enumerate(read_lines(path), start=1):
+        fields = line.split()
+        if not fields:
+            continue
+        if len(fields) != columns:
+            raise DataError(f"{path}:{number}", repr(line[:80]), f"{columns} fields")
+        yield f"{path}:{number}", fields
 
 
 def label_of(where: str, value: str) -> int:
@@ -80,7 +78,7 @@ def write_published(
 
 
 def make_trials(
-    utterances: Iterable[KaldiUtterance], targets_per_speaker: int, seed: int
+    utterances: Iterable[Utterance], targets_per_speaker: int, seed: int
 ) -> list[Trial]:
     """Trials without repetition, target ones first; as many as there are where there are fewer.
 
@@ -110,6 +108,6 @@ def make_trials(
     ]
 
 
-def group_of(utterance: KaldiUtterance) -> tuple[str, str]:
+def group_of(utterance: Utterance) -> tuple[str, str]:
     """Gender and age group, `None` where not known."""
     return str(utterance.gender), str(utterance.age_group)

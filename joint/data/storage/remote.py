@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,9 +24,13 @@ SMALL = 1 << 26
 REACHABLE = "a server that can be reached"
 
 
-def is_url(where: str | Path) -> bool:
-    """Whether `where` names something on a server."""
-    return str(where).startswith(("http://", "https://"))
+def as_url(where: str | Path) -> str | None:
+    """The URL that `where` is, without a slash behind, or None.
+
+    A command line's Path has lost one of a URL's slashes; it is put back.
+    """
+    found = re.fullmatch("(https?):/{1,2}([^/].*?)/*", str(where))
+    return f"{found[1]}://{found[2]}" if found else None
 
 
 def read_small(url: str) -> bytes:

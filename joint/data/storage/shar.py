@@ -2,8 +2,8 @@
 
 `shar/` is what lhotse reads (`cuts.000000.jsonl.gz`, `recording.000000.tar`). Beside it lie
 `index.jsonl.gz`, which says of every utterance what planning needs and where its bytes are, and
-`shards.json` with size and SHA-256 of every file. Planning reads the index alone; a shard is
-fetched when it is first read.
+`shards.json` with size and SHA-256 of every file, and the corpus's lists of trials and mixtures.
+Planning reads the index alone; a shard is fetched when it is first read.
 """
 
 import gzip
@@ -19,30 +19,21 @@ import numpy as np
 
 from joint.data.corpus import Corpus, Utterance
 from joint.data.phones import PhoneIntervals, TimedWord
-from joint.data.storage.remote import fetch, is_url, read_small
+from joint.data.storage.remote import fetch, read_small
 from joint.data.storage.shard import Shard, Stored
 from joint.errors import DataError
 from joint.files import atomic_write
 
 SHAR, SHARDS, INDEX = "shar", "shards.json", "index.jsonl.gz"
-FIELDS = ("id", "speaker", "text", "gender", "age_group", "samples")
+FIELDS = ("id", "speaker", "text", "gender", "age", "age_group", "samples")
 FORMAT = 1
 WRITTEN_BY = "what 'joint shard' writes"
 
 logger = logging.getLogger(__name__)
 
 
-def open_corpus(where: str | Path, cache: str | Path) -> Corpus:
-    """A prepared folder, an exported one, or the URL of an exported one.
-
-    What comes from a URL is kept in `cache`; once it is there, the server is not needed. Raises
-    DataError.
-    """
-    if is_url(where):
-        return _remote(str(where).rstrip("/"), Path(cache))
-    folder = Path(where)
-    if not (folder / SHARDS).is_file():
-        return Corpus.load(folder)
+def open_shards(folder: Path) -> Corpus:
+    """The corpus of a folder that `joint shard` wrote. Raises DataError."""
     table = _parsed((folder / SHARDS).read_bytes(), folder / SHARDS)
     shards = [
         Shard(folder / SHAR / name, size, sha256)
@@ -51,27 +42,45 @@ def open_corpus(where: str | Path, cache: str | Path) -> Corpus:
     return Corpus(list(_utterances(folder / INDEX, shards)), folder, _phones(table))
 
 
-def _remote(url: str, cache: Path) -> Corpus:
-    """The corpus at `url`, its index fetched or, without the server, taken from the cache."""
+def open_remote(url: str, cache: Path) -> Corpus:
+    """The sharded corpus at `url`; what is fetched is kept in `cache`, and without the server taken
+    from there. Raises DataError."""
+    own, content, table = _remote_table(url, cache)
+    *files, (name, size, sha256) = _files(table, f"{url}/{SHARDS}", INDEX)
+    index = own / f"{sha256[:16]}-{name}"
+    fetch(f"{url}/{name}", index, size, sha256)
+    # Named by content, so that another corpus at the same URL never meets these.
+    shards = [Shard(own / f"{s[:16]}-{n}", b, s, f"{url}/{SHAR}/{n}") for n, b, s in files]
+    utterances = list(_utterances(index, shards))
+    atomic_write(own / SHARDS, content)
+    return Corpus(utterances, url, _phones(table))
+
+
+def fetch_list(url: str, name: str, cache: Path) -> Path | None:
+    """A list of trials or mixtures beside the shards at `url`, in `cache`; None where there is no
+    such list. Raises DataError."""
+    own, _, table = _remote_table(url, cache)
+    if name not in table.get("files", {}):
+        return None
+    _, size, sha256 = _files(table, f"{url}/{SHARDS}", name)[-1]
+    path = own / sha256[:16] / name
+    fetch(f"{url}/{name}", path, size, sha256)
+    return path
+
+
+def _remote_table(url: str, cache: Path) -> tuple[Path, bytes, dict[str, Any]]:
+    """The folder of `url` in the cache, and its table of files, as bytes and read."""
     own = cache / hashlib.sha256(url.encode()).hexdigest()[:16]
     where = f"{url}/{SHARDS}"
     try:
         content = read_small(where)
-        table = _parsed(content, where)
+        return own, content, _parsed(content, where)
     except DataError as error:
         if not (own / SHARDS).is_file():
             raise
         logger.warning("%s; the copy in %s is used", error, own)
         content = (own / SHARDS).read_bytes()
-        table = _parsed(content, own / SHARDS)
-    *files, (name, size, sha256) = _files(table, where, INDEX)
-    index = own / f"{sha256[:16]}-{name}"
-    fetch(f"{url}/{name}", index, size, sha256)
-    # Named by content, so that another export at the same URL never meets these.
-    shards = [Shard(own / f"{s[:16]}-{n}", b, s, f"{url}/{SHAR}/{n}") for n, b, s in files]
-    utterances = list(_utterances(index, shards))
-    atomic_write(own / SHARDS, content)
-    return Corpus(utterances, url, _phones(table))
+        return own, content, _parsed(content, own / SHARDS)
 
 
 def _parsed(content: bytes, where: str | Path) -> dict[str, Any]:
@@ -109,7 +118,7 @@ def _utterances(index: Path, shards: list[Shard]) -> Iterator[Utterance]:
                 row = json.loads(line)
                 shard = shards[row["shard"]]
                 yield Utterance(
-                    **{field: row[field] for field in FIELDS},
+                    **{field: row.get(field) for field in FIELDS},
                     path=f"{shard.name}#{row['id']}",
                     stored=Stored(shard, row["offset"], row["size"]),
                     phones=PhoneIntervals.from_row(row["phones"]) if "phones" in row else None,

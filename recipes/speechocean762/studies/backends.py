@@ -15,11 +15,11 @@ import numpy as np
 
 from analysis.comparison import comparison_table
 from joint import load
-from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.corpus import Corpus
 from joint.files import atomic_write
 from joint.metrics.detection import cllr, error_rates, min_cllr
 from joint.terminal import errors_in_one_line
-from tasks.verification.embedding import Embed, EmbeddedFiles, embed_folder
+from tasks.verification.embedding import Embed, EmbeddedFiles, embed_corpus
 from tasks.verification.scorer import BACKENDS, NORMS, Scorer, make_scorer
 from tasks.verification.trials import Trials
 
@@ -38,9 +38,9 @@ class Part:
 
     def __init__(self, embed: Embed, folder: Path) -> None:
         self.trials = Trials.load(folder / "trials")
-        tables = KaldiFolder.load(folder)
+        tables = Corpus.load(folder)
         self.trials.check(tables)
-        self.embedded: EmbeddedFiles = embed_folder(embed, tables, self.trials.names, True)
+        self.embedded: EmbeddedFiles = embed_corpus(embed, tables, self.trials.names, True)
         rows = self.embedded.rows()
         self.trials = self.trials.keep(self.trials.present(rows))
         self.first, self.second = self.trials.positions(rows)
@@ -64,9 +64,9 @@ def compare(checkpoint: str, data: Path, test: Path, top: int) -> str:
     """
     embed = load(checkpoint).embed
     held_out, tested = Part(embed, data / "validation"), Part(embed, test)
-    people = KaldiFolder.load(data / "train")
-    others = embed_folder(embed, people, progress=True)
-    speakers = np.array([people.utterances[name].speaker for name in others.names])
+    people = Corpus.load(data / "train")
+    others = embed_corpus(embed, people, progress=True)
+    speakers = np.array([people.by_id[name].speaker for name in others.names])
     measured = {}
     for backend, norm in product(BACKENDS, NORMS):
         plain = make_scorer(backend, norm, others.embeddings, speakers, top=top)

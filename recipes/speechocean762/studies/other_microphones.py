@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from joint import load
-from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.corpus import Corpus
 from joint.data.scenes.augmentation import own_channel
 from joint.terminal import errors_in_one_line
 from tasks.verification.embedding import Embed
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="a Kaldi folder")
     parser.add_argument("trials", type=Path)
     given = parser.parse_args()
-    folder, trials = KaldiFolder.load(given.data), Trials.load(given.trials)
+    folder, trials = Corpus.load(given.data), Trials.load(given.trials)
     embed = load(given.checkpoint).embed
     systems = {"as recorded": embed, "random channels": through_channels(embed)}
     for name, system in systems.items():

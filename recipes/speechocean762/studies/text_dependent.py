@@ -14,10 +14,8 @@ import numpy as np
 import torch
 
 from joint import SpeakerModel, load
-from joint.audio import read_audio
 from joint.data.batching import batches_by_length
 from joint.data.corpus import Corpus
-from joint.data.prepare.kaldi import KaldiFolder
 from joint.directions import unit
 from joint.errors import CheckpointError
 from joint.metrics.detection import eer
@@ -51,10 +49,10 @@ def factors_of(model: SpeakerModel, waveforms: Sequence[np.ndarray]) -> dict[str
 
 def compared(model: SpeakerModel, train: Corpus, test: Path) -> list[tuple[str, str, float]]:
     """List, embedding and EER in percent of every comparison."""
-    folder = KaldiFolder.load(test)
-    people = list(folder.utterances.values())
+    folder = Corpus.load(test)
+    people = folder.utterances
     rows = {person.id: row for row, person in enumerate(people)}
-    own = factors_of(model, [read_audio(person.path) for person in people])
+    own = factors_of(model, [person.waveform() for person in people])
     learnt = factors_of(model, [u.waveform() for u in train.utterances])["text"]
     said = np.array([u.text for u in train.utterances])
     wanted = {word: unit(learnt[said == word].mean(axis=0)) for word in set(said)}

@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from joint.data.corpus import Corpus
-from joint.data.prepare.kaldi import write_tables
-from joint.data.prepare.manifests import SKIPPED, KaldiUtterance, written_whole
+from joint.data.corpus import Corpus, Utterance
+from joint.data.prepare.manifests import SKIPPED, written_whole
+from joint.data.prepare.tables import write_tables
 from joint.data.prepare.trials import Trial, write_trials
 from joint.errors import DataError
 from joint.terminal import errors_in_one_line
@@ -57,7 +57,7 @@ def cut_words(data: Path, output: Path, words: Sequence[str]) -> dict[str, int]:
     return counts
 
 
-def _cut(corpus: Corpus, folder: Path, words: frozenset[str]) -> Iterator[KaldiUtterance]:
+def _cut(corpus: Corpus, folder: Path, words: frozenset[str]) -> Iterator[Utterance]:
     for utterance in corpus.utterances:
         chosen = [(i, w) for i, w in enumerate(utterance.words or ()) if w.word in words]
         waveform = utterance.waveform() if chosen else np.zeros(0, np.float32)
@@ -69,16 +69,16 @@ def _cut(corpus: Corpus, folder: Path, words: frozenset[str]) -> Iterator[KaldiU
                 continue  # at the edge of the recording
             path = Path("audio") / f"{utterance.id}-{i}.flac"
             soundfile.write(folder / path, waveform[start:end], SAMPLE_RATE, subtype="PCM_16")
-            yield KaldiUtterance(
+            yield Utterance(
                 f"{utterance.id}-{i}",
-                path,
+                str(path),
                 utterance.speaker,
                 word.word,
                 utterance.gender,
             )
 
 
-def word_trials(rows: Sequence[KaldiUtterance]) -> dict[str, list[Trial]]:
+def word_trials(rows: Sequence[Utterance]) -> dict[str, list[Trial]]:
     """The four lists; the same for the same recordings."""
     rng = np.random.default_rng(SEED)
     speaker, word = (np.array([getattr(r, key) for r in rows]) for key in ("speaker", "text"))

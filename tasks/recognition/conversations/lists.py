@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from joint.audio import inspect_audio, read_audio
-from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.corpus import Corpus
 from joint.errors import DataError
 from joint.files import atomic_path
-from joint.units import SAMPLE_RATE, Decibels, Samples
+from joint.units import Decibels, Samples
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 """Columns of the utterances, in order of their starts."""
@@ -95,14 +94,14 @@ class Conversations:
             raise DataError(path, "no rows", "a row for each mixture")
         return cls(path, rows)
 
-    def check(self, folder: KaldiFolder) -> None:
-        """Raise DataError where a row does not fit the folder.
+    def check(self, corpus: Corpus) -> None:
+        """Raise DataError where a row does not fit the corpus.
 
-        Refused: an utterance that the folder lacks, one speaker in two turns of a mixture, an
+        Refused: an utterance that the corpus lacks, one speaker in two turns of a mixture, an
         enrolment of another speaker, and an enrolment that is the utterance itself.
         """
         for row in self.rows:
-            _check(f"{self.path}:{row.line}", row, folder)
+            _check(f"{self.path}:{row.line}", row, corpus)
 
 
 def write_conversations(path: Path, rows: Iterable[Conversation]) -> None:
@@ -130,29 +129,28 @@ def write_conversations(path: Path, rows: Iterable[Conversation]) -> None:
             writer.writerow(fields)
 
 
-def render(row: Conversation, folder: KaldiFolder) -> RenderedConversation:
+def render(row: Conversation, corpus: Corpus) -> RenderedConversation:
     """Read the recordings of a row and add them up; raises AudioError where one cannot be used.
 
     Every utterance is whole and as recorded but for its gain; the mixture ends with the last.
     """
-    waveforms = [read_audio(folder.utterances[turn.utterance].path) for turn in row.turns]
+    waveforms = [corpus.by_id[turn.utterance].waveform() for turn in row.turns]
     ends = [turn.start + len(w) for turn, w in zip(row.turns, waveforms, strict=True)]
     mixture = np.zeros(max(ends), dtype=np.float32)
     for turn, waveform, end in zip(row.turns, waveforms, ends, strict=True):
         mixture[turn.start : end] += np.float32(10 ** (turn.gain_db / 20)) * waveform
-    texts = tuple(folder.utterances[turn.utterance].text for turn in row.turns)
+    texts = tuple(corpus.by_id[turn.utterance].text for turn in row.turns)
     return RenderedConversation(mixture, texts)
 
 
-def overlap_ratio(row: Conversation, folder: KaldiFolder) -> float:
+def overlap_ratio(row: Conversation, corpus: Corpus) -> float:
     """Share of the mixture's duration in which two or more recordings run, 0 to 1.
 
-    Read from the files' headers; a recording's own silence counts as talk. Raises AudioError.
+    A recording's own silence counts as talk.
     """
     edges: list[tuple[Samples, int]] = []
     for turn in row.turns:
-        info = inspect_audio(folder.utterances[turn.utterance].path, whole=False)
-        end = turn.start + round(info.samples * SAMPLE_RATE / info.sample_rate)
+        end = turn.start + corpus.by_id[turn.utterance].samples
         edges += [(turn.start, 1), (end, -1)]
     talking = overlapped = last = 0
     for position, change in sorted(edges):
@@ -161,9 +159,9 @@ def overlap_ratio(row: Conversation, folder: KaldiFolder) -> float:
     return overlapped / last
 
 
-def genders(row: Conversation, folder: KaldiFolder) -> tuple[str | None, ...]:
-    """`m` or `f` of every turn's speaker, None where the folder does not say."""
-    return tuple(folder.utterances[turn.utterance].gender for turn in row.turns)
+def genders(row: Conversation, corpus: Corpus) -> tuple[str | None, ...]:
+    """`m` or `f` of every turn's speaker, None where the corpus does not say."""
+    return tuple(corpus.by_id[turn.utterance].gender for turn in row.turns)
 
 
 def _speakers(path: Path, header: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
@@ -220,12 +218,12 @@ def _gain(where: str, column: str, value: str) -> Decibels:
     return gain
 
 
-def _check(where: str, row: Conversation, folder: KaldiFolder) -> None:
-    known = folder.utterances
+def _check(where: str, row: Conversation, corpus: Corpus) -> None:
+    known = corpus.by_id
     for turn in row.turns:
         for name in (turn.utterance, turn.enrollment):
             if name is not None and name not in known:
-                raise DataError(where, f"unknown utterance {name}", f"one of {folder.folder}")
+                raise DataError(where, f"unknown utterance {name}", f"one of {corpus.where}")
     speakers = [known[turn.utterance].speaker for turn in row.turns]
     for turn, speaker in zip(row.turns, speakers, strict=True):
         if speakers.count(speaker) > 1:

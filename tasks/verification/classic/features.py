@@ -13,7 +13,7 @@ from scipy.fft import dct
 from torch import Tensor
 
 from joint.audio import read_audio
-from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.corpus import Corpus
 from joint.encoders.frontends.filterbank import Filterbank
 from joint.errors import AudioError, ConfigError, DataError
 from joint.training.progress import shown
@@ -119,24 +119,24 @@ def slopes(x: Tensor) -> Tensor:
 
 def read_speech(
     cepstra: Cepstra,
-    folder: KaldiFolder,
+    corpus: Corpus,
     names: Iterable[str] | None = None,
     change: Callable[[np.ndarray], np.ndarray] = lambda waveform: waveform,
     progress: bool = False,
 ) -> Speech:
-    """Speech frames of the utterances of a folder that are named, or of all of them; `change` is
+    """Speech frames of the utterances of a corpus that are named, or of all of them; `change` is
     what happens to each waveform first.
 
     Recordings that cannot be read or hold no speech are logged and listed in `skipped`. Raises
     DataError where none is left.
     """
-    chosen = list(folder.utterances if names is None else names)
+    chosen = list(corpus.by_id if names is None else names)
     skipped: dict[str, AudioError] = {}
     kept: dict[str, Tensor] = {}
     seconds = []
 
     def read(name: str) -> tuple[Tensor, float] | AudioError:
-        path = folder.utterances[name].path
+        path = corpus.by_id[name].path
         try:
             waveform = change(read_audio(path))
             return cepstra(waveform), len(waveform) / SAMPLE_RATE
@@ -154,6 +154,6 @@ def read_speech(
                 seconds.append(one[1])
     if not kept:
         first = next(iter(skipped.values()), None)
-        raise DataError(folder.folder, f"no recording with speech ({first})", "at least one")
+        raise DataError(corpus.where, f"no recording with speech ({first})", "at least one")
     counts = torch.tensor([len(frames) for frames in kept.values()])
     return Speech(list(kept), torch.cat(list(kept.values())), counts, np.array(seconds), skipped)

@@ -13,8 +13,7 @@ from joint.data.corpus import SUPERVISIONS, Corpus
 from joint.data.phones import PHONES, PhoneIntervals, read_inventory
 from joint.data.scenes.planning import ScenePlanner
 from joint.data.scenes.rendering import Renderer
-from joint.data.storage.export import export
-from joint.data.storage.shar import open_corpus
+from joint.data.storage.sharding import shard_corpus
 from joint.data.storage.store import FileStore
 from joint.errors import DataError
 
@@ -78,8 +77,8 @@ def test_manifests_and_shards_keep_them(timed: Path, tmp_path: Path) -> None:
     assert first.phones is not None and corpus.utterances[1].phones is None
     assert first.phones.row() == ([0, 1, 0, 2, 0], [1600, 4800, 8000, 9600, first.samples])
     assert first.words == (("ab", 1600, 9600),)
-    export(timed, tmp_path / "shards", 50, Encoding.ORIGINAL)
-    shards = open_corpus(tmp_path / "shards", tmp_path / "cache")
+    shard_corpus(timed, tmp_path / "shards", 50, Encoding.ORIGINAL)
+    shards = Corpus.load(tmp_path / "shards", tmp_path / "cache")
     assert shards.phones == corpus.phones and shards.utterances[1].phones is None
     assert shards.utterances[0].phones is not None
     assert shards.utterances[0].phones.row() == first.phones.row()

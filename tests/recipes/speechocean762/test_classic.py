@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from joint.data.prepare.kaldi import KaldiFolder, write_tables
-from joint.data.prepare.manifests import KaldiUtterance
+from joint.data.corpus import Corpus, Utterance
+from joint.data.prepare.tables import write_tables
 from joint.errors import DataError
 from recipes.speechocean762.studies.classic import run as classic
 from recipes.speechocean762.studies.classic.families import FAMILIES
@@ -35,8 +35,8 @@ def data(embedded_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     output = tmp_path_factory.mktemp("few")
     kept = set()
     for part in ("train", "test"):
-        spoken: dict[str, list[KaldiUtterance]] = {}
-        for utterance in KaldiFolder.load(embedded_corpus / part).utterances.values():
+        spoken: dict[str, list[Utterance]] = {}
+        for utterance in Corpus.load(embedded_corpus / part).utterances:
             spoken.setdefault(utterance.speaker, []).append(utterance)
         few = [utterance for own in spoken.values() for utterance in own[:5]]
         kept |= {utterance.id for utterance in few}
@@ -82,9 +82,9 @@ def test_a_second_run_fills_what_is_missing(ran: Path, data: Path) -> None:
 
 
 def test_ivectors_are_embeddings_like_any(ran: Path, data: Path) -> None:
-    parts = Parts(TINY, KaldiFolder.load(data / "train"), ran)
+    parts = Parts(TINY, Corpus.load(data / "train"), ran)
     extractor = StatisticsExtractor(parts.cepstra, parts.ubm, parts.subspace.factors)
-    folder, trials = KaldiFolder.load(data / "test"), Trials.load(data / "test" / "trials")
+    folder, trials = Corpus.load(data / "test"), Trials.load(data / "test" / "trials")
     found = evaluate_verification(extractor, folder, trials, progress=False)
     table = json.loads((ran / "table.json").read_text())
     assert found["trials"] == table["i-vector, cosine"]["trials"]
@@ -96,7 +96,7 @@ def test_a_share_of_the_training_recordings_has_a_channel(
     share: float, least: int, most: int, data: Path, tmp_path: Path
 ) -> None:
     noise = np.random.default_rng(0).standard_normal((30, 8_000), dtype=np.float32)
-    train = KaldiFolder.load(data / "train")
+    train = Corpus.load(data / "train")
     heard = [Parts(replace(TINY, channel_share=share), train, tmp_path).heard(w) for w in noise]
     changed = [not np.array_equal(a, b) for a, b in zip(noise, heard, strict=True)]
     assert least <= sum(changed) <= most

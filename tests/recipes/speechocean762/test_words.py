@@ -6,7 +6,7 @@ import pytest
 
 from joint.audio import read_audio
 from joint.data.corpus import Corpus
-from joint.data.prepare.kaldi import KaldiFolder, prepare_kaldi
+from joint.data.prepare.kaldi import prepare_kaldi
 from joint.errors import DataError
 from recipes.speechocean762.studies.words import cut_words, word_trials
 from tasks.verification.trials import Trials
@@ -23,8 +23,8 @@ def words(aligned: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_words_are_where_they_were(words: Path, aligned: Path) -> None:
     source = {u.id: u for u in Corpus.load(aligned).utterances}
-    folder = KaldiFolder.load(words / "train")
-    for name, cut in list(folder.utterances.items())[:20]:
+    folder = Corpus.load(words / "train")
+    for name, cut in list(folder.by_id.items())[:20]:
         utterance, _, number = name.rpartition("-")
         word = source[utterance].words
         assert word is not None and word[int(number)].word == cut.text
@@ -33,7 +33,7 @@ def test_words_are_where_they_were(words: Path, aligned: Path) -> None:
 
 
 def test_lists_hold_what_they_say(words: Path) -> None:
-    people = KaldiFolder.load(words / "train").utterances
+    people = Corpus.load(words / "train").by_id
     for name, alike in (
         ("trials_impostor", lambda one, same: same),
         ("trials_word", lambda one, same: one),

@@ -6,28 +6,28 @@ import numpy as np
 import pytest
 import soundfile
 
-from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.corpus import Corpus
 from tasks.extraction.evaluate import evaluate_extraction
 from tasks.extraction.mixtures import MixtureList, render
 
 
 @pytest.fixture
-def folder(embedded_corpus: Path) -> KaldiFolder:
-    return KaldiFolder.load(embedded_corpus / "test")
+def folder(embedded_corpus: Path) -> Corpus:
+    return Corpus.load(embedded_corpus / "test")
 
 
-def test_every_row_has_the_asked_level(folder: KaldiFolder):
+def test_every_row_has_the_asked_level(folder: Corpus):
     mixtures = MixtureList.load(folder.folder / "mix2_extraction.csv")
     mixtures.check(folder)
     for row in mixtures.rows[::6]:
         rendered = render(row, folder)
         power = [np.mean(w.astype(np.float64) ** 2) for w in rendered[1:3]]
         assert 10 * np.log10(power[0] / power[1]) == pytest.approx(row.snr_db, abs=0.01)
-        recorded = soundfile.read(folder.utterances[row.target].path, dtype="float32")[0]
+        recorded = soundfile.read(folder.by_id[row.target].path, dtype="float32")[0]
         assert np.array_equal(rendered.reference, recorded[: len(rendered.reference)])
 
 
-def test_real_mixtures_left_as_they_are(folder: KaldiFolder):
+def test_real_mixtures_left_as_they_are(folder: Corpus):
     mixtures = MixtureList.load(folder.folder / "mix2_extraction.csv")
     figures = evaluate_extraction(lambda m, _: m, folder, mixtures, limit=6, progress=False)
     assert figures["si_sdr_improvement_db"] == 0

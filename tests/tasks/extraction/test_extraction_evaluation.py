@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from joint.data.prepare.kaldi import KaldiFolder, KaldiUtterance
+from joint.data.corpus import Corpus, Utterance
 from joint.errors import DataError, JointError
 from joint.metrics.perceptual import perceptual, pesq_installed
 from tasks.extraction.evaluate import Extract, evaluate_extraction
@@ -26,17 +26,17 @@ def speech_like(seed: int, seconds: float) -> np.ndarray:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> KaldiFolder:
+def folder(tmp_path: Path) -> Corpus:
     people = {}
     for number, (speaker, (gender, age)) in enumerate(PEOPLE.items()):
         for take in range(2):
             name = f"{speaker}{take}"
             waveform = speech_like(10 * number + take, 1.2 + 0.2 * number)
             soundfile.write(tmp_path / f"{name}.wav", waveform, 16_000, subtype="FLOAT")
-            people[name] = KaldiUtterance(
+            people[name] = Utterance(
                 name, tmp_path / f"{name}.wav", speaker, "ONE TWO", gender=gender, age=age
             )
-    return KaldiFolder(tmp_path, people)
+    return Corpus(list(people.values()), tmp_path)
 
 
 MIXTURES = MixtureList(
@@ -50,7 +50,7 @@ MIXTURES = MixtureList(
 )
 
 
-def knowing(folder: KaldiFolder, answer: str) -> Extract:
+def knowing(folder: Corpus, answer: str) -> Extract:
     """An extractor that looks the answer up, by the mixture that it is given."""
     rendered = [render(row, folder) for row in MIXTURES]
 
@@ -62,11 +62,11 @@ def knowing(folder: KaldiFolder, answer: str) -> Extract:
     return extract
 
 
-def evaluated(extract: Extract, folder: KaldiFolder, **options) -> dict:
+def evaluated(extract: Extract, folder: Corpus, **options) -> dict:
     return evaluate_extraction(extract, folder, MIXTURES, progress=False, **options)
 
 
-def test_the_mixture_itself_gains_nothing(folder: KaldiFolder):
+def test_the_mixture_itself_gains_nothing(folder: Corpus):
     figures = evaluated(lambda mixture, _: mixture, folder)
     assert figures["si_sdr_improvement_db"] == 0
     assert figures["si_sdr_improvement_median_db"] == 0
@@ -77,7 +77,7 @@ def test_the_mixture_itself_gains_nothing(folder: KaldiFolder):
     assert figures["wer_percent"] is None
 
 
-def test_an_oracle_gains_all(folder: KaldiFolder):
+def test_an_oracle_gains_all(folder: Corpus):
     figures = evaluated(knowing(folder, "reference"), folder)
     assert figures["si_sdr_improvement_db"] > 80
     assert figures["improved_share"] == 1 and figures["wrong_speaker_share"] == 0
@@ -86,13 +86,13 @@ def test_an_oracle_gains_all(folder: KaldiFolder):
         assert figures["pesq"] > 4.5 and figures["pesq_failures"] == 0
 
 
-def test_the_interferer_is_the_wrong_speaker(folder: KaldiFolder):
+def test_the_interferer_is_the_wrong_speaker(folder: Corpus):
     figures = evaluated(knowing(folder, "interference"), folder)
     assert figures["wrong_speaker_share"] == 1 and figures["improved_share"] == 0
     assert figures["si_sdr_improvement_db"] < -10
 
 
-def test_groups_are_pairs_of_gender_and_the_age_of_the_target(folder: KaldiFolder):
+def test_groups_are_pairs_of_gender_and_the_age_of_the_target(folder: Corpus):
     groups = evaluated(knowing(folder, "reference"), folder, perceptual=False)["by_group"]
     counts = {name: figures["mixtures"] for name, figures in groups.items()}
     assert counts == {
@@ -108,7 +108,7 @@ def test_groups_are_pairs_of_gender_and_the_age_of_the_target(folder: KaldiFolde
     assert all(group["pesq"] is None for group in groups.values())
 
 
-def test_silence_has_figures_too(folder: KaldiFolder):
+def test_silence_has_figures_too(folder: Corpus):
     figures = evaluated(lambda mixture, _: np.zeros_like(mixture), folder)
     assert math.isfinite(figures["si_sdr_db"]) and figures["si_sdr_improvement_db"] < -50
     assert figures["improved_share"] == 0
@@ -117,7 +117,7 @@ def test_silence_has_figures_too(folder: KaldiFolder):
     assert figures["pesq_failures"] == (4 if pesq_installed() else None)
 
 
-def test_files_that_are_written(folder: KaldiFolder, tmp_path: Path):
+def test_files_that_are_written(folder: Corpus, tmp_path: Path):
     output, scores = tmp_path / "wav", tmp_path / "deep" / "scores.csv"
     evaluated(lambda mixture, _: mixture, folder, output=output, scores=scores, limit=2)
     assert sorted(path.name for path in output.iterdir()) == ["m0.wav", "m1.wav"]
@@ -128,7 +128,7 @@ def test_files_that_are_written(folder: KaldiFolder, tmp_path: Path):
     assert float(rows[0]["si_sdr_improvement_db"]) == 0
 
 
-def test_words_are_counted_over_all_mixtures(folder: KaldiFolder, tmp_path: Path):
+def test_words_are_counted_over_all_mixtures(folder: Corpus, tmp_path: Path):
     pytest.importorskip("jiwer")
     known = [render(row, folder) for row in MIXTURES]
 
@@ -148,11 +148,11 @@ def test_words_are_counted_over_all_mixtures(folder: KaldiFolder, tmp_path: Path
     assert next(csv.DictReader(scores.open()))["text"] == "one"
 
 
-def test_an_unreadable_recording_leaves_its_mixtures_out(folder: KaldiFolder):
-    folder.utterances["c1"].path.write_bytes(b"not audio")
+def test_an_unreadable_recording_leaves_its_mixtures_out(folder: Corpus):
+    Path(folder.by_id["c1"].path).write_bytes(b"not audio")
     figures = evaluated(lambda mixture, _: mixture, folder, perceptual=False)
     assert (figures["mixtures"], figures["skipped_mixtures"]) == (2, 2)
-    for person in folder.utterances.values():
+    for person in folder.utterances:
         person.path.unlink(missing_ok=True)
     with pytest.raises(DataError, match="no mixture that can be read"):
         evaluated(lambda mixture, _: mixture, folder)
@@ -166,14 +166,12 @@ def test_an_unreadable_recording_leaves_its_mixtures_out(folder: KaldiFolder):
         (lambda mixture, _: mixture * np.nan, "NaN or infinite"),
     ],
 )
-def test_an_extractor_that_gives_nonsense_is_refused(
-    folder: KaldiFolder, extract: Extract, words: str
-):
+def test_an_extractor_that_gives_nonsense_is_refused(folder: Corpus, extract: Extract, words: str):
     with pytest.raises(JointError, match=words):
         evaluated(extract, folder)
 
 
-def test_a_limit_below_one_is_refused(folder: KaldiFolder):
+def test_a_limit_below_one_is_refused(folder: Corpus):
     with pytest.raises(DataError, match="limit"):
         evaluated(lambda mixture, _: mixture, folder, limit=0)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from joint.data.prepare.kaldi import KaldiFolder, KaldiUtterance
+from joint.data.corpus import Corpus, Utterance
 from joint.errors import AudioError, DataError
 from tasks.extraction.mixtures import MixtureList, MixtureRow, mix, render
 
@@ -20,7 +20,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> KaldiFolder:
+def folder(tmp_path: Path) -> Corpus:
     """Two recordings each of two speakers, float WAV of 0.5 to 0.8 s."""
     random = np.random.default_rng(0)
     people = {}
@@ -28,16 +28,16 @@ def folder(tmp_path: Path) -> KaldiFolder:
         waveform = 0.05 * (number + 1) * random.normal(size=8000 + 1600 * number)
         path = tmp_path / f"{name}.wav"
         soundfile.write(path, waveform.clip(-1, 1), 16_000, subtype="FLOAT")
-        people[name] = KaldiUtterance(name, path, name[0], "WORDS")
-    return KaldiFolder(tmp_path, people)
+        people[name] = Utterance(name, path, name[0], "WORDS")
+    return Corpus(list(people.values()), tmp_path)
 
 
-def test_rendered_as_defined(folder: KaldiFolder):
+def test_rendered_as_defined(folder: Corpus):
     """Against the definition in float64: cut to the shorter, g = sqrt(mean s² / (mean n² 10^…))."""
     for snr_db in (-5.0, 0.0, 1.4, 12.5):
         rendered = render(MixtureRow("m", "b1", "a1", "b2", snr_db), folder)
         s, n, enrollment = (
-            soundfile.read(folder.utterances[name].path)[0] for name in ("b1", "a1", "b2")
+            soundfile.read(folder.by_id[name].path)[0] for name in ("b1", "a1", "b2")
         )
         length = min(len(s), len(n))
         assert length == 8000 and len(rendered.enrollment) == len(enrollment)
@@ -52,7 +52,7 @@ def test_rendered_as_defined(folder: KaldiFolder):
         assert 10 * np.log10(power[0] / power[1]) == pytest.approx(snr_db, abs=0.01)
 
 
-def test_a_target_that_ends_first_is_whole(folder: KaldiFolder):
+def test_a_target_that_ends_first_is_whole(folder: Corpus):
     assert render(MixtureRow("m", "a1", "b1", "a2", 0), folder).target_whole
 
 
@@ -68,16 +68,16 @@ def test_the_asked_level_whatever_the_scale_of_the_recordings(snr_db: float):
         assert 10 * np.log10(power[0] / power[1]) == pytest.approx(snr_db, abs=0.01)
 
 
-def test_a_voice_that_is_silent_where_both_speak(folder: KaldiFolder):
+def test_a_voice_that_is_silent_where_both_speak(folder: Corpus):
     with pytest.raises(ValueError, match="silent interferer"):
         mix(np.ones(5000, np.float32), np.zeros(9000, np.float32), 0)
     late = np.concatenate([np.zeros(8000), 0.1 * np.ones(4000)])
-    soundfile.write(folder.utterances["b1"].path, late, 16_000, subtype="FLOAT")
+    soundfile.write(folder.by_id["b1"].path, late, 16_000, subtype="FLOAT")
     with pytest.raises(AudioError, match="mix7: found a silent target"):
         render(MixtureRow("mix7", "b1", "a1", "b2", 0), folder)
 
 
-def test_a_list_is_read_and_checked(folder: KaldiFolder, tmp_path: Path):
+def test_a_list_is_read_and_checked(folder: Corpus, tmp_path: Path):
     text = "snr_db,mix_id,target,note,interferer,enrollment\n-1.50,m0,a1,x,b1,a2\n0,m1,b1,y,a1,b2\n"
     mixtures = MixtureList.load(written(tmp_path, text))
     assert next(iter(mixtures)) == MixtureRow("m0", "a1", "b1", "a2", -1.5)
@@ -112,7 +112,7 @@ def test_what_is_not_a_list_is_refused(tmp_path: Path):
         MixtureList.load(tmp_path / "audio")
 
 
-def test_an_unknown_utterance_is_named(folder: KaldiFolder, tmp_path: Path):
+def test_an_unknown_utterance_is_named(folder: Corpus, tmp_path: Path):
     mixtures = MixtureList.load(written(tmp_path, HEADER + "m,a1,c1,a2,0\n"))
     with pytest.raises(DataError, match="m: found unknown utterance c1"):
         mixtures.check(folder)
@@ -120,7 +120,7 @@ def test_an_unknown_utterance_is_named(folder: KaldiFolder, tmp_path: Path):
 
 @pytest.mark.parametrize("row", ["m,a1,b1,b2,0", "m,a1,a2,a2,0"])
 def test_speakers_that_do_not_fit_are_warned_of(
-    folder: KaldiFolder, tmp_path: Path, row: str, caplog: pytest.LogCaptureFixture
+    folder: Corpus, tmp_path: Path, row: str, caplog: pytest.LogCaptureFixture
 ):
     MixtureList.load(written(tmp_path, HEADER + row + "\n")).check(folder)
     assert "1 rows (m …)" in caplog.text

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.corpus import Corpus
 from joint.errors import DataError
 from joint.metrics.words import (
     Errors,
@@ -24,14 +24,14 @@ pytest.importorskip("meeteval")
 
 
 @pytest.fixture(scope="module")
-def folder(prepared: Path) -> KaldiFolder:
-    return KaldiFolder.load(prepared / "train")
+def folder(prepared: Path) -> Corpus:
+    return Corpus.load(prepared / "train")
 
 
 @pytest.fixture(scope="module")
-def listed(folder: KaldiFolder) -> Conversations:
+def listed(folder: Corpus) -> Conversations:
     by_speaker: dict[str, list[str]] = {}
-    for name, utterance in sorted(folder.utterances.items()):
+    for name, utterance in sorted(folder.by_id.items()):
         by_speaker.setdefault(utterance.speaker, []).append(name)
     people = [names for names in by_speaker.values() if len(names) > 1][:6]
     rows = [
@@ -41,10 +41,8 @@ def listed(folder: KaldiFolder) -> Conversations:
     return Conversations(Path("list.csv"), tuple(rows))
 
 
-def test_who_knows_everything_and_who_says_nothing(
-    folder: KaldiFolder, listed: Conversations
-) -> None:
-    texts = {n: u.text.split() for n, u in folder.utterances.items()}
+def test_who_knows_everything_and_who_says_nothing(folder: Corpus, listed: Conversations) -> None:
+    texts = {n: u.text.split() for n, u in folder.by_id.items()}
     rows = iter(listed)
 
     def knows(mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
@@ -62,8 +60,8 @@ def test_who_knows_everything_and_who_says_nothing(
     assert figures["error_percent"] == figures["error_deletions_percent"] == 100.0
 
 
-def test_people_taken_for_each_other(folder: KaldiFolder, listed: Conversations) -> None:
-    texts = {n: u.text.split() for n, u in folder.utterances.items()}
+def test_people_taken_for_each_other(folder: Corpus, listed: Conversations) -> None:
+    texts = {n: u.text.split() for n, u in folder.by_id.items()}
     rows = iter(listed)
 
     def swaps(mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
@@ -76,8 +74,8 @@ def test_people_taken_for_each_other(folder: KaldiFolder, listed: Conversations)
     assert figures["silent_share"] == 0.0 and figures["words_for_nobody"] == 1.0
 
 
-def test_names_for_outputs(folder: KaldiFolder, listed: Conversations) -> None:
-    texts = {n: u.text.split() for n, u in folder.utterances.items()}
+def test_names_for_outputs(folder: Corpus, listed: Conversations) -> None:
+    texts = {n: u.text.split() for n, u in folder.by_id.items()}
     length = sum(len(texts[turn.utterance]) for row in listed for turn in row.turns)
 
     def figures_of(order: Sequence[int]) -> dict[str, float]:
@@ -112,8 +110,8 @@ def test_names_for_outputs(folder: KaldiFolder, listed: Conversations) -> None:
     assert nothing["named_share"] == 0.0 and nothing["person_error_percent"] == 100.0
 
 
-def test_unknown_words_and_missing_enrolments(folder: KaldiFolder, listed: Conversations) -> None:
-    texts = {n: u.text.split() for n, u in folder.utterances.items()}
+def test_unknown_words_and_missing_enrolments(folder: Corpus, listed: Conversations) -> None:
+    texts = {n: u.text.split() for n, u in folder.by_id.items()}
     missing = listed.rows[0].turns[0].utterance
     known = {name: words for name, words in texts.items() if name != missing}
     figures, heard = evaluate_recognition(

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
-from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.corpus import Corpus
 from tasks.verification.trials import Trials
 
 
 def test_the_trials_name_what_is_there(embedded_corpus: Path):
-    folder = KaldiFolder.load(embedded_corpus / "test")
+    folder = Corpus.load(embedded_corpus / "test")
     trials = Trials.load(embedded_corpus / "test" / "trials")
     trials.check(folder)
-    speakers = np.array([folder.utterances[name].speaker for name in trials.names])
+    speakers = np.array([folder.by_id[name].speaker for name in trials.names])
     assert np.array_equal(trials.labels, speakers[trials.first] == speakers[trials.second])

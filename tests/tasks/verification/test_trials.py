@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from joint.data.prepare.kaldi import KaldiFolder, KaldiUtterance
+from joint.data.corpus import Corpus, Utterance
 from joint.errors import DataError
 from tasks.verification.trials import Trials
 
@@ -16,9 +16,9 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
-def folder_of(*names: str) -> KaldiFolder:
-    people = {name: KaldiUtterance(name, Path(f"{name}.wav"), "s", "") for name in names}
-    return KaldiFolder(Path("somewhere"), people)
+def folder_of(*names: str) -> Corpus:
+    people = {name: Utterance(name, Path(f"{name}.wav"), "s", "") for name in names}
+    return Corpus(list(people.values()), "somewhere")
 
 
 def test_a_trials_file_is_read(tmp_path: Path):
@@ -31,6 +31,8 @@ def test_a_trials_file_is_read(tmp_path: Path):
     assert (first.tolist(), second.tolist()) == ([5, 5, 7, -1], [7, -1, 7, 7])
     assert trials.present({"b": 7, "a": 5}).tolist() == [True, False, True, False]
     trials.check(folder_of("a", "b", "c"))
+    marked = Trials.load(written(tmp_path, "\ufeff1 a b\n0 a c\n"))
+    assert marked.names == ["a", "b", "c"] and marked.labels.tolist() == [True, False]
 
 
 @pytest.mark.parametrize(

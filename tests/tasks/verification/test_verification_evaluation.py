@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from joint.data.prepare.kaldi import KaldiFolder, KaldiUtterance
+from joint.data.corpus import Corpus, Utterance
 from joint.errors import DataError, JointError
 from tasks.verification.backends.scoring import Backend, score_trials
 from tasks.verification.embedding import bounded_batches, embed_files
@@ -29,7 +29,7 @@ def bands(waveforms: Sequence[np.ndarray]) -> np.ndarray:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> KaldiFolder:
+def folder(tmp_path: Path) -> Corpus:
     """Four speakers, three tones each, of 0.4 to 0.9 s."""
     people = {}
     for number, speaker in enumerate(PITCH):
@@ -40,20 +40,20 @@ def folder(tmp_path: Path) -> KaldiFolder:
             soundfile.write(
                 tmp_path / f"{name}.wav", 0.3 * np.sin(2 * np.pi * PITCH[speaker] * time), 16_000
             )
-            people[name] = KaldiUtterance(
+            people[name] = Utterance(
                 name, tmp_path / f"{name}.wav", speaker, "", gender=gender, age=age
             )
-    return KaldiFolder(tmp_path, people)
+    return Corpus(list(people.values()), tmp_path)
 
 
-def all_pairs(folder: KaldiFolder) -> Trials:
-    speakers = np.array([person.speaker for person in folder.utterances.values()])
+def all_pairs(folder: Corpus) -> Trials:
+    speakers = np.array([person.speaker for person in folder.utterances])
     first, second = np.triu_indices(len(speakers), k=1)
     labels = speakers[first] == speakers[second]
-    return Trials(Path("trials"), labels, list(folder.utterances), first, second)
+    return Trials(Path("trials"), labels, list(folder.by_id), first, second)
 
 
-def test_an_encoder_that_cannot_err(folder: KaldiFolder, tmp_path: Path):
+def test_an_encoder_that_cannot_err(folder: Corpus, tmp_path: Path):
     scores = tmp_path / "out" / "scores.csv"
     figures = evaluate_verification(bands, folder, all_pairs(folder), scores, progress=False)
     assert (figures["eer_percent"], figures["min_dcf_p01"], figures["min_dcf_p05"]) == (0, 0, 0)
@@ -65,7 +65,7 @@ def test_an_encoder_that_cannot_err(folder: KaldiFolder, tmp_path: Path):
     assert min(float(r["score"]) for r in rows if r["label"] == "1") > 0.99
 
 
-def test_groups_are_pairs_of_gender_and_of_age(folder: KaldiFolder):
+def test_groups_are_pairs_of_gender_and_of_age(folder: Corpus):
     groups = evaluate_verification(bands, folder, all_pairs(folder), progress=False)["by_group"]
     assert list(groups) == ["adult-adult", "adult-child", "child-child", "f-f", "f-m", "m-m"]
     assert groups["f-f"]["trials"] == groups["m-m"]["trials"] == 15
@@ -76,21 +76,21 @@ def test_groups_are_pairs_of_gender_and_of_age(folder: KaldiFolder):
     assert mixed["false_alarm_percent"] == 0
 
 
-def test_an_unreadable_recording_leaves_its_trials_out(folder: KaldiFolder):
-    folder.utterances["s0-0"].path.write_bytes(b"not audio")
+def test_an_unreadable_recording_leaves_its_trials_out(folder: Corpus):
+    Path(folder.by_id["s0-0"].path).write_bytes(b"not audio")
     figures = evaluate_verification(bands, folder, all_pairs(folder), progress=False)
     assert (figures["trials"], figures["skipped_trials"]) == (55, 11)
     assert (figures["utterances"], figures["skipped_utterances"]) == (11, 1)
 
 
-def test_each_recording_is_embedded_once_in_bounded_batches(folder: KaldiFolder):
+def test_each_recording_is_embedded_once_in_bounded_batches(folder: Corpus):
     seen: list[list[int]] = []
 
     def embed(waveforms: Sequence[np.ndarray]) -> np.ndarray:
         seen.append([len(w) for w in waveforms])
         return bands(waveforms)
 
-    paths = {name: person.path for name, person in folder.utterances.items()}
+    paths = {name: person.path for name, person in folder.by_id.items()}
     embedded = embed_files(embed, paths, batch_seconds=2.0)
     assert embedded.names == list(paths)
     assert sum(map(len, seen)) == 12
@@ -110,8 +110,8 @@ def test_no_readable_recording_at_all(tmp_path: Path):
 
 
 @pytest.mark.parametrize("bad", [np.ones(12), np.ones((2, 3)), np.full((12, 3), np.nan)])
-def test_an_encoder_that_gives_nonsense_is_refused(folder: KaldiFolder, bad: np.ndarray):
-    paths = {name: person.path for name, person in folder.utterances.items()}
+def test_an_encoder_that_gives_nonsense_is_refused(folder: Corpus, bad: np.ndarray):
+    paths = {name: person.path for name, person in folder.by_id.items()}
     with pytest.raises(JointError, match=r"embed: .*finite embeddings \(12, E\)"):
         embed_files(lambda _: bad, paths)
 

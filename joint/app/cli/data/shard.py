@@ -28,7 +28,7 @@ def shard(
 
     Example: joint shard data/voxceleb/train exp/shards/voxceleb-train
     """
-    from joint.data.storage.export import export as write_shards
+    from joint.data.storage.sharding import shard_corpus
 
-    utterances, shards = write_shards(data, output, shard_size, encoding)
+    utterances, shards = shard_corpus(data, output, shard_size, encoding)
     print(f"{output}: {utterances} utterances in {shards} shards")

@@ -51,7 +51,7 @@ def embed(
 
 
 def _recordings(files: list[Path], wav_scp: Path | None) -> dict[str, Path]:
-    from joint.data.prepare.kaldi import read_wav_scp
+    from joint.data.prepare.tables import read_wav_scp
 
     if bool(files) == bool(wav_scp):
         raise DataError("joint embed", "both" if files else "neither", "--wav-scp FILE or FILES…")

@@ -57,11 +57,11 @@ def verification(
     Example: joint evaluate verification --checkpoint speechocean762-joint --data CORPUS/test
     --trials CORPUS/test/trials --json exp/eer.json
     """
-    from joint.data.prepare.kaldi import KaldiFolder
+    from joint.data.corpus import Corpus
     from tasks.verification.evaluate import evaluate_verification
     from tasks.verification.trials import Trials
 
-    folder, listed = KaldiFolder.load(data), Trials.load(trials)
+    folder, listed = Corpus.load(data), Trials.load(trials)
     listed.check(folder)
     model = open_model(checkpoint)
     with ExitStack() as outputs:
@@ -117,12 +117,12 @@ def extraction(
     Example: joint evaluate extraction --checkpoint speechocean762-joint --data CORPUS/test
     --mixtures CORPUS/test/mix2_extraction.csv --limit 50
     """
-    from joint.data.prepare.kaldi import KaldiFolder
+    from joint.data.corpus import Corpus
     from joint.metrics.recognizers import load_recognizer
     from tasks.extraction.evaluate import evaluate_extraction
     from tasks.extraction.mixtures import MixtureList
 
-    folder, listed = KaldiFolder.load(data), MixtureList.load(mixtures)
+    folder, listed = Corpus.load(data), MixtureList.load(mixtures)
     listed.check(folder)
     hears = load_recognizer(recognizer) if recognizer else None
     model = open_model(checkpoint)

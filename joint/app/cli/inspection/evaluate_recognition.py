@@ -72,11 +72,12 @@ def recognition(
     --conversations CORPUS/test/mix2_recognition.csv
     """
     from joint.app.measuring_recognition import run_recognition
+    from joint.data.corpus import Corpus
 
     decoding = (beam, language_model, lexicon, order, weight, bonus)
     figures, heard = run_recognition(
         open_model(checkpoint),
-        data,
+        Corpus.load(data),
         conversations,
         mode,
         task,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from analysis.report.page import Section
     from joint.app.api import SpeakerModel
-    from joint.data.prepare.kaldi import KaldiFolder
+    from joint.data.corpus import Corpus
     from tasks.verification.embedding import EmbeddedFiles
 
 
@@ -55,25 +55,24 @@ def report(
     from joint.app.cli.inspection.probe import beside_untrained
     from joint.app.cli.options import open_model
     from joint.data.corpus import Corpus
-    from joint.data.prepare.kaldi import KaldiFolder
     from joint.errors import ConfigError
     from joint.files import write_json
-    from tasks.verification.embedding import embed_folder
+    from tasks.verification.embedding import embed_corpus
 
     if plane not in ("tsne", "umap"):
         raise ConfigError("--plane", plane, "tsne or umap")
-    corpus, folder = Corpus.load(data), KaldiFolder.load(data)
+    corpus = folder = Corpus.load(data)
     model = open_model(checkpoint)
     other = None if against is None else open_model(against)
     material = Material.of(corpus, utterances)
     for name, reason in material.missing.items():
         warn(f"no probe of {name}: {reason}")
-    embedded = embed_folder(model.embed, folder, progress=True)
+    embedded = embed_corpus(model.embed, folder, progress=True)
     sections, figures = _verification(data, folder, embedded)
     if other is not None:
         found, section = _drift(other, folder, embedded, data)
         sections, figures = [*sections, section], figures | found
-    owners = [folder.utterances[name] for name in embedded.names]
+    owners = [folder.by_id[name] for name in embedded.names]
     people = People(
         [p.speaker for p in owners], [p.gender for p in owners], [p.age_group for p in owners]
     )
@@ -91,19 +90,20 @@ def report(
 
 
 def _verification(
-    data: Path, folder: "KaldiFolder", embedded: "EmbeddedFiles"
+    data: Path, folder: "Corpus", embedded: "EmbeddedFiles"
 ) -> tuple[list["Section"], dict[str, Any]]:
     """The section and the figures, where DIR has trials."""
     from analysis.report.charts import Curve
     from analysis.report.encoder import verification_section
+    from joint.data.opening import find_list
     from joint.metrics.detection import error_rates
     from tasks.verification.evaluate import evaluate_embedded
     from tasks.verification.trials import Trials
 
-    if not (data / "trials").is_file():
+    if (listed := find_list(data, "trials")) is None:
         warn(f"no trials in {data}: nothing is verified")
         return [], {}
-    trials = Trials.load(data / "trials")
+    trials = Trials.load(listed)
     trials.check(folder)
     figures, kept, scores = evaluate_embedded(embedded, folder, trials)
     rates = error_rates(scores, kept.labels)
@@ -117,20 +117,21 @@ def _verification(
 
 
 def _drift(
-    other: "SpeakerModel", folder: "KaldiFolder", embedded: "EmbeddedFiles", data: Path
+    other: "SpeakerModel", folder: "Corpus", embedded: "EmbeddedFiles", data: Path
 ) -> tuple[dict[str, float], "Section"]:
     """How far the embeddings moved, and the EER where one model enrols and the other tests."""
     from analysis.drift import embedding_drift
     from analysis.report.encoder import drift_section
+    from joint.data.opening import find_list
     from joint.metrics.detection import eer
-    from tasks.verification.embedding import embed_folder
+    from tasks.verification.embedding import embed_corpus
     from tasks.verification.trials import Trials
 
-    there = embed_folder(other.embed, folder, embedded.names, progress=True)
+    there = embed_corpus(other.embed, folder, embedded.names, progress=True)
     drift = embedding_drift(there.embeddings, embedded.embeddings)
     eers: dict[str, float] = {}
-    if (data / "trials").is_file():
-        trials = Trials.load(data / "trials")
+    if (listed := find_list(data, "trials")) is not None:
+        trials = Trials.load(listed)
         kept = trials.keep(trials.present(embedded.rows()))
         first, second = kept.positions(embedded.rows())
         sides = {"other": there.embeddings, "this": embedded.embeddings}

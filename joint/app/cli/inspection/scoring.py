@@ -68,8 +68,8 @@ def scorer_of(
     calibrate: Path | None,
 ) -> "Scorer":
     """The scorer that the options describe. Raises JointError."""
-    from joint.data.prepare.kaldi import KaldiFolder
-    from tasks.verification.embedding import embed_folder
+    from joint.data.corpus import Corpus
+    from tasks.verification.embedding import embed_corpus
     from tasks.verification.scorer import check_options, make_scorer
     from tasks.verification.trials import Trials
 
@@ -79,19 +79,19 @@ def scorer_of(
     if cohort is not None:
         import numpy as np
 
-        folder = KaldiFolder.load(cohort)
-        embedded = embed_folder(embed, folder, progress=True)
+        folder = Corpus.load(cohort)
+        embedded = embed_corpus(embed, folder, progress=True)
         others = embedded.embeddings
-        speakers = np.array([folder.utterances[name].speaker for name in embedded.names])
+        speakers = np.array([folder.by_id[name].speaker for name in embedded.names])
     target = None
     if adapt is not None:
-        target = embed_folder(embed, KaldiFolder.load(adapt), progress=True).embeddings
+        target = embed_corpus(embed, Corpus.load(adapt), progress=True).embeddings
     scorer = make_scorer(backend, norm, others, speakers, target, top, adaptation)
     if calibrate is None or trials is None:
         return scorer
-    folder = KaldiFolder.load(calibrate)
+    folder = Corpus.load(calibrate)
     trials.check(folder)
-    embedded = embed_folder(embed, folder, progress=True)
+    embedded = embed_corpus(embed, folder, progress=True)
     rows = embedded.rows()
     missing = [name for name in trials.names if name not in rows]
     if missing:

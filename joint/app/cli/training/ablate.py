@@ -83,7 +83,7 @@ def ablate(
         run.check_starts()
     for run in waiting:
         run.write_recipe()
-    changes = Changes(test.folder)
+    changes = Changes(test.corpus)
     failed: list[JointError] = []
     for run, outcome in side_by_side(waiting, test, jobs):
         if isinstance(outcome, JointError):

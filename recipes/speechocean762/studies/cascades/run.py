@@ -25,7 +25,7 @@ import torch
 
 from analysis.comparison import comparison_table
 from joint import load
-from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.corpus import Corpus
 from joint.errors import DataError
 from joint.files import atomic_write, write_json
 from joint.metrics.recognizers import load_recognizer
@@ -79,7 +79,7 @@ def people_in(listed: Conversations) -> int:
 
 def measured(
     ways: Mapping[str, Way],
-    folder: KaldiFolder,
+    folder: Corpus,
     listed: Conversations,
     limit: int | None,
     kept: Path,
@@ -145,7 +145,7 @@ def compare(
     """
     if limit is not None and limit < 1:
         raise DataError("limit", str(limit), "at least 1 mixture")
-    folder = KaldiFolder.load(data)
+    folder = Corpus.load(data)
     listed = Conversations.load(mixtures or data / "mix2_recognition.csv")
     listed.check(folder)
     device = "cuda" if torch.cuda.is_available() else "cpu"

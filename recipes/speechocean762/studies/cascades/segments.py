@@ -5,11 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from joint.audio import read_audio
 from joint.conversation.clustering import clustered
 from joint.conversation.turns import Turn
 from joint.data.corpus import SUPERVISIONS, Corpus
-from joint.data.prepare.kaldi import KaldiFolder
 from joint.errors import AudioError
 from joint.training.progress import shown
 from joint.units import Samples
@@ -55,12 +53,12 @@ class ListedMixtures:
     Recordings that cannot be read are left out, as they are where errors are counted.
     """
 
-    def __init__(self, rows: Sequence[Conversation], folder: KaldiFolder) -> None:
+    def __init__(self, rows: Sequence[Conversation], folder: Corpus) -> None:
         self._known: dict[str, list[tuple[str, Samples, Samples]]] = {}
         for row in shown(rows, "listed segments", True):
             try:
                 mixture = render(row, folder).mixture
-                lengths = [len(read_audio(folder.utterances[t.utterance].path)) for t in row.turns]
+                lengths = [len(folder.by_id[t.utterance].waveform()) for t in row.turns]
             except AudioError:
                 continue
             self._known[digest(mixture)] = [

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from joint import SpeakerModel
-from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.corpus import Corpus
 from joint.errors import CheckpointError
 from joint.metrics.recognizers import Recognizer
 from joint.metrics.words import normalize_text
@@ -77,27 +77,25 @@ class Parts:
     clock: Clock
 
 
-def words_in(folder: KaldiFolder) -> Counting:
+def words_in(folder: Corpus) -> Counting:
     """Words, after the normalisation that outside recognisers need."""
     return Counting(
         "words",
-        lambda name: normalize_text(folder.utterances[name].text).split(),
+        lambda name: normalize_text(folder.by_id[name].text).split(),
         lambda words: normalize_text(" ".join(words)).split(),
     )
 
 
-def counting_of(
-    head: RecognitionTask, model: SpeakerModel, data: Path, folder: KaldiFolder
-) -> Counting:
+def counting_of(head: RecognitionTask, model: SpeakerModel, data: Path, folder: Corpus) -> Counting:
     """What a recogniser of ours writes. Raises DataError for phones that nobody knows."""
     if isinstance(head.units, PhoneUnits):
         return Counting(
-            "phones", phones_of(data, model.path, model.metadata.get("phones", ())), list
+            "phones", phones_of(folder, model.path, model.metadata.get("phones", ())), list
         )
     return words_in(folder)
 
 
-def our_listener(model: SpeakerModel, data: Path, folder: KaldiFolder) -> Listener:
+def our_listener(model: SpeakerModel, data: Path, folder: Corpus) -> Listener:
     """The checkpoint's recogniser of one person. Raises CheckpointError, DataError."""
     name, head = recogniser(model.model, model.path, "single")
     counting = counting_of(head, model, data, folder)
@@ -108,7 +106,7 @@ def our_listener(model: SpeakerModel, data: Path, folder: KaldiFolder) -> Listen
     return Listener("ours", recognise, counting, checksum(model.path))
 
 
-def outside_listener(outside: Recognizer, specification: str, folder: KaldiFolder) -> Listener:
+def outside_listener(outside: Recognizer, specification: str, folder: Corpus) -> Listener:
     """Somebody else's recogniser, which `specification` names."""
     counting = words_in(folder)
 
@@ -151,7 +149,7 @@ def cascades(listener: Listener, parts: Parts) -> dict[str, Way]:
     return {f"{name} → {listener.name}": each for name, each in ways.items()}
 
 
-def end_to_end(model: SpeakerModel, given: str, data: Path, folder: KaldiFolder) -> dict[str, Way]:
+def end_to_end(model: SpeakerModel, given: str, data: Path, folder: Corpus) -> dict[str, Way]:
     """Every recogniser of several people in a checkpoint. Raises CheckpointError for none."""
     ways = {}
     for name, head in model.model.tasks.items():

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.corpus import Corpus
 from joint.data.scenes.augmentation import own_channel
 from joint.training import checkpoint
 from tasks.verification.classic.factor_analysis import JointFactorAnalysis
@@ -49,7 +49,7 @@ class Parts:
     """All parts of one output folder; each is learnt or read when it is first needed."""
 
     sizes: Sizes
-    train: KaldiFolder
+    train: Corpus
     output: Path
 
     @cached_property
@@ -65,7 +65,7 @@ class Parts:
     @cached_property
     def speakers(self) -> np.ndarray:
         """Who spoke each training utterance."""
-        return np.array([self.train.utterances[name].speaker for name in self.speech.names])
+        return np.array([self.train.by_id[name].speaker for name in self.speech.names])
 
     @cached_property
     def cohort(self) -> Speech:

@@ -19,7 +19,7 @@ from zlib import crc32
 
 import torch
 
-from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.corpus import Corpus
 from joint.data.scenes.augmentation import own_channel
 from joint.errors import DataError
 from joint.files import atomic_write
@@ -46,7 +46,7 @@ class Test:
     """The test's trials, and its speech as recorded and through random channels."""
 
     parts: Parts
-    folder: KaldiFolder
+    folder: Corpus
     trials: Trials
 
     @cached_property
@@ -118,11 +118,11 @@ def run(
     data: Path, test: Path, trials: Path, output: Path, sizes: Sizes, families: list[str]
 ) -> str:
     """Train what is missing, score what is missing, write the table. Raises JointError."""
-    train, folder = KaldiFolder.load(data / "train"), KaldiFolder.load(test)
+    train, folder = Corpus.load(data / "train"), Corpus.load(test)
     listed = Trials.load(trials)
     listed.check(folder)
     identity = {
-        "train": crc32("".join(train.utterances).encode()),
+        "train": crc32("".join(train.by_id).encode()),
         "trials": crc32(trials.read_bytes()),
     }
     check_same(output / "settings.json", {**asdict(sizes), **identity})

@@ -10,7 +10,7 @@ from joint.app.api import SpeakerModel, load
 from joint.app.cli.inference import diarize, enroll
 from joint.audio import read_audio, write_audio
 from joint.conversation.turns import Turn, read_turns
-from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.corpus import Corpus
 from tasks.diarization.evaluate import evaluate_diarization
 from tasks.diarization.segments import SileroSpeech
 
@@ -32,9 +32,9 @@ def loaded_once(shipped: SpeakerModel, monkeypatch: pytest.MonkeyPatch) -> None:
 def speech(embedded_corpus: Path) -> dict[str, list[Path]]:
     """Recordings of a boy and a woman that the checkpoint never heard."""
     people: dict[str, list[Path]] = {}
-    for utterance in KaldiFolder.load(embedded_corpus / "test").utterances.values():
+    for utterance in Corpus.load(embedded_corpus / "test").utterances:
         assert utterance.speaker is not None
-        people.setdefault(utterance.speaker, []).append(utterance.path)
+        people.setdefault(utterance.speaker, []).append(Path(utterance.path))
     names = list(people)
     return {name: people[name] for name in (names[0], names[-1])}
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from support import ROOT, TINY, Command, Refused
 
 from joint.data.corpus import Corpus, Utterance
-from joint.data.prepare.kaldi import write_tables
-from joint.data.prepare.manifests import KaldiUtterance
+from joint.data.prepare.tables import write_tables
 
 
 def test_align(
@@ -120,8 +119,8 @@ def test_ablate_and_evaluate(
     assert "joint align" in refused("ablate", grid, "--data", test_set)
 
 
-def as_row(utterance: Utterance) -> KaldiUtterance:
-    return KaldiUtterance(
+def as_row(utterance: Utterance) -> Utterance:
+    return Utterance(
         utterance.id, Path(utterance.path), utterance.speaker, utterance.text, utterance.gender
     )
 

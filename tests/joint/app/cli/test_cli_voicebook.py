@@ -12,7 +12,7 @@ from support import Command, Outcome, Refused
 
 from joint.app.api import SpeakerModel, load
 from joint.app.cli.inference import enroll, identify
-from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.corpus import Corpus
 
 SHIPPED = ("--checkpoint", "speechocean762-joint")
 
@@ -23,9 +23,9 @@ Speech = dict[str, list[Path]]
 def speech(embedded_corpus: Path) -> Speech:
     """Recordings of the twelve people that the shipped checkpoint never heard."""
     people: Speech = {}
-    for utterance in KaldiFolder.load(embedded_corpus / "test").utterances.values():
+    for utterance in Corpus.load(embedded_corpus / "test").utterances:
         assert utterance.speaker is not None
-        people.setdefault(utterance.speaker, []).append(utterance.path)
+        people.setdefault(utterance.speaker, []).append(Path(utterance.path))
     return people
 
 

@@ -8,7 +8,9 @@ import pytest
 import soundfile
 from lhotse import RecordingSet, SupervisionSet
 
-from joint.data.prepare.kaldi import KaldiFolder, prepare_kaldi, read_table, read_wav_scp
+from joint.data.corpus import Corpus
+from joint.data.prepare.kaldi import prepare_kaldi
+from joint.data.prepare.tables import read_table, read_tables, read_wav_scp
 from joint.errors import DataError
 
 
@@ -35,17 +37,17 @@ def folder(tmp_path: Path) -> Path:
 def test_tables_become_utterances(folder: Path) -> None:
     (folder / "spk2gender").write_text("a f\nb male\n")
     (folder / "spk2age").write_text("a 15\nb 16\n")
-    utterances = KaldiFolder.load(folder).utterances
+    utterances = Corpus.load(folder).by_id
     assert list(utterances) == ["a-1", "a-2", "b-1", "b-2"]
     first, last = utterances["a-1"], utterances["b-2"]
-    assert first.path == folder.parent / "audio" / "a-1.wav" and first.path.is_absolute()
+    assert first.path == str(folder.parent / "audio" / "a-1.wav")
     assert (first.speaker, first.gender, first.age, first.age_group) == ("a", "f", 15, "child")
     assert (last.speaker, last.gender, last.age, last.age_group) == ("b", "m", 16, "adult")
     assert first.text == "HELLO  YOU" and utterances["a-2"].text == ""
 
 
 def test_gender_and_age_are_optional(folder: Path) -> None:
-    utterance = KaldiFolder.load(folder).utterances["a-1"]
+    utterance = Corpus.load(folder).by_id["a-1"]
     assert utterance.gender is None and utterance.age is None and utterance.age_group is None
 
 
@@ -71,6 +73,10 @@ def test_path_beside_the_table_and_other_extension(folder: Path) -> None:
         ("spk2gender", "a maybe\nb m\n", "maybe"),
         ("spk2age", "a six\nb 7\n", "six"),
         ("segments", "a-1 rec 0 1\n", "segments"),
+        ("text", "a-1 X\na-2\n\nb-1 Y\nb-2 Z\nb-3 W\n", r"text:6: found 'b-3', which no other"),
+        ("utt2spk", "a-1 a\na-2 a\nc-1 c\nb-1 b\nb-2 b\n", "utt2spk:3: found 'c-1'"),
+        ("spk2gender", "a f\nb m\nd m\n", "spk2gender:3: found 'd'"),
+        ("text", "a-1 ONE\x0cTWO\na-2 \u2028\nb-1\x85\nb-1 X\nb-2\n", "text:3: found 'b-1"),
     ],
 )
 def test_tables_that_do_not_agree_are_refused(
@@ -78,8 +84,36 @@ def test_tables_that_do_not_agree_are_refused(
 ) -> None:
     (folder / table).write_text(content)
     with pytest.raises(DataError) as refused:
-        KaldiFolder.load(folder)
+        Corpus.load(folder)
     assert re.search(said, str(refused.value)) and "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\x85", "\x0c", "\x0b", "\x1c"])
+def test_a_line_ends_at_its_end_alone(folder: Path, sign: str) -> None:
+    text = f"a-1 ONE{sign}TWO THREE\r\na-2\r\nb-1 FOUR\r\nb-2 FIVE{sign}\r\n"
+    (folder / "text").write_text(text, encoding="utf-8", newline="")
+    texts = [u.text.split() for u in read_tables(folder)]
+    assert texts == [["ONE", "TWO", "THREE"], [], ["FOUR"], ["FIVE"]]
+    (folder / "text").write_text(text + "a-1 AGAIN\n", encoding="utf-8", newline="")
+    with pytest.raises(DataError, match="text:5: found a-1 a second time"):
+        read_tables(folder)
+
+
+@pytest.mark.parametrize("table", ["wav.scp", "text", "utt2spk", "spk2gender", "spk2age"])
+def test_a_byte_order_mark_is_no_part_of_an_id(folder: Path, table: str) -> None:
+    (folder / "spk2gender").write_text("a f\nb m\n")
+    (folder / "spk2age").write_text("a 15\nb 16\n")
+    expected = read_tables(folder)
+    (folder / table).write_bytes(b"\xef\xbb\xbf" + (folder / table).read_bytes())
+    assert read_tables(folder) == expected and expected[0].id == "a-1"
+
+
+def test_recordings_fewer_than_texts_are_counted(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (folder / "wav.scp").write_text("a-1 audio/a-1.wav\nb-1 audio/b-1.wav\n")
+    assert [u.id for u in read_tables(folder)] == ["a-1", "b-1"]
+    assert "2 utterances of text and utt2spk are not in wav.scp" in caplog.text
 
 
 def test_missing_and_binary_tables_are_refused(folder: Path) -> None:
@@ -89,7 +123,7 @@ def test_missing_and_binary_tables_are_refused(folder: Path) -> None:
     (folder / "text").unlink()
     (folder / "utt2spk").unlink()
     with pytest.raises(DataError, match="no text, utt2spk"):
-        KaldiFolder.load(folder)
+        Corpus.load(folder)
 
 
 def test_prepare_writes_manifests_and_lists_what_it_skips(folder: Path, tmp_path: Path) -> None:
@@ -104,7 +138,7 @@ def test_prepare_writes_manifests_and_lists_what_it_skips(folder: Path, tmp_path
     assert [r.id for r in recordings] == [s.recording_id for s in supervisions]
     assert recordings[0].load_audio().shape == (1, 16_000)
     assert {s.speaker for s in supervisions} == {"a", "b"}
-    assert list(KaldiFolder.load(tmp_path / "out").utterances) == ["a-1", "b-1", "b-2"]
+    assert list(Corpus.load(tmp_path / "out").by_id) == ["a-1", "b-1", "b-2"]
     assert (tmp_path / "out" / "trials").is_file()
 
 

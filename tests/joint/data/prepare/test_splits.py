@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from joint.data.prepare.manifests import KaldiUtterance
+from joint.data.corpus import Utterance
 from joint.data.prepare.splits import a_few_each, hold_out, refuse_overlap
 from joint.errors import DataError
 
 
-def rows(counts: dict[str, int]) -> list[KaldiUtterance]:
+def rows(counts: dict[str, int]) -> list[Utterance]:
     return [
-        KaldiUtterance(f"{speaker}-{n}", Path("x.wav"), speaker, "")
+        Utterance(f"{speaker}-{n}", Path("x.wav"), speaker, "")
         for speaker, count in counts.items()
         for n in range(count)
     ]

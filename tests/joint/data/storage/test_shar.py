@@ -21,9 +21,9 @@ from joint.data.corpus import RECORDINGS, SUPERVISIONS, Corpus
 from joint.data.scenes.planning import ScenePlanner
 from joint.data.scenes.stream import SceneStream
 from joint.data.storage import remote
-from joint.data.storage.export import export
 from joint.data.storage.remote import fetch
-from joint.data.storage.shar import INDEX, SHARDS, open_corpus
+from joint.data.storage.shar import INDEX, SHARDS
+from joint.data.storage.sharding import shard_corpus
 from joint.data.storage.store import FileStore, PackedStore
 from joint.errors import DataError
 from joint.training.run import train
@@ -82,7 +82,7 @@ class Server(ThreadingHTTPServer):
 def exported(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The embedded corpus's training split in shards of 150, in a server's folder."""
     folder = tmp_path_factory.mktemp("server") / "train"
-    assert export(prepared / "train", folder, 150) == (396, 3)
+    assert shard_corpus(prepared / "train", folder, 150) == (396, 3)
     return folder
 
 
@@ -133,8 +133,8 @@ class TestFolder:
             np.testing.assert_array_equal(cut.load_audio()[0], read_audio(entry.path))
 
     def test_the_same_scenes(self, prepared: Path, exported: Path, tmp_path: Path) -> None:
-        corpus = open_corpus(exported, tmp_path)
-        assert same_scenes(corpus, open_corpus(prepared / "train", tmp_path))
+        corpus = Corpus.load(exported, tmp_path)
+        assert same_scenes(corpus, Corpus.load(prepared / "train", tmp_path))
         assert list(tmp_path.iterdir()) == []
         few = Corpus(corpus.utterances[::100], "few")
         packed = PackedStore(few, (1.0, 0.9), tmp_path / "packed")
@@ -143,8 +143,8 @@ class TestFolder:
 
     @pytest.mark.parametrize("encoding, error", [(Encoding.FLAC, 2e-3), (Encoding.OPUS, 0.3)])
     def test_encodings(self, few: Path, tmp_path: Path, encoding: Encoding, error: float) -> None:
-        assert export(few, tmp_path / "out", 4, encoding) == (6, 2)
-        corpus = open_corpus(tmp_path / "out", tmp_path)
+        assert shard_corpus(few, tmp_path / "out", 4, encoding) == (6, 2)
+        corpus = Corpus.load(tmp_path / "out", tmp_path)
         for one, other in zip(corpus.utterances, Corpus.load(few).utterances, strict=True):
             assert one.id == other.id and one.speaker == other.speaker
             assert one.samples == len(one.waveform()) and abs(one.samples - other.samples) <= 1
@@ -157,26 +157,26 @@ class TestFolder:
         shard = folder / "shar" / "recording.000001.tar"
         shard.write_bytes(shard.read_bytes()[:4000])
         with pytest.raises(DataError, match=r"recording\.000001\.tar.*ends early"):
-            open_corpus(folder, tmp_path).utterances[160].waveform()
+            Corpus.load(folder, tmp_path).utterances[160].waveform()
         (folder / INDEX).write_bytes(b"words")
         with pytest.raises(DataError, match="unreadable index"):
-            open_corpus(folder, tmp_path)
+            Corpus.load(folder, tmp_path)
         for content in ("[]", "{}", "words", '{"format": 1, "shards": [1], "files": {}}'):
             (folder / SHARDS).write_text(content)
             with pytest.raises(DataError, match="joint shard"):
-                open_corpus(folder, tmp_path)
+                Corpus.load(folder, tmp_path)
         (folder / SHARDS).write_text('{"format": 2}')
         with pytest.raises(DataError, match="format 2"):
-            open_corpus(folder, tmp_path)
+            Corpus.load(folder, tmp_path)
         with pytest.raises(DataError, match="other content"):
-            export(few, folder, 10)
+            shard_corpus(few, folder, 10)
 
 
 class TestServer:
     def test_the_same_scenes_and_none_fetched_twice(
         self, prepared: Path, server: Server, tmp_path: Path
     ) -> None:
-        corpus = open_corpus(f"{server.url}/train/", tmp_path)
+        corpus = Corpus.load(f"{server.url}/train/", tmp_path)
         assert tars(tmp_path) == [] and len(corpus) == 396
         assert same_scenes(corpus, Corpus.load(prepared / "train"))
         assert len(tars(tmp_path)) == 3
@@ -198,7 +198,7 @@ class TestServer:
         assert losses[0] == losses[1] and len(losses[0]) == 2
 
     def test_a_shard_is_fetched_when_first_read(self, server: Server, tmp_path: Path) -> None:
-        corpus = open_corpus(f"{server.url}/train", tmp_path)
+        corpus = Corpus.load(f"{server.url}/train", tmp_path)
         corpus.utterances[200].waveform()
         assert [p.name.partition("-")[2] for p in tars(tmp_path)] == ["recording.000001.tar"]
 
@@ -206,20 +206,20 @@ class TestServer:
         self, server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         url = f"{server.url}/train"
-        before = list(scenes(open_corpus(url, tmp_path)))
+        before = list(scenes(Corpus.load(url, tmp_path)))
         server.stop()
-        after = scenes(open_corpus(url, tmp_path))
+        after = scenes(Corpus.load(url, tmp_path))
         assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
         assert url in caplog.text
         with pytest.raises(DataError, match=f"{url}/shards.json: found connection refused"):
-            open_corpus(url, tmp_path / "another")
+            Corpus.load(url, tmp_path / "another")
 
     @pytest.mark.parametrize("ranges", [True, False])
     def test_a_broken_transfer_is_gone_on_with(
         self, server: Server, tmp_path: Path, ranges: bool
     ) -> None:
         server.cuts, server.cut_off, server.ranges = 2, 50_000, ranges
-        corpus = open_corpus(f"{server.url}/train", tmp_path)
+        corpus = Corpus.load(f"{server.url}/train", tmp_path)
         corpus.utterances[0].waveform()
         (shard,) = tars(tmp_path)
         wanted = corpus.utterances[0].stored.shard.sha256
@@ -230,7 +230,7 @@ class TestServer:
     def test_a_server_that_dies_leaves_nothing_half_written(
         self, server: Server, tmp_path: Path
     ) -> None:
-        corpus = open_corpus(f"{server.url}/train", tmp_path)
+        corpus = Corpus.load(f"{server.url}/train", tmp_path)
         before = sorted(tmp_path.rglob("*"))
         server.cuts, server.cut_off = 99, 1000
         url = f"{server.url}/train/shar/recording.000000.tar"
@@ -241,7 +241,7 @@ class TestServer:
         corpus.utterances[0].waveform()
 
     def test_another_file_and_none(self, server: Server, exported: Path, tmp_path: Path) -> None:
-        shard = open_corpus(f"{server.url}/train", tmp_path).utterances[0].stored.shard
+        shard = Corpus.load(f"{server.url}/train", tmp_path).utterances[0].stored.shard
         with pytest.raises(DataError, match="SHA-256"):
             fetch(shard.url, shard.path, shard.size, "0" * 64)
         with pytest.raises(DataError, match=f"more than {shard.size - 1} bytes"):
@@ -255,13 +255,13 @@ class TestServer:
             outside["shards"][0][field] = "../../recording.tar"
             (exported.parent / "evil" / SHARDS).write_text(json.dumps(outside))
             with pytest.raises(DataError, match="joint shard"):
-                open_corpus(f"{server.url}/evil", tmp_path)
+                Corpus.load(f"{server.url}/evil", tmp_path)
         (tmp_path / "file").touch()
         with pytest.raises(DataError, match="file"):
-            open_corpus(f"{server.url}/train", tmp_path / "file")
+            Corpus.load(f"{server.url}/train", tmp_path / "file")
 
     def test_many_threads_fetch_once(self, server: Server, tmp_path: Path) -> None:
-        entry = open_corpus(f"{server.url}/train", tmp_path).utterances[0]
+        entry = Corpus.load(f"{server.url}/train", tmp_path).utterances[0]
         threads = [threading.Thread(target=entry.waveform) for _ in range(6)]
         for thread in threads:
             thread.start()
@@ -270,7 +270,7 @@ class TestServer:
         assert [name for name, _ in server.asked].count("recording.000000.tar") == 1
 
     def test_workers_report_a_lost_server(self, server: Server, tmp_path: Path) -> None:
-        corpus = open_corpus(f"{server.url}/train", tmp_path)
+        corpus = Corpus.load(f"{server.url}/train", tmp_path)
         server.stop()
         stream = SceneStream(corpus, FileStore(corpus), PLANNER, 2, seed=5)
         with pytest.raises(DataError, match=r"recording\.\d+\.tar: found 0 of \d+ bytes"):
@@ -284,5 +284,5 @@ def test_bad_recordings_are_not_exported(few: Path, tmp_path: Path, encoding: En
     recordings[3].sources[0].source = "/nowhere.wav"
     recordings.to_file(folder / RECORDINGS)
     with pytest.raises(DataError, match=r"/nowhere\.wav"):
-        export(folder, tmp_path / "out", 10, encoding)
+        shard_corpus(folder, tmp_path / "out", 10, encoding)
     assert list(tmp_path.iterdir()) == [folder]

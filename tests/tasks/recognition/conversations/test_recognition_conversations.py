@@ -1,12 +1,13 @@
 """Lists of overlapped speech: rendered as their definition says, refused where they cannot be."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.corpus import Corpus
 from joint.errors import AudioError, DataError
 from tasks.recognition.conversations.lists import (
     Conversation,
@@ -24,8 +25,8 @@ A, A2, B, C = "000050003", "000050024", "007390013", "010290066"
 
 
 @pytest.fixture(scope="module")
-def folder(embedded_corpus: Path) -> KaldiFolder:
-    return KaldiFolder.load(embedded_corpus / "test")
+def folder(embedded_corpus: Path) -> Corpus:
+    return Corpus.load(embedded_corpus / "test")
 
 
 def loaded(folder: Path, text: str) -> Conversations:
@@ -34,11 +35,11 @@ def loaded(folder: Path, text: str) -> Conversations:
     return Conversations.load(path)
 
 
-def samples(folder: KaldiFolder, name: str) -> np.ndarray:
-    return soundfile.read(folder.utterances[name].path)[0]
+def samples(folder: Corpus, name: str) -> np.ndarray:
+    return soundfile.read(folder.by_id[name].path)[0]
 
 
-def test_a_published_list_of_two_is_read_and_rendered(folder: KaldiFolder, tmp_path: Path) -> None:
+def test_a_published_list_of_two_is_read_and_rendered(folder: Corpus, tmp_path: Path) -> None:
     """Both whole, as recorded, the second `delay_samples` later; the end is the later one."""
     conversations = loaded(tmp_path, HEADER + f"ovl0,{A},{B},8803,{A2},007390019\n")
     conversations.check(folder)
@@ -50,10 +51,10 @@ def test_a_published_list_of_two_is_read_and_rendered(folder: KaldiFolder, tmp_p
     expected[: len(first)] = first
     expected[8803 : 8803 + len(second)] += second
     assert mixture.dtype == np.float32 and np.allclose(mixture, expected, atol=1e-6)
-    assert texts == ("MIKE LIKES THE WHITE ONE", folder.utterances[B].text) and texts[1]
+    assert texts == ("MIKE LIKES THE WHITE ONE", folder.by_id[B].text) and texts[1]
 
 
-def test_three_speakers_levels_and_rows_of_fewer(folder: KaldiFolder, tmp_path: Path) -> None:
+def test_three_speakers_levels_and_rows_of_fewer(folder: Corpus, tmp_path: Path) -> None:
     text = (
         "mix_id,first,second,third,delay_second,delay_third,enrollment_second,gain_db_third\n"
         f"m3,{A},{B},{C},0,32000,007390019,-6\n"
@@ -92,7 +93,7 @@ def test_written_and_read_again(rows: list[Conversation], tmp_path: Path) -> Non
     assert ("gain" in header) == (len(rows[0].turns) == 3)
 
 
-def test_overlap_and_genders(folder: KaldiFolder) -> None:
+def test_overlap_and_genders(folder: Corpus) -> None:
     lengths = {name: len(samples(folder, name)) for name in (A, B, C)}
     assert overlap_ratio(Conversation("m", (Turn(A),)), folder) == 0
     start = lengths[A] - 4000
@@ -160,17 +161,14 @@ def test_what_is_not_a_list_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_a_list_that_does_not_fit_its_folder(
-    row: str, words: str, folder: KaldiFolder, tmp_path: Path
+    row: str, words: str, folder: Corpus, tmp_path: Path
 ) -> None:
     conversations = loaded(tmp_path, HEADER + row + "\n")
     with pytest.raises(DataError, match=words):
         conversations.check(folder)
 
 
-def test_a_missing_recording_is_named(folder: KaldiFolder, tmp_path: Path) -> None:
-    gone = KaldiFolder(tmp_path, dict(folder.utterances))
-    utterance = folder.utterances[A]
-    gone.utterances[A] = type(utterance)(A, tmp_path / "gone.ogg", "0005", "WORDS")
-    for use in (render, overlap_ratio):
-        with pytest.raises(AudioError, match=r"gone\.ogg: found no such file"):
-            use(Conversation("m", (Turn(A),)), gone)
+def test_a_missing_recording_is_named(folder: Corpus, tmp_path: Path) -> None:
+    gone = Corpus([replace(folder.by_id[A], path=str(tmp_path / "gone.ogg"))], tmp_path)
+    with pytest.raises(AudioError, match=r"gone\.ogg: found no such file"):
+        render(Conversation("m", (Turn(A),)), gone)

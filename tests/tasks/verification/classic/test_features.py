@@ -9,23 +9,23 @@ import soundfile
 import torch
 
 from joint.audio import read_audio
-from joint.data.prepare.kaldi import KaldiFolder
+from joint.data.corpus import Corpus
 from joint.errors import AudioError, ConfigError, DataError
 from tasks.verification.classic.features import Cepstra, read_speech, slopes
 
 
 @pytest.fixture(scope="module")
 def spoken(embedded_corpus: Path) -> np.ndarray:
-    return read_audio(KaldiFolder.load(embedded_corpus / "train").utterances["000560026"].path)
+    return read_audio(Corpus.load(embedded_corpus / "train").by_id["000560026"].path)
 
 
-def kaldi_folder(folder: Path, recordings: dict[str, np.ndarray]) -> KaldiFolder:
+def kaldi_folder(folder: Path, recordings: dict[str, np.ndarray]) -> Corpus:
     for name, waveform in recordings.items():
         soundfile.write(folder / f"{name}.wav", waveform, 16_000)
     tables = {"wav.scp": "{0} {0}.wav", "text": "{0} WORD", "utt2spk": "{0} someone"}
     for table, line in tables.items():
         (folder / table).write_text("".join(line.format(name) + "\n" for name in recordings))
-    return KaldiFolder.load(folder)
+    return Corpus.load(folder)
 
 
 def test_frames_are_speech_and_normalised(spoken: np.ndarray) -> None:

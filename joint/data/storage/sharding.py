@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import soundfile
 
-from joint.audio import AudioInfo, inspect_audio, read_audio
+from joint.audio import AudioInfo, inspect_audio
 from joint.data.choices import Encoding
 from joint.data.corpus import Corpus, Utterance
 from joint.data.phones import ALIGNMENT, WORDS
 from joint.data.prepare.manifests import written_whole
+from joint.data.prepare.tables import copy_lists, lists_of
 from joint.data.storage.shar import FIELDS, FORMAT, INDEX, SHAR, SHARDS
 from joint.errors import AudioError, DataError
 from joint.training.progress import shown
@@ -28,13 +29,14 @@ if TYPE_CHECKING:
 FORMS = {Encoding.FLAC: ("FLAC", "PCM_16", ".flac"), Encoding.OPUS: ("OGG", "OPUS", ".opus")}
 
 
-def export(
+def shard_corpus(
     data: str | Path, output: str | Path, shard_size: int, encoding: Encoding = Encoding.ORIGINAL
 ) -> tuple[int, int]:
-    """Write the corpus `data` into the new folder `output`, whole or not at all.
+    """Write the corpus `data` (any that `Corpus.load` opens) into the new folder `output`, whole or
+    not at all, with the lists of trials and mixtures beside it.
 
-    Utterances lie in the order of their ids, `shard_size` a shard. Gives the number of utterances
-    and shards. Raises DataError for a folder that is not prepared and for a bad recording.
+    Utterances are in the order of their ids, `shard_size` a shard. Gives the number of utterances
+    and shards. Raises DataError for what is no corpus and for a bad recording.
     """
     from lhotse.shar.utils import to_shar_placeholder
     from lhotse.shar.writers.cut import JsonlShardWriter
@@ -50,7 +52,7 @@ def export(
             TarWriter(str(shar / "recording.%06d.tar"), shard_size) as tar,
             JsonlShardWriter(str(shar / "cuts.%06d.jsonl.gz"), shard_size) as cuts,
         ):
-            for entry in shown(corpus.utterances, "exporting", progress=True):
+            for entry in shown(corpus.utterances, "sharding", progress=True):
                 content, ending, info = _encoded(entry, encoding)
                 samples.append(entry.samples if encoding is Encoding.ORIGINAL else info.samples)
                 recording = to_shar_placeholder(_recording(entry, info))
@@ -59,6 +61,8 @@ def export(
                 tar.write(f"{entry.id}.json", io.BytesIO(described), count=False)
                 cuts.write(_cut(entry, recording, corpus.phones))
         shards = sorted(shar.glob("recording.*.tar"))
+        if Path(data).is_dir():
+            copy_lists(Path(data), folder)
         _write_index(folder, corpus, samples, shards)
     return len(corpus), len(shards)
 
@@ -67,12 +71,14 @@ def _encoded(entry: Utterance, encoding: Encoding) -> tuple[bytes, str, AudioInf
     """An audio file's bytes, its ending, and what it holds. Raises DataError."""
     path = Path(entry.path)
     try:
-        if encoding is Encoding.ORIGINAL:
+        if encoding is Encoding.ORIGINAL and entry.stored is None:
             info = inspect_audio(path, whole=False)
             return path.read_bytes(), path.suffix.lower(), info
-        waveform = read_audio(path)
+        waveform = entry.waveform()
     except AudioError as error:
         raise DataError(path, f"a bad recording ({error.found})", "'joint prepare' again") from None
+    if encoding is Encoding.ORIGINAL:
+        encoding = Encoding.FLAC  # of one in a shard, which is at 16 kHz from here on
     form, subtype, ending = FORMS[encoding]
     file = io.BytesIO()
     soundfile.write(file, waveform, SAMPLE_RATE, format=form, subtype=subtype)
@@ -148,7 +154,7 @@ def _write_index(
             if entry.pronunciation is not None:
                 row["pronunciation"] = entry.pronunciation.tolist()
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
-    others = sorted([*folder.glob(f"{SHAR}/cuts.*"), folder / INDEX])
+    others = sorted([*folder.glob(f"{SHAR}/cuts.*"), folder / INDEX, *lists_of(folder)])
     table = {
         "format": FORMAT,
         "phones": corpus.phones,
