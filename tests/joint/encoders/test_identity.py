@@ -1,13 +1,30 @@
-"""An encoder's identity follows its weights and its configuration, and nothing else."""
+"""An encoder's identity follows its weights and its front-end's settings, and nothing else."""
 
 import copy
+from typing import Any
 
 import torch
 from torch import nn
 
 from joint.encoders.identity import EncoderIdentity, identity_of
+from joint.training.building import Classes, build_model
 
-CONFIG = {"channels": 4, "kernel": 3}
+CONFIG: dict[str, Any] = {
+    "_target_": "joint.encoders.encoder.SpeakerEncoder",
+    "embedding_dim": 8,
+    "frontend": {
+        "_target_": "joint.encoders.frontends.filterbank.Filterbank",
+        "bins": 24,
+        "normalize": "level",
+    },
+    "backbone": {
+        "_target_": "joint.encoders.backbones.ecapa.EcapaTdnn",
+        "features": 24,
+        "channels": 16,
+        "aggregated": 32,
+    },
+    "pooling": {"_target_": "joint.encoders.pooling.statistics.AveragePooling", "_partial_": True},
+}
 
 
 def encoder() -> nn.Module:
@@ -15,8 +32,16 @@ def encoder() -> nn.Module:
     return nn.Sequential(nn.Conv1d(2, 4, 3), nn.BatchNorm1d(4))
 
 
-def fingerprint(module: nn.Module, config: object = CONFIG) -> str:
+def fingerprint(module: nn.Module, config: Any = CONFIG) -> str:
     return identity_of(module, config, "x").fingerprint
+
+
+def built(config: dict[str, Any]) -> str:
+    return fingerprint(build_model(config, {}, Classes(0)).encoder, config)
+
+
+def with_frontend(**settings: Any) -> dict[str, Any]:
+    return CONFIG | {"frontend": CONFIG["frontend"] | settings}
 
 
 def test_equal_encoders_are_one() -> None:
@@ -40,8 +65,27 @@ def test_every_tensor_counts() -> None:
         assert fingerprint(changed) != fingerprint(encoder()), name
 
 
-def test_the_configuration_counts() -> None:
-    assert fingerprint(encoder(), CONFIG | {"kernel": 5}) != fingerprint(encoder())
+def test_a_moved_class_is_the_same_encoder() -> None:
+    former = with_frontend(_target_="joint.encoders.frontends.Filterbank")
+    former |= {"backbone": CONFIG["backbone"] | {"_target_": "joint.encoders.ecapa.EcapaTdnn"}}
+    assert built(former) == built(CONFIG)
+
+
+def test_a_renamed_layer_is_the_same_encoder() -> None:
+    renamed = nn.ModuleDict(dict(zip(("conv", "norm"), encoder().children(), strict=True)))
+    assert fingerprint(renamed) == fingerprint(encoder())
+
+
+def test_settings_of_the_front_end_count() -> None:
+    assert fingerprint(encoder(), with_frontend(normalize="bins")) != fingerprint(encoder())
+    assert fingerprint(encoder(), with_frontend(bins=40)) != fingerprint(encoder())
+    augmented = with_frontend(spec_augment={"probability": 0.6})
+    assert fingerprint(encoder(), augmented) == fingerprint(encoder())
+
+
+def test_another_count_of_bins_is_another_encoder() -> None:
+    more = with_frontend(bins=40) | {"backbone": CONFIG["backbone"] | {"features": 40}}
+    assert built(more) != built(CONFIG)
 
 
 def test_bfloat16_has_one_too() -> None:
