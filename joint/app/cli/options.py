@@ -6,22 +6,37 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from joint.app.checkpoints import SHIPPED
 from joint.errors import ConfigError
 
 if TYPE_CHECKING:
     from joint.app.api import SpeakerModel
 
+__all__ = ["SHIPPED"]
+
 Checkpoint: TypeAlias = Annotated[
     str,
     typer.Option(
         "--checkpoint",
-        metavar="C",
-        help="A checkpoint folder or file, or the name of a shipped one: speechocean762-joint.",
+        metavar="CHECKPOINT",
+        help="The trained model: a safetensors file, the output folder of a training, the name of "
+        "a shipped checkpoint, or the name of a model on the Hugging Face hub, such as "
+        "Wespeaker/wespeaker-ecapa-tdnn512-LM, which is imported and cached at its first use.",
     ),
 ]
-Book: TypeAlias = Annotated[
+Database: TypeAlias = Annotated[
     Path,
-    typer.Option("--book", metavar="B", help="A voice book: a folder that `joint enroll` writes."),
+    typer.Option(
+        "--database", metavar="DB", help="A speaker database: a folder that `joint enroll` writes."
+    ),
+]
+KnownSpeakers: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--database",
+        metavar="DB",
+        help="A speaker database that `joint enroll` wrote: speakers found in it get their name.",
+    ),
 ]
 Data: TypeAlias = Annotated[
     Path,
@@ -34,20 +49,27 @@ Data: TypeAlias = Annotated[
 ]
 Json: TypeAlias = Annotated[
     Path | None,
-    typer.Option("--json", metavar="OUT", help="Write the figures as one flat JSON object."),
+    typer.Option("--json", metavar="FILE", help="Also write the result as a JSON object."),
 ]
 Threshold: TypeAlias = Annotated[
     float | None,
     typer.Option(
         "--threshold",
-        metavar="T",
-        help="Least score of a name, -1 to 1, instead of the checkpoint's.",
+        metavar="COSINE",
+        help="Lowest score, from -1 to 1, at which a recording is taken for an enrolled speaker; "
+        "by default the checkpoint's threshold.",
+    ),
+]
+Picture: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--picture", metavar="FILE", help="Also draw the turns on a time line: .svg or .png."
     ),
 ]
 
 
 def check_threshold(threshold: float | None) -> None:
-    """Raise ConfigError for a number that is no cosine."""
+    """Raise ConfigError for a number that is not a cosine."""
     if threshold is not None and not -1.0 <= threshold <= 1.0:
         raise ConfigError("--threshold", str(threshold), "a cosine, -1 to 1")
 

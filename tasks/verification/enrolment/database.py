@@ -1,9 +1,9 @@
-"""A voice book: who is known by which recordings, and who of them a recording resembles."""
+"""A speaker database: the enrolled speakers, and how well a recording matches each of them."""
 
 import hashlib
 import os
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from tasks.verification.embedding import Embed
 
 SHORTEST: Seconds = 1.0
-"""Least audio of one enrolment. A recording of one word can be asked about; a person who is known
-by no more than that is taken for others, and every later answer suffers."""
+"""Shortest recording that can be enrolled. A recording of one word can be identified; enrolled, it
+gives an embedding that matches other speakers too, and every later answer is worse for it."""
 
 LONGEST_NAME = 100
 _NOT_IN_NAMES = ("Cc", "Cs", "Zl", "Zp")
-"""Unicode categories: control characters, halves of a pair, and breaks of lines and paragraphs."""
+"""Unicode categories: control characters, lone surrogates, line and paragraph separators."""
 
 
 @dataclass(frozen=True)
-class Voice:
-    """One enrolment: `embedding (E,)` float32 of a recording, the name and the SHA-256 of its file,
-    how many `seconds` it lasts."""
+class EnrolledRecording:
+    """One recording of an enrolled speaker: its `embedding (E,)` in float32, the name and the
+    SHA-256 of its file, its duration in seconds."""
 
     file: str
     sha256: str
@@ -41,100 +41,111 @@ class Voice:
 
 @dataclass(frozen=True)
 class Match:
-    """A person and the score of a recording as theirs."""
+    """An enrolled speaker and the score of a recording against that speaker."""
 
     name: str
     score: float
 
 
 @dataclass
-class VoiceBook:
-    """People and their enrolments, each kept singly, of one encoder.
+class SpeakerDatabase:
+    """Enrolled speakers with the embedding of each of their recordings, all of one encoder.
 
-    In Python, with a file or a waveform for `who`::
+    In Python, where `recording` is a file or a waveform::
 
         model = joint.load("speechocean762-joint")
-        with edit_book("voices", model.identity) as book:
-            book.enroll("Anna", read_voices(model.embed, ["anna1.wav", "anna2.wav"]))
-        best = read_book("voices", model.identity).rank(model.embed([who])[0])[0]
+        with edit_database("speakers", model.identity) as database:
+            database.enroll("Anna", read_recordings(model.embed, ["anna1.wav", "anna2.wav"]))
+        best = read_database("speakers", model.identity).rank(model.embed([recording])[0])[0]
 
-    Anna is known where `best.score >= model.threshold`, and nobody otherwise.
+    The speaker is `best.name` where `best.score >= model.threshold`, and unknown otherwise.
     """
 
     encoder: EncoderIdentity
-    people: dict[str, list[Voice]] = field(default_factory=dict)
+    speakers: dict[str, list[EnrolledRecording]] = field(default_factory=dict)
 
-    def enroll(self, name: str, voices: Sequence[Voice], replace: bool = False) -> list[Voice]:
-        """Add enrolments of a person, or start that person anew; gives those left out since the
-        person is known by that very recording already.
+    def enroll(
+        self, name: str, recordings: Sequence[EnrolledRecording], replace: bool = False
+    ) -> list[EnrolledRecording]:
+        """Add recordings of a speaker, or `replace` those that the speaker has.
+
+        Returns the recordings that were left out because the speaker is enrolled with the same
+        file already.
 
         Raises DataError, and changes nothing, for a name that `checked_name` refuses, no
-        recordings, one that is another person's, an embedding that is not finite or of another
-        size than the others.
+        recordings, a recording of another enrolled speaker, and an embedding that is not finite or
+        has another size than the others.
         """
         name = checked_name(name)
-        if not voices:
+        if not recordings:
             raise DataError(name, "no recordings", "at least one")
-        kept = [] if replace else list(self.people.get(name, []))
-        others = {n: known for n, known in self.people.items() if n != name}
-        owners = {voice.sha256: n for n, known in others.items() for voice in known}
-        like = next((voice for known in others.values() for voice in known), None)
-        known_already = []
-        for voice in voices:
-            if voice.sha256 in owners:
-                owner = owners[voice.sha256]
-                raise DataError(voice.file, f"a recording of {owner}", f"one of {name}'s own")
-            if any(voice.sha256 == other.sha256 for other in kept):
-                known_already.append(voice)
+        kept = [] if replace else list(self.speakers.get(name, []))
+        others = {n: enrolled for n, enrolled in self.speakers.items() if n != name}
+        owners = {r.sha256: n for n, enrolled in others.items() for r in enrolled}
+        like = next((r for enrolled in others.values() for r in enrolled), None)
+        duplicates = []
+        for recording in recordings:
+            if recording.sha256 in owners:
+                owner = owners[recording.sha256]
+                raise DataError(recording.file, f"a recording of {owner}", f"one of {name}")
+            if any(recording.sha256 == other.sha256 for other in kept):
+                duplicates.append(recording)
                 continue
-            _check_embedding(voice, kept[0] if kept else like)
-            kept.append(voice)
-        self.people[name] = kept
-        return known_already
+            _check_embedding(recording, kept[0] if kept else like)
+            kept.append(recording)
+        self.speakers[name] = kept
+        return duplicates
 
-    def remove(self, name: str) -> list[Voice]:
-        """Take a person out, with all enrolments, which are returned. Raises DataError."""
-        known = self.people.pop(checked_name(name), None)
-        if known is None:
-            raise DataError(name, "nobody of this name in the book", _some(self.people))
-        return known
+    def remove(self, name: str) -> list[EnrolledRecording]:
+        """Remove a speaker and return the recordings that were enrolled. Raises DataError."""
+        enrolled = self.speakers.pop(checked_name(name), None)
+        if enrolled is None:
+            raise DataError(name, "no enrolled speaker of this name", _some(self.speakers))
+        return enrolled
 
-    def means(self) -> dict[str, np.ndarray]:
-        """The mean of each person's unit embeddings, `(E,)`."""
-        return {name: _mean(known) for name, known in self.people.items()}
+    def mean_embeddings(self) -> dict[str, np.ndarray]:
+        """The mean of each speaker's embeddings after scaling each to unit length, `(E,)`."""
+        return {name: _mean(enrolled) for name, enrolled in self.speakers.items()}
 
     def embeddings(self) -> dict[str, np.ndarray]:
-        """Each person's enrolments, `(k, E)`."""
-        return {name: np.stack([v.embedding for v in known]) for name, known in self.people.items()}
+        """The embeddings of each speaker's recordings, `(K, E)`."""
+        return {
+            name: np.stack([recording.embedding for recording in enrolled])
+            for name, enrolled in self.speakers.items()
+        }
 
     def rank(self, embedding: np.ndarray) -> list[Match]:
-        """Everybody in the book, the likeliest first, for `embedding (E,)`.
+        """All enrolled speakers, the best match first, for `embedding (E,)`.
 
-        A score is the mean cosine with the person's recordings, which is the product with the mean
-        of their unit embeddings. So it keeps the scale of one pair, on which thresholds and
-        calibrations are chosen; brought to length one, the mean would score higher the more
-        recordings it has, against strangers too.
-        Raises DataError for an empty book and an embedding of another size.
+        The score is the mean cosine with the speaker's recordings, computed as the product with
+        the mean of their unit embeddings. It thus keeps the scale of one pair of recordings, for
+        which thresholds and calibrations are estimated; if the mean were scaled to unit length,
+        scores would rise with the number of enrolled recordings, also for other speakers.
+
+        Raises DataError for an empty database and an embedding of another size.
         """
-        if not self.people:
-            raise DataError("voice book", "nobody in it", "people who were enrolled")
-        means = np.stack(list(self.means().values()))
+        if not self.speakers:
+            raise DataError("speaker database", "no enrolled speakers", "at least one")
+        means = np.stack(list(self.mean_embeddings().values()))
         if embedding.shape != means.shape[1:]:
             found = f"shape {embedding.shape}"
-            raise DataError("embedding", found, f"({means.shape[1]},), as in the voice book")
+            raise DataError("embedding", found, f"({means.shape[1]},), as in the database")
         scores = means @ unit(embedding)
-        ranked = [Match(name, float(s)) for name, s in zip(self.people, scores, strict=True)]
-        return sorted(ranked, key=lambda match: -match.score)
+        matches = [Match(name, float(s)) for name, s in zip(self.speakers, scores, strict=True)]
+        return sorted(matches, key=lambda match: -match.score)
 
 
 def checked_name(name: str) -> str:
-    """A person's name without blanks around it, in Unicode's composed form, so that one name typed
-    on two machines is one. Raises DataError for one that is empty, longer than 100 characters or
-    has control characters or line breaks."""
+    """A speaker's name without surrounding white space, in Unicode's composed form (NFC), so that
+    one name typed on two machines is one name.
+
+    Raises DataError for a name that is empty, is longer than 100 characters, or contains control
+    characters or line breaks.
+    """
     composed = unicodedata.normalize("NFC", name).strip()
-    expected = f"1 to {LONGEST_NAME} characters, all in one line"
+    expected = f"1 to {LONGEST_NAME} characters in one line"
     if not composed:
-        raise DataError("name", "nothing", expected)
+        raise DataError("name", "an empty string", expected)
     if any(unicodedata.category(character) in _NOT_IN_NAMES for character in composed):
         raise DataError("name", ascii(composed), expected)
     if len(composed) > LONGEST_NAME:
@@ -142,32 +153,32 @@ def checked_name(name: str) -> str:
     return composed
 
 
-def read_voices(embed: "Embed", paths: Sequence[str | Path]) -> list[Voice]:
-    """Enrolments from audio files. Raises AudioError for the first that cannot be read or is
-    shorter than a second."""
+def read_recordings(embed: "Embed", paths: Sequence[str | Path]) -> list[EnrolledRecording]:
+    """Audio files as recordings to enrol. Raises AudioError for the first file that cannot be read
+    or is shorter than one second."""
     waveforms = [read_audio(path, minimum=SHORTEST) for path in paths]
     digests = [_digest(Path(path)) for path in paths]
     embeddings = embed(waveforms)
     return [
-        Voice(_printable(Path(path)), digest, len(waveform) / SAMPLE_RATE, embedding)
+        EnrolledRecording(_printable(Path(path)), digest, len(waveform) / SAMPLE_RATE, embedding)
         for path, digest, waveform, embedding in zip(
             paths, digests, waveforms, embeddings, strict=True
         )
     ]
 
 
-def _mean(known: Sequence[Voice]) -> np.ndarray:
-    mean: np.ndarray = np.mean([unit(voice.embedding) for voice in known], axis=0)
+def _mean(enrolled: Sequence[EnrolledRecording]) -> np.ndarray:
+    mean: np.ndarray = np.mean([unit(recording.embedding) for recording in enrolled], axis=0)
     return mean
 
 
-def _check_embedding(voice: Voice, like: Voice | None) -> None:
-    shape = voice.embedding.shape
+def _check_embedding(recording: EnrolledRecording, like: EnrolledRecording | None) -> None:
+    shape = recording.embedding.shape
     if len(shape) != 1 or (like is not None and shape != like.embedding.shape):
-        expected = "(E,)" if like is None else f"{like.embedding.shape}, as in the voice book"
-        raise DataError(voice.file, f"an embedding of shape {shape}", expected)
-    if not np.isfinite(voice.embedding).all():
-        raise DataError(voice.file, "NaN or infinity in its embedding", "numbers")
+        expected = "(E,)" if like is None else f"{like.embedding.shape}, as in the database"
+        raise DataError(recording.file, f"an embedding of shape {shape}", expected)
+    if not np.isfinite(recording.embedding).all():
+        raise DataError(recording.file, "NaN or infinity in its embedding", "finite numbers")
 
 
 def _digest(path: Path) -> str:
@@ -179,12 +190,12 @@ def _digest(path: Path) -> str:
 
 
 def _printable(path: Path) -> str:
-    """The file's name without its folder, which is nobody's business; odd bytes replaced."""
+    """The file's name without its folder, which may be private; undecodable bytes are replaced."""
     return os.fsencode(path.name).decode("utf-8", "replace")
 
 
-def _some(people: dict[str, list[Voice]]) -> str:
+def _some(names: Mapping[str, object]) -> str:
     """The first few names, for a message."""
-    names = list(people)
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(names[:5]) + more if names else "somebody (the book is empty)"
+    known = list(names)
+    more = f" and {len(known) - 5} more" if len(known) > 5 else ""
+    return ", ".join(known[:5]) + more if known else "a speaker (the database is empty)"

@@ -1,7 +1,8 @@
-"""A voice book on disk: a folder with one JSON file and the one tensor file that it names.
+"""A speaker database on disk: a folder with one JSON file and the tensor file that it names.
 
-The tensor file is written first, under a name of its own; replacing `book.json` is what makes the
-change; the former tensor file goes last. Whoever is killed in between leaves a whole book behind.
+The tensor file is written first, under a new name; replacing `database.json` commits the change;
+the former tensor file is removed last. A process that is killed in between leaves either the
+former or the new database, complete.
 """
 
 import fcntl
@@ -20,53 +21,61 @@ from safetensors.numpy import load, save
 from joint.encoders.identity import EncoderIdentity
 from joint.errors import DataError
 from joint.files import atomic_write
-from tasks.verification.enrolment.database import Voice, VoiceBook, checked_name
+from tasks.verification.enrolment.database import (
+    EnrolledRecording,
+    SpeakerDatabase,
+    checked_name,
+)
 
-FORMAT = "joint-speaker voice book/1"
-BOOK, LOCK, TENSOR = "book.json", ".lock", "embeddings"
-TENSOR_FILE = re.compile(r"voices-[0-9a-f]{16}\.safetensors")
-LEFT_OVER = re.compile(r"voices-[0-9a-f]{16}\.safetensors|\.(voices-[0-9a-f]{16}|book)\.\d+\.\w+")
-"""What a former state, or a process that was killed, may have left in the folder."""
+FORMAT = "joint-speaker speaker database/1"
+DATABASE, LOCK, TENSOR = "database.json", ".lock", "embeddings"
+TENSOR_FILE = re.compile(r"embeddings-[0-9a-f]{16}\.safetensors")
+LEFT_OVER = re.compile(
+    r"embeddings-[0-9a-f]{16}\.safetensors|\.(embeddings-[0-9a-f]{16}|database)\.\d+\.\w+"
+)
+"""Files that a former state, or a process that was killed, may have left in the folder."""
 
 
-def read_book(folder: str | Path, encoder: EncoderIdentity | None = None) -> VoiceBook:
-    """The book of a folder; with `encoder`, only a book of that one.
+def read_database(folder: str | Path, encoder: EncoderIdentity | None = None) -> SpeakerDatabase:
+    """The speaker database in `folder`; with `encoder`, it must be one of that encoder.
 
-    Raises DataError for a folder without a book, a file that is missing, damaged or of another
-    format, and a book of another encoder.
+    Raises DataError for a folder without a database, a file that is missing, damaged or of another
+    format, and a database of another encoder.
     """
-    path = Path(folder) / BOOK
+    path = Path(folder) / DATABASE
     while True:
-        content = _bytes(path, "a voice book (`joint enroll` makes one)")
+        content = _bytes(path, "a speaker database (`joint enroll` makes one)")
         try:
-            book = _parsed(path, content)
+            database = _parsed(path, content)
             break
         except DataError:
-            # Another process may have replaced the book, and its tensor file, since it was read.
-            if _bytes(path, "a voice book") == content:
+            # Another process may have replaced both files since the first was read.
+            if _bytes(path, "a speaker database") == content:
                 raise
-    if encoder is not None and book.encoder.fingerprint != encoder.fingerprint:
-        raise DataError(path, f"voices of encoder {book.encoder}", f"of {encoder}")
-    return book
+    if encoder is not None and database.encoder.fingerprint != encoder.fingerprint:
+        raise DataError(path, f"embeddings of encoder {database.encoder}", f"of {encoder}")
+    return database
 
 
 @contextmanager
-def edit_book(folder: str | Path, encoder: EncoderIdentity | None = None) -> Iterator[VoiceBook]:
-    """The book of a folder to change, locked; written when the block ends well.
+def edit_database(
+    folder: str | Path, encoder: EncoderIdentity | None = None
+) -> Iterator[SpeakerDatabase]:
+    """The database in `folder`, locked for changes; written when the block ends without an error.
 
-    With `encoder`, a folder without a book begins one. Raises DataError as `read_book`, and where
-    another process has the lock; JointError where the folder cannot be written.
+    With `encoder`, a folder without a database gets a new one. Raises DataError as `read_database`,
+    and where another process holds the lock; JointError where the folder cannot be written.
     """
     folder = Path(folder)
     if encoder is None:
-        read_book(folder)  # so that a folder without a book gets no lock file either
+        read_database(folder)  # so that a folder without a database gets no lock file either
     with _locked(folder):
-        if encoder is None or (folder / BOOK).exists():
-            book = read_book(folder, encoder)
+        if encoder is None or (folder / DATABASE).exists():
+            database = read_database(folder, encoder)
         else:
-            book = VoiceBook(encoder)
-        yield book
-        _write(folder, book)
+            database = SpeakerDatabase(encoder)
+        yield database
+        _write(folder, database)
 
 
 def _locked(folder: Path) -> IO[bytes]:
@@ -83,61 +92,68 @@ def _locked(folder: Path) -> IO[bytes]:
     except OSError as error:
         file.close()
         busy = isinstance(error, BlockingIOError)
-        found = "a voice book locked by another process" if busy else f"no lock ({error.strerror})"
-        raise DataError(folder, found, "one that nobody else writes: try again") from None
+        found = (
+            "a speaker database locked by another process"
+            if busy
+            else f"no lock ({error.strerror})"
+        )
+        raise DataError(folder, found, "one that is not being written: try again later") from None
     return file
 
 
-def _write(folder: Path, book: VoiceBook) -> None:
-    voices = [voice for known in book.people.values() for voice in known]
-    matrix = np.stack([voice.embedding for voice in voices]) if voices else np.zeros((0, 0))
+def _write(folder: Path, database: SpeakerDatabase) -> None:
+    rows = [r.embedding for enrolled in database.speakers.values() for r in enrolled]
+    matrix = np.stack(rows) if rows else np.zeros((0, 0))
     tensors = save({TENSOR: np.ascontiguousarray(matrix, dtype=np.float32)})
     digest = hashlib.sha256(tensors).hexdigest()
-    name = f"voices-{digest[:16]}.safetensors"
+    name = f"embeddings-{digest[:16]}.safetensors"
     stored = {
         "format": FORMAT,
-        "encoder": {"name": book.encoder.name, "fingerprint": book.encoder.fingerprint},
+        "encoder": {
+            "name": database.encoder.name,
+            "fingerprint": database.encoder.fingerprint,
+        },
         "tensors": {"file": name, "sha256": digest, "shape": list(matrix.shape)},
-        # Rows of the tensor in this order: a list, for an object's order is nobody's promise.
-        "people": [
+        # The rows of the tensor are in this order: a list, for JSON objects are unordered.
+        "speakers": [
             {
-                "name": person,
-                "enrolments": [
-                    {"file": voice.file, "sha256": voice.sha256, "seconds": voice.seconds}
-                    for voice in known
+                "name": speaker,
+                "recordings": [
+                    {"file": r.file, "sha256": r.sha256, "seconds": r.seconds} for r in enrolled
                 ],
             }
-            for person, known in book.people.items()
+            for speaker, enrolled in database.speakers.items()
         ],
     }
     atomic_write(folder / name, tensors)
-    atomic_write(folder / BOOK, json.dumps(stored, indent=2, ensure_ascii=False) + "\n")
+    atomic_write(folder / DATABASE, json.dumps(stored, indent=2, ensure_ascii=False) + "\n")
     for path in folder.iterdir():
         if LEFT_OVER.fullmatch(path.name) and path.name != name:
             path.unlink(missing_ok=True)
 
 
-def _parsed(path: Path, content: bytes) -> VoiceBook:
+def _parsed(path: Path, content: bytes) -> SpeakerDatabase:
     try:
         stored = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise DataError(path, f"no readable JSON ({error})", "a voice book") from None
+        raise DataError(path, f"no readable JSON ({error})", "a speaker database") from None
     version = stored.get("format") if isinstance(stored, dict) else None
     if version != FORMAT:
         raise DataError(path, f"format {version!r}", repr(FORMAT))
     try:
         encoder = EncoderIdentity(**stored["encoder"])
         tensors = stored["tensors"]
-        people = [(_name(p["name"]), list(p["enrolments"])) for p in stored["people"]]
-        count = sum(len(enrolments) for _, enrolments in people)
-        if len(dict(people)) != len(people) or not all(known for _, known in people):
-            raise ValueError("a person twice, or without enrolments")
+        speakers = [(_name(s["name"]), list(s["recordings"])) for s in stored["speakers"]]
+        count = sum(len(recordings) for _, recordings in speakers)
+        if len(dict(speakers)) != len(speakers) or not all(known for _, known in speakers):
+            raise ValueError("a speaker twice, or without recordings")
         rows = iter(_matrix(path.parent, tensors, count))
-        return VoiceBook(
-            encoder, {name: [_voice(e, next(rows)) for e in known] for name, known in people}
+        return SpeakerDatabase(
+            encoder,
+            {name: [_recording(r, next(rows)) for r in known] for name, known in speakers},
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DataError(path, f"{type(error).__name__}: {error}", "a voice book") from None
+        raise DataError(path, f"{type(error).__name__}: {error}", "a speaker database") from None
 
 
 def _name(stored: str) -> str:
@@ -147,18 +163,19 @@ def _name(stored: str) -> str:
         raise ValueError(str(error)) from None
 
 
-def _voice(stored: dict[str, Any], row: np.ndarray) -> Voice:
-    return Voice(str(stored["file"]), str(stored["sha256"]), float(stored["seconds"]), row)
+def _recording(stored: dict[str, Any], row: np.ndarray) -> EnrolledRecording:
+    file, digest = str(stored["file"]), str(stored["sha256"])
+    return EnrolledRecording(file, digest, float(stored["seconds"]), row)
 
 
 def _matrix(folder: Path, stored: dict[str, Any], count: int) -> np.ndarray:
-    """The checked embeddings `(count, E)` of a book."""
+    """The checked embeddings `(count, E)` of a database."""
     if not TENSOR_FILE.fullmatch(stored["file"]):
         raise ValueError(f"a tensor file called {stored['file']!r}")
     path = folder / stored["file"]
-    content = _bytes(path, f"the tensor file that {BOOK} names")
+    content = _bytes(path, f"the tensor file that {DATABASE} names")
     if hashlib.sha256(content).hexdigest() != stored["sha256"]:
-        found = f"{len(content)} bytes with another checksum than {BOOK} says"
+        found = f"{len(content)} bytes with another checksum than in {DATABASE}"
         raise DataError(path, found, "the file as it was written (truncated or damaged)")
     try:
         tensors = load(content)
@@ -169,9 +186,13 @@ def _matrix(folder: Path, stored: dict[str, Any], count: int) -> np.ndarray:
         raise DataError(path, f"tensors {sorted(tensors)}", f"{TENSOR!r} in float32")
     shape = tuple(stored["shape"])
     if matrix.shape != shape or len(shape) != 2 or len(matrix) != count:
-        raise DataError(path, f"embeddings of shape {matrix.shape}", f"{shape} of {count} voices")
+        raise DataError(
+            path,
+            f"embeddings of shape {matrix.shape}",
+            f"{shape}, a row for each of {count} recordings",
+        )
     if not np.isfinite(matrix).all():
-        raise DataError(path, "NaN or infinity among its embeddings", "numbers")
+        raise DataError(path, "NaN or infinity in its embeddings", "finite numbers")
     return matrix
 
 

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from joint.app.api import load
-from joint.data.prepare.kaldi import KaldiFolder
+from joint.app.checkpoints import SHIPPED
 from joint.errors import CheckpointError
 
-SHIPPED = "speechocean762-joint"
 SLOW = ("sklearn", "scipy.stats", "lhotse", "torchmetrics", "matplotlib", "pandas", "hydra")
 VERIFY = f"""
 import sys
@@ -25,8 +24,8 @@ print("slow:", *[name for name in {SLOW} if name in sys.modules])
 
 
 @pytest.fixture(scope="module")
-def pair(embedded_corpus: Path) -> list[Path]:
-    return [u.path for u in KaldiFolder.load(embedded_corpus / "test").utterances.values()][:2]
+def pair(recordings: list[Path]) -> list[Path]:
+    return recordings[:2]
 
 
 def test_verify_imports_no_slow_library(pair: list[Path]) -> None:

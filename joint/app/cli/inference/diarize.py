@@ -1,74 +1,82 @@
-"""`joint diarize`: who speaks when?"""
+"""`joint diarize`: who speaks when."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from joint.app.cli.options import Checkpoint, Threshold, check_threshold, open_model
+from joint.app.cli.options import (
+    SHIPPED,
+    Checkpoint,
+    KnownSpeakers,
+    Picture,
+    Threshold,
+    check_threshold,
+    open_model,
+)
 from joint.errors import CheckpointError, DataError
 from joint.terminal import warn
 
 
 def diarize(
     files: Annotated[
-        list[Path], typer.Argument(metavar="AUDIO…", help="Recordings of several people.")
+        list[Path], typer.Argument(metavar="FILES...", help="Recordings of several speakers.")
     ],
-    checkpoint: Checkpoint,
     output: Annotated[
         Path,
-        typer.Option("--output", metavar="OUT", help="The turns: .rttm, .json (SegLST) or .stm."),
+        typer.Option(
+            "--output",
+            metavar="FILE",
+            help="The speaker turns; the ending decides the format: .rttm, .json (SegLST) or .stm.",
+        ),
     ],
+    checkpoint: Checkpoint = SHIPPED,
     speakers: Annotated[
         int | None,
         typer.Option(
-            "--speakers", metavar="N", min=1, help="How many people, where that is known."
+            "--speakers",
+            metavar="N",
+            min=1,
+            help="The number of speakers in each recording; by default it is estimated.",
         ),
     ] = None,
-    book: Annotated[
-        Path | None,
-        typer.Option("--book", metavar="B", help="A voice book: its people are named."),
-    ] = None,
+    database: KnownSpeakers = None,
     threshold: Threshold = None,
-    picture: Annotated[
-        Path | None,
-        typer.Option("--picture", metavar="P", help="Draw the turns too: .svg or .png."),
-    ] = None,
+    picture: Picture = None,
 ) -> None:
-    """Find who speaks when in recordings of several people, and write the turns.
+    """Find who speaks when in recordings of several speakers, and write the speaker turns.
 
-    Speech is found by silero-vad, windows of it are embedded and clustered. One person speaks at a
-    time: where two overlap, one of them is missed. Without a voice book people are speaker1,
-    speaker2 … of each recording; with one, those whose score reaches the threshold have their
-    name.
+    silero-vad detects speech; embeddings of its windows are clustered into speakers. Each moment
+    belongs to one speaker: in overlapped speech the other speakers are missed. Speakers are called
+    speaker1, speaker2 and so on in each recording; with --database, a speaker whose score against
+    an enrolled one reaches the threshold gets that name.
 
-    Example: joint diarize meeting.wav --checkpoint speechocean762-joint --output meeting.rttm
-    --picture meeting.svg
+    Example: joint diarize meeting.wav --output meeting.rttm --picture meeting.svg
     """
     from joint.audio import inspect_audio, read_audio
     from joint.conversation.timeline import check_picture, draw_timeline, speakers_of
     from joint.conversation.turns import Turn, format_of, write_turns
     from tasks.diarization.inference import Diarizer
     from tasks.diarization.segments import SileroSpeech
-    from tasks.verification.enrolment.files import read_book
+    from tasks.verification.enrolment.files import read_database
 
     format_of(output)
     if picture is not None:
         check_picture(picture)
     check_threshold(threshold)
     if len({file.stem for file in files}) < len(files):
-        raise DataError("AUDIO", "two files of one name", "names that tell recordings apart")
-    if book is not None:
-        read_book(book)
-    for file in files:  # said now, not after an hour's work on the others
+        raise DataError("FILES", "two files of the same name", "a different name for each")
+    if database is not None:
+        read_database(database)
+    for file in files:  # errors show now, not after an hour's work on the others
         inspect_audio(file, whole=False)
     find_speech, model = SileroSpeech(), open_model(checkpoint, tasks=())
     least = model.threshold if threshold is None else threshold
     enrolled = None
-    if book is not None:
+    if database is not None:
         if least is None:
-            raise CheckpointError(model.path, "no threshold", "one, or --threshold T")
-        enrolled = read_book(book, model.identity).embeddings()
+            raise CheckpointError(model.path, "no threshold", "one, or --threshold COSINE")
+        enrolled = read_database(database, model.identity).embeddings()
     diarizer = Diarizer(model.embed)
     sessions: dict[str, list[Turn]] = {}
     for file in files:

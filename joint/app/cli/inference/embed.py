@@ -1,4 +1,4 @@
-"""`joint embed`: recordings to one vector each."""
+"""`joint embed`: the speaker embedding of each recording."""
 
 import zipfile
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from joint.app.cli.options import Checkpoint, open_model
+from joint.app.cli.options import SHIPPED, Checkpoint, open_model
 from joint.errors import DataError
 from joint.files import atomic_path
 from joint.terminal import warn
@@ -16,27 +16,36 @@ if TYPE_CHECKING:
 
 
 def embed(
-    checkpoint: Checkpoint,
     output: Annotated[
-        Path, typer.Option("--output", metavar="OUT.npz", help="Utterance id to float32 vector.")
+        Path,
+        typer.Option(
+            "--output",
+            metavar="OUT.npz",
+            help="A NumPy archive with a float32 vector for each utterance id.",
+        ),
     ],
     files: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="FILES", help="Recordings; the id of each is its name without ending."
+            metavar="FILES...",
+            help="Recordings, each >= 0.3 s; the file name without its ending is the utterance id.",
         ),
     ] = None,
     wav_scp: Annotated[
         Path | None,
-        typer.Option("--wav-scp", metavar="FILE", help="Lines `id path`, instead of FILES."),
+        typer.Option(
+            "--wav-scp", metavar="FILE", help="A table with lines `id path`, instead of FILES."
+        ),
     ] = None,
+    checkpoint: Checkpoint = SHIPPED,
 ) -> None:
-    """Write the speaker embedding of every recording.
+    """Compute the speaker embedding of each recording and write all of them to one file.
 
-    A file that cannot be used is skipped with a warning and counted. Audio of any sample rate
-    and channel count is accepted, from 0.3 s on. Under torchrun each process takes its share.
+    Recordings that cannot be used are skipped, counted and named in a warning. Audio may have any
+    sample rate and any number of channels. Under torchrun the recordings are divided among the
+    processes.
 
-    Example: joint embed --checkpoint speechocean762-joint --output voices.npz a.wav b.wav
+    Example: joint embed a.wav b.wav --output embeddings.npz
     """
     from tasks.verification.sharing import embed_shared
 
@@ -47,7 +56,7 @@ def embed(
     write_npz(output, embedded.names, embedded.embeddings)
     if embedded.skipped:
         warn(f"{len(embedded.skipped)} of {len(paths)} skipped: {', '.join(embedded.skipped)}")
-    print(f"{output}: {len(embedded.names)} embeddings of {embedded.embeddings.shape[1]} numbers")
+    print(f"{output}: {len(embedded.names)} embeddings of dimension {embedded.embeddings.shape[1]}")
 
 
 def _recordings(files: list[Path], wav_scp: Path | None) -> dict[str, Path]:

@@ -1,47 +1,53 @@
-"""`joint enroll`: a person into a voice book."""
+"""`joint enroll`: add a speaker to a speaker database."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from joint.app.cli.options import Book, Checkpoint, open_model
+from joint.app.cli.options import SHIPPED, Checkpoint, Database, open_model
 from joint.terminal import warn
 
 
 def enroll(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The person, in one line of text.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The speaker's name, 1 to 100 characters.")
+    ],
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILES", help="Recordings of that person alone, from 1 s on."),
+        typer.Argument(
+            metavar="FILES...", help="Recordings in which only this speaker talks, each >= 1 s."
+        ),
     ],
-    book: Book,
-    checkpoint: Checkpoint,
+    database: Database,
+    checkpoint: Checkpoint = SHIPPED,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Forget the person's former recordings.")
+        bool,
+        typer.Option("--replace", help="Remove the speaker's earlier recordings first."),
     ] = False,
 ) -> None:
-    """Add recordings of a person to a voice book, which is made where there is none.
+    """Add recordings of a speaker to a speaker database, which is created if needed.
 
-    Only embeddings are kept, no audio. If one file cannot be used, nothing is written. A recording
-    that the person has already is left out with a warning; one of somebody else is refused.
+    The database stores embeddings, not audio. If one of the files cannot be used, nothing is
+    written. A file with which the speaker is already enrolled is left out with a warning; a file of
+    another enrolled speaker is an error.
 
-    Example: joint enroll Anna a1.wav a2.wav --book voices --checkpoint speechocean762-joint
+    Example: joint enroll Anna anna1.wav anna2.wav --database speakers
     """
-    from tasks.verification.enrolment.database import checked_name, read_voices
-    from tasks.verification.enrolment.files import BOOK, edit_book, read_book
+    from tasks.verification.enrolment.database import checked_name, read_recordings
+    from tasks.verification.enrolment.files import DATABASE, edit_database, read_database
 
     name = checked_name(name)
-    if (book / BOOK).exists():
-        # Said now, before a minute of work; and the lock is held for no longer than writing takes.
-        read_book(book)
+    if (database / DATABASE).exists():
+        # Errors show before the model is loaded; the lock is held only while writing.
+        read_database(database)
     model = open_model(checkpoint, tasks=())
-    voices = read_voices(model.embed, files)
-    with edit_book(book, model.identity) as opened:
-        for voice in opened.enroll(name, voices, replace):
-            warn(f"{voice.file}: left out, {name} is enrolled with that very recording")
-        known = opened.people[name]
-    total = sum(voice.seconds for voice in known)
-    listed = ", ".join(f"{voice.file} {voice.seconds:.1f} s" for voice in known)
-    plural = "recording" if len(known) == 1 else "recordings"
-    print(f"{name}: {len(known)} {plural}, {total:.1f} s ({listed})")
+    recordings = read_recordings(model.embed, files)
+    with edit_database(database, model.identity) as opened:
+        for recording in opened.enroll(name, recordings, replace):
+            warn(f"{recording.file}: left out, {name} is already enrolled with this recording")
+        enrolled = opened.speakers[name]
+    total = sum(recording.seconds for recording in enrolled)
+    listed = ", ".join(f"{recording.file} {recording.seconds:.1f} s" for recording in enrolled)
+    plural = "recording" if len(enrolled) == 1 else "recordings"
+    print(f"{name}: {len(enrolled)} {plural}, {total:.1f} s ({listed})")

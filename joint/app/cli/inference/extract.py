@@ -1,34 +1,40 @@
-"""`joint extract`: one person's voice out of a mixture."""
+"""`joint extract`: the speech of one speaker from a mixture."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from joint.app.cli.options import Checkpoint, open_model
+from joint.app.cli.options import SHIPPED, Checkpoint, open_model
 
 
 def extract(
-    checkpoint: Checkpoint,
     mixture: Annotated[
-        Path, typer.Option("--mixture", metavar="M.wav", help="Several people at once.")
+        Path,
+        typer.Option(
+            "--mixture", metavar="M.wav", help="A recording in which several speakers talk."
+        ),
     ],
     enrollment: Annotated[
         Path,
         typer.Option(
-            "--enrollment", metavar="E.wav", help="The wanted person alone, a few seconds."
+            "--enrollment",
+            metavar="E.wav",
+            help="A recording in which only the target speaker talks, >= 0.3 s; a few seconds are "
+            "better.",
         ),
     ],
     output: Annotated[
-        Path, typer.Option("--output", metavar="O.wav", help="Where the voice goes: 16 kHz WAV.")
+        Path,
+        typer.Option("--output", metavar="O.wav", help="The extracted speech, a 16 kHz WAV file."),
     ],
+    checkpoint: Checkpoint = SHIPPED,
 ) -> None:
-    """Write the voice of the enrolled person, as it is in the mixture.
+    """Extract the target speaker's speech from a mixture and write it to a file.
 
-    Audio of any sample rate and channel count is accepted, from 0.3 s on.
+    The output is as long as the mixture. Audio may have any sample rate and any number of channels.
 
-    Example: joint extract --checkpoint speechocean762-joint --mixture party.wav
-    --enrollment anna.wav --output anna_alone.wav
+    Example: joint extract --mixture meeting.wav --enrollment anna.wav --output anna_only.wav
     """
     from joint.audio import read_audio, write_audio
 

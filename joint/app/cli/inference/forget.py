@@ -1,22 +1,23 @@
-"""`joint forget`: a person out of a voice book."""
+"""`joint forget`: remove a speaker from a speaker database."""
 
 from typing import Annotated
 
 import typer
 
-from joint.app.cli.options import Book
+from joint.app.cli.options import Database
 
 
 def forget(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The person, as enrolled.")],
-    book: Book,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The speaker's name, as enrolled.")],
+    database: Database,
 ) -> None:
-    """Take a person, with all recordings, out of a voice book.
+    """Remove a speaker and all of the speaker's recordings from a speaker database.
 
-    Example: joint forget Anna --book voices
+    Example: joint forget Anna --database speakers
     """
-    from tasks.verification.enrolment.files import edit_book
+    from tasks.verification.enrolment.files import edit_database
 
-    with edit_book(book) as opened:
+    with edit_database(database) as opened:
         removed = opened.remove(name)
-    print(f"{len(removed)} of {name} removed, {len(opened.people)} people left")
+    plural = "recording" if len(removed) == 1 else "recordings"
+    print(f"{name}: {len(removed)} {plural} removed; speakers left: {len(opened.speakers)}")

@@ -1,4 +1,4 @@
-"""`joint transcribe`: what is said, by whom."""
+"""`joint transcribe`: the words of each speaker in a recording."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +21,15 @@ from joint.app.cli.inference.decoding import (
     Weight,
     decoding_of,
 )
-from joint.app.cli.options import Checkpoint, Json, Threshold, check_threshold, open_model
+from joint.app.cli.options import (
+    Checkpoint,
+    Json,
+    KnownSpeakers,
+    Picture,
+    Threshold,
+    check_threshold,
+    open_model,
+)
 from joint.errors import ConfigError, DataError
 from joint.files import write_json
 from joint.terminal import warn
@@ -31,33 +39,35 @@ if TYPE_CHECKING:
 
     from joint.app.api import SpeakerModel
     from tasks.recognition.decoding.search import Decoding
-    from tasks.verification.enrolment.database import VoiceBook
+    from tasks.verification.enrolment.database import SpeakerDatabase
 
 
 def transcribe(
-    audio: Annotated[Path, typer.Argument(metavar="AUDIO", help="One person, or several at once.")],
+    audio: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A recording of one or several speakers.")
+    ],
     checkpoint: Checkpoint,
     enrollment: Annotated[
         list[Path] | None,
-        typer.Option("--enrollment", metavar="E", help="A known person alone; may be repeated."),
+        typer.Option(
+            "--enrollment",
+            metavar="E.wav",
+            help="A recording in which only one known speaker talks; may be repeated. The file "
+            "name without its ending is the speaker's name.",
+        ),
     ] = None,
-    book: Annotated[
-        Path | None,
-        typer.Option("--book", metavar="B", help="Known people: all of a voice book instead."),
-    ] = None,
+    database: KnownSpeakers = None,
     threshold: Threshold = None,
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
-            metavar="OUT",
-            help="Write who says what when: .json (SegLST) or .stm; .rttm has no words.",
+            metavar="FILE",
+            help="Write the speaker turns with their words; the ending decides the format: .json "
+            "(SegLST), .stm, or .rttm, which holds no words.",
         ),
     ] = None,
-    picture: Annotated[
-        Path | None,
-        typer.Option("--picture", metavar="P", help="Draw who says what when: .svg or .png."),
-    ] = None,
+    picture: Picture = None,
     mode: Mode = None,
     task: TaskName = None,
     beam: Beam = None,
@@ -68,25 +78,25 @@ def transcribe(
     bonus: Bonus = BONUS,
     json: Json = None,
 ) -> None:
-    """Print what is said, a line a person: known people by name, others as voice 1, 2, ….
+    """Print the words of each speaker in a recording, one line for each speaker or turn.
 
-    A recogniser of mode `target` follows each known person and is silent where they are; with a
-    book people of whom nothing is heard are left out. One of mode `single`, `simo` or `siso` hears
-    everybody. Where people are known, or --output or --picture is given, its lines are turns with
-    their times in seconds, and a voice has the name of the nearest person whose score reaches the
-    threshold. Times are those of the likeliest path: a search (--beam) has none.
+    A recogniser of mode `target` transcribes each enrolled speaker in turn; enrolled speakers
+    without words are left out when they come from a database. A recogniser of mode `single`, `simo`
+    or `siso` transcribes everybody: with --enrollment, --database, --output or --picture it prints
+    turns with their start and end in seconds, and a speaker whose score against an enrolled one
+    reaches the threshold gets that name. Turns need times, and thus greedy decoding (no --beam).
 
-    Example: joint transcribe meeting.wav --book voices --checkpoint exp/recognition/simo --output
-    meeting.json --picture meeting.svg
+    Example: joint transcribe meeting.wav --checkpoint exp/recognition/simo --database speakers
+    --output meeting.json
     """
     from joint.audio import read_audio
     from joint.conversation.timeline import check_picture, draw_timeline
     from joint.conversation.turns import format_of, write_turns
     from tasks.recognition.select import follows_people, recogniser
-    from tasks.verification.enrolment.files import read_book
+    from tasks.verification.enrolment.files import read_database
 
-    if enrollment and book:
-        raise ConfigError("--enrollment, --book", "both", "one of them")
+    if enrollment and database:
+        raise ConfigError("--enrollment, --database", "both", "one of them")
     check_threshold(threshold)
     if output:
         format_of(output)
@@ -95,25 +105,25 @@ def transcribe(
     recording = read_audio(audio)
     known = {path.stem: read_audio(path) for path in enrollment or []}
     if len(known) < len(enrollment or []):
-        raise DataError("--enrollment", "two files of one name", "names that tell people apart")
-    if book is not None:
-        read_book(book)
+        raise DataError("--enrollment", "two files of the same name", "a different name for each")
+    if database is not None:
+        read_database(database)
     model = open_model(checkpoint)
-    if book is not None and mode is None and task is None and follows_people(model.model):
+    if database is not None and mode is None and task is None and follows_people(model.model):
         mode = "target"
     name, head = recogniser(model.model, model.path, mode, task)
     decoding = decoding_of(head, beam, language_model, lexicon, order, weight, bonus)
-    people = None if book is None else read_book(book, model.identity)
-    by_voice = bool(known or people) and "enrollment" not in head.requires
-    if threshold is not None and not by_voice:
-        expected = "known people, and a recogniser of mode single, simo or siso"
-        raise ConfigError("--threshold", "no names to find", expected)
-    if not (by_voice or output or picture):
-        lines = _by_output(model, recording, known, people, name, decoding)
+    speakers = None if database is None else read_database(database, model.identity)
+    names_speakers = bool(known or speakers) and "enrollment" not in head.requires
+    if threshold is not None and not names_speakers:
+        expected = "enrolled speakers, and a recogniser of mode single, simo or siso"
+        raise ConfigError("--threshold", "no speakers to name", expected)
+    if not (names_speakers or output or picture):
+        lines = _by_output(model, recording, known, speakers, name, decoding)
     else:
         if decoding is not None:
             raise ConfigError("--beam", *NO_TIMES)
-        enrolled = None if people is None else people.embeddings()
+        enrolled = None if speakers is None else speakers.embeddings()
         if known:
             enrolled = {who: model.embed([waveform]) for who, waveform in known.items()}
         turns = model.attribute(recording, enrolled, threshold, None, name)
@@ -136,17 +146,17 @@ def _by_output(
     model: "SpeakerModel",
     recording: "np.ndarray",
     known: "Mapping[str, np.ndarray]",
-    people: "VoiceBook | None",
+    speakers: "SpeakerDatabase | None",
     task: str,
     decoding: "Decoding | None",
 ) -> dict[str, str]:
-    """Print a line an output, and give them by name."""
-    means = {} if people is None else people.means()
+    """Print one line for each output of the recogniser, and return the lines by name."""
+    means = {} if speakers is None else speakers.mean_embeddings()
     voices = list(means.values())
-    said = model.transcribe(recording, list(known.values()), voices, None, task, decoding)
-    names = [*known, *means] or [f"voice {place}" for place in range(1, len(said) + 1)]
-    pairs = zip(names, map(" ".join, said), strict=True)
-    lines = {who: text for who, text in pairs if text or people is None}
+    words = model.transcribe(recording, list(known.values()), voices, None, task, decoding)
+    names = [*known, *means] or [f"voice {place}" for place in range(1, len(words) + 1)]
+    pairs = zip(names, map(" ".join, words), strict=True)
+    lines = {who: text for who, text in pairs if text or speakers is None}
     for who, text in lines.items():
         print(f"{who}: {text}")
     return lines

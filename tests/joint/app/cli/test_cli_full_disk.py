@@ -81,7 +81,7 @@ def test_outputs_of_verbs(
     assert os.listdir(small_disk) == ["others"]
 
 
-def test_the_former_voice_book_stays(
+def test_the_former_speaker_database_stays(
     joint_command: Command,
     refused: Refused,
     tiny_checkpoint: Path,
@@ -89,10 +89,10 @@ def test_the_former_voice_book_stays(
     small_disk: Path,
 ) -> None:
     first, second = sorted((embedded_corpus / "WAVE").rglob("*.*"))[:2]
-    book = small_disk / "book"
-    common = ("--book", book, "--checkpoint", tiny_checkpoint)
+    database = small_disk / "database"
+    common = ("--database", database, "--checkpoint", tiny_checkpoint)
     assert joint_command("enroll", "Anna", first, *common).code == 0
-    before = {path.name: path.read_bytes() for path in book.iterdir()}
+    before = {path.name: path.read_bytes() for path in database.iterdir()}
     (small_disk / "others").write_bytes(b"x" * free_bytes(small_disk))
     assert "No space left" in refused("enroll", "Ben", second, *common)
-    assert {path.name: path.read_bytes() for path in book.iterdir()} == before
+    assert {path.name: path.read_bytes() for path in database.iterdir()} == before

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from omegaconf import OmegaConf
-from support import Command, Refused
+from support import ROOT, Command, Refused
 
 import joint
 from joint.data.corpus import Corpus
@@ -21,7 +21,7 @@ COUNT = 60
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of the small recognisers the one that follows a person, with pieces."""
-    described = OmegaConf.load(Path(__file__).parents[4] / "recognition.yaml")
+    described = OmegaConf.load(ROOT / "tests" / "recognition.yaml")
     described.streams.mixtures.tasks = ["target"]
     described.tasks.target.task.units = {
         "_target_": "joint.text.pieces.PieceUnits",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from omegaconf import OmegaConf
-from support import Command, Refused
+from support import ROOT, Command, Refused
 
 import joint
 import joint.app.cli.inference.enroll
@@ -21,10 +21,10 @@ from joint.scene import SceneBatch
 from joint.training.run import train
 from tasks.recognition.core import Transcript
 from tasks.recognition.inference import transcribed
-from tasks.verification.enrolment.database import Voice
-from tasks.verification.enrolment.files import edit_book
+from tasks.verification.enrolment.database import EnrolledRecording
+from tasks.verification.enrolment.files import edit_database
 
-RECIPE = Path(__file__).parents[4] / "recognition.yaml"
+RECIPE = ROOT / "tests" / "recognition.yaml"
 
 
 @pytest.fixture(scope="module")
@@ -121,12 +121,14 @@ def test_transcribe(
     assert "letters" in refused(
         *base, "--mode", "target", "--enrollment", audio[1], "--beam", 5, "--lexicon", tested
     )
-    book = tmp_path / "voices"
+    database = tmp_path / "database"
     assert (
-        joint_command("enroll", "Ann", audio[1], "--book", book, "--checkpoint", checkpoint).code
+        joint_command(
+            "enroll", "Ann", audio[1], "--database", database, "--checkpoint", checkpoint
+        ).code
         == 0
     )
-    assert joint_command(*base, "--book", book).code == 0
+    assert joint_command(*base, "--database", database).code == 0
 
 
 @pytest.fixture
@@ -163,12 +165,15 @@ def test_who_says_what(talk: dict[str, Path], joint_command: Command, tmp_path: 
     meeteval = pytest.importorskip("meeteval")
     out, picture, plain = tmp_path / "out.json", tmp_path / "out.svg", tmp_path / "text.json"
     base = ("transcribe", talk["talk"], "--checkpoint", "any", "--mode", "simo")
-    book = tmp_path / "voices"
+    database = tmp_path / "database"
     for name in ("first", "second"):
         assert (
-            joint_command("enroll", name, talk[name], "--book", book, "--checkpoint", "x").code == 0
+            joint_command(
+                "enroll", name, talk[name], "--database", database, "--checkpoint", "x"
+            ).code
+            == 0
         )
-    named = (*base, "--book", book, "--threshold", 0.5)
+    named = (*base, "--database", database, "--threshold", 0.5)
     done = joint_command(*named, "--output", out, "--picture", picture, "--json", plain)
     assert done.code == 0 and not done.err, done
     lines = done.out.splitlines()
@@ -185,7 +190,7 @@ def test_who_says_what(talk: dict[str, Path], joint_command: Command, tmp_path: 
     assert errors.length == len(" ".join(said.values()).split()) > 8 and errors.errors == 0
     drawn = picture.read_text()
     assert ">first<" in drawn and ">second<" in drawn and said["first"].split()[0] in drawn
-    # enrolments as files; nobody known
+    # enrolment recordings as files; no enrolled speakers
     files = [part for n in ("first", "second") for part in ("--enrollment", talk[n])]
     stm = tmp_path / "out.stm"
     assert joint_command(*base, *files, "--threshold", -1, "--output", stm).code == 0
@@ -207,14 +212,16 @@ def test_who_says_what_refused(
     assert "ending '.txt'" in refused(*simo, "--output", tmp_path / "out.txt")
     assert ".png" in refused(*simo, "--output", out, "--picture", tmp_path / "p.gif")
     assert "a cosine" in refused(*simo, *person, "--threshold", 2)
-    assert "no names to find" in refused(*simo, "--threshold", 0.5)
+    assert "no speakers to name" in refused(*simo, "--threshold", 0.5)
     assert "no threshold" in refused(*simo, *person, "--output", out)
-    assert "two files of one name" in refused(*simo, *person, *person, "--threshold", 0)
+    assert "two files of the same name" in refused(*simo, *person, *person, "--threshold", 0)
     assert "no times" in refused(*simo, "--beam", 2, "--output", out)
     assert "asked for people" in refused(*base, "--mode", "target", *person, "--output", out)
-    with edit_book(tmp_path / "other", joint.load(tiny_checkpoint).identity) as book:
-        book.enroll("Ann", [Voice("a", "0", 2.0, np.ones(12, np.float32))])
-    assert "voices of encoder" in refused(*simo, "--book", tmp_path / "other", "--output", out)
+    with edit_database(tmp_path / "other", joint.load(tiny_checkpoint).identity) as database:
+        database.enroll("Ann", [EnrolledRecording("a", "0", 2.0, np.ones(12, np.float32))])
+    assert "embeddings of encoder" in refused(
+        *simo, "--database", tmp_path / "other", "--output", out
+    )
     assert not out.exists()
 
 

@@ -1,4 +1,4 @@
-"""Real people in turn, by the shipped checkpoint: who speaks when."""
+"""Diarize real speakers who take turns, with the shipped checkpoint."""
 
 from pathlib import Path
 
@@ -6,42 +6,24 @@ import numpy as np
 import pytest
 from support import Command, Refused
 
-from joint.app.api import SpeakerModel, load
-from joint.app.cli.inference import diarize, enroll
 from joint.audio import read_audio, write_audio
 from joint.conversation.turns import Turn, read_turns
-from joint.data.corpus import Corpus
 from tasks.diarization.evaluate import evaluate_diarization
 from tasks.diarization.segments import SileroSpeech
 
-SHIPPED = ("--checkpoint", "speechocean762-joint")
+pytestmark = pytest.mark.usefixtures("loaded_once")
 
 
 @pytest.fixture(scope="module")
-def shipped() -> SpeakerModel:
-    return load(SHIPPED[1])
-
-
-@pytest.fixture(autouse=True)
-def loaded_once(shipped: SpeakerModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    for verb in (diarize, enroll):
-        monkeypatch.setattr(verb, "open_model", lambda *_, **__: shipped)
-
-
-@pytest.fixture(scope="module")
-def speech(embedded_corpus: Path) -> dict[str, list[Path]]:
-    """Recordings of a boy and a woman that the checkpoint never heard."""
-    people: dict[str, list[Path]] = {}
-    for utterance in Corpus.load(embedded_corpus / "test").utterances:
-        assert utterance.speaker is not None
-        people.setdefault(utterance.speaker, []).append(Path(utterance.path))
-    names = list(people)
-    return {name: people[name] for name in (names[0], names[-1])}
+def speech(speakers: dict[str, list[Path]]) -> dict[str, list[Path]]:
+    """Recordings of a boy and a woman who are not in the checkpoint's training."""
+    names = list(speakers)
+    return {name: speakers[name] for name in (names[0], names[-1])}
 
 
 @pytest.fixture(scope="module")
 def talk(speech: dict[str, list[Path]], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three recordings of each, in turn."""
+    """Three recordings of each speaker, alternating."""
     path = tmp_path_factory.mktemp("talk") / "talk.wav"
     pairs = zip(*speech.values(), strict=False)
     write_audio(
@@ -55,7 +37,7 @@ def talk(speech: dict[str, list[Path]], tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="module")
 def reference(speech: dict[str, list[Path]]) -> list[Turn]:
-    """Each recording's speech is its reader's."""
+    """The speech in each recording belongs to its speaker."""
     find, turns, offset = SileroSpeech(), [], 0
     for number in range(3):
         for name, paths in speech.items():
@@ -65,11 +47,11 @@ def reference(speech: dict[str, list[Path]]) -> list[Turn]:
     return turns
 
 
-def test_two_people(
+def test_two_speakers(
     joint_command: Command, talk: Path, reference: list[Turn], tmp_path: Path
 ) -> None:
     output, picture = tmp_path / "talk.rttm", tmp_path / "talk.svg"
-    common = ("diarize", talk, *SHIPPED, "--output", output)
+    common = ("diarize", talk, "--output", output)
     outcome = joint_command(*common, "--speakers", 2, "--picture", picture)
     assert outcome.code == 0 and not outcome.err, outcome
     assert outcome.out.startswith("talk: ") and "speaker2 " in outcome.out
@@ -78,17 +60,17 @@ def test_two_people(
     assert ">speaker1<" in picture.read_text()
 
 
-def test_people_of_a_voice_book(
+def test_enrolled_speakers_get_their_names(
     joint_command: Command,
     talk: Path,
     speech: dict[str, list[Path]],
     reference: list[Turn],
     tmp_path: Path,
 ) -> None:
-    book, output = tmp_path / "voices", tmp_path / "talk.json"
+    database, output = tmp_path / "database", tmp_path / "talk.json"
     for name, paths in speech.items():
-        assert joint_command("enroll", name, *paths[3:6], "--book", book, *SHIPPED).code == 0
-    common = ("diarize", talk, "--book", book, *SHIPPED, "--output", output, "--speakers", 2)
+        assert joint_command("enroll", name, *paths[3:6], "--database", database).code == 0
+    common = ("diarize", talk, "--database", database, "--output", output, "--speakers", 2)
     assert joint_command(*common).code == 0
     turns = read_turns(output)["talk"]
     assert {turn.speaker for turn in turns} == set(speech)
@@ -98,12 +80,10 @@ def test_people_of_a_voice_book(
     assert {turn.speaker for turn in read_turns(output)["talk"]} == {"speaker1", "speaker2"}
 
 
-def test_nobody_speaks(joint_command: Command, tmp_path: Path) -> None:
+def test_no_speech(joint_command: Command, tmp_path: Path) -> None:
     noise = 1e-3 * np.random.default_rng(0).normal(size=32_000).astype(np.float32)
     write_audio(tmp_path / "noise.wav", noise)
-    outcome = joint_command(
-        "diarize", tmp_path / "noise.wav", *SHIPPED, "--output", tmp_path / "noise.stm"
-    )
+    outcome = joint_command("diarize", tmp_path / "noise.wav", "--output", tmp_path / "noise.stm")
     assert outcome.code == 0 and outcome.out == "noise: no turns\n"
     assert len(outcome.err) == 1 and "no speech" in outcome.err[0]
     assert (tmp_path / "noise.stm").read_text() == ""
@@ -111,16 +91,18 @@ def test_nobody_speaks(joint_command: Command, tmp_path: Path) -> None:
 
 def test_what_is_refused(refused: Refused, talk: Path, tmp_path: Path) -> None:
     output = tmp_path / "turns.rttm"
-    common = ("diarize", talk, *SHIPPED)
+    common = ("diarize", talk)
     assert "ending '.txt'" in refused(*common, "--output", tmp_path / "turns.txt")
     assert ".png" in refused(*common, "--output", output, "--picture", tmp_path / "p.gif")
     assert "a cosine" in refused(*common, "--output", output, "--threshold", 2)
-    assert "voice book" in refused(*common, "--output", output, "--book", tmp_path / "none")
-    assert "two files of one name" in refused(*common, talk, "--output", output)
+    assert "speaker database" in refused(
+        *common, "--output", output, "--database", tmp_path / "none"
+    )
+    assert "two files of the same name" in refused(*common, talk, "--output", output)
     missing = refused(*common, tmp_path / "missing.wav", "--output", output)
     assert "missing.wav" in missing
     write_audio(tmp_path / "zero.wav", np.zeros(16_000, np.float32))
-    assert "silence" in refused("diarize", tmp_path / "zero.wav", *SHIPPED, "--output", output)
+    assert "silence" in refused("diarize", tmp_path / "zero.wav", "--output", output)
     write_audio(tmp_path / "short.wav", np.full(1600, 0.1, np.float32))
-    assert "0.3 s" in refused("diarize", tmp_path / "short.wav", *SHIPPED, "--output", output)
+    assert "0.3 s" in refused("diarize", tmp_path / "short.wav", "--output", output)
     assert not output.exists()

@@ -1,0 +1,47 @@
+"""Real speakers and models that are loaded once, for the tests of the command line."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def speakers(prepared: Path) -> dict[str, list[Path]]:
+    """Recordings of the twelve test speakers, who are not in the shipped checkpoint's training."""
+    from joint.data.corpus import Corpus
+
+    found: dict[str, list[Path]] = {}
+    for utterance in Corpus.load(prepared / "test").utterances:
+        found.setdefault(str(utterance.speaker), []).append(Path(str(utterance.path)))
+    return found
+
+
+@pytest.fixture(scope="session")
+def recordings(speakers: dict[str, list[Path]]) -> list[Path]:
+    """Four recordings, two each of two speakers."""
+    first, second, *_ = speakers.values()
+    return [*first[:2], *second[:2]]
+
+
+@pytest.fixture(scope="session")
+def models() -> dict[str, Any]:
+    """Loaded models by the name or path of their checkpoint and the tasks that were built."""
+    return {}
+
+
+@pytest.fixture
+def loaded_once(models: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Every command loads its checkpoint; here each checkpoint is loaded once in all tests."""
+    from joint.app import api
+
+    load = api.load
+
+    def cached(checkpoint: str | Path, *arguments: Any, **options: Any) -> Any:
+        key = f"{checkpoint} {options.get('tasks')}"
+        if key not in models:
+            models[key] = load(checkpoint, *arguments, **options)
+        return models[key]
+
+    monkeypatch.setattr(api, "load", cached)
+    return models
