@@ -31,9 +31,7 @@ def tones(folder: Path, count: int, seed: int) -> Corpus:
         soundfile.write(path, waveform + 1e-3 * rng.standard_normal(len(time)), 16_000)
         said = PhoneIntervals(phones.astype(np.int16), np.cumsum(lengths))
         person = f"s{i % 10}"
-        utterances.append(
-            Utterance(path.stem, str(path), person, "", None, None, len(time), phones=said)
-        )
+        utterances.append(Utterance(path.stem, str(path), person, samples=len(time), phones=said))
     return Corpus(utterances, folder, ("SIL", "A", "B", "C"))
 
 

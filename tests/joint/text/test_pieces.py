@@ -17,9 +17,7 @@ COUNT = 200
 
 
 def corpus_of(*texts: str) -> Corpus:
-    rows = [
-        Utterance(f"u{i:04}", "", "ann", text, None, None, 16_000) for i, text in enumerate(texts)
-    ]
+    rows = [Utterance(f"u{i:04}", "", "ann", text, samples=16_000) for i, text in enumerate(texts)]
     return Corpus(rows, "a folder")
 
 

@@ -22,7 +22,7 @@ def test_characters_and_back() -> None:
 
 def test_all_texts_are_checked_before_a_training() -> None:
     texts = ["we call it", "ROUTE 7", "bear", "NAÏVE"]
-    rows = [Utterance(f"u{i}", "", "ann", text, None, None, 1) for i, text in enumerate(texts)]
+    rows = [Utterance(f"u{i}", "", "ann", text, samples=1) for i, text in enumerate(texts)]
     CharacterUnits().setup(Corpus([rows[0], rows[2]], "a folder"))
     told = r"a folder, utterance u1: found the character '7' in 'ROUTE 7' \(2 of 4 texts"
     with pytest.raises(DataError, match=told):

@@ -17,7 +17,7 @@ def folder(embedded_corpus: Path) -> Corpus:
 
 
 def test_every_row_has_the_asked_level(folder: Corpus):
-    mixtures = MixtureList.load(folder.folder / "mix2_extraction.csv")
+    mixtures = MixtureList.load(Path(folder.where) / "mix2_extraction.csv")
     mixtures.check(folder)
     for row in mixtures.rows[::6]:
         rendered = render(row, folder)
@@ -28,7 +28,7 @@ def test_every_row_has_the_asked_level(folder: Corpus):
 
 
 def test_real_mixtures_left_as_they_are(folder: Corpus):
-    mixtures = MixtureList.load(folder.folder / "mix2_extraction.csv")
+    mixtures = MixtureList.load(Path(folder.where) / "mix2_extraction.csv")
     figures = evaluate_extraction(lambda m, _: m, folder, mixtures, limit=6, progress=False)
     assert figures["si_sdr_improvement_db"] == 0
     assert figures["mixtures"] == 6 and figures["stoi_failures"] == 0

@@ -153,7 +153,7 @@ def test_an_unreadable_recording_leaves_its_mixtures_out(folder: Corpus):
     figures = evaluated(lambda mixture, _: mixture, folder, perceptual=False)
     assert (figures["mixtures"], figures["skipped_mixtures"]) == (2, 2)
     for person in folder.utterances:
-        person.path.unlink(missing_ok=True)
+        Path(person.path).unlink(missing_ok=True)
     with pytest.raises(DataError, match="no mixture that can be read"):
         evaluated(lambda mixture, _: mixture, folder)
 
