@@ -1,0 +1,113 @@
+"""Rules of the layout: imports point down and are declared, files are short, folders are small."""
+
+import ast
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from support import ROOT
+
+PACKAGES = ("joint", "tasks", "recipes", "pretrained", "analysis")
+FILES = sorted(path for folder in PACKAGES for path in (ROOT / folder).rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+
+MAY_IMPORT = {
+    "joint": {"joint"},
+    "app": {"joint", "tasks", "analysis", "pretrained", "recipes"},
+    "tasks": {"joint", "tasks"},
+    "analysis": {"joint", "tasks", "analysis"},
+    "pretrained": {"joint", "tasks", "pretrained"},
+    "recipes": {"joint", "tasks", "analysis", "pretrained", "recipes"},
+}
+LONGEST, USUAL, SHARE_OF_LONG_FILES = 300, 250, 0.02
+FILES_IN_A_FOLDER = 12
+LARGE_FOLDERS = {"joint/encoders/backbones"}
+"""A backbone is a file, and there are many."""
+DISTRIBUTIONS = {
+    "hydra": "hydra-core",
+    "omegaconf": "hydra-core",
+    "yaml": "hydra-core",
+    "sklearn": "scikit-learn",
+    "umap": "umap-learn",
+    "parselmouth": "praat-parselmouth",
+    "espeakng_loader": "espeakng-loader",
+    "faster_whisper": "faster-whisper",
+    "silero_vad": "silero-vad",
+    "flashlight": "flashlight-text",
+    "espnet2": "espnet",
+}
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def layer(path: Path) -> str:
+    """The layer of a file: `joint/app`, and the two files that lead to it, compose all others."""
+    parts = path.relative_to(ROOT).parts
+    composes = parts[0] == "joint" and parts[1] in ("app", "__init__.py", "__main__.py")
+    return "app" if composes else parts[0]
+
+
+@cache
+def imports(path: Path) -> tuple[str, ...]:
+    """Full names of all modules that a file imports, inside functions too."""
+
+    def found() -> Iterator[str]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{path}: a relative import"
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+    return tuple(found())
+
+
+def forbidden(path: Path) -> set[str]:
+    """Imports of `path` that do not point down."""
+    own, parts = layer(path), path.relative_to(ROOT).parts
+    found = set()
+    for module in imports(path):
+        package, _, rest = module.partition(".")
+        upwards = package in PACKAGES and package not in MAY_IMPORT[own]
+        into_the_app = own != "app" and f"{module}.".startswith(("joint.app.", "joint.load."))
+        task = parts[1] if own == "tasks" and len(parts) > 2 else None
+        other_task = own == "tasks" and package == "tasks" and rest.split(".")[0] != task
+        if upwards or into_the_app or other_task:
+            found.add(module)
+    return found
+
+
+def test_imports_point_down() -> None:
+    assert not {name(path): found for path in FILES if (found := forbidden(path))}
+
+
+def test_files_are_short() -> None:
+    lengths = {name(p): len(p.read_text(encoding="utf-8").splitlines()) for p in [*FILES, *TESTS]}
+    assert not {path: n for path, n in lengths.items() if n >= LONGEST}
+    long = {path: n for path, n in lengths.items() if n > USUAL}
+    assert len(long) <= SHARE_OF_LONG_FILES * len(lengths), long
+
+
+def test_folders_are_small() -> None:
+    sizes = Counter(name(p.parent) for p in [*FILES, *TESTS] if p.name != "__init__.py")
+    large = {folder for folder, count in sizes.items() if count > FILES_IN_A_FOLDER}
+    assert large <= LARGE_FOLDERS, {folder: sizes[folder] for folder in large}
+
+
+def test_every_import_is_declared() -> None:
+    setup = (ROOT / "setup.py").read_text(encoding="utf-8")
+    # espnet stands in a comment and in the Makefile, since pip cannot resolve it.
+    declared = {*re.findall(r'"([A-Za-z0-9_-]+)[=><]', setup), "espnet"}
+    met = {module.split(".")[0] for path in FILES for module in imports(path)}
+    foreign = met - set(PACKAGES) - set(sys.stdlib_module_names)
+    assert {DISTRIBUTIONS.get(module, module) for module in foreign} <= declared
+
+
+def test_top_level_packages_are_fixed() -> None:
+    folders = {path.name for path in ROOT.iterdir() if (path / "__init__.py").is_file()}
+    assert folders == set(PACKAGES)
