@@ -22,7 +22,7 @@ from joint.training.building import load_model
 from joint.training.precision import autocast_for
 from joint.units import SAMPLE_RATE
 from tasks.recognition.conversations.attribution import attributed
-from tasks.recognition.decoding.search import Decoding
+from tasks.recognition.decoding.best_path import Decoding
 from tasks.recognition.decoding.timing import timed_words
 from tasks.recognition.inference import read, remembered
 from tasks.recognition.select import recogniser

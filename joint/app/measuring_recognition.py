@@ -38,7 +38,8 @@ def run_recognition(
     name, head = recogniser(model.model, model.path, mode, task)
     listed = alone(corpus) if conversations is None else Conversations.load(conversations)
     search = decoding_of(head, *decoding)
-    if attributed and search is not None:
+    beam, *_, ctc_weight = decoding or (None, None)
+    if attributed and (beam, ctc_weight) != (None, None):
         raise ConfigError("--beam", *NO_TIMES)
     phones = isinstance(head.units, PhoneUnits) and not getattr(search, "gives_words", False)
     truth = (

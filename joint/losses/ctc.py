@@ -30,6 +30,14 @@ def ctc_losses(
     )
 
 
+def alignable(frames: Tensor, targets: Tensor, counts: Tensor) -> Tensor:
+    """Whether each sequence of `targets (B, P)`, of which `counts (B,)` count, fits into its
+    `frames (B,)`: a frame for each symbol and one for the blank between two equal ones, `(B,)`."""
+    place = torch.arange(targets.shape[1], device=targets.device)[1:]
+    equal = (targets[:, 1:] == targets[:, :-1]) & (place < counts[:, None])
+    return counts + equal.sum(dim=1) <= frames
+
+
 class Written(NamedTuple):
     """A symbol of a path, and the frames in which it stands: `end` is not one of them."""
 

@@ -12,7 +12,8 @@ from joint.scene import SceneBatch
 from joint.task import Encode
 from joint.units import Samples
 from tasks.recognition.core import Transcript
-from tasks.recognition.decoding.search import BestPath, Decoding
+from tasks.recognition.decoding.best_path import Decoding
+from tasks.recognition.objectives.permutation import best_permutation
 from tasks.recognition.task import RecognitionTask
 
 PIECE_FRAMES, SHARED_FRAMES = 500, 50
@@ -28,7 +29,7 @@ def read(
 ) -> list[list[str]]:
     """What `task` makes of `waveform (S,)` with `enrollments`, each `(S',)`: the words (or phones)
     of each person, in the order of the enrolments or of the outputs."""
-    decoding = decoding or BestPath()
+    decoding = decoding or task.decoding()
     device = waveform.device
     batch = SceneBatch(["recording"])
     if enrollments:
@@ -37,7 +38,18 @@ def read(
         batch = SceneBatch(
             ["recording"], enrollment=padded.unsqueeze(0), enrollment_lengths=lengths
         )
-    outputs = transcribed(task, encode, waveform, batch)
+    found = pieces(task, encode, waveform, batch)
+    # an attention decoder has seen no recordings longer than those of its training
+    parts = [[piece] for piece in found] if decoding.windowed else [found]
+    words = [decoded(task, part, decoding) for part in parts]
+    return [[w for part in words for w in part[person]] for person in range(len(words[0]))]
+
+
+def decoded(
+    task: RecognitionTask, pieces: Sequence["Piece"], decoding: Decoding
+) -> list[list[str]]:
+    """The words of each person in consecutive pieces."""
+    outputs = [joined(pieces, output) for output in range(len(pieces[0].outputs))]
     sequences: list[Sequence[int] | Sequence[str]] = [
         decoding(transcript, row)
         for transcript in outputs
@@ -81,26 +93,36 @@ def pieces(
     hop: Samples = task.core.hop
     step, half = PIECE_FRAMES - SHARED_FRAMES, SHARED_FRAMES // 2
     starts = range(0, max(1, len(waveform) - SHARED_FRAMES * hop), step * hop)
-    found = []
+    found: list[Piece] = []
     for i, start in enumerate(starts):
         part = waveform[None, start : start + PIECE_FRAMES * hop]
         lengths = torch.tensor([part.shape[1]], device=waveform.device)
         outputs = task.transcripts(encode, part, lengths, batch)
+        if found:
+            outputs = continued(found[-1].outputs, outputs)
         frames = outputs[0].log_probabilities.shape[1]
         end = PIECE_FRAMES - half if i < len(starts) - 1 else frames
         found.append(Piece(outputs, i * step, half if i else 0, end))
     return found
 
 
-def transcribed(
-    task: RecognitionTask, encode: Encode, waveform: Tensor, batch: SceneBatch
-) -> list[Transcript]:
-    """The transcripts of one recording `(S,)`; those of pieces are joined where neither is near
-    its end."""
-    found = pieces(task, encode, waveform, batch)
-    if len(found) == 1:
-        return found[0].outputs
-    return [joined(found, output) for output in range(len(found[0].outputs))]
+def continued(before: Sequence[Transcript], outputs: Sequence[Transcript]) -> list[Transcript]:
+    """The `outputs` of a piece in the order of those of the piece `before` it.
+
+    Permutation-invariant training leaves the order of outputs open, and it may change from one
+    piece to the next. Outputs continue those that they resemble in the frames that both pieces
+    share: the total variation distance between the posteriors, summed over frames, is least.
+    """
+    if len(outputs) == 1:
+        return list(outputs)
+    earlier = torch.cat([t.log_probabilities[:, PIECE_FRAMES - SHARED_FRAMES :] for t in before])
+    later = torch.cat([t.log_probabilities[:, :SHARED_FRAMES] for t in outputs])
+    shared = min(earlier.shape[1], later.shape[1])
+    distance = (earlier[:, None, :shared].exp() - later[None, :, :shared].exp()).abs().sum((2, 3))
+    # where nothing tells them apart they stay as they are
+    distance = distance - 1e-3 * torch.eye(len(outputs), device=distance.device)
+    _, order = best_permutation(distance[None])
+    return [outputs[place] for place in order[0].tolist()]
 
 
 def joined(pieces: Sequence[Piece], output: int) -> Transcript:

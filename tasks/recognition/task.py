@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from joint.data.corpus import Corpus
 from joint.errors import ConfigError
-from joint.losses.ctc import collapsed, ctc_losses
+from joint.losses.ctc import alignable, ctc_losses
 from joint.metrics.words import edit_distance
 from joint.outputs import TaskOutput
 from joint.scene import SceneBatch
@@ -18,6 +18,8 @@ from joint.task import Encode, Task
 from joint.text.spans import Spans
 from joint.text.units import Targets, Units
 from tasks.recognition.core import RecognizerCore, Transcript
+from tasks.recognition.decoding.attention_beam import BEAM, CTC_WEIGHT, AttentionBeamSearch
+from tasks.recognition.decoding.best_path import BestPath, Decoding
 from tasks.recognition.objectives.alignment import alignment_losses
 from tasks.recognition.objectives.attention import AttentionDecoder
 from tasks.recognition.objectives.permutation import best_permutation, orders
@@ -104,7 +106,8 @@ class RecognitionTask(Task):
         said = self.wanted(batch, self.units.targets(batch))
         share = self.alignment * (1.0 - progress)
         losses = [torch.stack([self.likelihood(f, s, share) for s in said], dim=1) for f in found]
-        least, _ = best_permutation(torch.stack(losses, dim=1))
+        fits = [torch.stack([alignable(f.frames, s.ids, s.counts) for s in said], 1) for f in found]
+        least, _ = best_permutation(torch.stack(losses, dim=1), torch.stack(fits, dim=1))
         known = torch.stack([s.known for s in said]).all(dim=0)
         items = sum(s.counts + 1 for s in said)
         assert isinstance(items, Tensor)
@@ -126,9 +129,22 @@ class RecognitionTask(Task):
             loss = (1.0 - self.attention) * loss + self.attention * read
         return loss
 
+    def decoding(self, beam: int | None = None, ctc_weight: float | None = None) -> Decoding:
+        """The attention decoder's beam search, or CTC's best path where there is no decoder.
+
+        `ctc_weight` is by default that of the search, and 0 where CTC has not been trained.
+        """
+        if self.decoder is None:
+            return BestPath()
+        trained = CTC_WEIGHT if self.attention < 1.0 else 0.0
+        weight = trained if ctc_weight is None else ctc_weight
+        return AttentionBeamSearch(self.decoder, beam or BEAM, weight)
+
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
-        """Unit error rate of the best paths in percent, each scene's outputs in the order that has
-        the fewest errors, and how many units are written for each that is said."""
+        """Unit error rate of greedy decoding in percent (by the attention decoder, where there is
+        one), each scene's outputs in the order that has the fewest errors, and the number of units
+        in the hypotheses over that in the references."""
+        greedy = self.decoding(beam=1, ctc_weight=0.0)
         errors = written = total = 0
         for batch in batches:
             assert batch.mixture is not None and batch.mixture_lengths is not None
@@ -136,7 +152,9 @@ class RecognitionTask(Task):
             said = self.wanted(batch, self.units.targets(batch))
             known = torch.stack([s.known for s in said]).all(dim=0)
             for row in torch.nonzero(known)[:, 0].tolist():
-                heard = self.parts([best_path(transcript, row) for transcript in found])
+                heard = self.parts(
+                    [[int(i) for i in greedy(transcript, row)] for transcript in found]
+                )
                 truth = self.parts([s.ids[row, : s.counts[row]].tolist() for s in said])
                 errors += least_edits(heard, truth)
                 written += sum(map(len, heard))
@@ -145,12 +163,6 @@ class RecognitionTask(Task):
             "error_percent": 100.0 * errors / max(total, 1),
             "written_share": written / max(total, 1),
         }
-
-
-def best_path(transcript: Transcript, row: int) -> list[int]:
-    """The symbols of the most likely path of one recording."""
-    own = transcript.log_probabilities[row, : transcript.frames[row]]
-    return collapsed(own.argmax(dim=-1))
 
 
 def least_edits(found: Sequence[Sequence[int]], said: Sequence[Sequence[int]]) -> int:

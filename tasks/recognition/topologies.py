@@ -10,6 +10,7 @@ from joint.conditioning.frame_fusion import FrameFusion
 from joint.conditioning.fusion import Fusion, MultiplyFusion
 from joint.conditioning.local_similarity import LocalSimilarity
 from joint.encoders.frames import Frames
+from joint.errors import ConfigError
 from joint.scene import SceneBatch
 from joint.task import Encode
 from joint.text.spans import Spans
@@ -93,7 +94,13 @@ class SimoRecognition(MixtureRecognition):
 
 
 class SisoRecognition(MixtureRecognition):
-    """One output that says what everybody says, one symbol marking the changes."""
+    """One output for all speakers, with a change token between them.
+
+    In which `order` their units are written: first in, first out (FIFO-SOT, Kanda et al.,
+    Interspeech 2020), which needs an attention decoder, or in the order of time (t-SOT), which CTC
+    alone can learn too (`decoder: null`). Raises ConfigError for another order than that of time
+    without a decoder.
+    """
 
     symbols_besides: ClassVar[int] = 1
 
@@ -101,15 +108,23 @@ class SisoRecognition(MixtureRecognition):
         self,
         units: Units,
         core: Callable[..., RecognizerCore],
-        decoder: Callable[..., AttentionDecoder] | None = None,
+        decoder: Callable[..., AttentionDecoder] | None = AttentionDecoder,
         attention: float = 0.5,
         alignment: float = 0.0,
         fusion: Callable[..., FrameFusion] | None = None,
         speakers: int = 2,
         order: Serialization | None = None,
     ) -> None:
+        order = order or FirstInFirstOut()
+        if decoder is None and not order.in_time:
+            raise ConfigError(
+                "decoder",
+                f"CTC alone with the order {type(order).__name__}, which CTC cannot align as it "
+                "is not that of time",
+                "an attention decoder, or the order InterleavedTokens (t-SOT)",
+            )
         super().__init__(units, core, decoder, attention, alignment, fusion)
-        self.speakers, self.order = speakers, order or FirstInFirstOut()
+        self.speakers, self.order = speakers, order
 
     def transcripts(
         self, encode: Encode, waveform: Tensor, lengths: Tensor, batch: SceneBatch

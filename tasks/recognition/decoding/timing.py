@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from joint.errors import ConfigError
 from joint.losses.ctc import written
 from joint.scene import SceneBatch
 from joint.task import Encode
@@ -38,8 +39,11 @@ def timed_words(task: RecognitionTask, encode: Encode, waveform: Tensor) -> list
     """What `task` makes of each piece of `waveform (S,)`, by the likeliest path.
 
     Which part is whom may change from one piece to the next. A word counts in the piece that its
-    middle belongs to.
+    middle belongs to. Raises ConfigError for a recogniser that was trained without CTC.
     """
+    if task.decoder is not None and task.attention == 1.0:
+        expected = "one with CTC, by whose frames words get times (attention below 1)"
+        raise ConfigError("recogniser", "one trained by its attention decoder alone", expected)
     heard = pieces(task, encode, waveform, SceneBatch(["recording"]))
     return [parts_of(piece, task, len(waveform)) for piece in heard]
 

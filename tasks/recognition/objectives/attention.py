@@ -1,15 +1,20 @@
-"""An attention decoder: reads the core's frames and writes one symbol after the other."""
+"""An attention decoder: attends to the core's frames and gives one symbol after the other."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from joint.encoders.frames import Frames
+from tasks.recognition.espnet import espnet_class
 
 
 class AttentionDecoder(nn.Module):
-    """Transformer decoder (Vaswani et al., NeurIPS 2017); one symbol more than the `vocabulary`
-    begins and ends a sequence. `smoothing` is the share of the target that all symbols get."""
+    """Espnet's Transformer decoder (Vaswani et al., NeurIPS 2017) with its loss.
+
+    `border`, one symbol more than the `vocabulary`, begins and ends a sequence. `smoothing` is the
+    share of the target distribution that is spread over all symbols (Szegedy et al., CVPR 2016).
+    Raises ConfigError where espnet is not installed.
+    """
 
     def __init__(
         self,
@@ -22,46 +27,39 @@ class AttentionDecoder(nn.Module):
         smoothing: float = 0.1,
     ) -> None:
         super().__init__()
+        decoder = espnet_class("espnet2.asr.decoder.transformer_decoder", "TransformerDecoder")
         self.border, self.smoothing = vocabulary, smoothing
-        self.embedding = nn.Embedding(vocabulary + 1, width)
-        nn.init.normal_(self.embedding.weight, std=width**-0.5)
-        self.layers = nn.ModuleList(
-            nn.TransformerDecoderLayer(
-                width, heads, hidden, dropout, batch_first=True, norm_first=True
-            )
-            for _ in range(layers)
+        self.network: nn.Module = decoder(
+            vocab_size=vocabulary + 1,
+            encoder_output_size=width,
+            attention_heads=heads,
+            linear_units=hidden,
+            num_blocks=layers,
+            dropout_rate=dropout,
+            positional_dropout_rate=dropout,
+            self_attention_dropout_rate=dropout,
+            src_attention_dropout_rate=dropout,
+            use_flash_attn=False,
         )
-        self.norm = nn.LayerNorm(width)
-        self.output = nn.Linear(width, vocabulary + 1)
+        # espnet multiplies embeddings by the root of the width, so that they are of size 1 then
+        nn.init.normal_(self.network.get_parameter("embed.0.weight"), std=width**-0.5)
 
-    def forward(self, heard: Frames, before: Tensor) -> Tensor:
-        """What comes after each of the symbols `before (B, L)`: log-probabilities
-        `(B, L, vocabulary + 1)`, float32."""
-        x = self.embedding(before) * before.new_tensor(self.norm.normalized_shape[0]).sqrt()
-        x = x + positions(x.shape[1], x.shape[2], x.device)
-        ahead = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool, device=x.device).triu(1)
-        hidden = None if heard.mask is None else ~heard.mask
-        for layer in self.layers:
-            x = layer(x, heard.features, tgt_mask=ahead, memory_key_padding_mask=hidden)
-        scores: Tensor = self.output(self.norm(x))
-        return scores.float().log_softmax(dim=-1)
+    def forward(self, hidden: Frames, previous: Tensor, lengths: Tensor) -> Tensor:
+        """Log-probabilities of the symbol after each of `previous (B, L)`, of which `lengths (B,)`
+        count: `(B, L, vocabulary + 1)`, float32."""
+        frames = hidden.full_mask().sum(dim=1)
+        scores, _ = self.network(hidden.features, frames, previous, lengths)
+        log_probabilities: Tensor = scores.float().log_softmax(dim=-1)
+        return log_probabilities
 
-    def losses(self, heard: Frames, ids: Tensor, counts: Tensor) -> Tensor:
-        """Negative log-likelihood of `ids (B, P)`, of which `counts (B,)` count, and of the end
-        after them, `(B,)` in nats."""
+    def losses(self, hidden: Frames, ids: Tensor, counts: Tensor) -> Tensor:
+        """Negative log-likelihood of `ids (B, P)`, of which `counts (B,)` count, and of the border
+        after them: `(B,)` in nats."""
+        ids = ids[:, : int(counts.max())].clamp(min=0)
         border = ids.new_full((len(ids), 1), self.border)
         place = torch.arange(ids.shape[1] + 1, device=ids.device)
-        padded = F.pad(ids, (0, 1))
-        target = torch.where(place == counts[:, None], self.border, padded)
-        before = torch.cat([border, ids.clamp(min=0)], dim=1)
-        scores = self(heard, before)
-        right = scores.gather(2, target.clamp(min=0).unsqueeze(2)).squeeze(2)
+        target = torch.where(place == counts[:, None], self.border, F.pad(ids, (0, 1)))
+        scores = self(hidden, torch.cat([border, ids], dim=1), counts + 1)
+        right = scores.gather(2, target.unsqueeze(2)).squeeze(2)
         each = (1.0 - self.smoothing) * right + self.smoothing * scores.mean(dim=2)
         return -(each * (place <= counts[:, None])).sum(dim=1)
-
-
-def positions(length: int, width: int, device: torch.device) -> Tensor:
-    """Sinusoids of the places 0 … length-1, `(length, width)`."""
-    place = torch.arange(length, device=device)[:, None]
-    rate = 10_000.0 ** (-torch.arange(0, width, 2, device=device) / width)
-    return torch.stack([(place * rate).sin(), (place * rate).cos()], dim=2).flatten(1)

@@ -18,10 +18,17 @@ def orders(count: int) -> Tensor:
     return torch.tensor(list(permutations(range(count))))
 
 
-def best_permutation(losses: Tensor) -> tuple[Tensor, Tensor]:
-    """Of `losses (B, N, N)`, where `[b, i, j]` is that of output i against source j, the least mean
-    over outputs, `(B,)`, and the source of each output, `(B, N)` (Yu et al., ICASSP 2017; Yu, Chang
-    and Qian, ICASSP 2017, for recognition).
+UNFIT = 1e6
+"""What a pair that does not fit costs, in nats, when permutations are compared."""
+
+
+def best_permutation(losses: Tensor, fits: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """The least mean over outputs, `(B,)`, of `losses (B, N, N)`, where `[b, i, j]` is the loss of
+    output i against source j, and the source of each output, `(B, N)` (Yu et al., ICASSP 2017; Yu,
+    Chang and Qian, ICASSP 2017, for recognition).
+
+    Pairs that are not `fits (B, N, N)`, as their loss is 0 for want of an alignment, are chosen
+    only where nothing else is possible.
 
     Raises ConfigError for more than `MOST` outputs or another number of sources.
     """
@@ -32,5 +39,9 @@ def best_permutation(losses: Tensor) -> tuple[Tensor, Tensor]:
         raise ConfigError("speakers", str(outputs), f"{MOST} at most")
     tried = orders(outputs).to(losses.device)
     each = losses[:, torch.arange(outputs, device=losses.device), tried].mean(dim=2)
-    least, chosen = each.min(dim=1)
-    return least, tried[chosen]
+    if fits is None:
+        least, chosen = each.min(dim=1)
+        return least, tried[chosen]
+    unfit = (~fits)[:, torch.arange(outputs, device=losses.device), tried].sum(dim=2)
+    chosen = (each.detach() + UNFIT * unfit).argmin(dim=1)
+    return each.gather(1, chosen[:, None]).squeeze(1), tried[chosen]

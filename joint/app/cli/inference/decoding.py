@@ -1,4 +1,4 @@
-"""How a recogniser's frames become words: options that its verbs share."""
+"""Decoding options of the recognition verbs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
@@ -9,7 +9,7 @@ from joint.errors import ConfigError
 
 if TYPE_CHECKING:
     from joint.text.units import Units
-    from tasks.recognition.decoding.search import Decoding
+    from tasks.recognition.decoding.best_path import Decoding
     from tasks.recognition.task import RecognitionTask
 
 Mode: TypeAlias = Annotated[
@@ -22,7 +22,21 @@ TaskName: TypeAlias = Annotated[
 Beam: TypeAlias = Annotated[
     int | None,
     typer.Option(
-        "--beam", metavar="N", min=1, help="Beam search of so many; else the likeliest path."
+        "--beam",
+        metavar="N",
+        min=1,
+        help="Hypotheses of the beam search: CTC's (else the best path), or the attention "
+        "decoder's (else 10).",
+    ),
+]
+CtcWeight: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        "--ctc-weight",
+        metavar="W",
+        min=0.0,
+        max=1.0,
+        help="Of CTC beside the attention decoder; 1 decodes by CTC alone.",
     ),
 ]
 LanguageModel: TypeAlias = Annotated[
@@ -30,7 +44,7 @@ LanguageModel: TypeAlias = Annotated[
     typer.Option(
         "--language-model",
         metavar="DIR",
-        help="A prepared folder whose texts teach an n-gram; never one that is tested on.",
+        help="A prepared folder from whose texts an n-gram is learnt; never the test data.",
     ),
 ]
 Lexicon: TypeAlias = Annotated[
@@ -38,24 +52,27 @@ Lexicon: TypeAlias = Annotated[
     typer.Option(
         "--lexicon",
         metavar="FILE",
-        help="Lines WORD PHONES: a recogniser of phones then writes words.",
+        help="Lines WORD PHONES, with which a recogniser of phones gives words.",
     ),
 ]
 Order: TypeAlias = Annotated[
-    int, typer.Option("--order", metavar="N", min=1, help="Of the n-gram.")
+    int, typer.Option("--order", metavar="N", min=1, help="Order of the n-gram.")
 ]
 Weight: TypeAlias = Annotated[
-    float, typer.Option("--weight", metavar="W", help="Of the language model.")
+    float, typer.Option("--weight", metavar="W", help="Weight of the language model.")
 ]
 Bonus: TypeAlias = Annotated[
     float,
     typer.Option(
-        "--bonus", metavar="B", help="What the blank of each frame loses: more is written."
+        "--bonus", metavar="B", help="Penalty of CTC's blank in each frame, against deletions."
     ),
 ]
 ORDER, WEIGHT, BONUS = 4, 1.0, 0.0
-NO_TIMES = "a search, which has no times", "the likeliest path where voices get names or times"
-"""What is wrong with a beam where turns are written, and what is right."""
+NO_TIMES = (
+    "a search, whose words have no times",
+    "none where speakers are named or times are given, which takes CTC's best path",
+)
+"""Why a search is refused where turns are written, and what is expected."""
 
 
 def decoding_of(
@@ -66,18 +83,32 @@ def decoding_of(
     order: int = ORDER,
     weight: float = WEIGHT,
     bonus: float = BONUS,
-) -> "Decoding | None":
-    """The search that the options describe, None for the likeliest path. Raises ConfigError for a
-    language model or lexicon without a beam, a lexicon for letters or pieces; DataError."""
+    ctc_weight: float | None = None,
+) -> "Decoding":
+    """The decoding that the options describe: with an attention decoder its beam search, else, or
+    with a `ctc_weight` of 1, CTC's best path or beam search.
+
+    Raises ConfigError for a language model or lexicon without a beam or beside an attention
+    decoder, a lexicon for letters or pieces, a `ctc_weight` without a decoder; DataError.
+    """
+    from tasks.recognition.decoding.best_path import BestPath
+
+    if task.decoder is None and ctc_weight is not None:
+        raise ConfigError("--ctc-weight", "a recogniser of CTC alone", "an attention decoder too")
+    if task.decoder is not None and ctc_weight != 1.0:
+        for given, name in ((language_model, "--language-model"), (lexicon, "--lexicon")):
+            if given is not None:
+                raise ConfigError(name, "an attention decoder", "CTC alone: --ctc-weight 1 too")
+        return task.decoding(beam, ctc_weight)
     if beam is None:
         for given, name in ((language_model, "--language-model"), (lexicon, "--lexicon")):
             if given is not None:
                 raise ConfigError(name, "no beam", "--beam N too")
-        return None
+        return BestPath()
     from joint.text.pronunciation import read_lexicon
     from joint.text.units import PhoneUnits
+    from tasks.recognition.decoding.ctc_beam import CtcBeamSearch
     from tasks.recognition.decoding.language_model import NGram
-    from tasks.recognition.decoding.search import BeamSearch
 
     units, vocabulary = task.units, len(task.units) + task.symbols_besides
     spelt = None
@@ -94,15 +125,15 @@ def decoding_of(
     if language_model is not None:
         sentences = sentences_of(language_model, units, spelt is not None)
         model = NGram(sentences, order, spelt or ())
-    return BeamSearch(vocabulary, model, spelt, beam, weight, bonus)
+    return CtcBeamSearch(vocabulary, model, spelt, beam, weight, bonus)
 
 
 def sentences_of(folder: Path, units: "Units", words: bool) -> list[list[str]]:
-    """The utterances of a prepared folder as an n-gram learns them: words, or the names of units.
-    Raises DataError."""
+    """The texts of a prepared folder from which an n-gram is learnt, as words or as the names of
+    units. Raises DataError."""
     from joint.data.corpus import Corpus
     from joint.text.units import TextUnits
-    from tasks.recognition.decoding.search import symbol_names
+    from tasks.recognition.decoding.ctc_beam import symbol_names
 
     corpus, names = Corpus.load(folder), symbol_names(len(units))
     if words:

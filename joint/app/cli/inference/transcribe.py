@@ -13,6 +13,7 @@ from joint.app.cli.inference.decoding import (
     WEIGHT,
     Beam,
     Bonus,
+    CtcWeight,
     LanguageModel,
     Lexicon,
     Mode,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from joint.app.api import SpeakerModel
-    from tasks.recognition.decoding.search import Decoding
+    from tasks.recognition.decoding.best_path import Decoding
     from tasks.verification.enrolment.database import SpeakerDatabase
 
 
@@ -76,6 +77,7 @@ def transcribe(
     order: Order = ORDER,
     weight: Weight = WEIGHT,
     bonus: Bonus = BONUS,
+    ctc_weight: CtcWeight = None,
     json: Json = None,
 ) -> None:
     """Print the words of each speaker in a recording, one line for each speaker or turn.
@@ -112,7 +114,7 @@ def transcribe(
     if database is not None and mode is None and task is None and follows_people(model.model):
         mode = "target"
     name, head = recogniser(model.model, model.path, mode, task)
-    decoding = decoding_of(head, beam, language_model, lexicon, order, weight, bonus)
+    decoding = decoding_of(head, beam, language_model, lexicon, order, weight, bonus, ctc_weight)
     speakers = None if database is None else read_database(database, model.identity)
     names_speakers = bool(known or speakers) and "enrollment" not in head.requires
     if threshold is not None and not names_speakers:
@@ -121,8 +123,9 @@ def transcribe(
     if not (names_speakers or output or picture):
         lines = _by_output(model, recording, known, speakers, name, decoding)
     else:
-        if decoding is not None:
-            raise ConfigError("--beam", *NO_TIMES)
+        for given, option in ((beam, "--beam"), (ctc_weight, "--ctc-weight")):
+            if given is not None:
+                raise ConfigError(option, *NO_TIMES)
         enrolled = None if speakers is None else speakers.embeddings()
         if known:
             enrolled = {who: model.embed([waveform]) for who, waveform in known.items()}

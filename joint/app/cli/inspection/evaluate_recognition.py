@@ -11,6 +11,7 @@ from joint.app.cli.inference.decoding import (
     WEIGHT,
     Beam,
     Bonus,
+    CtcWeight,
     LanguageModel,
     Lexicon,
     Mode,
@@ -43,6 +44,7 @@ def recognition(
     order: Order = ORDER,
     weight: Weight = WEIGHT,
     bonus: Bonus = BONUS,
+    ctc_weight: CtcWeight = None,
     attributed: Annotated[
         bool,
         typer.Option(
@@ -74,7 +76,7 @@ def recognition(
     from joint.app.measuring_recognition import run_recognition
     from joint.data.corpus import Corpus
 
-    decoding = (beam, language_model, lexicon, order, weight, bonus)
+    decoding = (beam, language_model, lexicon, order, weight, bonus, ctc_weight)
     figures, heard = run_recognition(
         open_model(checkpoint),
         Corpus.load(data),

@@ -14,6 +14,7 @@ from joint.text.units import CharacterUnits, PhoneUnits
 from tasks.recognition.core import RecognizerCore, Transcript
 from tasks.recognition.decoding.timing import Parts, TimedWord, parts_of, timed_words, words_of
 from tasks.recognition.inference import PIECE_FRAMES, Piece
+from tasks.recognition.objectives.attention import AttentionDecoder
 from tasks.recognition.objectives.serialization import InterleavedTokens
 from tasks.recognition.task import RecognitionTask
 from tasks.recognition.topologies import SimoRecognition, SingleRecognition, SisoRecognition
@@ -91,7 +92,10 @@ def test_words_of_units() -> None:
 @pytest.mark.parametrize("interleaved", [False, True])
 def test_serialized_output(interleaved: bool) -> None:
     order = InterleavedTokens() if interleaved else None
-    face = SisoRecognition(PhoneUnits(PHONES), core, order=order)
+    if not interleaved:
+        pytest.importorskip("espnet2", reason="espnet, of the attention decoder, is not installed")
+    decoder = None if interleaved else AttentionDecoder
+    face = SisoRecognition(PhoneUnits(PHONES), core, decoder, order=order)
     change = len(PHONES)
     said = path_of((1, 3, 4), (change, 5, 6), (2, 7, 8), (change, 9, 10), (3, 11, 13))
     mine, other = at("A", 3, 4), at("B", 7, 8)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from joint.errors import ConfigError
+from joint.losses.ctc import alignable
 from tasks.recognition.objectives.permutation import best_permutation
 
 
@@ -29,6 +30,21 @@ def test_the_gradient_reaches_the_chosen_pairs_alone() -> None:
     best_permutation(losses)[0].sum().backward()
     assert losses.grad is not None
     assert losses.grad[0].tolist() == [[0.5, 0.0], [0.0, 0.5]]
+
+
+def test_pairs_that_do_not_fit_are_avoided() -> None:
+    """A loss of 0 for want of an alignment is no reason to choose a pair."""
+    losses = torch.tensor([[[0.0, 5.0], [4.0, 9.0]]])
+    fits = torch.tensor([[[False, True], [True, True]]])
+    assert best_permutation(losses)[1].tolist() == [[0, 1]]
+    least, chosen = best_permutation(losses, fits)
+    assert chosen.tolist() == [[1, 0]] and least.tolist() == [4.5]
+    least, chosen = best_permutation(losses, torch.zeros_like(fits))
+    assert least.tolist() == [4.5]
+    frames, targets = torch.tensor([3, 3, 2, 0]), torch.tensor([[1, 1], [1, 1], [1, 2], [1, 1]])
+    counts = torch.tensor([2, 1, 2, 0])
+    assert alignable(frames, targets, counts).tolist() == [True, True, True, True]
+    assert alignable(frames - 1, targets, counts).tolist() == [False, True, False, False]
 
 
 def test_other_numbers_of_speakers() -> None:

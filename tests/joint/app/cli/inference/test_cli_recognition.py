@@ -20,7 +20,7 @@ from joint.encoders.frames import Frames
 from joint.scene import SceneBatch
 from joint.training.run import train
 from tasks.recognition.core import Transcript
-from tasks.recognition.inference import transcribed
+from tasks.recognition.inference import joined, pieces
 from tasks.verification.enrolment.database import EnrolledRecording
 from tasks.verification.enrolment.files import edit_database
 
@@ -118,6 +118,7 @@ def test_transcribe(
     assert "target (target), simo (simo)" in refused(*base)
     assert "siso" in refused(*base, "--mode", "siso")
     assert "no beam" in refused(*base, "--mode", "simo", "--language-model", tested)
+    assert "CTC alone" in refused(*base, "--mode", "simo", "--ctc-weight", 0.3)
     assert "letters" in refused(
         *base, "--mode", "target", "--enrollment", audio[1], "--beam", 5, "--lexicon", tested
     )
@@ -245,8 +246,9 @@ def test_long_recordings_are_heard_in_pieces(checkpoint: Path) -> None:
         return heard(encode, waveform, *rest)
 
     task.transcripts = listening
-    found = transcribed(
+    heard_in = pieces(
         task, model.model.view("simo"), torch.from_numpy(noise), SceneBatch(["noise"])
     )
+    found = [joined(heard_in, output) for output in range(2)]
     assert max(lengths) == 20.0 and len(lengths) == 3
     assert {t.log_probabilities.shape[1] for t in found} == {(len(noise) - 400) // 160 // 4 + 1}

@@ -1,48 +1,28 @@
-"""From the core's frames to what is said: the best path, a beam with a language model, or the
-attention decoder's beam."""
+"""CTC beam search with an n-gram language model or a lexicon, by flashlight's decoders."""
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from joint.encoders.frames import Frames
 from joint.errors import ConfigError
-from joint.losses.ctc import BLANK, ctc_losses
+from joint.losses.ctc import BLANK
 from tasks.recognition.core import Transcript
 from tasks.recognition.decoding.language_model import UNKNOWN_WORD, NGram
-from tasks.recognition.objectives.attention import AttentionDecoder
-from tasks.recognition.task import best_path
 
 BORDER = "|"
 """What flashlight puts between words; nobody says it."""
-LONGEST = 400
-"""An attention decoder stops after so many symbols."""
 BRANCHES = 15
 """Symbols that a beam tries at a frame."""
 FAR = 1e4
 """Logarithms of likelihoods further apart than this do not happen."""
 
 
-class Decoding(Protocol):
-    """Reads one recording of a transcript: symbols, or words where it knows words."""
-
-    def __call__(self, transcript: Transcript, row: int) -> Sequence[int] | Sequence[str]: ...
-
-
-class BestPath:
-    """The symbols of the most likely path."""
-
-    def __call__(self, transcript: Transcript, row: int) -> list[int]:
-        """See Decoding."""
-        return best_path(transcript, row)
-
-
-class BeamSearch:
+class CtcBeamSearch:
     """CTC beam search by flashlight's decoders: paths of one sequence add up.
 
     Without a `lexicon` it gives symbols, and the language model is one of their `symbol_names`.
@@ -51,6 +31,8 @@ class BeamSearch:
     of each frame loses, in nats, so that more is written. Raises ConfigError for a beam below 1 and
     where `flashlight-text` is not installed.
     """
+
+    windowed: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -158,50 +140,3 @@ def _write_lexicon(
 def symbol_names(vocabulary: int) -> list[str]:
     """What language models of symbols call them: symbols themselves may be spaces."""
     return [f"u{i}" for i in range(vocabulary)]
-
-
-class AttentionSearch:
-    """The attention decoder's beam, each sequence's score shared with CTC's of the whole sequence
-    when it has ended: `ctc` is its part. A beam of 1 is the greedy path."""
-
-    def __init__(self, decoder: AttentionDecoder, beam: int = 5, ctc: float = 0.3) -> None:
-        if beam < 1:
-            raise ConfigError("beam", str(beam), "1 or more")
-        self.decoder, self.beam, self.ctc = decoder, beam, ctc
-
-    def __call__(self, transcript: Transcript, row: int) -> list[int]:
-        """See Decoding."""
-        frames = int(transcript.frames[row])
-        heard = Frames(transcript.hidden.features[row : row + 1, :frames], None)
-        border = self.decoder.border
-        going: list[tuple[list[int], float]] = [([], 0.0)]
-        ended: list[tuple[list[int], float]] = []
-        for _ in range(min(frames, LONGEST)):
-            before = torch.tensor([[border, *said] for said, _ in going])
-            several = heard.with_features(heard.features.expand(len(going), -1, -1))
-            scores = self.decoder(several, before)[:, -1]
-            scores[:, BLANK] = float("-inf")
-            total = scores + torch.tensor([score for _, score in going])[:, None]
-            best, places = total.flatten().topk(min(self.beam, total.numel()))
-            found = [
-                (going[place // total.shape[1]][0], place % total.shape[1], score)
-                for score, place in zip(best.tolist(), places.tolist(), strict=True)
-            ]
-            ended += [(said, score) for said, symbol, score in found if symbol == border]
-            going = [([*said, symbol], score) for said, symbol, score in found if symbol != border]
-            if not going or len(ended) >= self.beam:
-                break
-        return max(ended or going, key=lambda item: self._score(item, transcript, row))[0]
-
-    def _score(self, item: tuple[list[int], float], transcript: Transcript, row: int) -> float:
-        said, score = item
-        if not self.ctc:
-            return score
-        ids = torch.tensor([said or [BLANK]])
-        loss = ctc_losses(
-            transcript.log_probabilities[row : row + 1],
-            transcript.frames[row : row + 1],
-            ids,
-            torch.tensor([len(said)]),
-        )
-        return (1.0 - self.ctc) * score - self.ctc * float(loss)

@@ -1,4 +1,4 @@
-"""The faces of the recogniser: padding, permutations, silence, the shared encoder's frames."""
+"""The topologies of the recogniser: padding, permutations, silence, the shared encoder's frames."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import torch
 from tiny_models import tiny_encoder
-from torch import Tensor
 
 from joint.conditioning.frame_fusion import CrossAttentionFusion, FrameFusion
 from joint.conditioning.local_similarity import LocalSimilarity
@@ -22,11 +21,14 @@ from joint.scene import SceneBatch
 from joint.text.units import CharacterUnits, PhoneUnits
 from tasks.extraction.extractors.bsrnn import small_bsrnn
 from tasks.recognition.core import RecognizerCore
+from tasks.recognition.decoding.attention_beam import AttentionBeamSearch
+from tasks.recognition.decoding.best_path import BestPath, best_path
+from tasks.recognition.decoding.timing import timed_words
 from tasks.recognition.extracted import ExtractedRecognition
 from tasks.recognition.inference import read, remembered
 from tasks.recognition.objectives.attention import AttentionDecoder
 from tasks.recognition.objectives.serialization import InterleavedTokens
-from tasks.recognition.task import RecognitionTask, best_path
+from tasks.recognition.task import RecognitionTask
 from tasks.recognition.topologies import (
     SimoRecognition,
     SingleRecognition,
@@ -48,7 +50,7 @@ FACES: dict[str, Callable[[], RecognitionTask]] = {
     "single": lambda: SingleRecognition(PhoneUnits(PHONES), core, fusion=frames),
     "simo": lambda: SimoRecognition(CharacterUnits(), core, decoder, fusion=frames),
     "siso": lambda: SisoRecognition(CharacterUnits(), core, decoder),
-    "t-sot": lambda: SisoRecognition(PhoneUnits(PHONES), core, order=InterleavedTokens()),
+    "t-sot": lambda: SisoRecognition(PhoneUnits(PHONES), core, None, order=InterleavedTokens()),
     "target": lambda: TargetRecognition(12, CharacterUnits(), core, decoder),
     "similar": lambda: TargetRecognition(12, PhoneUnits(PHONES), core, similarity=LocalSimilarity),
     "attending": lambda: TargetRecognition(12, PhoneUnits(PHONES), core, fusion=attend),
@@ -58,7 +60,12 @@ WITHOUT_PADDING = {"extracted"}
 """Those whose extractor hears what a batch adds."""
 
 
+WITH_DECODER = {"simo", "siso", "target"}
+
+
 def model_of(name: str) -> JointModel:
+    if name in WITH_DECODER:
+        pytest.importorskip("espnet2", reason="espnet, of the attention decoder, is not installed")
     torch.manual_seed(0)
     face = FACES[name]()
     for part in face.modules():  # what is zero at first hides what it would do
@@ -171,20 +178,23 @@ def test_frames_of_the_same_moment() -> None:
     assert float(found.abs().sum()) == pytest.approx(1.0)
 
 
-def test_attention_knows_the_future_of_nothing() -> None:
-    torch.manual_seed(0)
-    reader = AttentionDecoder(10, 16, layers=2, hidden=32).eval()
-    heard = (
-        model_of("single").tasks["face"].core.hear(torch.randn(1, 16_000), torch.tensor([16_000]))
-    )
-    first, second = torch.tensor([[10, 1, 2, 3]]), torch.tensor([[10, 1, 7, 8]])
-    a, b = reader(heard, first), reader(heard, second)
-    torch.testing.assert_close(a[:, :2], b[:, :2])
-    assert not torch.allclose(a[:, 2:], b[:, 2:])
-    by_hand = -a[0, [0, 1, 2, 3], [1, 2, 3, 10]].sum()
-    reader.smoothing = 0.0
-    found: Tensor = reader.losses(heard, torch.tensor([[1, 2, 3, -1, -1]]), torch.tensor([3]))
-    torch.testing.assert_close(found[0], by_hand)
+def test_first_in_first_out_needs_an_attention_decoder() -> None:
+    """CTC cannot align one speaker's words behind those of another who spoke at the same time."""
+    with pytest.raises(ConfigError, match=r"CTC alone with the order FirstInFirstOut.*t-SOT"):
+        SisoRecognition(CharacterUnits(), core, decoder=None)
+    pytest.importorskip("espnet2", reason="espnet, of the attention decoder, is not installed")
+    assert SisoRecognition(CharacterUnits(), core).decoder is not None
+
+
+def test_decoding_is_the_decoders_where_there_is_one() -> None:
+    assert isinstance(model_of("t-sot").tasks["face"].decoding(), BestPath)
+    face = model_of("siso").tasks["face"]
+    assert isinstance(face.decoding(), AttentionBeamSearch)
+    assert face.decoding().ctc_weight > 0.0 and face.decoding(4, 0.7).ctc_weight == 0.7
+    face.attention = 1.0  # CTC has not been trained
+    assert face.decoding().ctc_weight == 0.0
+    with pytest.raises(ConfigError, match="attention decoder alone"):
+        timed_words(face, model_of("siso").view("face"), torch.zeros(16_000))
 
 
 def test_an_alignment_counts_at_the_beginning_alone(batch: Callable[..., SceneBatch]) -> None:

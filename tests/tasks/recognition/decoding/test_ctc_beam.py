@@ -1,7 +1,5 @@
 """Beams: of one they are greedy, wide ones find what is likelier, a language model decides."""
 
-from itertools import product
-
 import pytest
 import torch
 from torch import Tensor
@@ -10,9 +8,9 @@ from joint.encoders.frames import Frames
 from joint.errors import ConfigError
 from joint.losses.ctc import collapsed, ctc_losses
 from tasks.recognition.core import Transcript
+from tasks.recognition.decoding.best_path import BestPath
+from tasks.recognition.decoding.ctc_beam import CtcBeamSearch, symbol_names
 from tasks.recognition.decoding.language_model import NGram
-from tasks.recognition.decoding.search import AttentionSearch, BeamSearch, BestPath, symbol_names
-from tasks.recognition.objectives.attention import AttentionDecoder
 
 pytest.importorskip("flashlight.lib.text")
 VOCABULARY = 6
@@ -35,13 +33,13 @@ def test_a_beam_of_one_is_greedy(seed: int) -> None:
     torch.manual_seed(seed)
     transcript = transcript_of(2.0 * torch.randn(30, VOCABULARY))
     greedy = BestPath()(transcript, 0)
-    assert BeamSearch(VOCABULARY, beam=1)(transcript, 0) == greedy
+    assert CtcBeamSearch(VOCABULARY, beam=1)(transcript, 0) == greedy
     assert greedy == collapsed(transcript.log_probabilities[0].argmax(dim=-1))
 
 
 def test_a_wide_beam_finds_sequences_no_less_likely() -> None:
     torch.manual_seed(0)
-    wide = BeamSearch(VOCABULARY, beam=100)
+    wide = CtcBeamSearch(VOCABULARY, beam=100)
     better = 0
     for _ in range(20):
         transcript = transcript_of(torch.randn(12, VOCABULARY))
@@ -59,7 +57,7 @@ def test_the_language_model_decides_what_is_hard_to_hear() -> None:
     scores[3, 4] = 3.2  # sounds a little more like 4 than like 2
     transcript = transcript_of(scores)
     assert BestPath()(transcript, 0) == [1, 4, 3]
-    assert BeamSearch(VOCABULARY, model, beam=20, weight=2.0)(transcript, 0) == [1, 2, 3]
+    assert CtcBeamSearch(VOCABULARY, model, beam=20, weight=2.0)(transcript, 0) == [1, 2, 3]
 
 
 def test_a_lexicon_gives_words() -> None:
@@ -68,7 +66,7 @@ def test_a_lexicon_gives_words() -> None:
     scores = torch.full((8, VOCABULARY), -8.0)
     for frame, symbol in enumerate((1, 2, 0, 2, 1, 0, 0, 0)):
         scores[frame, symbol] = 3.0
-    found = BeamSearch(VOCABULARY, model, lexicon, beam=20)(transcript_of(scores), 0)
+    found = CtcBeamSearch(VOCABULARY, model, lexicon, beam=20)(transcript_of(scores), 0)
     assert list(found) == ["ON", "NO"]
 
 
@@ -78,13 +76,13 @@ def test_symbols_last_for_several_frames_beside_a_language_model() -> None:
     scores = torch.full((9, VOCABULARY), -8.0)
     for frame, symbol in enumerate((1, 1, 1, 2, 2, 2, 3, 3, 3)):
         scores[frame, symbol] = 3.0
-    assert BeamSearch(VOCABULARY, model, beam=20)(transcript_of(scores), 0) == [1, 2, 3]
+    assert CtcBeamSearch(VOCABULARY, model, beam=20)(transcript_of(scores), 0) == [1, 2, 3]
     lexicon = {"ON": [[1, 2]], "IN": [[3, 2]], "AN": [[1]]}
     scores = torch.full((8, VOCABULARY), -8.0)
     for frame, symbol in enumerate((1, 1, 2, 2, 2, 2, 0, 0)):
         scores[frame, symbol] = 3.0
     words = NGram([["ON"], ["IN"], ["AN"]], order=2)
-    found = BeamSearch(VOCABULARY, words, lexicon, beam=20)(transcript_of(scores), 0)
+    found = CtcBeamSearch(VOCABULARY, words, lexicon, beam=20)(transcript_of(scores), 0)
     assert list(found) == ["ON"]
 
 
@@ -94,60 +92,17 @@ def test_paths_of_one_sequence_add_up() -> None:
     scores[:, 0], scores[:, 1] = 0.55, 0.45
     transcript = transcript_of(scores)
     assert BestPath()(transcript, 0) == []
-    assert BeamSearch(VOCABULARY, beam=20)(transcript, 0) == [1]
+    assert CtcBeamSearch(VOCABULARY, beam=20)(transcript, 0) == [1]
 
 
 def test_a_bonus_has_more_written() -> None:
     scores = torch.full((3, VOCABULARY), -20.0)
     scores[:, 0], scores[1, 2] = 2.0, 0.5
     transcript = transcript_of(scores)
-    assert BeamSearch(VOCABULARY, beam=20)(transcript, 0) == []
-    assert BeamSearch(VOCABULARY, beam=20, bonus=2.0)(transcript, 0) == [2]
-
-
-def decoder() -> AttentionDecoder:
-    torch.manual_seed(1)
-    made = AttentionDecoder(VOCABULARY, 8, layers=1, heads=2, hidden=16).eval()
-    for parameter in made.parameters():
-        torch.nn.init.normal_(parameter, std=0.7)
-    return made
-
-
-def score(made: AttentionDecoder, transcript: Transcript, symbols: list[int]) -> float:
-    made.smoothing = 0.0
-    counts = torch.tensor([len(symbols)])
-    return -float(made.losses(transcript.hidden, torch.tensor([symbols or [-1]]), counts))
-
-
-@torch.no_grad()
-def test_an_attention_beam_of_one_is_greedy() -> None:
-    made = decoder()
-    for seed in range(5):
-        torch.manual_seed(seed)
-        transcript = transcript_of(torch.randn(6, VOCABULARY))
-        said: list[int] = []
-        for _ in range(6):
-            scores = made(transcript.hidden, torch.tensor([[made.border, *said]]))[0, -1]
-            scores[0] = float("-inf")
-            if (symbol := int(scores.argmax())) == made.border:
-                break
-            said.append(symbol)
-        assert AttentionSearch(made, beam=1, ctc=0.0)(transcript, 0) == said
-
-
-@torch.no_grad()
-def test_a_wide_attention_beam_finds_the_best() -> None:
-    made = decoder()
-    torch.manual_seed(3)
-    transcript = transcript_of(torch.randn(3, VOCABULARY))
-    found = AttentionSearch(made, beam=400, ctc=0.0)(transcript, 0)
-    several = [list(s) for n in range(3) for s in product(range(1, VOCABULARY), repeat=n)]
-    best = max(several, key=lambda symbols: score(made, transcript, symbols))
-    assert score(made, transcript, found) >= score(made, transcript, best) - 1e-5
+    assert CtcBeamSearch(VOCABULARY, beam=20)(transcript, 0) == []
+    assert CtcBeamSearch(VOCABULARY, beam=20, bonus=2.0)(transcript, 0) == [2]
 
 
 def test_beams_of_none() -> None:
     with pytest.raises(ConfigError, match="beam"):
-        BeamSearch(VOCABULARY, beam=0)
-    with pytest.raises(ConfigError, match="beam"):
-        AttentionSearch(decoder(), beam=0)
+        CtcBeamSearch(VOCABULARY, beam=0)
