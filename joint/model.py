@@ -1,13 +1,14 @@
-"""JointModel: one speaker encoder and the heads that read it. Read this first.
+"""JointModel: one speaker encoder and the tasks that share it. Read this first.
 
-batches ──► task.loss(encode, batch) ──► weight · mean over the global batch ──► one loss
+batches ──► task.loss(encode, batch, progress) ──► weight · mean over the global batch ──► one loss
                   │
-                  └─ encode(audio, lengths): the shared encoder under this task's switch
+                  └─ encode(audio, lengths, role): the shared encoder under this task's switch
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, cast, get_args
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 import torch
 import torch.distributed as dist
@@ -15,31 +16,18 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from joint.adapters.low_rank import Adapter
-from joint.data.corpus import Corpus
 from joint.encoders.encoder import SpeakerEncoder
 from joint.errors import ConfigError
 from joint.outputs import SpeakerEncoding, TaskOutput
 from joint.scene import SceneBatch
 from joint.seeding import seed_for
+from joint.task import AUXILIARY, Task
 
 Switch = Literal["frozen", "adapter", "joint"]
 """Where a task's gradient goes: not to the encoder, to an adapter of the task's own, or to all of
 the encoder."""
-
-
-class Head(Protocol):
-    """What the model asks of a task; `joint.task.Task` is the class to derive from."""
-
-    requires: frozenset[str]
-    layers: frozenset[str]
-
-    def begin(self, corpus: Corpus) -> None: ...
-
-    def loss(self, encode: "EncoderView", batch: SceneBatch, progress: float) -> TaskOutput: ...
-
-    def validate(
-        self, encode: "EncoderView", batches: Iterable[SceneBatch]
-    ) -> dict[str, float]: ...
+Memo: TypeAlias = dict[tuple[int, str, Switch | Adapter], tuple[Tensor, SpeakerEncoding]]
+"""Encodings of a step, by the audio's id, the role, and the parameters that gave them."""
 
 
 @dataclass(frozen=True)
@@ -52,65 +40,81 @@ class StreamBatch:
 
 @dataclass
 class JointOutput:
-    """The weighted loss of a step and what each task has to say of it."""
+    """The weighted loss of a step, and each task's metrics by `task/name`."""
 
     loss: Tensor
     metrics: dict[str, float] = field(default_factory=dict)
 
 
 class EncoderView:
-    """The encoder as one task sees it: `frozen`, through its `adapter` or `joint`, and run once for
-    the same audio and the same parameters.
+    """`Encode` for one task: the encoder `frozen`, through the task's `adapter` or `joint`, run
+    once for the same audio, role and parameters.
 
-    `memo` is shared by the tasks of a step, and so are the `layers` that an encoding holds. A run
-    that is frozen or adapted is in eval mode and gives the encoder's parameters no gradient, while
-    a gradient to the audio still flows.
+    The tasks of a step share `memo` and the `layers` that an encoding holds. A run that is frozen
+    or adapted is in eval mode and gives the encoder's parameters no gradient, while a gradient to
+    the audio still flows. With a `seed`, what a run draws is a function of seed and role.
     """
 
     def __init__(
         self,
         encoder: SpeakerEncoder,
         switch: Switch,
-        memo: dict[tuple[int, Switch | Adapter], tuple[Tensor, SpeakerEncoding]],
+        memo: Memo | None = None,
         layers: tuple[str, ...] = (),
         seed: int | None = None,
         adapter: Adapter | None = None,
     ) -> None:
-        self.encoder, self.switch, self.memo = encoder, switch, memo
+        self.encoder, self.switch = encoder, switch
+        self.memo: Memo = {} if memo is None else memo
         self.layers, self.seed, self.adapter = layers, seed, adapter
 
-    def __call__(self, audio: Tensor, lengths: Tensor) -> SpeakerEncoding:
-        """`audio (B, S)` or `(B, K, S)` with `lengths (B,)` or `(B, K)` in Samples; K recordings a
-        scene are encoded as `B·K`."""
-        key = (id(audio), self.switch if self.adapter is None else self.adapter)
+    def __call__(self, audio: Tensor, lengths: Tensor, role: str) -> SpeakerEncoding:
+        """See Encode."""
+        key = (id(audio), role, self.switch if self.adapter is None else self.adapter)
         if key not in self.memo:
             waveform, flat = audio.flatten(0, -2), lengths.flatten()
             # the audio is kept, so that its id stays its own
-            self.memo[key] = audio, self._run(waveform, flat)
+            self.memo[key] = audio, self._run(waveform, flat, role)
         return self.memo[key][1]
 
-    def _run(self, waveform: Tensor, lengths: Tensor) -> SpeakerEncoding:
-        if self.switch == "joint":
+    def _run(self, waveform: Tensor, lengths: Tensor, role: str) -> SpeakerEncoding:
+        inputs = waveform, lengths, self.layers
+        if self.switch == "joint" and role not in AUXILIARY:
             if self.seed is None:
-                return cast(SpeakerEncoding, self.encoder(waveform, lengths, self.layers))
-            before = sum(switch == "joint" for _, switch in self.memo)
+                return self._encoded(*inputs)
             with torch.random.fork_rng([waveform.device] if waveform.is_cuda else []):
-                torch.manual_seed(seed_for(self.seed, "encoder", before))
-                return cast(SpeakerEncoding, self.encoder(waveform, lengths, self.layers))
-        training = self.encoder.training
-        self.encoder.eval()
-        try:
-            if self.adapter is not None:
-                adapted = self.adapter(self.encoder, waveform, lengths, self.layers)
-                return cast(SpeakerEncoding, adapted)
-            if not waveform.requires_grad:
+                torch.manual_seed(seed_for(self.seed, "encoder", role))
+                return self._encoded(*inputs)
+        with evaluating(self.encoder):
+            if role in AUXILIARY or not (self.adapter is not None or waveform.requires_grad):
                 with torch.no_grad():
-                    return cast(SpeakerEncoding, self.encoder(waveform, lengths, self.layers))
+                    return self._encoded(*inputs)
+            if self.adapter is not None:
+                return self._encoded(*inputs)
             values = {n: p.detach() for n, p in self.encoder.named_parameters()}
-            encoding = functional_call(self.encoder, values, (waveform, lengths, self.layers))
-            return cast(SpeakerEncoding, encoding)
-        finally:
-            self.encoder.train(training)
+            encoding: SpeakerEncoding = functional_call(self.encoder, values, inputs)
+            return encoding
+
+    def _encoded(self, *inputs: Any) -> SpeakerEncoding:
+        """By the adapter where there is one, else by the encoder itself."""
+        encoding: SpeakerEncoding
+        if self.adapter is not None:
+            encoding = self.adapter(self.encoder, *inputs)
+        else:
+            encoding = self.encoder(*inputs)
+        return encoding
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """`module` in eval mode inside, and every part of it in its own mode again after."""
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, training in modes:
+            part.training = training
 
 
 class JointModel(nn.Module):
@@ -123,7 +127,7 @@ class JointModel(nn.Module):
     def __init__(
         self,
         encoder: SpeakerEncoder,
-        tasks: Mapping[str, nn.Module],
+        tasks: Mapping[str, Task],
         weights: Mapping[str, float] | None = None,
         switches: Mapping[str, Switch] | None = None,
         adapters: Mapping[str, Adapter] | None = None,
@@ -142,7 +146,7 @@ class JointModel(nn.Module):
                 found = "an adapter" if name in self.adapters else "no adapter"
                 expected = "one where 'encoder' is adapter, and only there"
                 raise ConfigError(f"tasks.{name}.adapter", found, expected)
-        self.layers = tuple(sorted({name for n in self.active for name in self.head(n).layers}))
+        self.layers = tuple(sorted({name for n in self.active for name in self.task(n).layers}))
         encoder_learns = any(self.switches[n] == "joint" for n in self.active)
         encoder.requires_grad_(encoder_learns)
         for name in self.tasks:
@@ -154,16 +158,16 @@ class JointModel(nn.Module):
         """Names of the tasks whose weight is not 0."""
         return [name for name in self.tasks if self.weights[name] != 0.0]
 
-    def head(self, name: str) -> Head:
+    def task(self, name: str) -> Task:
         """The task called `name`."""
-        return cast(Head, self.tasks[name])
+        return cast(Task, self.tasks[name])
 
     def adapter(self, name: str) -> Adapter | None:
         """The adapter of the task called `name`; None under another switch."""
         return cast(Adapter, self.adapters[name]) if name in self.adapters else None
 
     def parts(self, name: str) -> list[nn.Module]:
-        """What the task called `name` has of its own: its head, and its adapter."""
+        """The modules of the task called `name` alone: the task, and its adapter."""
         adapter = self.adapter(name)
         return [self.tasks[name], *([] if adapter is None else [adapter])]
 
@@ -173,16 +177,14 @@ class JointModel(nn.Module):
         own = {n: [p for m in self.parts(n) for p in m.parameters()] for n in self.tasks}
         return {"encoder": encoder, **own}
 
-    def view(self, name: str, memo: dict | None = None, seed: int | None = None) -> EncoderView:
-        """The encoder as the task called `name` sees it; with a `seed`, what it draws is a function
-        of that seed, whatever the tasks draw."""
-        own: dict = {} if memo is None else memo
+    def view(self, name: str, memo: Memo | None = None, seed: int | None = None) -> EncoderView:
+        """The encoder under the switch of the task called `name`; see EncoderView."""
         switch, adapter = self.switches[name], self.adapter(name)
-        return EncoderView(self.encoder, switch, own, self.layers, seed, adapter)
+        return EncoderView(self.encoder, switch, memo, self.layers, seed, adapter)
 
     def check(self, name: str, batch: SceneBatch, stream: str) -> None:
         """Raises ConfigError, naming the missing fields, where `stream` cannot feed a task."""
-        missing = sorted(self.head(name).requires - batch.present())
+        missing = sorted(self.task(name).requires - batch.present())
         if missing:
             raise ConfigError(
                 f"streams.{stream}.tasks",
@@ -201,14 +203,14 @@ class JointModel(nn.Module):
         metrics: dict[str, float] = {}
         for position, stream in enumerate(batches):
             seed = seed_for(start, "stream", position) if self.training else None
-            memo: dict = {}
+            memo: Memo = {}
             for name in stream.tasks:
                 if self.weights[name] == 0.0:
                     continue
                 if seed is not None:
                     torch.manual_seed(seed_for(seed, "task", name))
                 view = self.view(name, memo, seed)
-                output = self.head(name).loss(view, stream.batch, progress)
+                output = self.task(name).loss(view, stream.batch, progress)
                 total = total + self.weights[name] * output.loss * share_of_batch(output)
                 metrics[f"{name}/loss"] = float(output.loss.detach())
                 metrics |= {f"{name}/{k}": v for k, v in output.detached_metrics().items()}

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from joint.errors import ConfigError
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -22,18 +24,35 @@ class Layer:
 
 @dataclass(frozen=True)
 class SpeakerEncoding:
-    """What the shared encoder says about the person in each recording.
+    """The shared encoder's output for each recording.
 
     Shapes: `embedding (B, E)`, `frames (B, D, F)`, `frame_mask (B, F)`, `waveform (B, S)`,
-    `lengths (B,)` in Samples; `layers` holds the intermediate layers that were asked for.
+    `lengths (B,)` in Samples; `layers` holds the intermediate layers that were asked for. Of a
+    speaker who is known by an embedding kept from before there is the embedding alone; the rest is
+    None.
     """
 
     embedding: Tensor
-    frames: Tensor
-    frame_mask: Tensor
-    waveform: Tensor
-    lengths: Tensor
+    frames: Tensor | None = None
+    frame_mask: Tensor | None = None
+    waveform: Tensor | None = None
+    lengths: Tensor | None = None
     layers: dict[str, Layer] = field(default_factory=dict)
+
+    def need_frames(self, reader: str) -> tuple[Tensor, Tensor]:
+        """`frames` and `frame_mask`. Raises ConfigError, naming the `reader`, where there are
+        none."""
+        if self.frames is None or self.frame_mask is None:
+            raise ConfigError(reader, "a kept embedding without frames", "an enrolment's recording")
+        return self.frames, self.frame_mask
+
+    def need_recording(self, reader: str) -> tuple[Tensor, Tensor]:
+        """`waveform` and `lengths`. Raises ConfigError, naming the `reader`, where there are
+        none."""
+        if self.waveform is None or self.lengths is None:
+            found = "a kept embedding without its recording"
+            raise ConfigError(reader, found, "an enrolment's recording")
+        return self.waveform, self.lengths
 
 
 @dataclass

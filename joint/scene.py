@@ -68,9 +68,9 @@ class Room:
 
 
 @dataclass(frozen=True)
-class Enrollment:
-    """A recording of one person alone. `source` is the index of that person's voice in the
-    mixture, `ABSENT` where the person is silent there."""
+class EnrollmentPlan:
+    """A recording of one person alone. `source` is that person's index among the mixture's sources,
+    `ABSENT` where the person is silent there."""
 
     segment: Segment
     source: int
@@ -85,7 +85,7 @@ class Scene:
     where there is no mixture), `gain_db` scales the mixture and its references together."""
 
     scene_id: str
-    enrollments: tuple[Enrollment, ...]
+    enrollments: tuple[EnrollmentPlan, ...]
     enrollment_length: Samples
     sources: tuple[Source, ...]
     length: Samples

@@ -1,6 +1,5 @@
 """Models small enough for a test, and batches to run them on."""
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -16,6 +15,7 @@ from joint.model import JointModel, Switch
 from joint.outputs import SpeakerEncoding
 from joint.scene import SceneBatch
 from joint.seeding import seeded
+from joint.task import Encode
 from tasks.extraction.extractors.bsrnn import small_bsrnn
 from tasks.extraction.losses import ExtractionLoss
 from tasks.extraction.task import ExtractionTask
@@ -50,7 +50,7 @@ def verification(embedding_dim: int = 12) -> VerificationTask:
         return VerificationTask(embedding_dim, SPEAKERS, AamSoftmax)
 
 
-def extraction(embedding_dim: int = 12, criterion: nn.Module | None = None) -> ExtractionTask:
+def extraction(embedding_dim: int = 12, criterion: ExtractionLoss | None = None) -> ExtractionTask:
     """A band-split extractor of one block."""
 
     def extractor(embedding_dim: int) -> nn.Module:
@@ -58,7 +58,7 @@ def extraction(embedding_dim: int = 12, criterion: nn.Module | None = None) -> E
 
     with seeded(0, "extraction"):
         loss = criterion or ExtractionLoss(compressed_weight=1.0)
-        return ExtractionTask(embedding_dim, extractor, loss)  # type: ignore[arg-type]
+        return ExtractionTask(embedding_dim, extractor, loss)
 
 
 def tiny_model(
@@ -117,10 +117,10 @@ def encoding_of(embedding: Tensor) -> SpeakerEncoding:
     )
 
 
-def encode_with(encoder: SpeakerEncoder) -> Callable[[Tensor, Tensor], SpeakerEncoding]:
+def encode_with(encoder: SpeakerEncoder) -> Encode:
     """The encoder as a task sees it, without a model around it."""
 
-    def encode(audio: Tensor, lengths: Tensor) -> SpeakerEncoding:
+    def encode(audio: Tensor, lengths: Tensor, role: str) -> SpeakerEncoding:
         encoding: SpeakerEncoding = encoder(audio.flatten(0, -2), lengths.flatten())
         return encoding
 

@@ -85,7 +85,7 @@ def _batches(
 def _pooled(encoding: SpeakerEncoding, features: Frames) -> dict[str, Tensor]:
     first = mean_and_deviation(features.features.transpose(1, 2), features.full_mask())
     inner = {n: mean_and_deviation(x.features, x.mask) for n, x in encoding.layers.items()}
-    last = mean_and_deviation(encoding.frames, encoding.frame_mask)
+    last = mean_and_deviation(*encoding.need_frames("probe"))
     return {FEATURES: first, **inner, LAST: last, EMBEDDING: encoding.embedding}
 
 

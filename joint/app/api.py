@@ -15,16 +15,16 @@ from joint.conversation.turns import Turn
 from joint.data.batching import batches_by_length
 from joint.encoders.backbones.residual.repvgg import fold
 from joint.encoders.identity import identity_of
-from joint.errors import CheckpointError, ConfigError
+from joint.errors import CheckpointError, ConfigError, DataError
 from joint.model import JointModel
-from joint.task import Encode
+from joint.task import Enrollment
 from joint.training.building import load_model
 from joint.training.precision import autocast_for
 from joint.units import SAMPLE_RATE
 from tasks.recognition.conversations.attribution import attributed
 from tasks.recognition.decoding.best_path import Decoding
 from tasks.recognition.decoding.timing import timed_words
-from tasks.recognition.inference import read, remembered
+from tasks.recognition.inference import read
 from tasks.recognition.select import recogniser
 from tasks.verification.backends.calibration import Calibration, probability
 
@@ -131,10 +131,12 @@ class SpeakerModel:
         stored = self.metadata.get("calibration")
         return None if stored is None else Calibration(stored["offset"], tuple(stored["gains"]))
 
-    def extract(self, mixture: Recording, enrollment: Recording) -> np.ndarray:
-        """The enrolled person's voice out of a mixture, float32 `(S,)` as long as the mixture.
+    def extract(self, mixture: Recording, enrollment: Recording | Enrollment) -> np.ndarray:
+        """The enrolled person's speech out of a mixture, float32 `(S,)` as long as the mixture.
 
-        Raises AudioError, and CheckpointError where the checkpoint has no extraction task.
+        `enrollment` is a recording, or an `Enrollment` of several or of a kept embedding. Raises
+        AudioError; CheckpointError where the checkpoint has no extraction task; ConfigError for a
+        kept embedding where the extractor needs the recording.
         """
         if "extraction" not in self.model.tasks:
             raise CheckpointError(
@@ -143,23 +145,22 @@ class SpeakerModel:
                 "one with an extraction task",
             )
         mixed = torch.from_numpy(self._waveform(mixture, "mixture")).to(self.device)
-        enrolled = torch.from_numpy(self._waveform(enrollment, "enrollment")).to(self.device)
-        task: Any = self.model.tasks["extraction"]
+        enrolled = self._enrollment(enrollment)
+        task = self.model.task("extraction")
         with torch.inference_mode(), autocast_for(self.precision, self.device):
-            voice: Tensor = task.infer(self.model.view("extraction"), mixed, enrolled)
-        return voice.float().cpu().numpy()
+            found: Tensor = task.infer(self.model.view("extraction"), mixed, [enrolled])
+        return found[0].float().cpu().numpy()
 
     def transcribe(
         self,
         recording: Recording,
-        enrollments: Sequence[Recording] = (),
-        voices: Sequence[np.ndarray] = (),
+        enrollments: Sequence[Recording | Enrollment] = (),
         mode: str | None = None,
         task: str | None = None,
         decoding: Decoding | None = None,
     ) -> list[list[str]]:
-        """What is said: the words (or phones) of each person, in the order of the enrolments, of
-        the `voices`, which are embeddings `(E,)` in their place, or of the recogniser's outputs.
+        """The words (or phones) of each person, in the order of the `enrollments` (recordings, or
+        an `Enrollment` of several or of a kept embedding) or of the recogniser's outputs.
 
         `mode` is `single`, `simo`, `siso` or `target`, where the model has several; `task` names
         one. Long recordings take no more memory than short ones.
@@ -168,22 +169,14 @@ class SpeakerModel:
         enrolments are missing or nobody asked for them.
         """
         name, head = recogniser(self.model, self.path, mode, task)
-        listens = "enrollment" in head.requires
-        if listens != bool(len(enrollments) + len(voices)):
-            found = f"{len(enrollments) + len(voices)} enrolments"
-            raise ConfigError(name, found, "one for each person" if listens else "none")
-        waveforms = [
-            torch.from_numpy(self._waveform(r, where)).to(self.device)
-            for r, where in [(recording, "recording"), *((e, "enrolment") for e in enrollments)]
-        ]
+        asks = "enrollment" in head.requires
+        if asks != bool(len(enrollments)):
+            found = f"{len(enrollments)} enrolments"
+            raise ConfigError(name, found, "one for each person" if asks else "none")
+        waveform = torch.from_numpy(self._waveform(recording, "recording")).to(self.device)
+        enrolled = [self._enrollment(e) for e in enrollments]
         with torch.inference_mode(), autocast_for(self.precision, self.device):
-            encode: Encode = self.model.view(name)
-            enrolled = waveforms[1:]
-            if len(voices):
-                known = torch.from_numpy(np.stack(voices)).to(self.device)
-                encode = remembered(known, self.model.encoder.frame_dim, encode)
-                enrolled = [waveforms[0][:1]] * len(voices)
-            return read(head, encode, waveforms[0], enrolled, decoding)
+            return read(head, self.model.view(name), waveform, enrolled, decoding)
 
     def attribute(
         self,
@@ -227,6 +220,16 @@ class SpeakerModel:
             **{key: self.metadata.get(key) for key in DESCRIPTION},
             "threshold": self.threshold,
         }
+
+    def _enrollment(self, given: Recording | Enrollment) -> Enrollment:
+        """`given` on the model's device; a recording becomes an enrolment."""
+        if not isinstance(given, Enrollment):
+            given = Enrollment.of(self._waveform(given, "enrolment"))
+        size = self.model.encoder.embedding_dim
+        if given.embedding is not None and given.embedding.shape != (size,):
+            found = f"a kept embedding of shape {tuple(given.embedding.shape)}"
+            raise DataError("enrolment", found, f"({size},), as this encoder gives")
+        return given.to(self.device)
 
     def _waveform(self, recording: Recording, where: str) -> np.ndarray:
         if isinstance(recording, str | Path):

@@ -51,7 +51,7 @@ def run_recognition(
     def hear(mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
         if attributed:
             return attributed_words(model, mixture, voices, name, threshold)
-        return model.transcribe(mixture, voices, (), None, name, search)
+        return model.transcribe(mixture, voices, None, name, search)
 
     enrolled = "enrollment" in head.requires
     figures, heard = evaluate_recognition(hear, corpus, listed, truth, enrolled, attributed, limit)

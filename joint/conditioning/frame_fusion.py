@@ -32,13 +32,14 @@ class CrossAttentionFusion(Fusion):
 
     def forward(self, features: Tensor, encoding: SpeakerEncoding) -> Tensor:
         """See Fusion; `features (B, F, N)`. Raises ConfigError for frames of another width."""
-        frames = encoding.frames.transpose(1, 2)
+        frames, own = encoding.need_frames("fusion")
+        frames = frames.transpose(1, 2)
         if frames.shape[2] != self.frame_norm.normalized_shape[0]:
             given = self.frame_norm.normalized_shape[0]
             raise ConfigError("fusion.frame_dim", str(given), f"{frames.shape[2]}, the encoder's")
         speaker = self.of_speaker(self.norm(encoding.embedding)).unsqueeze(1)
         said = torch.cat([speaker, self.of_frames(self.frame_norm(frames.to(speaker.dtype)))], 1)
-        mask = F.pad(encoding.frame_mask, (1, 0), value=True)[:, None, None]
+        mask = F.pad(own, (1, 0), value=True)[:, None, None]
         query, key, value = (
             part.unflatten(2, (self.heads, -1)).transpose(1, 2)
             for part in (self.query(features), *said.chunk(2, dim=2))

@@ -1,13 +1,12 @@
 """Who is heard when: the encoder's opinion of every moment of a mixture, for those who follow one
 person through it."""
 
-from collections.abc import Callable
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from joint.outputs import SpeakerEncoding
+from joint.task import WINDOWS, Encode
 from joint.units import Samples
 
 
@@ -30,7 +29,7 @@ class LocalSimilarity(nn.Module):
     def forward(
         self,
         features: Tensor,
-        encode: Callable[[Tensor, Tensor], SpeakerEncoding],
+        encode: Encode,
         waveform: Tensor,
         lengths: Tensor,
         enrolled: SpeakerEncoding,
@@ -38,8 +37,7 @@ class LocalSimilarity(nn.Module):
         """`features (B·K, F, N)` of `waveform (B, S)` with `lengths (B,)` in Samples, for K
         `enrolled` people each → the same shape."""
         windows, own, counts = self.windows(waveform, lengths)
-        with torch.no_grad():
-            heard = encode(windows, own).embedding.unflatten(0, counts.shape)
+        heard = encode(windows, own, WINDOWS).embedding.unflatten(0, counts.shape)
         people = enrolled.embedding.unflatten(0, (len(waveform), -1))
         cosine = F.normalize(people, dim=2) @ F.normalize(heard, dim=2).transpose(1, 2)
         share = counts / counts.sum(dim=1, keepdim=True)

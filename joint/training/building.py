@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from joint.adapters.low_rank import Adapter, LowRank
 from joint.encoders.encoder import SpeakerEncoder
 from joint.errors import CheckpointError, ConfigError
 from joint.model import JointModel, Switch
 from joint.seeding import seeded
+from joint.task import Task
 from joint.training import checkpoint
 from joint.training.objects import build
 from joint.units import SAMPLE_RATE
@@ -43,11 +44,11 @@ def build_model(
         shared = build(encoder, "encoder", packages)
     if not isinstance(shared, SpeakerEncoder):
         raise ConfigError("encoder._target_", type(shared).__name__, "a SpeakerEncoder")
-    heads: dict[str, nn.Module] = {}
+    parts: dict[str, Task] = {}
     adapters: dict[str, Adapter] = {}
     for name, node in tasks.items():
         with seeded(seed, "init", name):
-            heads[name] = build(
+            part = build(
                 node["task"],
                 f"tasks.{name}.task",
                 packages,
@@ -56,13 +57,16 @@ def build_model(
                 layer_dim=layer_dims(shared),
                 **vars(classes),
             )
+        if not isinstance(part, Task):
+            raise ConfigError(f"tasks.{name}.task._target_", type(part).__name__, "a Task")
+        parts[name] = part
         if node["encoder"] == "adapter" or node.get("adapter") is not None:
             with seeded(seed, "init", name, "adapter"):
                 where = f"tasks.{name}.adapter"
                 adapters[name] = build_adapter(node.get("adapter"), where, shared, packages)
     return JointModel(
         shared,
-        heads,
+        parts,
         weights={name: float(node["weight"]) for name, node in tasks.items()},
         switches={name: cast(Switch, node["encoder"]) for name, node in tasks.items()},
         adapters=adapters,

@@ -68,7 +68,7 @@ def train(
     if resume:
         trainer.resume()
     for name in model.tasks:
-        model.head(name).begin(corpus)
+        model.task(name).setup(corpus)
     return trainer.fit()
 
 
@@ -160,7 +160,7 @@ def validation(
         with torch.no_grad(), autocast_for(config.trainer.precision, fabric.device):
             for name in wanted.tasks:
                 batches = (stream[n].to(fabric.device) for n in range(wanted.batches))
-                found = model.head(name).validate(model.view(name), batches)
+                found = model.task(name).validate(model.view(name), batches)
                 figures |= {f"{name}/{key}": value for key, value in found.items()}
         return figures
 
@@ -172,7 +172,7 @@ def describe(
 ) -> dict[str, Any]:
     """What a checkpoint says of itself; the texts only where a task has learnt to tell them apart,
     since there may be millions."""
-    asked = any("phrase" in model.head(name).requires for name in model.tasks)
+    asked = any("phrase" in model.task(name).requires for name in model.tasks)
     return {
         "name": config.name,
         "config": plain(config),

@@ -1,27 +1,30 @@
-"""What an estimate is trained on."""
+"""The loss that extractors are trained on."""
 
 import torch
 from torch import Tensor, nn
 
 from joint.metrics.separation import si_sdr_db
-from joint.units import Decibels
-from tasks.extraction.extractors.bsrnn import Estimate
+from joint.units import Decibels, Samples
+from tasks.extraction.extractor import Estimate
 from tasks.extraction.extractors.spectrum import Spectrum, compressed, level_of
 
 
 def is_present(reference: Tensor) -> Tensor:
-    """Whether there is a voice in each `reference (B, S)`: `(B,)`."""
+    """Whether the target speaks in each `reference (B, S)`: `(B,)`."""
     return reference.square().mean(dim=1) > 1e-10
 
 
 class ExtractionLoss(nn.Module):
     """Negative SI-SDR and spectral terms, each with a weight.
 
-    Trained on SI-SDR alone an extractor rests long at the identity; distances of compressed spectra
-    (Ephrat et al., SIGGRAPH 2018; Braun and Tashev, 2021) move at once. So `compressed_weight`
-    applies from the beginning and the SI-SDR's weight rises from `si_sdr_start` to `si_sdr_weight`
-    between the shares `rise` of the training. `l1_weight` adds the mean absolute distance of
-    magnitudes. All distances are relative to the mixture's level.
+    Trained on SI-SDR alone an extractor stays long at the identity; distances of compressed spectra
+    (Ephrat et al., SIGGRAPH 2018; Braun and Tashev, 2021) fall from the first steps. So
+    `compressed_weight` applies from the beginning and the SI-SDR's weight rises from `si_sdr_start`
+    to `si_sdr_weight` between the shares `rise` of the training. `l1_weight` adds the mean absolute
+    distance of magnitudes. All distances are relative to the mixture's level.
+
+    Spectra are taken with windows of `window` Samples every `hop`. An extractor's own spectrum is
+    compared directly where it has that resolution; else that of its waveform is.
     """
 
     def __init__(
@@ -33,8 +36,11 @@ class ExtractionLoss(nn.Module):
         l1_weight: float = 0.0,
         power: float = 0.3,
         ceiling_db: Decibels = 30.0,
+        window: Samples = 1024,
+        hop: Samples = 512,
     ) -> None:
         super().__init__()
+        self.spectrum = Spectrum(window, hop)
         self.si_sdr_weight, self.si_sdr_start, self.rise = si_sdr_weight, si_sdr_start, rise
         self.compressed_weight, self.l1_weight = compressed_weight, l1_weight
         self.power, self.ceiling_db = power, ceiling_db
@@ -50,7 +56,6 @@ class ExtractionLoss(nn.Module):
         estimate: Estimate,
         reference: Tensor,
         mixture: Tensor,
-        spectrum: Spectrum,
         progress: float = 1.0,
     ) -> Tensor:
         """Loss of each estimate, `(B,)`: `reference (B, S)`, zero where the person is absent, and
@@ -67,21 +72,24 @@ class ExtractionLoss(nn.Module):
                 total = total + weight * torch.where(present, -ratio, silence)
             if self.compressed_weight or self.l1_weight:
                 scale = level.unsqueeze(-1)
-                wanted, heard = spectrum(reference) / scale, estimate.spectrum / scale
-                total = total + self.spectral(wanted, heard)
+                target = self.spectrum(reference)
+                found = estimate.spectrum
+                if found is None or found.shape != target.shape:
+                    found = self.spectrum(estimate.waveform)
+                total = total + self.spectral(target / scale, found / scale)
             return total
 
-    def spectral(self, wanted: Tensor, heard: Tensor) -> Tensor:
+    def spectral(self, target: Tensor, found: Tensor) -> Tensor:
         """The spectral terms of complex `(B, T, bins)`, `(B,)`."""
-        total = torch.zeros(len(wanted), device=wanted.device)
+        total = torch.zeros(len(target), device=target.device)
         if self.compressed_weight:
-            near, far = compressed(wanted, self.power), compressed(heard, self.power)
+            near, far = compressed(target, self.power), compressed(found, self.power)
             norm = near.abs().square().mean(dim=(1, 2)).clamp(min=0.05)
             magnitudes = (near.abs() - far.abs()).square().mean(dim=(1, 2))
             # squares of real and imaginary parts: the gradient of a complex modulus at 0 is not one
             difference = torch.view_as_real(near - far).square().sum(-1).mean(dim=(1, 2))
             total = total + self.compressed_weight * (magnitudes + 0.5 * difference) / norm
         if self.l1_weight:
-            distance = (wanted.abs() - heard.abs()).abs().mean(dim=(1, 2))
+            distance = (target.abs() - found.abs()).abs().mean(dim=(1, 2))
             total = total + self.l1_weight * distance
         return total

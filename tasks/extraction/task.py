@@ -1,17 +1,18 @@
-"""Extraction: the enrolled speaker's voice out of a mixture."""
+"""Extraction: the enrolled speaker out of a mixture."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from joint.errors import ConfigError
 from joint.metrics.separation import si_sdr_db
 from joint.outputs import TaskOutput
 from joint.scene import SceneBatch
-from joint.task import Encode, Task
+from joint.task import ENROLLMENT, Encode, Enrollment, Task, encode_enrollments
 from joint.units import SAMPLE_RATE, Samples
-from tasks.extraction.extractors.bsrnn import BandSplitExtractor
+from tasks.extraction.extractor import Extractor
 from tasks.extraction.losses import ExtractionLoss, is_present
 
 LONGEST: Samples = 20 * SAMPLE_RATE
@@ -32,8 +33,8 @@ class ExtractionTask(Task):
     def __init__(
         self,
         embedding_dim: int,
-        extractor: Callable[..., BandSplitExtractor],
-        criterion: nn.Module | None = None,
+        extractor: Callable[..., Extractor],
+        criterion: ExtractionLoss | None = None,
     ) -> None:
         super().__init__()
         self.extractor = extractor(embedding_dim=embedding_dim)
@@ -43,11 +44,11 @@ class ExtractionTask(Task):
         """Mean over the `B·K` enrolled people of the batch."""
         assert batch.enrollment is not None and batch.enrollment_lengths is not None
         assert batch.mixture is not None
-        encoding = encode(batch.enrollment, batch.enrollment_lengths)
+        encoding = encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT)
         estimate = self.extractor(batch.mixture, encoding)
         reference = references(batch)
         mixture = batch.mixture.repeat_interleave(len(reference) // len(batch), dim=0)
-        loss = self.criterion(estimate, reference, mixture, self.extractor.spectrum, progress)
+        loss = self.criterion(estimate, reference, mixture, progress)
         gain = improvement(estimate.waveform.detach(), reference, mixture)
         metrics = {"si_sdr_improvement_db": gain.mean()} if len(gain) else {}
         return TaskOutput(loss.mean(), len(reference), dict(metrics))
@@ -59,14 +60,14 @@ class ExtractionTask(Task):
         for batch in batches:
             assert batch.enrollment is not None and batch.enrollment_lengths is not None
             assert batch.mixture is not None
-            encoding = encode(batch.enrollment, batch.enrollment_lengths)
+            encoding = encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT)
             waveform = self.extractor(batch.mixture, encoding).waveform
             reference = references(batch)
             mixture = batch.mixture.repeat_interleave(len(reference) // len(batch), dim=0)
             gains.append(improvement(waveform, reference, mixture))
-            heard = si_sdr_db(waveform, reference)
-            closer_to_rest = si_sdr_db(waveform, mixture - reference) > heard
-            wrong.append(closer_to_rest[is_present(reference)])
+            others = si_sdr_db(waveform, mixture - reference)
+            nearer_to_others = others > si_sdr_db(waveform, reference)
+            wrong.append(nearer_to_others[is_present(reference)])
         gain = torch.cat(gains)
         return {
             "si_sdr_improvement_db": float(gain.mean()),
@@ -75,28 +76,36 @@ class ExtractionTask(Task):
         }
 
     def infer(
-        self, encode: Encode, mixture: Tensor, enrollment: Tensor, longest: Samples = LONGEST
+        self,
+        encode: Encode,
+        recording: Tensor,
+        enrollments: Sequence[Enrollment] = (),
+        longest: Samples = LONGEST,
     ) -> Tensor:
-        """One `mixture (S,)` and one `enrollment (S',)` → the voice `(S,)`; pieces of at most
-        `longest` Samples are cross-faded."""
-        encoding = encode(
-            enrollment[None], torch.tensor([len(enrollment)], device=enrollment.device)
-        )
-        if len(mixture) <= longest:
-            return self.extractor(mixture[None], encoding).waveform[0]
-        out = torch.zeros_like(mixture)
-        fade = torch.linspace(0.0, 1.0, OVERLAP, device=mixture.device)
-        for start in range(0, len(mixture) - OVERLAP, longest - OVERLAP):
-            piece = self.extractor(mixture[None, start : start + longest], encoding).waveform[0]
+        """See Task: the speech `(K, S)` of each of K enrolled people in the mixture `recording`;
+        pieces of at most `longest` Samples are cross-faded.
+
+        Raises ConfigError for no enrolment, and for a kept embedding where the extractor needs the
+        recording.
+        """
+        if not enrollments:
+            raise ConfigError("enrolments", "none", "one for each person to extract")
+        encoding = encode_enrollments(encode, enrollments)
+        if len(recording) <= longest:
+            return self.extractor(recording[None], encoding).waveform
+        out = recording.new_zeros(len(enrollments), len(recording))
+        fade = torch.linspace(0.0, 1.0, OVERLAP, device=recording.device)
+        for start in range(0, len(recording) - OVERLAP, longest - OVERLAP):
+            piece = self.extractor(recording[None, start : start + longest], encoding).waveform
             if start:
-                piece = torch.cat([piece[:OVERLAP] * fade, piece[OVERLAP:]])
-                out[start : start + OVERLAP] *= 1.0 - fade
-            out[start : start + len(piece)] += piece
+                piece = torch.cat([piece[:, :OVERLAP] * fade, piece[:, OVERLAP:]], dim=1)
+                out[:, start : start + OVERLAP] *= 1.0 - fade
+            out[:, start : start + piece.shape[1]] += piece
         return out
 
 
 def references(batch: SceneBatch) -> Tensor:
-    """What each enrolled person says in the mixture, `(B·K, S)`; zero for the absent."""
+    """The reference of each enrolled person, `(B·K, S)`; zero for the absent."""
     assert batch.sources is not None and batch.enrollment_source is not None
     source = batch.enrollment_source
     index = source.clamp(min=0)[:, :, None].expand(-1, -1, batch.sources.shape[2])

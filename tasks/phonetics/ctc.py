@@ -12,7 +12,7 @@ from joint.losses.ctc import collapsed, ctc_losses
 from joint.metrics.words import edit_distance
 from joint.outputs import Layer, SpeakerEncoding, TaskOutput
 from joint.scene import SceneBatch
-from joint.task import Encode
+from joint.task import ENROLLMENT, Encode, Enrollment, encode_recording
 from tasks.phonetics.task import FrameTask
 
 
@@ -57,6 +57,13 @@ class CtcPhones(FrameTask):
         losses = ctc_losses(found[kept], frames[kept], targets[kept], counts[kept])
         return TaskOutput((losses / counts[kept]).mean(), int(kept.sum()))
 
+    def infer(
+        self, encode: Encode, recording: Tensor, enrollments: Sequence[Enrollment] = ()
+    ) -> list[int]:
+        """See Task: the phones of the recording in order, by the best path."""
+        layer = self.heard(encode_recording(encode, recording))
+        return collapsed(self.log_probabilities(layer.features)[0].argmax(dim=-1))
+
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
         """Phone error rate of the best path, in percent."""
         errors = total = 0
@@ -75,7 +82,7 @@ class CtcPhones(FrameTask):
         `(B·K, P)` and how many those are `(B·K,)`, 0 where they are cut or unknown."""
         assert batch.enrollment is not None and batch.enrollment_lengths is not None
         assert batch.pronunciation is not None and batch.pronunciation_samples is not None
-        layer = self.heard(encode(batch.enrollment, batch.enrollment_lengths))
+        layer = self.heard(encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT))
         targets = batch.pronunciation.flatten(0, 1)
         counts = (targets >= 0).sum(dim=1)
         frames = frames_within(layer, batch.pronunciation_samples.flatten())

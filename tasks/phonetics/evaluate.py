@@ -9,7 +9,7 @@ from joint.data.batching import batches_by_length
 from joint.data.corpus import Corpus
 from joint.data.phones import UNKNOWN
 from joint.errors import AudioError, CheckpointError, DataError
-from joint.task import Encode
+from joint.task import ENROLLMENT, Encode
 from joint.training.precision import autocast_for
 from joint.training.progress import shown
 from tasks.phonetics.labels import frame_phones
@@ -49,7 +49,7 @@ def evaluate_phones(
         lengths = torch.tensor([len(waveform) for _, waveform in read])
         audio = torch.nn.utils.rnn.pad_sequence([w for _, w in read], batch_first=True)
         with torch.inference_mode(), autocast_for(precision, device):
-            layer = encode(audio.to(device), lengths.to(device)).layers[task.layer]
+            layer = encode(audio.to(device), lengths.to(device), ENROLLMENT).layers[task.layer]
             named = task.logits(layer.features).argmax(dim=-1).cpu().numpy()
         for row, (utterance, _) in enumerate(read):
             assert utterance.phones is not None

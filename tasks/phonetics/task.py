@@ -19,7 +19,7 @@ from joint.errors import ConfigError
 from joint.layers.gradient_reversal import GradientReversal
 from joint.outputs import TaskOutput
 from joint.scene import SceneBatch
-from joint.task import Encode, Task
+from joint.task import ENROLLMENT, Encode, Enrollment, Task, encode_recording
 from tasks.phonetics.labels import frame_phones, phone_shares
 
 ALIGNED = frozenset(
@@ -88,6 +88,13 @@ class FramePhones(FrameTask):
         right = (logits.argmax(dim=-1) == labels)[known].float().mean()
         return TaskOutput(loss, count, {"accuracy": right})
 
+    def infer(
+        self, encode: Encode, recording: Tensor, enrollments: Sequence[Enrollment] = ()
+    ) -> Tensor:
+        """See Task: log-probabilities of the phones in each frame of the layer, `(F, phones)`."""
+        layer = encode_recording(encode, recording).layers[self.layer]
+        return self.logits(layer.features)[0].log_softmax(dim=-1)
+
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
         """Share of frames whose phone is found, of all and of those that are not silent."""
         right, spoken = [], []
@@ -103,7 +110,7 @@ class FramePhones(FrameTask):
         """Logits and labels `(B·K, F)`."""
         assert batch.enrollment is not None and batch.enrollment_lengths is not None
         assert batch.enrollment_phones is not None and batch.enrollment_phone_ends is not None
-        layer = encode(batch.enrollment, batch.enrollment_lengths).layers[self.layer]
+        layer = encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT).layers[self.layer]
         phones, ends = (
             batch.enrollment_phones.flatten(0, 1),
             batch.enrollment_phone_ends.flatten(0, 1),
@@ -137,6 +144,14 @@ class SegmentPhones(PhoneticTask):
             return TaskOutput(divergence.sum(), 0)
         return TaskOutput(divergence.mean(), len(divergence))
 
+    def infer(
+        self, encode: Encode, recording: Tensor, enrollments: Sequence[Enrollment] = ()
+    ) -> Tensor:
+        """See Task: the share of each phone in the recording's speech, `(phones,)`."""
+        embedding = encode_recording(encode, recording).embedding
+        shares: Tensor = self.classifier(embedding).float().softmax(dim=-1)[0]
+        return shares
+
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
         """The divergence, and how much of that of the mean shares it explains (1: all, 0: none)."""
         found = [self._read(encode, batch, 1.0) for batch in batches]
@@ -156,7 +171,7 @@ class SegmentPhones(PhoneticTask):
             batch.enrollment_lengths.flatten(),
             self.phone_count,
         )
-        embedding = encode(batch.enrollment, batch.enrollment_lengths).embedding
+        embedding = encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT).embedding
         logits = self.classifier(self.seen(embedding, progress)).float()
         known = shares.sum(dim=1) > 0
         shares = shares[known]

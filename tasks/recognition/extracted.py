@@ -6,7 +6,6 @@ from typing import Protocol
 from torch import Tensor, nn
 
 from joint.outputs import SpeakerEncoding
-from joint.scene import SceneBatch
 from joint.task import Encode
 from joint.text.units import Units
 from tasks.recognition.core import RecognizerCore, Transcript
@@ -43,11 +42,14 @@ class ExtractedRecognition(EnrolledRecognition):
         self.extractor = extractor(embedding_dim=embedding_dim)
 
     def transcripts(
-        self, encode: Encode, waveform: Tensor, lengths: Tensor, batch: SceneBatch
+        self,
+        encode: Encode,
+        waveform: Tensor,
+        lengths: Tensor,
+        enrolled: SpeakerEncoding | None = None,
     ) -> list[Transcript]:
         """See RecognitionTask."""
-        assert batch.enrollment is not None and batch.enrollment_lengths is not None
-        encoding = encode(batch.enrollment, batch.enrollment_lengths)
-        voices = self.extractor(waveform, encoding).waveform
+        assert enrolled is not None
+        voices = self.extractor(waveform, enrolled).waveform
         own = lengths.repeat_interleave(len(voices) // len(waveform), dim=0)
         return [self.core.understand(self.core.hear(voices, own))]

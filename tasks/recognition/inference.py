@@ -8,8 +8,7 @@ from torch import Tensor
 
 from joint.encoders.frames import Frames
 from joint.outputs import SpeakerEncoding
-from joint.scene import SceneBatch
-from joint.task import Encode
+from joint.task import Encode, Enrollment, encode_enrollments
 from joint.units import Samples
 from tasks.recognition.core import Transcript
 from tasks.recognition.decoding.best_path import Decoding
@@ -24,21 +23,14 @@ def read(
     task: RecognitionTask,
     encode: Encode,
     waveform: Tensor,
-    enrollments: Sequence[Tensor] = (),
+    enrollments: Sequence[Enrollment] = (),
     decoding: Decoding | None = None,
 ) -> list[list[str]]:
-    """What `task` makes of `waveform (S,)` with `enrollments`, each `(S',)`: the words (or phones)
-    of each person, in the order of the enrolments or of the outputs."""
+    """Recognise `waveform (S,)`: the words (or phones) of each person, in the order of the
+    `enrollments` or of the outputs."""
     decoding = decoding or task.decoding()
-    device = waveform.device
-    batch = SceneBatch(["recording"])
-    if enrollments:
-        lengths = torch.tensor([[len(e) for e in enrollments]], device=device)
-        padded = torch.nn.utils.rnn.pad_sequence(list(enrollments), batch_first=True)
-        batch = SceneBatch(
-            ["recording"], enrollment=padded.unsqueeze(0), enrollment_lengths=lengths
-        )
-    found = pieces(task, encode, waveform, batch)
+    enrolled = encode_enrollments(encode, enrollments) if enrollments else None
+    found = pieces(task, encode, waveform, enrolled)
     # an attention decoder has seen no recordings longer than those of its training
     parts = [[piece] for piece in found] if decoding.windowed else [found]
     words = [decoded(task, part, decoding) for part in parts]
@@ -58,22 +50,6 @@ def decoded(
     return task.spoken(sequences)
 
 
-def remembered(voices: Tensor, frame_dim: int, hear: Encode) -> Encode:
-    """An encoder that knows the enrolments by their embeddings `voices (K, E)`, and no frames: the
-    first that it is asked for. What else there is to be encoded, it leaves to `hear`."""
-    enrolled: list[Tensor] = []
-
-    def encode(audio: Tensor, lengths: Tensor) -> SpeakerEncoding:
-        if enrolled and audio is not enrolled[0]:
-            return hear(audio, lengths)
-        enrolled[:] = [audio]
-        frames = voices.new_zeros(len(voices), frame_dim, 0)
-        mask = torch.zeros(len(voices), 0, dtype=torch.bool, device=voices.device)
-        return SpeakerEncoding(voices, frames, mask, audio.flatten(0, -2), lengths.flatten())
-
-    return encode
-
-
 @dataclass(frozen=True)
 class Piece:
     """A stretch of a recording, from its frame `first` on, as the outputs hear it: of its frames
@@ -86,7 +62,10 @@ class Piece:
 
 
 def pieces(
-    task: RecognitionTask, encode: Encode, waveform: Tensor, batch: SceneBatch
+    task: RecognitionTask,
+    encode: Encode,
+    waveform: Tensor,
+    enrolled: SpeakerEncoding | None = None,
 ) -> list[Piece]:
     """One recording `(S,)` as `task` hears it; of frames that two pieces share, half count in
     each."""
@@ -97,7 +76,7 @@ def pieces(
     for i, start in enumerate(starts):
         part = waveform[None, start : start + PIECE_FRAMES * hop]
         lengths = torch.tensor([part.shape[1]], device=waveform.device)
-        outputs = task.transcripts(encode, part, lengths, batch)
+        outputs = task.transcripts(encode, part, lengths, enrolled)
         if found:
             outputs = continued(found[-1].outputs, outputs)
         frames = outputs[0].log_probabilities.shape[1]

@@ -12,9 +12,9 @@ from joint.data.corpus import Corpus
 from joint.errors import ConfigError
 from joint.losses.ctc import alignable, ctc_losses
 from joint.metrics.words import edit_distance
-from joint.outputs import TaskOutput
+from joint.outputs import SpeakerEncoding, TaskOutput
 from joint.scene import SceneBatch
-from joint.task import Encode, Task
+from joint.task import ENROLLMENT, Encode, Enrollment, Task
 from joint.text.spans import Spans
 from joint.text.units import Targets, Units
 from tasks.recognition.core import RecognizerCore, Transcript
@@ -70,16 +70,27 @@ class RecognitionTask(Task):
 
     @abstractmethod
     def transcripts(
-        self, encode: Encode, waveform: Tensor, lengths: Tensor, batch: SceneBatch
+        self,
+        encode: Encode,
+        waveform: Tensor,
+        lengths: Tensor,
+        enrolled: SpeakerEncoding | None = None,
     ) -> list[Transcript]:
-        """What each output makes of `waveform (B, S)` with `lengths (B,)` in Samples; enrolments
-        are those of `batch`."""
+        """The transcript of each output, for `waveform (B, S)` with `lengths (B,)` in Samples;
+        `enrolled` are the B·K people whom an output is asked for, where it is."""
+
+    def enrolled(self, encode: Encode, batch: SceneBatch) -> SpeakerEncoding | None:
+        """The encoding of the batch's enrolments, where the task asks for them."""
+        if "enrollment" not in self.requires:
+            return None
+        assert batch.enrollment is not None and batch.enrollment_lengths is not None
+        return encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT)
 
     @abstractmethod
     def wanted(self, batch: SceneBatch, targets: Targets) -> list[Said]:
         """What each output should say, in any order."""
 
-    def begin(self, corpus: Corpus) -> None:
+    def setup(self, corpus: Corpus) -> None:
         """See Task."""
         self.units.setup(corpus)
 
@@ -102,7 +113,9 @@ class RecognitionTask(Task):
     def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:
         """Mean over units, and one for the end of each output, of the negative log-likelihood."""
         assert batch.mixture is not None and batch.mixture_lengths is not None
-        found = self.transcripts(encode, batch.mixture, batch.mixture_lengths, batch)
+        found = self.transcripts(
+            encode, batch.mixture, batch.mixture_lengths, self.enrolled(encode, batch)
+        )
         said = self.wanted(batch, self.units.targets(batch))
         share = self.alignment * (1.0 - progress)
         losses = [torch.stack([self.likelihood(f, s, share) for s in said], dim=1) for f in found]
@@ -140,6 +153,15 @@ class RecognitionTask(Task):
         weight = trained if ctc_weight is None else ctc_weight
         return AttentionBeamSearch(self.decoder, beam or BEAM, weight)
 
+    def infer(
+        self, encode: Encode, recording: Tensor, enrollments: Sequence[Enrollment] = ()
+    ) -> list[list[str]]:
+        """See Task: the words (or phones) of each person, in the order of the enrolments or of the
+        outputs."""
+        from tasks.recognition.inference import read
+
+        return read(self, encode, recording, enrollments)
+
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
         """Unit error rate of greedy decoding in percent (by the attention decoder, where there is
         one), each scene's outputs in the order that has the fewest errors, and the number of units
@@ -148,7 +170,9 @@ class RecognitionTask(Task):
         errors = written = total = 0
         for batch in batches:
             assert batch.mixture is not None and batch.mixture_lengths is not None
-            found = self.transcripts(encode, batch.mixture, batch.mixture_lengths, batch)
+            found = self.transcripts(
+                encode, batch.mixture, batch.mixture_lengths, self.enrolled(encode, batch)
+            )
             said = self.wanted(batch, self.units.targets(batch))
             known = torch.stack([s.known for s in said]).all(dim=0)
             for row in torch.nonzero(known)[:, 0].tolist():

@@ -11,8 +11,9 @@ from joint.conditioning.fusion import Fusion, MultiplyFusion
 from joint.conditioning.local_similarity import LocalSimilarity
 from joint.encoders.frames import Frames
 from joint.errors import ConfigError
+from joint.outputs import SpeakerEncoding
 from joint.scene import SceneBatch
-from joint.task import Encode
+from joint.task import MIXTURE, Encode
 from joint.text.spans import Spans
 from joint.text.units import Targets, Units
 from tasks.recognition.core import RecognizerCore, Transcript
@@ -46,14 +47,18 @@ class MixtureRecognition(RecognitionTask):
         heard = self.core.hear(waveform, lengths)
         if self.fusion is None:
             return heard
-        return heard.with_features(self.fusion(heard.features, encode(waveform, lengths)))
+        return heard.with_features(self.fusion(heard.features, encode(waveform, lengths, MIXTURE)))
 
 
 class SingleRecognition(MixtureRecognition):
     """What the one person says who speaks."""
 
     def transcripts(
-        self, encode: Encode, waveform: Tensor, lengths: Tensor, batch: SceneBatch
+        self,
+        encode: Encode,
+        waveform: Tensor,
+        lengths: Tensor,
+        enrolled: SpeakerEncoding | None = None,
     ) -> list[Transcript]:
         """See RecognitionTask."""
         return [self.core.understand(self.heard(encode, waveform, lengths))]
@@ -82,7 +87,11 @@ class SimoRecognition(MixtureRecognition):
         self.branches = nn.ModuleList(self.core.stack(branch_blocks) for _ in range(speakers))
 
     def transcripts(
-        self, encode: Encode, waveform: Tensor, lengths: Tensor, batch: SceneBatch
+        self,
+        encode: Encode,
+        waveform: Tensor,
+        lengths: Tensor,
+        enrolled: SpeakerEncoding | None = None,
     ) -> list[Transcript]:
         """See RecognitionTask."""
         heard = self.heard(encode, waveform, lengths)
@@ -127,7 +136,11 @@ class SisoRecognition(MixtureRecognition):
         self.speakers, self.order = speakers, order
 
     def transcripts(
-        self, encode: Encode, waveform: Tensor, lengths: Tensor, batch: SceneBatch
+        self,
+        encode: Encode,
+        waveform: Tensor,
+        lengths: Tensor,
+        enrolled: SpeakerEncoding | None = None,
     ) -> list[Transcript]:
         """See RecognitionTask."""
         return [self.core.understand(self.heard(encode, waveform, lengths))]
@@ -190,18 +203,21 @@ class TargetRecognition(EnrolledRecognition):
             self.similarity = similarity(feature_dim=self.core.width, hop=self.core.hop)
 
     def transcripts(
-        self, encode: Encode, waveform: Tensor, lengths: Tensor, batch: SceneBatch
+        self,
+        encode: Encode,
+        waveform: Tensor,
+        lengths: Tensor,
+        enrolled: SpeakerEncoding | None = None,
     ) -> list[Transcript]:
         """See RecognitionTask."""
-        assert batch.enrollment is not None and batch.enrollment_lengths is not None
+        assert enrolled is not None
         heard = self.core.hear(waveform, lengths)
-        encoding = encode(batch.enrollment, batch.enrollment_lengths)
-        asked = len(encoding.embedding) // len(waveform)
+        asked = len(enrolled.embedding) // len(waveform)
         features = heard.features.repeat_interleave(asked, dim=0)
         mask = heard.mask if heard.mask is None else heard.mask.repeat_interleave(asked, dim=0)
-        followed = self.fusion(features, encoding)
+        followed = self.fusion(features, enrolled)
         if self.similarity is not None:
-            followed = self.similarity(followed, encode, waveform, lengths, encoding)
+            followed = self.similarity(followed, encode, waveform, lengths, enrolled)
         return [self.core.understand(Frames(followed, mask, heard.stride))]
 
 

@@ -1,16 +1,17 @@
 """Verification: who spoke shapes the embedding."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from joint.losses.base import SpeakerLoss
 from joint.metrics.detection import eer
 from joint.outputs import TaskOutput
 from joint.scene import SceneBatch
-from joint.task import Encode, Task
+from joint.task import ENROLLMENT, Encode, Enrollment, Task, encode_recording
 
 
 class VerificationTask(Task):
@@ -34,11 +35,17 @@ class VerificationTask(Task):
         """Mean loss over the `B·K` enrolments of the batch."""
         assert batch.enrollment is not None and batch.enrollment_lengths is not None
         assert batch.speaker is not None
-        embedding = encode(batch.enrollment, batch.enrollment_lengths).embedding
+        embedding = encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT).embedding
         speaker = batch.speaker.flatten()
         loss = self.criterion(embedding, speaker, progress)
         accuracy = self.criterion.accuracy(embedding, speaker)
         return TaskOutput(loss, len(speaker), {"accuracy": accuracy})
+
+    def infer(
+        self, encode: Encode, recording: Tensor, enrollments: Sequence[Enrollment] = ()
+    ) -> Tensor:
+        """See Task: the embedding `(E,)` of the recording."""
+        return encode_recording(encode, recording).embedding[0]
 
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
         """EER of all pairs of held-out enrolments, cosine scores, and the threshold there."""
@@ -46,7 +53,7 @@ class VerificationTask(Task):
         for batch in batches:
             assert batch.enrollment is not None and batch.enrollment_lengths is not None
             assert batch.speaker is not None
-            encoding = encode(batch.enrollment, batch.enrollment_lengths)
+            encoding = encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT)
             embeddings.append(F.normalize(encoding.embedding))
             speakers.append(batch.speaker.flatten())
         embedding, speaker = torch.cat(embeddings), torch.cat(speakers)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from joint.encoders.frontends.filterbank import SpecAugment
 from joint.errors import ConfigError
 from joint.model import JointModel, StreamBatch, Switch
+from joint.task import ENROLLMENT
 
 BOTH = ("verification", "extraction")
 
@@ -162,7 +163,9 @@ class TestFrozen:
     def test_gradient_reaches_the_audio(self) -> None:
         model = tiny_model(switches=frozen("verification"))
         audio = (0.1 * torch.randn(2, 4800)).requires_grad_()
-        model.view("verification")(audio, torch.tensor([4800, 4800])).embedding.sum().backward()
+        model.view("verification")(
+            audio, torch.tensor([4800, 4800]), ENROLLMENT
+        ).embedding.sum().backward()
         assert audio.grad is not None and audio.grad.abs().sum() > 0
         assert not gradients(model.encoder)
 
@@ -170,7 +173,9 @@ class TestFrozen:
         model = tiny_model(switches=frozen("verification")).train()
         batch = noise_batch()
         assert batch.enrollment is not None and batch.enrollment_lengths is not None
-        seen = model.view("verification")(batch.enrollment, batch.enrollment_lengths).embedding
+        seen = model.view("verification")(
+            batch.enrollment, batch.enrollment_lengths, ENROLLMENT
+        ).embedding
         model.eval()
         flat = batch.enrollment.flatten(0, 1)
         assert torch.equal(seen, model.encoder(flat).embedding)
@@ -230,7 +235,7 @@ class TestAdapter:
         learn(model.adapters["extraction"])  # type: ignore[arg-type]
         audio, lengths = noise_batch().enrollment, noise_batch().enrollment_lengths
         assert audio is not None and lengths is not None
-        seen = {name: model.view(name)(audio, lengths).embedding for name in BOTH}
+        seen = {name: model.view(name)(audio, lengths, ENROLLMENT).embedding for name in BOTH}
         plain = model.encoder(audio.flatten(0, 1)).embedding
         assert torch.equal(seen["verification"], plain)
         assert not torch.allclose(seen["extraction"], plain, atol=1e-3)

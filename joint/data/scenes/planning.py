@@ -8,7 +8,7 @@ from numpy.random import Generator, default_rng
 from joint.data.corpus import Corpus
 from joint.data.scenes.ordering import epoch_order, order_by_length
 from joint.errors import ConfigError
-from joint.scene import ABSENT, Enrollment, Noise, Room, Scene, Segment, Source
+from joint.scene import ABSENT, EnrollmentPlan, Noise, Room, Scene, Segment, Source
 from joint.units import SAMPLE_RATE, Decibels, Samples, Seconds
 
 NO_LIMIT: Samples = 2**62
@@ -244,12 +244,12 @@ class ScenePlanner:
 
     def _enrollment(
         self, corpus: Corpus, rng: Generator, segment: Segment, source: int
-    ) -> Enrollment:
+    ) -> EnrollmentPlan:
         speed_index, speaker = divmod(segment.speaker, len(corpus.speakers))
         voice = (speaker, speed_index)
         noise = self._noise(corpus, rng, self.enrollment_noise_probability, [voice], segment.length)
         room = self._room(rng, self.enrollment_room_probability)
-        return Enrollment(segment, source, noise, room, self._channel(rng))
+        return EnrollmentPlan(segment, source, noise, room, self._channel(rng))
 
     def _channel(self, rng: Generator) -> int | None:
         return None if rng.random() >= self.channel_probability else int(rng.integers(2**31))

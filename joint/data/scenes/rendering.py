@@ -10,7 +10,7 @@ from joint.data.corpus import Corpus, Utterance
 from joint.data.phones import UNKNOWN, PhoneIntervals
 from joint.data.scenes.augmentation import coloured_noise, room_responses, through_channel
 from joint.data.storage.store import WaveformStore
-from joint.scene import Enrollment, Noise, Room, Scene, SceneBatch, Segment, Source
+from joint.scene import EnrollmentPlan, Noise, Room, Scene, SceneBatch, Segment, Source
 from joint.units import SAMPLE_RATE, Decibels, Samples
 
 EARLY: Samples = SAMPLE_RATE // 20
@@ -81,7 +81,7 @@ class Renderer:
             **with_mixture,  # type: ignore[arg-type]
         )
 
-    def enrollment(self, scene: Scene, enrollment: Enrollment) -> np.ndarray:
+    def enrollment(self, scene: Scene, enrollment: EnrollmentPlan) -> np.ndarray:
         """A recording of one person alone, repeated to the scene's enrolment length."""
         waveform = self._voice(enrollment)
         if enrollment.room is not None:
@@ -129,7 +129,7 @@ class Renderer:
             "pronunciation_samples": torch.tensor(samples).view(shape),
         }
 
-    def _phones(self, enrollment: Enrollment, length: Samples) -> PhoneIntervals:
+    def _phones(self, enrollment: EnrollmentPlan, length: Samples) -> PhoneIntervals:
         segment = enrollment.segment
         known = self.corpus.utterances[segment.utterance].phones
         if known is None:
@@ -189,7 +189,7 @@ class Renderer:
             "source_phones_known": known,
         }
 
-    def _voice(self, heard: Source | Enrollment) -> np.ndarray:
+    def _voice(self, heard: Source | EnrollmentPlan) -> np.ndarray:
         """What was said, through its channel."""
         waveform = self._read(heard.segment)
         return waveform if heard.channel is None else through_channel(waveform, heard.channel)

@@ -40,7 +40,7 @@ def factors_of(model: SpeakerModel, waveforms: Sequence[np.ndarray]) -> dict[str
             [torch.from_numpy(waveforms[i]) for i in batch], batch_first=True
         )
         with torch.inference_mode(), autocast_for(model.precision, model.device):
-            factors = task.infer(model.model.view(name), audio, lengths)
+            factors = task.factors(model.model.view(name), audio, lengths)
         for row, i in enumerate(batch):
             found[i] = factors.speaker[row].float().numpy(), factors.text[row].float().numpy()
     parts = zip(*(found[i] for i in range(len(waveforms))), strict=True)

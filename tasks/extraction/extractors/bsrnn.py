@@ -1,7 +1,6 @@
-"""Band-split extractor: BSRNN (Luo and Yu, TASLP 2023) that hears one enrolled speaker."""
+"""Band-split extractor: BSRNN (Luo and Yu, TASLP 2023), conditioned on an enrolled speaker."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -11,6 +10,7 @@ from joint.conditioning.fusion import Fusion, MultiplyFusion
 from joint.errors import ConfigError
 from joint.outputs import SpeakerEncoding
 from joint.units import Hertz, Samples
+from tasks.extraction.extractor import Estimate, Extractor
 from tasks.extraction.extractors.bands import BandMask, Bands, BandSplit, band_widths
 from tasks.extraction.extractors.profile import BandProfile
 from tasks.extraction.extractors.sequence import published_blocks, small_blocks
@@ -23,15 +23,7 @@ FUSE = ("once", "every")
 INPUTS = ("complex", "magnitude")
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """What the extractor heard: `waveform (B, S)` and its `spectrum`, complex `(B, T, bins)`."""
-
-    waveform: Tensor
-    spectrum: Tensor
-
-
-class BandSplitExtractor(nn.Module):
+class BandSplitExtractor(Extractor):
     """Bands become features, blocks follow them along time and frequency, each band gets a complex
     mask; `fusion` meets the features before the first block (`once`) or before every one.
 
@@ -78,11 +70,8 @@ class BandSplitExtractor(nn.Module):
         self.profile = BandProfile(layout, features, self.spectrum, places) if profile else None
 
     def forward(self, mixture: Tensor, encoding: SpeakerEncoding) -> Estimate:
-        """`mixture (B, S)`; `encoding` of `B·K` enrolments, K for each mixture in turn.
-
-        The estimates are `(B·K, S)`. The first `shared_blocks` blocks hear the mixture once,
-        whoever is asked for.
-        """
+        """See Extractor. The first `shared_blocks` blocks run once a mixture, whoever is asked
+        for."""
         level = level_of(mixture)
         spectrum = self.spectrum(mixture / level)
         asked = len(encoding.embedding) // len(mixture)

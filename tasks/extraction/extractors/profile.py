@@ -46,9 +46,10 @@ class BandProfile(nn.Module):
     def forward(self, mixture: Tensor, encoding: SpeakerEncoding) -> list[Tensor]:
         """`mixture`, complex `(B, T, bins)` at level 1, and `B·K` enrolments, K for each mixture in
         turn → for each fusion the gains `(B·K, 1, bands, N)`."""
+        waveform, lengths = encoding.need_recording("extractor.profile")
         with torch.no_grad():
-            level = level_of(encoding.waveform, encoding.lengths)
-            voice = self.statistics(self.spectrum(encoding.waveform / level))
+            level = level_of(waveform, lengths)
+            voice = self.statistics(self.spectrum(waveform / level))
             heard = self.statistics(mixture)
             heard = heard.repeat_interleave(len(voice) // len(heard), dim=0)
             both = torch.cat([voice, heard], dim=2)

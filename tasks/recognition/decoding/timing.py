@@ -13,7 +13,6 @@ from torch import Tensor
 
 from joint.errors import ConfigError
 from joint.losses.ctc import written
-from joint.scene import SceneBatch
 from joint.task import Encode
 from joint.text.units import Units
 from joint.units import Samples
@@ -44,7 +43,7 @@ def timed_words(task: RecognitionTask, encode: Encode, waveform: Tensor) -> list
     if task.decoder is not None and task.attention == 1.0:
         expected = "one with CTC, by whose frames words get times (attention below 1)"
         raise ConfigError("recogniser", "one trained by its attention decoder alone", expected)
-    heard = pieces(task, encode, waveform, SceneBatch(["recording"]))
+    heard = pieces(task, encode, waveform)
     return [parts_of(piece, task, len(waveform)) for piece in heard]
 
 

@@ -4,7 +4,7 @@ The mirror image of a phonetic adversary: speaker-invariant training of a phone 
 al., ICASSP 2018), where the frames' task is `tasks.phonetics` and the speaker is what must go.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
 import torch.nn.functional as F
@@ -14,7 +14,7 @@ from joint.encoders.frames import FrameNorm
 from joint.layers.gradient_reversal import GradientReversal
 from joint.outputs import TaskOutput
 from joint.scene import SceneBatch
-from joint.task import Encode, Task
+from joint.task import ENROLLMENT, Encode, Enrollment, Task, encode_recording
 
 EVERY = 4
 """Neighbouring frames hardly differ: each of so many is asked."""
@@ -46,6 +46,16 @@ class FrameSpeakers(Task):
         right = (logits.argmax(dim=-1) == speakers).float().mean()
         return TaskOutput(F.cross_entropy(logits, speakers), len(speakers), {"accuracy": right})
 
+    def infer(
+        self, encode: Encode, recording: Tensor, enrollments: Sequence[Enrollment] = ()
+    ) -> Tensor:
+        """See Task: log-probabilities of the training's speakers, `(speakers,)`, the mean over
+        frames."""
+        layer = encode_recording(encode, recording).layers[self.layer]
+        logits = self.output(self.hidden(layer.features.transpose(1, 2))).float()
+        found: Tensor = logits[0].log_softmax(dim=-1).mean(dim=0)
+        return found
+
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
         """None: the speakers of held-out scenes are no classes of this head."""
         return {}
@@ -54,7 +64,7 @@ class FrameSpeakers(Task):
         """Logits `(frames, speakers)` and who it is `(frames,)`."""
         assert batch.enrollment is not None and batch.enrollment_lengths is not None
         assert batch.speaker is not None
-        layer = encode(batch.enrollment, batch.enrollment_lengths).layers[self.layer]
+        layer = encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT).layers[self.layer]
         x = layer.features[:, :, ::EVERY].transpose(1, 2)
         mask = layer.mask[:, ::EVERY]
         if self.reversal is not None:

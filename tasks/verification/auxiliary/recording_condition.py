@@ -5,7 +5,7 @@ After Chen et al., "Channel invariant speaker embedding learning with joint mult
 adversarial training", ICASSP 2020, with the kind of augmentation in the channel's place.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from joint.layers.gradient_reversal import GradientReversal
 from joint.outputs import TaskOutput
 from joint.scene import SceneBatch
-from joint.task import Encode, Task
+from joint.task import ENROLLMENT, Encode, Enrollment, Task, encode_recording
 
 KINDS = 8
 """Noise, room and channel, each or not."""
@@ -46,6 +46,14 @@ class RecordingConditions(Task):
         right = (logits.argmax(dim=-1) == kinds).float().mean()
         return TaskOutput(F.cross_entropy(logits, kinds), len(kinds), {"accuracy": right})
 
+    def infer(
+        self, encode: Encode, recording: Tensor, enrollments: Sequence[Enrollment] = ()
+    ) -> Tensor:
+        """See Task: log-probabilities `(8,)` of the kinds, 1 noise + 2 room + 4 channel."""
+        embedding = encode_recording(encode, recording).embedding
+        found: Tensor = self.classifier(embedding).float().log_softmax(dim=-1)[0]
+        return found
+
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
         """Share of enrolments whose conditions are found, and that of the most frequent ones."""
         found = [self._read(encode, batch, 1.0) for batch in batches]
@@ -57,7 +65,7 @@ class RecordingConditions(Task):
     def _read(self, encode: Encode, batch: SceneBatch, progress: float) -> tuple[Tensor, Tensor]:
         assert batch.enrollment is not None and batch.enrollment_lengths is not None
         assert batch.augmentation is not None
-        embedding = encode(batch.enrollment, batch.enrollment_lengths).embedding
+        embedding = encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT).embedding
         if self.reversal is not None:
             embedding = self.reversal(embedding, progress)
         return self.classifier(embedding).float(), batch.augmentation.flatten()

@@ -20,7 +20,7 @@ from joint.errors import ConfigError
 from joint.losses.base import SpeakerLoss
 from joint.outputs import TaskOutput
 from joint.scene import SceneBatch
-from joint.task import Encode, Task
+from joint.task import ENROLLMENT, Encode, Enrollment, Task
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,16 @@ class SpeakerTextFactors(Task):
         parts = {"embedding_dim": embedding_dim, "speaker_count": speaker_count}
         self.criterion, self.criterion_of_both = criterion(**parts), criterion(**parts)
 
-    def infer(self, encode: Encode, audio: Tensor, lengths: Tensor) -> Factors:
-        """The factors of recordings `(B, S)` of `lengths (B,)` Samples."""
-        encoding = encode(audio, lengths)
+    def infer(
+        self, encode: Encode, recording: Tensor, enrollments: Sequence[Enrollment] = ()
+    ) -> Factors:
+        """See Task: the factors `(1, E)` of the recording."""
+        lengths = torch.tensor([len(recording)], device=recording.device)
+        return self.factors(encode, recording[None], lengths)
+
+    def factors(self, encode: Encode, audio: Tensor, lengths: Tensor) -> Factors:
+        """The factors of recordings `(B, S)` or `(B, K, S)`, whose `lengths` are in Samples."""
+        encoding = encode(audio, lengths, ENROLLMENT)
         layer = encoding.layers[self.layer]
         pooled = self.pooling(Frames(layer.features.transpose(1, 2), layer.mask))
         return Factors(encoding.embedding, self.text(pooled).float())
@@ -86,7 +93,7 @@ class SpeakerTextFactors(Task):
         assert batch.enrollment is not None and batch.enrollment_lengths is not None
         assert batch.speaker is not None and batch.phrase is not None
         speaker, phrase = batch.speaker.flatten(), batch.phrase.flatten()
-        factors = self.infer(encode, batch.enrollment, batch.enrollment_lengths)
+        factors = self.factors(encode, batch.enrollment, batch.enrollment_lengths)
         both = factors.both
         said = self.phrase(factors.text)
         losses = [
@@ -107,7 +114,7 @@ class SpeakerTextFactors(Task):
         for batch in batches:
             assert batch.enrollment is not None and batch.enrollment_lengths is not None
             assert batch.speaker is not None and batch.phrase is not None
-            factors = self.infer(encode, batch.enrollment, batch.enrollment_lengths)
+            factors = self.factors(encode, batch.enrollment, batch.enrollment_lengths)
             texts.append(F.normalize(factors.text))
             speakers.append(F.normalize(factors.speaker))
             phrase.append(batch.phrase.flatten())

@@ -22,6 +22,7 @@ from joint.encoders.frontends.filterbank import Filterbank
 from joint.encoders.pooling.statistics import StatisticsPooling
 from joint.errors import ConfigError
 from joint.model import JointModel
+from joint.task import ENROLLMENT
 from joint.training import checkpoint
 from joint.training.building import load_model, start_from
 from joint.training.run import train
@@ -183,7 +184,9 @@ def test_a_backbone_that_folds() -> None:
     model = JointModel(encoder, tasks, {}, {"extraction": "adapter"}, {"extraction": adapter})
     batch = noise_batch()
     assert batch.enrollment is not None and batch.enrollment_lengths is not None
-    expected = model.eval().view("extraction")(batch.enrollment, batch.enrollment_lengths)
+    expected = model.eval().view("extraction")(
+        batch.enrollment, batch.enrollment_lengths, ENROLLMENT
+    )
     loaded = SpeakerModel(model, {}, Path("repvgg"))
-    found = loaded.model.view("extraction")(batch.enrollment, batch.enrollment_lengths)
+    found = loaded.model.view("extraction")(batch.enrollment, batch.enrollment_lengths, ENROLLMENT)
     assert torch.equal(found.embedding, expected.embedding)

@@ -5,11 +5,12 @@ from torch import Tensor
 
 from joint.conditioning.local_similarity import LocalSimilarity
 from joint.outputs import SpeakerEncoding
+from joint.task import ENROLLMENT
 
 SECOND, HOP = 16_000, 640
 
 
-def encode(audio: Tensor, lengths: Tensor) -> SpeakerEncoding:
+def encode(audio: Tensor, lengths: Tensor, role: str) -> SpeakerEncoding:
     """A recording's embedding is how much of it is above 0, and how much below."""
     waveform, own = audio.flatten(0, -2), lengths.flatten()
     inside = torch.arange(waveform.shape[1]) < own[:, None]
@@ -28,7 +29,7 @@ def layer() -> LocalSimilarity:
 def enrolled() -> SpeakerEncoding:
     """A person above 0, and one below."""
     people = torch.ones(2, SECOND) * torch.tensor([[0.3], [-0.3]])
-    return encode(people, torch.tensor([SECOND, SECOND]))
+    return encode(people, torch.tensor([SECOND, SECOND]), ENROLLMENT)
 
 
 def test_each_moment_is_as_like_as_its_second() -> None:

@@ -7,11 +7,9 @@ import torch
 from torch import Tensor
 from torchmetrics.functional.audio import scale_invariant_signal_distortion_ratio
 
-from tasks.extraction.extractors.bsrnn import Estimate
-from tasks.extraction.extractors.spectrum import Spectrum
+from tasks.extraction.extractor import Estimate
 from tasks.extraction.losses import ExtractionLoss
 
-SPECTRUM = Spectrum(512, 256)
 ALL_TERMS = {"compressed_weight": 1.0, "l1_weight": 1.0}
 
 
@@ -25,9 +23,8 @@ def signals(seed: int = 0) -> tuple[Tensor, Tensor]:
 
 def loss(estimate: Tensor, reference: Tensor, mixture: Tensor, **options: float) -> Tensor:
     progress = options.pop("progress", 1.0)
-    criterion = ExtractionLoss(**options)  # type: ignore[arg-type]
-    heard = Estimate(estimate, SPECTRUM(estimate))
-    value: Tensor = criterion(heard, reference, mixture, SPECTRUM, progress)
+    criterion = ExtractionLoss(**options, window=512, hop=256)  # type: ignore[arg-type]
+    value: Tensor = criterion(Estimate(estimate), reference, mixture, progress)
     assert value.shape == (len(mixture),)
     return value
 

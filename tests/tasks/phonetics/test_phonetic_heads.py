@@ -11,7 +11,7 @@ from joint.errors import ConfigError
 from joint.layers.gradient_reversal import GradientReversal
 from joint.outputs import SpeakerEncoding
 from joint.scene import SceneBatch
-from joint.task import Encode, Task
+from joint.task import ENROLLMENT, Encode, Task
 from joint.training.building import layer_dims
 from tasks.phonetics.labels import phone_shares
 from tasks.phonetics.task import FramePhones, SegmentPhones
@@ -53,7 +53,7 @@ def fields(batch: SceneBatch, phones: Tensor) -> dict[str, Tensor | None]:
 
 
 def all_layers(encoder):  # type: ignore[no-untyped-def]
-    def encode(audio: Tensor, lengths: Tensor) -> SpeakerEncoding:
+    def encode(audio: Tensor, lengths: Tensor, role: str) -> SpeakerEncoding:
         encoding: SpeakerEncoding = encoder(audio.flatten(0, -2), lengths.flatten(), None)
         return encoding
 
@@ -66,7 +66,7 @@ def shares_as_embedding(batch: SceneBatch) -> Encode:
     assert batch.enrollment_phones is not None and batch.enrollment_phone_ends is not None
     phones, ends = batch.enrollment_phones[:, 0], batch.enrollment_phone_ends[:, 0]
     shares = phone_shares(phones, ends, torch.full((len(phones),), 6400), 4)
-    return lambda audio, lengths: encoding_of(shares @ mapping)
+    return lambda audio, lengths, role: encoding_of(shares @ mapping)
 
 
 def trained(
@@ -145,4 +145,4 @@ def test_what_is_refused() -> None:
 
 def test_layers_are_those_asked_for() -> None:
     encode = encode_with(tiny_encoder().eval())
-    assert not encode(torch.randn(1, 4800), torch.tensor([4800])).layers
+    assert not encode(torch.randn(1, 4800), torch.tensor([4800]), ENROLLMENT).layers

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from tiny_models import tiny_encoder
+from torch import Tensor
 
 from joint.conditioning.frame_fusion import CrossAttentionFusion, FrameFusion
 from joint.conditioning.local_similarity import LocalSimilarity
@@ -17,7 +18,9 @@ from joint.data.storage.store import FileStore
 from joint.encoders.frontends.filterbank import Filterbank
 from joint.errors import ConfigError
 from joint.model import JointModel
+from joint.outputs import SpeakerEncoding
 from joint.scene import SceneBatch
+from joint.task import WINDOWS, Enrollment, encode_recording
 from joint.text.units import CharacterUnits, PhoneUnits
 from tasks.extraction.extractors.bsrnn import small_bsrnn
 from tasks.recognition.core import RecognizerCore
@@ -25,7 +28,7 @@ from tasks.recognition.decoding.attention_beam import AttentionBeamSearch
 from tasks.recognition.decoding.best_path import BestPath, best_path
 from tasks.recognition.decoding.timing import timed_words
 from tasks.recognition.extracted import ExtractedRecognition
-from tasks.recognition.inference import read, remembered
+from tasks.recognition.inference import read
 from tasks.recognition.objectives.attention import AttentionDecoder
 from tasks.recognition.objectives.serialization import InterleavedTokens
 from tasks.recognition.task import RecognitionTask
@@ -102,10 +105,13 @@ def test_padding_changes_nothing(name: str, batch: Callable[..., SceneBatch]) ->
     assert scenes.mixture is not None and scenes.mixture_lengths is not None
     assert len(set(scenes.mixture_lengths.tolist())) == 3
     with torch.no_grad():
-        together = face.transcripts(view, scenes.mixture, scenes.mixture_lengths, scenes)
+        enrolled = face.enrolled(view, scenes)
+        together = face.transcripts(view, scenes.mixture, scenes.mixture_lengths, enrolled)
         for row, length in enumerate(scenes.mixture_lengths.tolist()):
             own = row_of(scenes, row, length)
-            alone = face.transcripts(model.view("face"), own.mixture, own.mixture_lengths, own)
+            encode = model.view("face")
+            enrolled = face.enrolled(encode, own)
+            alone = face.transcripts(encode, own.mixture, own.mixture_lengths, enrolled)
             for one, several in zip(alone, together, strict=True):
                 count = int(one.frames[0])
                 assert count == int(several.frames[row])
@@ -220,18 +226,35 @@ def test_an_alignment_is_a_share() -> None:
         SingleRecognition(PhoneUnits(PHONES), core, alignment=1.5)
 
 
-def test_remembered_voices_are_followed_as_their_enrolments_are(
-    batch: Callable[..., SceneBatch],
+@pytest.mark.parametrize("name", ["target", "similar"])
+def test_a_kept_embedding_does_as_its_recording(
+    name: str, batch: Callable[..., SceneBatch]
 ) -> None:
-    """A face that listens to the mixture with the encoder too."""
-    model, scenes = model_of("similar").eval(), batch(1)
+    model, scenes = model_of(name).eval(), batch(1)
     assert scenes.mixture is not None and scenes.enrollment is not None
     assert scenes.enrollment_lengths is not None
     person = scenes.enrollment[0, 0, : int(scenes.enrollment_lengths[0, 0])]
+    encoded: list[tuple[str, int]] = []
+
+    def encode(audio: Tensor, lengths: Tensor, role: str) -> SpeakerEncoding:
+        encoded.append((role, audio.shape[-1]))
+        return model.view("face")(audio, lengths, role)
+
     with torch.no_grad():
-        view = model.view("face")
-        voices = view(person[None], torch.tensor([len(person)])).embedding
-        known = remembered(voices, view.encoder.frame_dim, model.view("face"))
-        heard = read(model.tasks["face"], view, scenes.mixture[0], [person])
-        found = read(model.tasks["face"], known, scenes.mixture[0], [scenes.mixture[0, :1]])
-    assert found == heard and any(heard)
+        kept = Enrollment.kept(encode_recording(encode, person).embedding[0])
+        expected = read(model.tasks["face"], encode, scenes.mixture[0], [Enrollment.of(person)])
+        encoded.clear()
+        found = read(model.tasks["face"], encode, scenes.mixture[0], [kept])
+    assert found == expected and any(found)
+    # nothing stands in for the recording that is not there
+    assert {role for role, _ in encoded} == ({WINDOWS} if name == "similar" else set())
+
+
+def test_attention_over_frames_refuses_a_kept_embedding() -> None:
+    task = model_of("attending").eval().tasks["face"]
+    with pytest.raises(ConfigError, match=r"kept embedding without frames.*recording"):
+        task.infer(
+            JointModel(tiny_encoder(), {"face": task}).view("face"),
+            torch.randn(8000),
+            [Enrollment.kept(torch.randn(12))],
+        )

@@ -5,6 +5,7 @@ from tiny_models import encode_with, encoding_of, noise_batch, tiny_encoder, ver
 from torch import Tensor
 
 from joint.outputs import SpeakerEncoding
+from joint.task import ENROLLMENT
 
 
 def test_every_enrolment_counts() -> None:
@@ -14,7 +15,7 @@ def test_every_enrolment_counts() -> None:
     output = task.loss(encode, batch, 1.0)
     assert output.count == 6 and set(output.metrics) == {"accuracy"}
     assert batch.enrollment is not None and batch.enrollment_lengths is not None
-    embedding = encode(batch.enrollment, batch.enrollment_lengths).embedding
+    embedding = encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT).embedding
     expected = task.criterion(embedding, batch.speaker.flatten(), 1.0)
     torch.testing.assert_close(output.loss, expected)
 
@@ -28,7 +29,7 @@ def test_the_margin_follows_the_progress() -> None:
 def test_speakers_at_right_angles_have_no_errors() -> None:
     batches = [noise_batch(seed=seed) for seed in range(3)]
 
-    def encode(audio: Tensor, lengths: Tensor) -> SpeakerEncoding:
+    def encode(audio: Tensor, lengths: Tensor, role: str) -> SpeakerEncoding:
         batch = next(b for b in batches if b.enrollment is audio)
         assert batch.speaker is not None
         return encoding_of(torch.eye(5)[batch.speaker.flatten()])

@@ -154,9 +154,13 @@ def _by_output(
     decoding: "Decoding | None",
 ) -> dict[str, str]:
     """Print one line for each output of the recogniser, and return the lines by name."""
+    from joint.app.api import Recording
+    from joint.task import Enrollment
+
     means = {} if speakers is None else speakers.mean_embeddings()
-    voices = list(means.values())
-    words = model.transcribe(recording, list(known.values()), voices, None, task, decoding)
+    kept = [Enrollment.kept(mean) for mean in means.values()]
+    enrollments: list[Recording | Enrollment] = [*known.values(), *kept]
+    words = model.transcribe(recording, enrollments, None, task, decoding)
     names = [*known, *means] or [f"voice {place}" for place in range(1, len(words) + 1)]
     pairs = zip(names, map(" ".join, words), strict=True)
     lines = {who: text for who, text in pairs if text or speakers is None}

@@ -18,7 +18,9 @@ def test_learns_what_the_embedding_tells() -> None:
         kinds = torch.randint(0, KINDS, (32, 1), generator=torch.Generator().manual_seed(step))
         batch = noise_batch(32, enrolled=1, samples=400, augmentation=kinds)
 
-        def encode(audio: Tensor, lengths: Tensor, kinds: Tensor = kinds) -> SpeakerEncoding:
+        def encode(
+            audio: Tensor, lengths: Tensor, role: str, kinds: Tensor = kinds
+        ) -> SpeakerEncoding:
             return encoding_of(mapping[kinds[:, 0]])
 
         output = task.loss(encode, batch, 0.0)

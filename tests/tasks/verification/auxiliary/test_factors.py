@@ -39,7 +39,7 @@ def test_each_part_learns_its_own() -> None:
     encoder = tiny_encoder()
     task = SpeakerTextFactors(12, layer_dims(encoder), SPEAKERS, PHRASES, "tdnn2", Softmax)
 
-    def encode(audio: Tensor, lengths: Tensor) -> SpeakerEncoding:
+    def encode(audio: Tensor, lengths: Tensor, role: str) -> SpeakerEncoding:
         found: SpeakerEncoding = encoder(audio.flatten(0, -2), lengths.flatten(), ("tdnn2",))
         return found
 
@@ -55,7 +55,7 @@ def test_each_part_learns_its_own() -> None:
         figures = task.validate(encode, [tones(1000, 60)])
         batch = tones(1001, 8)
         assert batch.enrollment is not None and batch.enrollment_lengths is not None
-        factors = task.infer(encode, batch.enrollment, batch.enrollment_lengths)
+        factors = task.factors(encode, batch.enrollment, batch.enrollment_lengths)
     assert figures["same_phrase"] > 0.9
     assert figures["same_speaker"] > 0.33  # of five who differ in loudness of noise alone
     assert factors.both.shape == (8, 12)

@@ -18,7 +18,7 @@ def test_frames_count_and_gradients_turn_round() -> None:
         encoder = tiny_encoder()
         task = FrameSpeakers(layer_dims(encoder), SPEAKERS, "tdnn2", 16, reversal)
 
-        def encode(audio: Tensor, lengths: Tensor, encoder=encoder) -> SpeakerEncoding:  # type: ignore[no-untyped-def]
+        def encode(audio: Tensor, lengths: Tensor, role: str, encoder=encoder) -> SpeakerEncoding:  # type: ignore[no-untyped-def]
             found: SpeakerEncoding = encoder(audio.flatten(0, -2), lengths.flatten(), ("tdnn2",))
             return found
 

@@ -17,7 +17,6 @@ from joint.audio import read_audio, write_audio
 from joint.conversation.turns import read_turns
 from joint.data.corpus import Corpus
 from joint.encoders.frames import Frames
-from joint.scene import SceneBatch
 from joint.training.run import train
 from tasks.recognition.core import Transcript
 from tasks.recognition.inference import joined, pieces
@@ -246,9 +245,7 @@ def test_long_recordings_are_heard_in_pieces(checkpoint: Path) -> None:
         return heard(encode, waveform, *rest)
 
     task.transcripts = listening
-    heard_in = pieces(
-        task, model.model.view("simo"), torch.from_numpy(noise), SceneBatch(["noise"])
-    )
+    heard_in = pieces(task, model.model.view("simo"), torch.from_numpy(noise))
     found = [joined(heard_in, output) for output in range(2)]
     assert max(lengths) == 20.0 and len(lengths) == 3
     assert {t.log_probabilities.shape[1] for t in found} == {(len(noise) - 400) // 160 // 4 + 1}
