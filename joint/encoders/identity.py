@@ -54,5 +54,5 @@ def _digest_of(tensor: Tensor) -> bytes:
     digest = hashlib.sha256(f"{tuple(tensor.shape)} {tensor.dtype}\n".encode())
     # A view as bytes, since NumPy has no bfloat16; it needs one dimension at least.
     flat = tensor.detach().cpu().contiguous().reshape(-1)
-    digest.update(flat.view(torch.uint8).numpy())
+    digest.update(flat.view(torch.uint8).numpy().data)
     return digest.digest()
