@@ -1,14 +1,14 @@
 """Names that tests and fixtures share."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-BLOCKS = ROOT / "recipes" / "common"
-YAMLS = [path for path in sorted((ROOT / "recipes").rglob("*.yaml")) if BLOCKS not in path.parents]
-GRIDS = [path for path in YAMLS if re.search("^(arms|variants):$", path.read_text("utf-8"), re.M)]
+COMMON = ROOT / "recipes" / "common"
+"""The blocks that recipes share."""
+YAMLS = [path for path in sorted((ROOT / "recipes").rglob("*.yaml")) if COMMON not in path.parents]
+GRIDS = [path for path in YAMLS if "\nvariants:\n" in path.read_text(encoding="utf-8")]
 RECIPES = [path for path in YAMLS if path not in GRIDS]
 TINY = Path(__file__).with_name("tiny.yaml")
 

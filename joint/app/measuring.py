@@ -74,7 +74,7 @@ class TestSet:
 
 def measure(run: Run, test: TestSet) -> dict[str, Any]:
     """Train what there is not yet of the run, evaluate it on `test`, keep its figures."""
-    model = load(train(run.recipe, resume=run.begun))
+    model = load(train(run.recipe, resume=run.started))
     info, clock = model.info(), Timed(model.embed)
     embedded = embed_corpus(clock, test.corpus)
     verified, kept, scores = evaluate_embedded(embedded, test.corpus, test.trials)
@@ -96,10 +96,10 @@ def measure(run: Run, test: TestSet) -> dict[str, Any]:
         if start.identity.fingerprint != model.identity.fingerprint:
             before = embed_corpus(start.embed, test.corpus).embeddings
         figures |= embedding_drift(before, after)
-    if run.probe is not None and test.corpus.phones:
+    if run.probe_layer is not None and test.corpus.phones:
         figures |= phones_in(model, run, test.corpus)
-    if run.then is not None:
-        later = run.then.figures() or measure(run.then, test)
+    if run.downstream is not None:
+        later = run.downstream.figures() or measure(run.downstream, test)
         figures |= {key: later[key] for key in OF_EXTRACTION if key in later}
     numbers = {key: value for key, value in figures.items() if not isinstance(value, dict | str)}
     run.keep(numbers)
@@ -108,7 +108,7 @@ def measure(run: Run, test: TestSet) -> dict[str, Any]:
 
 def phones_in(model: SpeakerModel, run: Run, test: Corpus) -> dict[str, float]:
     """What the model's frame-level head, and probes of any model, find of the phones of `test`."""
-    assert run.probe is not None
+    assert run.probe_layer is not None
     figures = {}
     for name, head in frame_heads(model.model).items():
         known = tuple(model.metadata["phones"])
@@ -117,7 +117,8 @@ def phones_in(model: SpeakerModel, run: Run, test: Corpus) -> dict[str, float]:
         figures["phone_head_percent"] = found["spoken_accuracy_percent"]
     data = run.config.data
     train = Corpus.load(data.train, data.get("shards", DataConfig.shards))
-    return figures | phone_content(model.model.encoder, train, test, run.probe, model.precision)
+    layer = run.probe_layer
+    return figures | phone_content(model.model.encoder, train, test, layer, model.precision)
 
 
 class Timed:
@@ -141,17 +142,17 @@ class Changes:
         self.drawn: dict[Path, np.ndarray] = {}
 
     def of(self, runs: Sequence[Run]) -> dict[str, str]:
-        """The change of each arm against its baseline, over the seeds that both have."""
-        scores = {(run.arm, run.seed): run.scores for run in runs if run.scores.is_file()}
+        """The change of each variant against its baseline, over the seeds that both have."""
+        scores = {(run.variant, run.seed): run.scores for run in runs if run.scores.is_file()}
         found = {}
-        for arm, baseline in dict.fromkeys((run.arm, run.baseline) for run in runs):
-            seeds = [s for name, s in scores if name == arm and (baseline, s) in scores]
-            if baseline is None or arm == baseline or not seeds:
+        for variant, baseline in dict.fromkeys((run.variant, run.baseline) for run in runs):
+            seeds = [s for name, s in scores if name == variant and (baseline, s) in scores]
+            if baseline is None or variant == baseline or not seeds:
                 continue
             before, after = (
-                [self._eers(scores[name, s]) for s in seeds] for name in (baseline, arm)
+                [self._eers(scores[name, s]) for s in seeds] for name in (baseline, variant)
             )
-            found[arm] = str(change_of_eer(before, after))
+            found[variant] = str(change_of_eer(before, after))
         return found
 
     def _eers(self, path: Path) -> np.ndarray:

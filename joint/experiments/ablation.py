@@ -10,30 +10,34 @@ from omegaconf import DictConfig, OmegaConf
 
 from joint.errors import ConfigError
 from joint.files import atomic_write
-from joint.training.config import keys_of, load_config, typed
+from joint.training.composition import chooses_a_block
+from joint.training.config import load_config
+from joint.training.reading import composed, keys_of, typed
 
 FIGURES = "figures.json"
 
 
 @dataclass
-class ThenConfig:
-    """What is trained afterwards on the encoders of `arms`: another recipe with `keys`."""
+class DownstreamConfig:
+    """A second training with the encoders of `variants`: another recipe, with `overrides`."""
 
     recipe: str = "???"
-    arms: list[str] = field(default_factory=list)
-    keys: dict[str, Any] = field(default_factory=dict)
+    variants: list[str] = field(default_factory=list)
+    overrides: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
 class GridConfig:
-    """`recipe` lies beside the grid's file; `test` is the folder that its runs are measured on,
-    unless the command line names one. `common` keys are for all arms; those of an arm come on top.
-    They are a recipe's full keys (`encoder.backbone`); a value replaces what was there.
+    """`recipe` lies beside the grid's file; `test` is the folder that its runs are evaluated on,
+    unless the command line names one. `common` overrides hold for all variants; those of a variant
+    come on top. They are a recipe's full keys (`encoder.backbone`), whose values replace what was
+    there, and choices of blocks (`encoders@encoder`).
 
-    With `across`, whose entries are keys too, every arm is run with each of them, and is called
-    `ENTRY ARM`. Changes are measured against the arm `baseline` of the same entry. `probe` names
-    the layer whose phones are probed. `then` trains a second recipe that begins with the encoder of
-    an arm, such as an extractor on it; its figures stand in the same row.
+    With `crossed_with`, whose entries are overrides too, every variant is run with each of them,
+    and is called `ENTRY VARIANT`. Changes are measured against the variant `baseline` of the same
+    entry. `probe_layer` names the layer whose phones are probed. `downstream` trains a second
+    recipe that is initialised with the encoder of a variant, such as an extractor on it; its
+    figures stand in the same row.
     """
 
     recipe: str = "???"
@@ -41,28 +45,28 @@ class GridConfig:
     test: str | None = None
     seeds: list[int] = field(default_factory=lambda: [1])
     common: dict[str, Any] = field(default_factory=dict)
-    across: dict[str, Any] = field(default_factory=dict)
-    arms: dict[str, Any] = field(default_factory=dict)
+    crossed_with: dict[str, Any] = field(default_factory=dict)
+    variants: dict[str, Any] = field(default_factory=dict)
     baseline: str | None = None
-    probe: str | None = None
-    then: ThenConfig | None = None
+    probe_layer: str | None = None
+    downstream: DownstreamConfig | None = None
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training of a grid: the recipe of `arm` at `seed`, and the folder of all it writes.
+    """One training of a grid: the recipe of `variant` with `seed`, and the folder of all it writes.
 
-    `baseline` is the arm that it is compared with, `probe` the layer to look into, `then` what is
-    trained on its encoder afterwards; None for none.
+    `baseline` is the variant that it is compared with, `probe_layer` the layer whose phones are
+    probed, `downstream` the second training with its encoder; None for none.
     """
 
-    arm: str
+    variant: str
     seed: int
     folder: Path
     config: DictConfig
     baseline: str | None = None
-    probe: str | None = None
-    then: "Run | None" = None
+    probe_layer: str | None = None
+    downstream: "Run | None" = None
 
     @property
     def recipe(self) -> Path:
@@ -75,33 +79,35 @@ class Run:
         return self.folder / "scores.csv"
 
     @property
-    def begun(self) -> bool:
-        """Whether there is a training to go on with."""
+    def started(self) -> bool:
+        """Whether there is a training to resume."""
         return (self.folder / "checkpoints").is_dir()
 
     def write_recipe(self) -> None:
-        """Write the arm's own recipe. Raises ConfigError where it is none, or where the run was
-        begun with another."""
+        """Write the variant's own recipe, with all its blocks. Raises ConfigError where it cannot
+        be built, or where the run was started with another."""
         text = OmegaConf.to_yaml(self.config)
-        if self.begun and self.recipe.is_file() and self.recipe.read_text() != text:
+        if self.started and self.recipe.is_file() and self.recipe.read_text() != text:
             raise ConfigError(self.folder, "a training of another recipe", "this grid's own")
         atomic_write(self.recipe, text)
         load_config(self.recipe)
-        if self.then is not None:
-            self.then.write_recipe()
+        if self.downstream is not None:
+            self.downstream.write_recipe()
 
     def check_starts(self, made: Path | None = None) -> None:
-        """Raises ConfigError where a checkpoint that it starts from is not there and is not the one
-        `made` by then: hours may lie before it is asked for."""
+        """Raises ConfigError where a checkpoint that it is initialised from is not there and is not
+        the one `made` by then: it may be hours until it is needed."""
         grafts = (self.config.get("grafts") or {}).values()
         for start in (*(self.config.get("init") or ()), *(graft.checkpoint for graft in grafts)):
             if Path(start) != made and not Path(start).is_file():
-                raise ConfigError(f"{self.arm}: {start}", "no file", "a checkpoint to start from")
-        if self.then is not None:
-            self.then.check_starts(self.folder / "model.safetensors")
+                raise ConfigError(
+                    f"{self.variant}: {start}", "no file", "a checkpoint to start from"
+                )
+        if self.downstream is not None:
+            self.downstream.check_starts(self.folder / "model.safetensors")
 
     def figures(self) -> dict[str, float | None] | None:
-        """What the finished run was measured at; None before."""
+        """The figures of a finished run; None before."""
         path = self.folder / FIGURES
         if not path.is_file():
             return None
@@ -119,79 +125,92 @@ class Grid:
 
     path: Path
     config: GridConfig
-    overrides: DictConfig
+    overrides: tuple[str, ...]
 
     @classmethod
     def load(cls, path: Path, overrides: Sequence[str] = ()) -> "Grid":
         """Read a grid; `overrides` (`key=value`) of the recipe replace what is `common`, not what
-        makes an arm; `output` and `seeds` are the grid's own.
+        makes a variant; `output` and `seeds` are the grid's own.
 
-        Raises ConfigError for a missing or malformed file, an unknown key, no arm.
+        Raises ConfigError for a missing or malformed file, an unknown key, no variant.
         """
         own = [given for given in overrides if given.partition("=")[0] in ("output", "seeds")]
         config = typed(path, GridConfig, own)
-        if not config.arms or not config.seeds:
-            raise ConfigError(path, "nothing to run", "an arm and a seed at least")
-        if unfit := [name for name in (*config.arms, *config.across) if "/" in name]:
-            raise ConfigError(f"{path}: arms", unfit[0], "names that folders can have")
-        for name in config.then.arms if config.then else ():
-            if name not in config.arms:
-                raise ConfigError(f"{path}: then.arms", name, " or ".join(config.arms))
-        if config.baseline is not None and config.baseline not in config.arms:
-            raise ConfigError(f"{path}: baseline", config.baseline, " or ".join(config.arms))
-        return cls(path, config, keys_of([given for given in overrides if given not in own]))
+        variants = config.variants
+        if not variants or not config.seeds:
+            raise ConfigError(path, "nothing to run", "a variant and a seed at least")
+        if unfit := [name for name in (*variants, *config.crossed_with) if "/" in name]:
+            raise ConfigError(f"{path}: variants", unfit[0], "names that folders can have")
+        for name in config.downstream.variants if config.downstream else ():
+            if name not in variants:
+                raise ConfigError(f"{path}: downstream.variants", name, " or ".join(variants))
+        if config.baseline is not None and config.baseline not in variants:
+            raise ConfigError(f"{path}: baseline", config.baseline, " or ".join(variants))
+        return cls(path, config, tuple(given for given in overrides if given not in own))
 
     def test(self, named: Path | None = None) -> Path:
-        """The folder that runs are measured on: `named`, or the grid's own. Raises ConfigError."""
+        """The folder that runs are evaluated on: `named`, or the grid's own. Raises ConfigError."""
         folder = named or (self.config.test and Path(self.config.test))
         if not folder:
             raise ConfigError(f"{self.path}: test", "nothing", "a test set, or --data")
         return folder
 
-    def runs(self, arms: Sequence[str] = ()) -> list[Run]:
-        """The runs of the named arms, or of all, seed by seed. Raises ConfigError."""
-        for name in arms:
-            if name not in self.config.arms:
-                raise ConfigError(f"{self.path}: arms", name, " or ".join(self.config.arms))
+    def runs(self, variants: Sequence[str] = ()) -> list[Run]:
+        """The runs of the named variants, or of all, seed by seed. Raises ConfigError."""
+        for name in variants:
+            if name not in self.config.variants:
+                known = " or ".join(self.config.variants)
+                raise ConfigError(f"{self.path}: variants", name, known)
         return [
             self._run(entry, name, seed)
             for seed in self.config.seeds
-            for entry in self.config.across or [""]
-            for name in arms or list(self.config.arms)
+            for entry in self.config.crossed_with or [""]
+            for name in variants or list(self.config.variants)
         ]
 
     def _run(self, entry: str, name: str, seed: int) -> Run:
-        keys = {**(self.config.arms[name] or {}), **(self.config.across.get(entry) or {})}
+        own = {**(self.config.variants[name] or {}), **(self.config.crossed_with.get(entry) or {})}
         baseline = self.config.baseline and f"{entry} {self.config.baseline}".strip()
-        arm = f"{entry} {name}".strip()
-        folder = Path(self.config.output) / arm / f"seed{seed}"
-        config = self._recipe(self.config.recipe, self.config.common, keys)
-        config = replaced(config, {"seed": seed, "name": arm, "output": str(folder)})
-        then = None
-        if self.config.then is not None and name in self.config.then.arms:
+        variant = f"{entry} {name}".strip()
+        folder = Path(self.config.output) / variant / f"seed{seed}"
+        config = self._recipe(self.config.recipe, self.config.common, own)
+        config = replaced(config, {"seed": seed, "name": variant, "output": str(folder)})
+        downstream = self.config.downstream
+        later = None
+        if downstream is not None and name in downstream.variants:
             own = {
                 "encoder": config.encoder,
                 "init": [str(folder / "model.safetensors")],
                 "seed": seed,
-                "output": str(folder / "then"),
+                "output": str(folder / "downstream"),
             }
-            after = self._recipe(self.config.then.recipe, self.config.then.keys, own)
-            then = Run(arm, seed, folder / "then", after)
-        return Run(arm, seed, folder, config, baseline, self.config.probe, then)
+            after = self._recipe(downstream.recipe, downstream.overrides, own)
+            later = Run(variant, seed, folder / "downstream", after)
+        return Run(variant, seed, folder, config, baseline, self.config.probe_layer, later)
 
-    def _recipe(self, name: str, common: Mapping[str, Any], keys: Mapping[str, Any]) -> DictConfig:
-        """A recipe with common keys, then what the command line says, then an arm's keys."""
+    def _recipe(self, name: str, common: Mapping[str, Any], own: Mapping[str, Any]) -> DictConfig:
+        """A recipe with common overrides, then those of the command line, then a variant's own."""
         path = self.path.parent / name
         if not path.is_file():
             raise ConfigError(f"{self.path}: recipe: {path}", "no file", "a recipe in YAML")
-        config = replaced(OmegaConf.load(path), common)
-        config = replaced(OmegaConf.merge(config, self.overrides), keys)
-        assert isinstance(config, DictConfig)
-        return config
+        given = dict(override.partition("=")[::2] for override in self.overrides)
+        layers = (common, given, own)
+        chosen = {k: v for keys in layers for k, v in keys.items() if chooses_a_block(k)}
+        choices = [f"{key}={value}" if value else key for key, value in chosen.items()]
+        config = composed(path, choices)  # without a value: `~group@key` takes a block out
+        config = replaced(config, values_of(common))
+        values = keys_of([given for given in self.overrides if not chooses_a_block(given)])
+        return replaced(OmegaConf.merge(config, values), values_of(own))
 
 
-def replaced(config: Any, keys: Mapping[str, Any]) -> Any:
-    """`config` with the values of `keys` in place of what was there."""
-    for key, value in keys.items():
-        OmegaConf.update(config, str(key), value, merge=False, force_add=True)
+def values_of(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `overrides` that give a value; the others choose a block."""
+    return {str(k): v for k, v in overrides.items() if not chooses_a_block(str(k))}
+
+
+def replaced(config: Any, values: Mapping[str, Any]) -> DictConfig:
+    """`config` with `values` in place of what was at their keys."""
+    for key, value in values.items():
+        OmegaConf.update(config, key, value, merge=False, force_add=True)
+    assert isinstance(config, DictConfig)
     return config

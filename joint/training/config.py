@@ -3,17 +3,14 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from joint.data.scenes.planning import ScenePlanner
 from joint.errors import ConfigError
-
-Typed = TypeVar("Typed")
+from joint.training.reading import typed_recipe
 
 CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
 """What a training's minutes are counted by."""
@@ -135,63 +132,9 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RecipeConfig:
     Raises ConfigError for a missing or malformed file, an unknown key (with the nearest valid
     name), a wrong type, a stream that names an unknown task, a training without an end.
     """
-    config = typed(path, RecipeConfig, overrides)
+    config = typed_recipe(path, RecipeConfig, overrides)
     _check(path, config)
     return config
-
-
-def keys_of(overrides: Sequence[str]) -> DictConfig:
-    """`key=value` overrides as a configuration. Raises ConfigError."""
-    for override in overrides:
-        if "=" not in override:
-            raise ConfigError(override, "no '='", "key=value")
-    try:
-        return OmegaConf.from_dotlist(list(overrides))
-    except Exception as error:  # yaml's errors share no public base with OmegaConf's
-        found = str(error).splitlines()[0]
-        raise ConfigError(" ".join(overrides), found, "key=value") from None
-
-
-def typed(path: Path, kind: type[Typed], overrides: Sequence[str]) -> Typed:
-    """The YAML file at `path` with `key=value` overrides, as a dataclass `kind`.
-
-    Raises ConfigError for a missing or malformed file, an unknown key (with the nearest valid
-    name), a wrong type.
-    """
-    if not path.is_file():
-        raise ConfigError(path, "no file", "keys and values in YAML")
-    changes = keys_of(overrides)
-    try:
-        given = OmegaConf.merge(OmegaConf.load(path), changes)
-        if not isinstance(given, DictConfig):
-            raise ConfigError(path, "a list", "keys and values")
-        merged = OmegaConf.merge(OmegaConf.structured(kind), given)
-        OmegaConf.resolve(merged)
-        config: Typed = OmegaConf.to_object(merged)  # type: ignore[assignment]
-    except OmegaConfBaseException as error:
-        raise _explained(path, error) from None
-    except (OSError, ValueError) as error:
-        raise ConfigError(path, str(error), "keys and values in YAML") from None
-    except Exception as error:  # yaml's errors share no public base with the above
-        if isinstance(error, ConfigError):
-            raise
-        found = f"{type(error).__name__}: {error}"
-        raise ConfigError(path, found, "keys and values in YAML") from None
-    return config
-
-
-def _explained(path: Path, error: OmegaConfBaseException) -> ConfigError:
-    """OmegaConf's complaint in one line, with the nearest valid key."""
-    key = error.full_key or error.key
-    found = str(error).splitlines()[0]
-    if not key:
-        return ConfigError(path, found, "keys and values")
-    parent = error.object_type
-    names = list(getattr(parent, "__dataclass_fields__", {}))
-    if "not in" in found and names:
-        near = get_close_matches(str(key).split(".")[-1], names, 1, 0.0)
-        return ConfigError(f"{path}: {key}", "an unknown key", f"{near[0]!r}, perhaps")
-    return ConfigError(f"{path}: {key}", found, "a value of the right type")
 
 
 def _check(path: Path, config: RecipeConfig) -> None:

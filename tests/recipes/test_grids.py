@@ -1,4 +1,4 @@
-"""Every arm of every grid is a recipe that builds, and the arms are what their names say."""
+"""Every variant of every grid is a recipe that builds, and is what its name says."""
 
 from pathlib import Path
 
@@ -12,16 +12,16 @@ from joint.training.config import RecipeConfig, load_config, plain
 
 
 def configs(grid: Path, output: Path) -> dict[str, RecipeConfig]:
-    """The recipe of each arm."""
+    """The recipe of each variant."""
     found = {}
     for run in Grid.load(grid, [f"output={output}"]).runs():
         run.write_recipe()
-        found[run.arm] = load_config(run.recipe)
+        found[run.variant] = load_config(run.recipe)
     return found
 
 
 @pytest.mark.parametrize("grid", GRIDS, ids=lambda path: path.stem)
-def test_arms_build(grid: Path, tmp_path: Path) -> None:
+def test_variants_build(grid: Path, tmp_path: Path) -> None:
     waveform = 0.1 * torch.randn(2, 16_000)
     made = set()
     for name, config in configs(grid, tmp_path).items():
@@ -32,7 +32,7 @@ def test_arms_build(grid: Path, tmp_path: Path) -> None:
             embedding = model.encoder(waveform).embedding
         assert embedding.shape == (2, 192) and torch.isfinite(embedding).all(), name
         made.add(str((plain(config)["encoder"], plain(config)["tasks"], plain(config)["streams"])))
-    assert len(made) == len(configs(grid, tmp_path)), "two arms are the same"
+    assert len(made) == len(configs(grid, tmp_path)), "two variants are the same"
 
 
 def test_joint_vs_frozen(tmp_path: Path) -> None:

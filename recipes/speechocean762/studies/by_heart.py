@@ -22,9 +22,9 @@ from joint.training.run import train
 RECIPE = Path(__file__).parents[1] / "recognition.yaml"
 PEOPLE, EACH = 5, 4
 PLAIN = (
-    "tasks.said.task.units._target_=joint.text.units.CharacterUnits",
-    "tasks.said.task.core.dropout=0.0",
-    "tasks.said.task.core.frontend.spec_augment.probability=0.0",
+    "tasks.recognition.task.units._target_=joint.text.units.CharacterUnits",
+    "tasks.recognition.task.core.dropout=0.0",
+    "tasks.recognition.task.core.frontend.spec_augment.probability=0.0",
     "streams.utterances.scenes.speeds=[1.0]",
     "streams.utterances.scenes.noise_probability=0.0",
     "streams.utterances.scenes.channel_probability=0.0",

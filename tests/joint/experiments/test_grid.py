@@ -14,7 +14,7 @@ recipe: {recipe}
 output: {output}
 seeds: [3, 4]
 common: {{data.train: here, trainer.max_steps: 7}}
-arms:
+variants:
   plain:
   wide:
     encoder.backbone: {{_target_: joint.encoders.backbones.tdnn.XvectorTdnn, features: 40}}
@@ -24,14 +24,14 @@ arms:
 
 @pytest.fixture
 def grid(tmp_path: Path) -> Path:
-    """A grid of two arms and two seeds on the tiny recipe."""
+    """A grid of two variants and two seeds on the tiny recipe."""
     path = tmp_path / "grid.yaml"
     path.write_text(TEXT.format(recipe=TINY, output=tmp_path / "out"))
     return path
 
 
 def by_name(runs: list[Run]) -> dict[tuple[str, int], Run]:
-    return {(run.arm, run.seed): run for run in runs}
+    return {(run.variant, run.seed): run for run in runs}
 
 
 def test_runs_are_recipes(grid: Path, tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_half_trained_run_keeps_its_recipe(grid: Path) -> None:
     run.write_recipe()
     (run.folder / "checkpoints").mkdir()
     run.write_recipe()
-    assert run.begun
+    assert run.started
     changed = Grid.load(grid, ["trainer.max_steps=6"]).runs()[0]
     with pytest.raises(ConfigError, match="a training of another recipe"):
         changed.write_recipe()
@@ -83,7 +83,7 @@ def test_figures(grid: Path) -> None:
         (("[3, 4]", "[]"), "found nothing to run"),
         (("[3, 4]", "[three]"), "seeds"),
         (("  plain:", "  a/b:"), "found a/b; expected names that folders can have"),
-        (("arms:", "arms: ["), "keys and values in YAML"),
+        (("variants:", "variants: ["), "keys and values in YAML"),
         (("trainer.max_steps: 7", "trainer.max_step: 7"), "max_steps"),
         (("encoder.backbone", "data.tapes"), "an unknown key"),
     ],
@@ -109,39 +109,40 @@ MORE = """
 recipe: {recipe}
 output: {output}
 baseline: plain
-probe: tdnn2
+probe_layer: tdnn2
 common: {{trainer.max_steps: 7}}
-across:
+crossed_with:
   small: {{encoder.embedding_dim: 16}}
   large: {{encoder.embedding_dim: 48}}
-arms:
+variants:
   plain: {{}}
   heavy: {{tasks.verification.weight: 0.9}}
-then: {{recipe: {recipe}, arms: [heavy], keys: {{trainer.max_steps: 3, name: later}}}}
+downstream:
+  {{recipe: {recipe}, variants: [heavy], overrides: {{trainer.max_steps: 3, name: later}}}}
 """
 
 
-def test_arms_across_entries_and_what_comes_then(tmp_path: Path) -> None:
+def test_variants_across_entries_and_what_comes_then(tmp_path: Path) -> None:
     path = tmp_path / "grid.yaml"
     path.write_text(MORE.format(recipe=TINY, output=tmp_path / "out"))
     runs = by_name(Grid.load(path, ["data.train=here"]).runs())
     assert list(runs) == [(f"{e} {a}", 1) for e in ("small", "large") for a in ("plain", "heavy")]
     run = runs["large heavy", 1]
     assert run.config.encoder.embedding_dim == 48 and run.config.tasks.verification.weight == 0.9
-    assert (run.baseline, run.probe) == ("large plain", "tdnn2")
-    assert runs["small plain", 1].then is None and run.then is not None
+    assert (run.baseline, run.probe_layer) == ("large plain", "tdnn2")
+    assert runs["small plain", 1].downstream is None and run.downstream is not None
     run.write_recipe()
-    then = load_config(run.then.recipe)
-    assert then.encoder["embedding_dim"] == 48 and then.data.train == "here"
-    assert then.init == [str(run.folder / "model.safetensors")]
-    assert then.trainer.max_steps == 3 and then.output == str(run.folder / "then")
+    later = load_config(run.downstream.recipe)
+    assert later.encoder["embedding_dim"] == 48 and later.data.train == "here"
+    assert later.init == [str(run.folder / "model.safetensors")]
+    assert later.trainer.max_steps == 3 and later.output == str(run.folder / "downstream")
 
 
 @pytest.mark.parametrize(
     "change, message",
-    [("baseline: plain", "baseline"), ("arms: [heavy]", r"then\.arms")],
+    [("baseline: plain", "baseline"), ("variants: [heavy]", r"downstream\.variants")],
 )
-def test_arms_that_are_not_there(tmp_path: Path, change: str, message: str) -> None:
+def test_variants_that_are_not_there(tmp_path: Path, change: str, message: str) -> None:
     path = tmp_path / "grid.yaml"
     wrong = change.replace("plain", "plane").replace("heavy", "heavier")
     path.write_text(MORE.format(recipe=TINY, output=tmp_path).replace(change, wrong))

@@ -1,4 +1,4 @@
-"""`joint ablate`: one recipe in several ways at one budget, and the table of what came of it."""
+"""`joint ablate`: one recipe in several variants at one budget, and the table of their figures."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -43,16 +43,16 @@ def ablate(
         list[str] | None,
         typer.Argument(
             metavar="key=value",
-            help="Keys of the recipe for all arms; `output` and `seeds` are the grid's.",
+            help="Keys of the recipe for all variants; `output` and `seeds` are the grid's.",
         ),
     ] = None,
     data: Annotated[
         Path | None,
         typer.Option("--data", metavar="DIR", help="The test set, where not the grid's `test`."),
     ] = None,
-    arm: Annotated[
+    variant: Annotated[
         list[str] | None,
-        typer.Option("--arm", metavar="ARM", help="Only this arm; may be repeated."),
+        typer.Option("--variant", metavar="VARIANT", help="Only this variant; may be repeated."),
     ] = None,
     jobs: Annotated[
         int,
@@ -61,7 +61,7 @@ def ablate(
         ),
     ] = 1,
 ) -> None:
-    """Train every arm of a grid from every seed, evaluate each on a test set, write the table.
+    """Train every variant of a grid from every seed, evaluate each on a test set, write the table.
 
     DIR holds Kaldi tables and `trials`; where it has `mix2_extraction.csv` too, models that
     extract are measured on it, recognisers on `mix2_recognition.csv` (in phones where they write
@@ -77,8 +77,8 @@ def ablate(
     from joint.experiments.ablation import Grid
 
     planned = Grid.load(grid, overrides or [])
-    waiting = [run for run in planned.runs(arm or []) if run.figures() is None]
-    test = TestSet.load(planned.test(data), phones=planned.config.probe is not None)
+    waiting = [run for run in planned.runs(variant or []) if run.figures() is None]
+    test = TestSet.load(planned.test(data), phones=planned.config.probe_layer is not None)
     for run in waiting:
         run.check_starts()
     for run in waiting:
@@ -88,9 +88,9 @@ def ablate(
     for run, outcome in side_by_side(waiting, test, jobs):
         if isinstance(outcome, JointError):
             failed.append(outcome)
-            print(f"{run.arm}, seed {run.seed}: failed")
+            print(f"{run.variant}, seed {run.seed}: failed")
             continue
-        print(f"{run.arm}, seed {run.seed}: EER {outcome['eer_percent']:.2f} %")
+        print(f"{run.variant}, seed {run.seed}: EER {outcome['eer_percent']:.2f} %")
         _write_table(planned, changes)
     print(_write_table(planned, changes), end="")
     if failed:
@@ -105,11 +105,11 @@ def _write_table(grid: "Grid", changes: "Changes") -> str:
     measured: dict[str, list[dict[str, float | None]]] = {}
     for run in grid.runs():
         if (figures := run.figures()) is not None:
-            measured.setdefault(run.arm, []).append(figures)
+            measured.setdefault(run.variant, []).append(figures)
     output = Path(grid.config.output)
     found = changes.of([run for run in grid.runs() if run.figures() is not None])
     further = {"EER against baseline": found} if found else {}
-    table = comparison_table("arm", COLUMNS, measured, further)
+    table = comparison_table("variant", COLUMNS, measured, further)
     atomic_write(output / "table.md", table)
     if measured:
         plot_comparison(measured, "eer_percent", "EER %", output / "table.svg")

@@ -11,7 +11,7 @@ GRID = """
 recipe: {recipe}
 output: {output}
 common: {{data.train: {data}/train, trainer.max_steps: 2}}
-arms:
+variants:
   joint: {{}}
   frozen: {{tasks.extraction.encoder: frozen}}
 """
@@ -19,7 +19,7 @@ arms:
 
 @pytest.fixture
 def grid(prepared: Path, tmp_path: Path) -> Path:
-    """Two arms of two steps."""
+    """Two variants of two steps."""
     path = tmp_path / "grid.yaml"
     path.write_text(GRID.format(recipe=TINY, output=tmp_path / "out", data=prepared))
     return path
@@ -46,7 +46,7 @@ def test_trains_measures_and_goes_on(
     grid: Path, test_set: Path, tmp_path: Path, joint_command: Command
 ) -> None:
     grid.write_text(f"test: {test_set}\n{grid.read_text()}")
-    first = joint_command("ablate", grid, "--arm", "frozen")
+    first = joint_command("ablate", grid, "--variant", "frozen")
     assert first.code == 0, first
     output = tmp_path / "out"
     assert "frozen" in (output / "table.md").read_text()
@@ -74,7 +74,7 @@ def test_bad_input(grid: Path, test_set: Path, tmp_path: Path, refused: Callable
     assert "no file" in refused("ablate", tmp_path / "none.yaml", "--data", test_set)
     assert "expected a test set, or --data" in refused("ablate", grid)
     assert "expected joint or frozen" in refused(
-        "ablate", grid, "--data", test_set, "--arm", "thawed"
+        "ablate", grid, "--data", test_set, "--variant", "thawed"
     )
     (test_set / "trials").unlink()
     assert "trials" in refused("ablate", grid, "--data", test_set)

@@ -57,7 +57,7 @@ GRID = """
 recipe: {recipe}
 output: {output}
 baseline: baseline
-probe: tdnn2
+probe_layer: tdnn2
 common:
   data.train: {data}
   trainer.max_steps: 2
@@ -68,16 +68,16 @@ common:
   tasks.frame_adversary.task.layer: tdnn2
   data.cache: null
   streams.speakers.batch_size: 4
-  tasks.verification.task.criterion: # as in the recipe that comes then
+  tasks.verification.task.criterion: # as in the downstream recipe
     {{_target_: joint.losses.margin.AamSoftmax, _partial_: true}}
   trainer.workers: 0
-arms:
+variants:
   baseline: {{}}
   COMBINE: {{tasks.frames.weight: 0.3, tasks.segment_adversary.weight: 0.3}}
-then:
-  recipe: {then}
-  arms: [COMBINE]
-  keys:
+downstream:
+  recipe: {downstream}
+  variants: [COMBINE]
+  overrides:
     trainer.max_steps: 1
     data.train: {data}
     streams.mixtures.scenes.speeds: [1.0, 0.9, 1.1, 0.8, 1.2]
@@ -90,7 +90,9 @@ def test_ablate_and_evaluate(
 ) -> None:
     test_set = with_tables(aligned, tmp_path / "test")
     grid = tmp_path / "grid.yaml"
-    grid.write_text(GRID.format(recipe=RECIPE, then=TINY, output=tmp_path / "out", data=aligned))
+    grid.write_text(
+        GRID.format(recipe=RECIPE, downstream=TINY, output=tmp_path / "out", data=aligned)
+    )
     outcome = joint_command("ablate", grid, "--data", test_set)
     assert outcome.code == 0, outcome
     heading, _, baseline, combined = outcome.out.splitlines()[-4:]
@@ -98,7 +100,7 @@ def test_ablate_and_evaluate(
     assert baseline.startswith("| baseline |") and baseline.endswith("| – |")
     assert "[" in combined.split("|")[-2]
     assert (tmp_path / "out" / "table.svg").is_file()
-    assert (tmp_path / "out" / "COMBINE" / "seed1" / "then" / "figures.json").is_file()
+    assert (tmp_path / "out" / "COMBINE" / "seed1" / "downstream" / "figures.json").is_file()
 
     checkpoint = tmp_path / "out" / "COMBINE" / "seed1"
     common = ("evaluate", "phonetics", "--checkpoint", checkpoint, "--data")

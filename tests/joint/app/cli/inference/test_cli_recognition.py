@@ -73,7 +73,7 @@ def test_ablate(aligned: Path, tested: Path, joint_command: Command, tmp_path: P
     recipe.streams.mixtures.tasks = ["simo"]
     OmegaConf.save(recipe, tmp_path / "recipe.yaml")
     (tmp_path / "grid.yaml").write_text(
-        f"recipe: recipe.yaml\noutput: {tmp_path / 'out'}\narms: {{simo: {{}}}}\n"
+        f"recipe: recipe.yaml\noutput: {tmp_path / 'out'}\nvariants: {{simo: {{}}}}\n"
         f"common: {{data.train: {aligned}}}\n"
     )
     done = joint_command("ablate", tmp_path / "grid.yaml", "--data", folder)
