@@ -96,7 +96,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class SceneBatch:
-    """Rendered scenes as tensors; a field that a batch lacks is None.
+    """Rendered scenes as tensors; a field that no task of the stream reads is None.
 
     | field | shape | meaning |
     |---|---|---|
@@ -104,6 +104,7 @@ class SceneBatch:
     | enrollment_lengths | (B, K) int64 | Samples |
     | enrollment_source | (B, K) int64 | whose voice in the mixture it is, −1 = absent |
     | speaker | (B, K) int64 | class of the enrolled speaker |
+    | utterance | (B, K) int64 | index in the corpus of the enrolment's utterance |
     | phrase | (B, K) int64 | class of the text of the enrolment's utterance |
     | enrollment_phones | (B, K, P) int64 | what is said, −1 unknown; P differs, −1 fills up |
     | enrollment_phone_ends | (B, K, P) int64 | Samples where each ends; the first begins at 0 |
@@ -129,6 +130,7 @@ class SceneBatch:
     enrollment_lengths: Tensor | None = None
     enrollment_source: Tensor | None = None
     speaker: Tensor | None = None
+    utterance: Tensor | None = None
     phrase: Tensor | None = None
     enrollment_phones: Tensor | None = None
     enrollment_phone_ends: Tensor | None = None
@@ -162,3 +164,7 @@ class SceneBatch:
             if isinstance(value := getattr(self, f.name), Tensor)
         }
         return replace(self, **moved)
+
+
+FIELDS = frozenset(f.name for f in fields(SceneBatch)) - {"scene_ids"}
+"""Names of what can be rendered."""

@@ -1,5 +1,6 @@
 """Open a corpus and its lists, whatever form it is stored in; see `Corpus.load`."""
 
+import logging
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,8 @@ from joint.units import SAMPLE_RATE, Samples
 
 if TYPE_CHECKING:
     from lhotse import SupervisionSegment
+
+logger = logging.getLogger(__name__)
 
 EXPECTED = "what 'joint prepare' or 'joint shard' writes, or wav.scp, text and utt2spk"
 
@@ -90,7 +93,9 @@ def measured_tables(folder: Path) -> Corpus:
     recording cannot be read."""
     rows = read_tables(folder)
     jobs = min(16, 2 * (os.cpu_count() or 1))
-    found = checked((Path(row.path) for row in rows), Check.HEADER, jobs)
+    found = list(checked((Path(row.path) for row in rows), Check.HEADER, jobs))
+    if bad := [info for info in found if isinstance(info, AudioError)]:
+        logger.warning("%d of %d recordings cannot be read (%s …)", len(bad), len(rows), bad[0])
     return Corpus(
         [
             row

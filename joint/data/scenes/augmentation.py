@@ -13,6 +13,11 @@ CHANNEL_HERTZ = (50.0, 150.0, 300.0, 600.0, 1200.0, 2400.0, 4800.0, 8000.0)
 """Where a channel's gains are drawn; between them they change linearly over octaves."""
 CHANNEL_RANGE: Decibels = 9.0
 
+ROOMS = 1024
+"""Rooms are drawn from this many seeds, so that a worker simulates each once."""
+COUNTS = 4
+"""Kinds of response that are kept of each room: of an enrolment, and of mixtures of two to four."""
+
 REFLECTIONS = 12
 """Image sources are followed to this order: later ones are far below speech in such rooms."""
 
@@ -44,10 +49,19 @@ def own_channel(waveform: np.ndarray) -> np.ndarray:
     return through_channel(waveform, crc32(waveform.tobytes()))
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=ROOMS * COUNTS)
 def room_responses(seed: int, reverberation: Seconds, count: int) -> np.ndarray:
     """Responses `(count, samples)` from `count` speakers to one microphone in a random shoebox room
-    (image method, Allen and Berkley 1979), each with its direct path first and of height 1."""
+    (image method, Allen and Berkley 1979), each with its direct path first and of height 1.
+
+    Kept, since simulating one takes longer than rendering a scene: 13 KB for each speaker, so that
+    those of all rooms for enrolments and for mixtures of two take 40 MB a process.
+    """
+    return simulated_room(seed, reverberation, count)
+
+
+def simulated_room(seed: int, reverberation: Seconds, count: int) -> np.ndarray:
+    """See `room_responses`."""
     import pyroomacoustics as pra
 
     rng = default_rng(seed)

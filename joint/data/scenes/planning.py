@@ -6,14 +6,13 @@ import numpy as np
 from numpy.random import Generator, default_rng
 
 from joint.data.corpus import Corpus
+from joint.data.scenes.augmentation import ROOMS
 from joint.data.scenes.ordering import epoch_order, order_by_length
 from joint.errors import ConfigError
 from joint.scene import ABSENT, EnrollmentPlan, Noise, Room, Scene, Segment, Source
 from joint.units import SAMPLE_RATE, Decibels, Samples, Seconds
 
 NO_LIMIT: Samples = 2**62
-ROOMS = 1024
-"""Rooms are drawn from this many, so that a worker simulates each once."""
 
 
 @dataclass
@@ -23,11 +22,12 @@ class ScenePlanner:
     `speakers` talk in the mixture (0: no mixture, enrolments alone); `enrollments` of them are
     enrolled, the target first; with `absent_probability` one more person is enrolled in the
     target's place who does not speak. `overlap` is the share of the chunk in which an interferer
-    talks, `snr_db` the target's level over each. Ranges are drawn from uniformly. With `one_speed`
-    all voices of a scene share a speed factor: two factors would tell them apart. Each voice and
-    each enrolment gets a channel of its own with `channel_probability`, so that nobody is known by
-    their microphone. So many scenes in a row as `utterances_per_speaker` have one target, as losses
-    that compare recordings need; a batch should hold a multiple of them.
+    talks, anywhere in it; `snr_db` is the target's level over each. Ranges are drawn from
+    uniformly. With `one_speed` all voices of a scene share a speed factor: two factors would tell
+    them apart. Each voice and each enrolment gets a channel of its own with `channel_probability`,
+    so that nobody is known by their microphone. So many scenes in a row as
+    `utterances_per_speaker` have one target, as losses that compare recordings need; a batch should
+    hold a multiple of them.
 
     With `delay` the sources are whole utterances, in a drawn order, each beginning after such a
     share of the one before it, and `chunk` and `overlap` are not asked. Then so many scenes in a
@@ -215,7 +215,9 @@ class ScenePlanner:
     ) -> Source:
         room = chunk if is_target else max(1, round(chunk * rng.uniform(*self.overlap)))
         segment = self._segment(corpus, rng, utterance, voice, room)
-        offset = int(rng.integers(room - segment.length + 1)) + (chunk - room)
+        offset = int(rng.integers(room - segment.length + 1))
+        # Anywhere in the chunk: one that always ended it would tell who the interferer is.
+        offset += int(rng.integers(chunk - room + 1))
         snr_db = 0.0 if is_target else float(rng.uniform(*self.snr_db))
         return Source(segment, offset, snr_db, self._channel(rng))
 

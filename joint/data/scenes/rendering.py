@@ -1,22 +1,33 @@
 """Rendering: a plan becomes waveforms, and several become a SceneBatch."""
 
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
 import torch
+from einops import rearrange
 from scipy.signal import fftconvolve
 
-from joint.data.corpus import Corpus, Utterance
-from joint.data.phones import UNKNOWN, PhoneIntervals
+from joint.data.corpus import Corpus
 from joint.data.scenes.augmentation import coloured_noise, room_responses, through_channel
+from joint.data.scenes.labels import labels
 from joint.data.storage.store import WaveformStore
-from joint.scene import EnrollmentPlan, Noise, Room, Scene, SceneBatch, Segment, Source
+from joint.errors import AudioError
+from joint.scene import FIELDS, EnrollmentPlan, Noise, Room, Scene, SceneBatch, Segment, Source
 from joint.units import SAMPLE_RATE, Decibels, Samples
 
 EARLY: Samples = SAMPLE_RATE // 20
 """The first 50 ms of a room belong to the reference."""
 SILENCE = 1e-10
 """Power under which a waveform counts as silent."""
+
+
+class UnreadableError(Exception):
+    """The recording of an `utterance`, by its index in the corpus, cannot be read."""
+
+    def __init__(self, utterance: int, error: AudioError) -> None:
+        super().__init__(str(error))
+        self.utterance, self.error = utterance, error
 
 
 def power(waveform: np.ndarray) -> float:
@@ -38,48 +49,50 @@ def tiled(waveform: np.ndarray, length: Samples) -> np.ndarray:
 
 
 class Renderer:
-    """Renders scenes of one corpus, reading through `store`."""
+    """Renders scenes of one corpus, reading through `store`.
 
-    def __init__(self, corpus: Corpus, store: WaveformStore) -> None:
-        self.corpus, self.store = corpus, store
+    Only the `fields` of SceneBatch that are named are rendered; the others are None, and no audio
+    is read for them. A plan holds all that is random, so that a field is the same whatever else is
+    rendered.
+    """
+
+    def __init__(
+        self, corpus: Corpus, store: WaveformStore, fields: Collection[str] = FIELDS
+    ) -> None:
+        if strange := set(fields) - FIELDS:
+            raise ValueError(f"SceneBatch has no {', '.join(sorted(strange))}")
+        self.corpus, self.store, self.fields = corpus, store, frozenset(fields)
 
     def batch(self, scenes: list[Scene]) -> SceneBatch:
-        """Render scenes of one planner into tensors."""
-        first = scenes[0]
-        enrollment = np.stack([[self.enrollment(s, e) for e in s.enrollments] for s in scenes])
-        with_mixture: dict[str, object] = {}
-        if first.sources:
-            rendered = [self.mixture(s) for s in scenes]
+        """Render scenes of one planner into tensors.
+
+        Raises UnreadableError for a recording that cannot be read, DataError for a shard.
+        """
+        values: dict[str, Any] = labels(scenes, self.corpus, self.fields)
+        if "enrollment" in self.fields:
+            rows = [self.enrollment(s, e) for s in scenes for e in s.enrollments]
+            values["enrollment"] = torch.from_numpy(
+                rearrange(np.stack(rows), "(b k) s -> b k s", b=len(scenes))
+            )
+        if scenes[0].sources and self.fields & {"mixture", "sources"}:
             longest = max(s.length for s in scenes)
-            with_mixture = {
-                "mixture": torch.from_numpy(np.stack([padded(m, longest) for m, _ in rendered])),
-                "mixture_lengths": torch.tensor([s.length for s in scenes]),
-                "sources": torch.from_numpy(np.stack([padded(r, longest) for _, r in rendered])),
-                "source_lengths": grid(scenes, lambda s: [x.segment.length for x in s.sources]),
-                "source_speakers": grid(scenes, lambda s: [x.segment.speaker for x in s.sources]),
-                "start_samples": grid(scenes, lambda s: [x.offset for x in s.sources]),
-                "enrollment_source": grid(scenes, lambda s: [e.source for e in s.enrollments]),
-                **self.said(scenes),
-            }
-        return SceneBatch(
-            scene_ids=[s.scene_id for s in scenes],
-            enrollment=torch.from_numpy(enrollment),
-            enrollment_lengths=torch.full(enrollment.shape[:2], first.enrollment_length),
-            speaker=grid(scenes, lambda s: [e.segment.speaker for e in s.enrollments]),
-            phrase=grid(
-                scenes,
-                lambda s: [self.corpus.phrase_of[e.segment.utterance] for e in s.enrollments],
-            ),
-            augmentation=grid(
-                scenes,
-                lambda s: [
-                    (e.noise is not None) + 2 * (e.room is not None) + 4 * (e.channel is not None)
-                    for e in s.enrollments
-                ],
-            ),
-            **self.phones(scenes),
-            **with_mixture,  # type: ignore[arg-type]
-        )
+            mixtures, sources = zip(*(self.mixture(s) for s in scenes), strict=True)
+            for name, waveforms in (("mixture", mixtures), ("sources", sources)):
+                if name in self.fields:
+                    rows = [padded(waveform, longest) for waveform in waveforms]
+                    values[name] = torch.from_numpy(np.stack(rows))
+        return SceneBatch(scene_ids=[s.scene_id for s in scenes], **values)
+
+    def segments(self, scene: Scene) -> Iterator[Segment]:
+        """The stretches of recordings that are read for the fields of a scene."""
+        if "enrollment" in self.fields:
+            for enrollment in scene.enrollments:
+                yield enrollment.segment
+                yield from enrollment.noise.segments if enrollment.noise else ()
+        if self.fields & {"mixture", "sources"}:
+            yield from (source.segment for source in scene.sources)
+        if "mixture" in self.fields and scene.sources and scene.noise is not None:
+            yield from scene.noise.segments
 
     def enrollment(self, scene: Scene, enrollment: EnrollmentPlan) -> np.ndarray:
         """A recording of one person alone, repeated to the scene's enrolment length."""
@@ -91,69 +104,27 @@ class Renderer:
             waveform = waveform + self._noise(enrollment.noise, waveform)
         return tiled(waveform, scene.enrollment_length)
 
-    def phones(self, scenes: list[Scene]) -> dict[str, Any]:
-        """What is said in each enrolment, by the names of the batch's fields; nothing where the
-        corpus is not aligned."""
-        if not self.corpus.phones:
-            return {}
-        rows = [self._phones(e, s.enrollment_length) for s in scenes for e in s.enrollments]
-        longest = max(len(row.phones) for row in rows)
-        shape = (len(scenes), len(scenes[0].enrollments), longest)
-        phones = np.full((len(rows), longest), UNKNOWN, dtype=np.int64)
-        ends = np.empty_like(phones)
-        for i, row in enumerate(rows):
-            phones[i, : len(row.phones)] = row.phones
-            ends[i, : len(row.ends)], ends[i, len(row.ends) :] = row.ends, row.ends[-1]
-        return {
-            "enrollment_phones": torch.from_numpy(phones).view(shape),
-            "enrollment_phone_ends": torch.from_numpy(ends).view(shape),
-            **self._pronunciations(scenes),
-        }
-
-    def _pronunciations(self, scenes: list[Scene]) -> dict[str, torch.Tensor]:
-        """The phones of utterances that are heard to their end, and how long those are."""
-        segments = [e.segment for s in scenes for e in s.enrollments]
-        said = [self.corpus.utterances[s.utterance] for s in segments]
-        whole = [u.length(s.speed) == s.length for u, s in zip(said, segments, strict=True)]
-        rows = [
-            u.pronunciation if heard and u.pronunciation is not None else np.zeros(0, np.int16)
-            for u, heard in zip(said, whole, strict=True)
-        ]
-        phones = np.full((len(rows), max([1, *map(len, rows)])), UNKNOWN, dtype=np.int64)
-        for i, row in enumerate(rows):
-            phones[i, : len(row)] = row
-        samples = [s.length if len(row) else 0 for s, row in zip(segments, rows, strict=True)]
-        shape = (len(scenes), len(scenes[0].enrollments))
-        return {
-            "pronunciation": torch.from_numpy(phones).view(*shape, phones.shape[1]),
-            "pronunciation_samples": torch.tensor(samples).view(shape),
-        }
-
-    def _phones(self, enrollment: EnrollmentPlan, length: Samples) -> PhoneIntervals:
-        segment = enrollment.segment
-        known = self.corpus.utterances[segment.utterance].phones
-        if known is None:
-            return PhoneIntervals.unknown(length)
-        return known.part(segment.speed, segment.start, segment.length).tiled(length)
-
     def mixture(self, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
-        """The mixture `(S,)` and the references `(N, S)`, float32."""
+        """The mixture `(S,)` and the references `(N, S)`, float32; of one that is not among the
+        fields only the shape is right."""
         dry = np.zeros((len(scene.sources), scene.length), dtype=np.float32)
         for i, source in enumerate(scene.sources):
             segment = self._voice(source)
             dry[i, source.offset : source.offset + len(segment)] = segment
-        heard, reference = dry, dry
+        received, reference = dry, dry
         if scene.room is not None:
             responses = room_response(scene.room, len(dry))
-            heard = np.stack([fftconvolve(d, h)[: scene.length] for d, h in zip(dry, responses)])  # noqa: B905
-            reference = np.stack(
-                [fftconvolve(d, h[:EARLY])[: scene.length] for d, h in zip(dry, responses)]  # noqa: B905
-            )
-        gains = [gain_for_snr(heard[0], heard[i], s.snr_db) for i, s in enumerate(scene.sources)]
+            received = convolved(dry, responses)
+            if "sources" in self.fields:
+                reference = convolved(dry, responses[:, :EARLY])
+        gains = [
+            gain_for_snr(received[0], received[i], source.snr_db)
+            for i, source in enumerate(scene.sources)
+        ]
         gains[0] = 1.0
         scale = np.array(gains)[:, None]
-        mixture = (heard * scale).sum(axis=0)
-        if scene.noise is not None:
+        mixture = (received * scale).sum(axis=0)
+        if scene.noise is not None and "mixture" in self.fields:
             mixture = mixture + self._noise(scene.noise, mixture)
         loudness = 10.0 ** (scene.gain_db / 20.0)
         return (
@@ -161,41 +132,17 @@ class Renderer:
             (reference * (scale * loudness)).astype(np.float32),
         )
 
-    def said(self, scenes: list[Scene]) -> dict[str, object]:
-        """Words and phones of each source, by the names of the batch's fields; nothing unless every
-        source is a whole utterance, and no phones where the corpus is not aligned."""
-        utterances = self.corpus.utterances
-        sources = [x for s in scenes for x in s.sources]
-        spoken = [utterances[x.segment.utterance] for x in sources]
-        pairs = list(zip(sources, spoken, strict=True))
-        if any(x.segment.length < u.length(x.segment.speed) for x, u in pairs):
-            return {}
-        texts = [[utterances[x.segment.utterance].text for x in s.sources] for s in scenes]
-        if not self.corpus.phones:
-            return {"texts": texts}
-        rows = [phones_of_source(x, u) for x, u in pairs]
-        shape = (len(scenes), len(scenes[0].sources), max(1, *(len(row[0]) for row in rows)))
-        filled = [np.full(shape, UNKNOWN, dtype=np.int64).reshape(len(rows), -1) for _ in "pse"]
-        for i, row in enumerate(rows):
-            for whole, part in zip(filled, row, strict=True):
-                whole[i, : len(part)] = part
-        phones, starts, ends = (torch.from_numpy(whole).view(shape) for whole in filled)
-        known = torch.tensor([u.pronunciation is not None for u in spoken]).view(shape[:2])
-        return {
-            "texts": texts,
-            "source_phones": phones,
-            "source_phone_starts": starts,
-            "source_phone_ends": ends,
-            "source_phones_known": known,
-        }
-
-    def _voice(self, heard: Source | EnrollmentPlan) -> np.ndarray:
-        """What was said, through its channel."""
-        waveform = self._read(heard.segment)
-        return waveform if heard.channel is None else through_channel(waveform, heard.channel)
+    def _voice(self, recorded: Source | EnrollmentPlan) -> np.ndarray:
+        """The segment through its channel."""
+        waveform = self._read(recorded.segment)
+        channel = recorded.channel
+        return waveform if channel is None else through_channel(waveform, channel)
 
     def _read(self, segment: Segment) -> np.ndarray:
-        return self.store.read(segment.utterance, segment.speed, segment.start, segment.length)
+        try:
+            return self.store.read(segment.utterance, segment.speed, segment.start, segment.length)
+        except AudioError as error:
+            raise UnreadableError(segment.utterance, error) from error
 
     def _noise(self, noise: Noise, speech: np.ndarray) -> np.ndarray:
         if noise.segments:
@@ -215,25 +162,13 @@ def padded(waveforms: np.ndarray, length: Samples) -> np.ndarray:
     return np.pad(waveforms, [(0, 0)] * (waveforms.ndim - 1) + [(0, behind)])
 
 
-def phones_of_source(source: Source, utterance: Utterance) -> tuple[np.ndarray, ...]:
-    """The phones of a source that is a whole utterance, and the Samples of the mixture where each
-    begins and ends (`UNKNOWN` where they have no times); none where nobody knows them."""
-    if utterance.pronunciation is None:
-        return (np.zeros(0, dtype=np.int64),) * 3
-    if utterance.phones is None:
-        times = np.full(len(utterance.pronunciation), UNKNOWN)
-        return utterance.pronunciation, times, times
-    timed = utterance.phones.part(source.segment.speed, 0, source.segment.length)
-    spoken = timed.phones > 0
-    starts = np.concatenate([[0], timed.ends[:-1]])
-    return timed.phones[spoken], *(x[spoken] + source.offset for x in (starts, timed.ends))
+def convolved(waveforms: np.ndarray, responses: np.ndarray) -> np.ndarray:
+    """Each of `waveforms (N, S)` with its response of `responses (N, R)`, cut to S samples."""
+    length = waveforms.shape[1]
+    pairs = zip(waveforms, responses, strict=True)
+    return np.stack([fftconvolve(waveform, response)[:length] for waveform, response in pairs])
 
 
 def room_response(room: Room, count: int) -> np.ndarray:
     """Responses `(count, samples)` of a planned room."""
     return room_responses(room.seed, round(room.reverberation_seconds, 6), count)
-
-
-def grid(scenes: list[Scene], values) -> torch.Tensor:  # type: ignore[no-untyped-def]
-    """An int64 tensor with a row a scene."""
-    return torch.tensor([values(s) for s in scenes])

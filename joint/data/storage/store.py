@@ -1,6 +1,8 @@
 """Where waveforms come from: the files themselves, or one packed local file of 16-bit samples."""
 
 import hashlib
+import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -10,15 +12,20 @@ import soxr
 
 from joint.data.corpus import Corpus
 from joint.errors import AudioError, DataError
-from joint.files import atomic_path
+from joint.files import atomic_path, atomic_write
 from joint.units import SAMPLE_RATE, Samples
+
+logger = logging.getLogger(__name__)
 
 
 class WaveformStore(Protocol):
     """Reads stretches of utterances at a speed."""
 
     def read(self, utterance: int, speed: float, start: Samples, length: Samples) -> np.ndarray:
-        """float32 `(length,)`; `start` and `length` are Samples after the speed change."""
+        """float32 `(length,)`; `start` and `length` are Samples after the speed change.
+
+        Raises AudioError for a recording that cannot be read, DataError for a shard.
+        """
 
 
 def at_speed(waveform: np.ndarray, speed: float, length: Samples) -> np.ndarray:
@@ -46,8 +53,10 @@ class FileStore:
 class PackedStore:
     """Every utterance at every speed in one memory-mapped file, decoded once.
 
-    The name holds a digest of what was packed, so that a changed corpus is packed anew. A worker
-    maps the file when it first reads, and the operating system shares the pages.
+    Recordings that cannot be decoded are logged and listed in a JSON file beside it; reading one
+    raises its AudioError. The name holds a digest of what was packed, so that a changed corpus is
+    packed anew. A worker maps the file when it first reads, and the operating system shares the
+    pages.
     """
 
     def __init__(self, corpus: Corpus, speeds: Sequence[float], folder: str | Path) -> None:
@@ -59,28 +68,46 @@ class PackedStore:
         self.lengths = lengths
         self.starts = np.concatenate([[0], np.cumsum(lengths.ravel())])
         self._samples: np.ndarray | None = None
+        self._listed = self.path.with_suffix(".skipped.json")
         if not (self.path.is_file() and self.path.stat().st_size == 2 * self.starts[-1]):
             self._pack(corpus)
+        listed = {}
+        if self._listed.is_file():
+            listed = json.loads(self._listed.read_text(encoding="utf-8"))
+        self._skipped = {
+            i: AudioError(*listed[u.id]) for i, u in enumerate(corpus.utterances) if u.id in listed
+        }
 
     def _pack(self, corpus: Corpus) -> None:
         from rich.progress import track
 
         described = f"packing {len(corpus)} recordings"
+        skipped: dict[str, tuple[str, str, str]] = {}
         with atomic_path(self.path) as unfinished, unfinished.open("wb") as file:
             for entry in track(corpus.utterances, description=described):
                 try:
                     waveform = entry.waveform()
                 except AudioError as error:
-                    raise DataError(
-                        entry.path, f"a bad recording ({error.found})", "'joint prepare' again"
-                    ) from None
+                    logger.warning("skipped %s: %s", entry.id, error)
+                    skipped[entry.id] = (error.where, error.found, error.expected)
+                    file.write(bytes(2 * sum(entry.length(speed) for speed in self.speeds)))
+                    continue
                 for speed in self.speeds:
                     changed = at_speed(waveform, speed, entry.length(speed))
                     scaled = np.clip(np.round(changed * 32768.0), -32768, 32767)
                     file.write(scaled.astype("<i2").tobytes())
+            if len(skipped) == len(corpus):
+                where, found, _ = skipped[corpus.utterances[-1].id]
+                raise DataError(corpus.where, f"no readable recording ({where}: {found})", "some")
+            self._listed.unlink(missing_ok=True)
+            if skipped:
+                atomic_write(self._listed, json.dumps(skipped, indent=1) + "\n")
 
     def read(self, utterance: int, speed: float, start: Samples, length: Samples) -> np.ndarray:
-        """See `WaveformStore`. Raises ValueError for a speed that was not packed."""
+        """See `WaveformStore`. Raises AudioError for a recording that could not be decoded, and
+        ValueError for a speed that was not packed."""
+        if utterance in self._skipped:
+            raise self._skipped[utterance]
         if self._samples is None:
             self._samples = np.memmap(self.path, dtype="<i2", mode="r")
         column = utterance * len(self.speeds) + self.speeds.index(speed)

@@ -214,6 +214,7 @@ def test_enrolments_alone_have_no_mixture(renderer: Renderer, corpus: Corpus) ->
         "enrollment",
         "enrollment_lengths",
         "speaker",
+        "utterance",
         "phrase",
         "augmentation",
     }

@@ -9,7 +9,7 @@ import pytest
 
 from joint.data.corpus import Corpus
 from joint.data.storage.store import FileStore, PackedStore, at_speed
-from joint.errors import DataError, JointError
+from joint.errors import AudioError, DataError, JointError
 
 
 @pytest.mark.parametrize("speed", [1.0, 0.9, 1.1])
@@ -57,13 +57,21 @@ class TestPacking:
         stores = [PackedStore(few, (1.0,), tmp_path), PackedStore(few, (1.0, 0.9), tmp_path)]
         assert len({s.path for s in (*stores, PackedStore(other, (1.0,), tmp_path))}) == 3
 
-    def test_a_bad_recording_is_named(self, few: Corpus, tmp_path: Path) -> None:
+    def test_a_bad_recording_is_listed(self, few: Corpus, tmp_path: Path) -> None:
         bad = tmp_path / "bad.wav"
         bad.write_bytes(b"RIFF")
         worse = Corpus([*few.utterances, replace(few.utterances[0], id="x", path=str(bad))], "bad")
-        with pytest.raises(DataError, match=str(bad)):
-            PackedStore(worse, (1.0,), tmp_path / "cache")
-        assert os.listdir(tmp_path / "cache") == []
+        for _ in "packed", "opened":
+            store = PackedStore(worse, (1.0, 0.9), tmp_path / "cache")
+            with pytest.raises(AudioError, match=f"{bad}: found an undecodable file"):
+                store.read(3, 0.9, 0, 100)
+            alone = PackedStore(few, (1.0, 0.9), tmp_path / "other").read(2, 0.9, 7, 100)
+            assert np.array_equal(store.read(2, 0.9, 7, 100), alone)
+        assert len(os.listdir(tmp_path / "cache")) == 2
+        alone = Corpus([replace(few.utterances[0], path=str(bad))], "alone")
+        with pytest.raises(DataError, match=f"alone: found no readable recording.*{bad}"):
+            PackedStore(alone, (1.0,), tmp_path / "empty")
+        assert os.listdir(tmp_path / "empty") == []
 
     def test_no_folder_to_write_in(self, few: Corpus, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
