@@ -1,4 +1,4 @@
-"""Tables that compare what several trainings were measured at."""
+"""Tables and bar charts that compare the figures of several systems."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from joint.files import atomic_path
+from analysis.charts import new_figure, save
 
 Figures = Mapping[str, float | None]
 
@@ -17,11 +17,11 @@ def comparison_table(
     measured: Mapping[str, Sequence[Figures]],
     further: Mapping[str, Mapping[str, str]] | None = None,
 ) -> str:
-    """A Markdown table: a row for each of `measured`, a column for each of `columns` (figure to its
-    heading) that any of them has.
+    """A Markdown table: a row for each of `measured`, a column for each of `columns` (key of the
+    figure to heading) that any of them has.
 
     Several measurements of one row, such as seeds, are shown as mean ± standard deviation.
-    `further` columns hold a text for each row that has one.
+    `further` are columns of text, by heading and row.
     """
     more = further or {}
     shown = {
@@ -40,15 +40,11 @@ def comparison_table(
 def plot_comparison(
     measured: Mapping[str, Sequence[Figures]], key: str, label: str, path: Path
 ) -> None:
-    """A row for each of `measured`: its mean, and a dot for each measurement, as SVG."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
+    """A bar for each of `measured` as long as its mean, and a dot for each measurement."""
     rows = {name: values(key, each) for name, each in measured.items()}
     rows = {name: numbers for name, numbers in rows.items() if numbers}
-    figure, axis = plt.subplots(figsize=(6.0, 0.8 + 0.32 * len(rows)))
+    figure = new_figure(6.0, 0.8 + 0.32 * len(rows))
+    axis = figure.add_subplot()
     for place, numbers in enumerate(rows.values()):
         axis.barh(place, float(np.mean(numbers)), color="#9ec3e6", height=0.6)
         axis.plot(numbers, [place] * len(numbers), ".", color="#1d4e89")
@@ -56,20 +52,17 @@ def plot_comparison(
     axis.invert_yaxis()
     axis.set_xlabel(label)
     axis.spines[["top", "right"]].set_visible(False)
-    figure.tight_layout()
-    with atomic_path(path) as unfinished:
-        figure.savefig(unfinished)
-    plt.close(figure)
+    save(figure, path)
 
 
 def values(key: str, measured: Sequence[Figures]) -> list[float]:
-    """The figure `key` of every measurement that has it."""
+    """The figure `key` of every measurement that has a finite one."""
     found = (figures.get(key) for figures in measured)
     return [value for value in found if value is not None and math.isfinite(value)]
 
 
 def cell(numbers: Sequence[float]) -> str:
-    """Mean and, where they differ, standard deviation; – for none."""
+    """Mean and, where the numbers differ, standard deviation; – for no number."""
     if not numbers:
         return "–"
     mean = rounded(float(np.mean(numbers)))
@@ -79,5 +72,5 @@ def cell(numbers: Sequence[float]) -> str:
 
 
 def rounded(number: float) -> str:
-    """Three significant digits, whole numbers from 100 on."""
+    """Three significant digits; from 100 on, a whole number."""
     return f"{number:.0f}" if abs(number) >= 100 else f"{number:#.3g}".rstrip(".")

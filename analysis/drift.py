@@ -6,9 +6,9 @@ from joint.errors import DataError
 
 
 def embedding_drift(before: np.ndarray, after: np.ndarray) -> dict[str, float]:
-    """Mean and largest cosine distance of matched embeddings, and how alike both spaces are.
+    """Mean and maximum cosine distance of matched embeddings, and the similarity of both spaces.
 
-    Shapes: `before (n, E)` and `after (n, E)`, one recording a row, in the same order.
+    Shapes: `before (n, E)` and `after (n, E)`, one row for each recording, in the same order.
     `cosine_drift` (mean of 1 − cosine) also counts a rotation of the whole space, which changes
     no verification score; `linear_cka` (Kornblith et al. 2019, eq. 3 with a linear kernel, of the
     centred unit vectors) is 1 for a rotation and falls only where the geometry changed. Raises
@@ -29,10 +29,10 @@ def embedding_drift(before: np.ndarray, after: np.ndarray) -> dict[str, float]:
 def linear_cka(first: np.ndarray, second: np.ndarray) -> float:
     """Linear centred kernel alignment of `(n, E1)` and `(n, E2)`, 0 to 1 (Kornblith et al. 2019).
 
-    NaN where one of them is the same in every row.
+    NaN where one of them has equal rows.
     """
     first, second = first - first.mean(axis=0), second - second.mean(axis=0)
-    # In feature space: E × E matrices, not the n × n ones of the definition.
+    # E × E matrices of features in place of the n × n ones of the definition
     shared = np.linalg.norm(first.T @ second) ** 2
     own = np.linalg.norm(first.T @ first) * np.linalg.norm(second.T @ second)
     return float(shared / own) if own > 0 else float("nan")

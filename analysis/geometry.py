@@ -1,4 +1,5 @@
-"""How embeddings lie: within and between speakers, aligned and uniform, and on a plane."""
+"""Geometry of embeddings: cosines within and between speakers, alignment, uniformity, projections
+to a plane."""
 
 from collections.abc import Sequence
 
@@ -8,17 +9,17 @@ from joint.directions import unit
 from joint.errors import DataError
 
 PAIRS = 200_000
-"""Pairs of different speakers that are looked at, at most."""
+"""Most pairs of different speakers that are used."""
 
 
 def geometry(embeddings: np.ndarray, speakers: Sequence[str], seed: int = 0) -> dict[str, float]:
     """Cosines and spread of `embeddings (n, E)`.
 
-    `within` and `between` are mean cosines of pairs of one speaker and of two, `d_prime` their
-    distance in standard deviations; `alignment` is the mean squared distance of a speaker's unit
-    vectors, `uniformity` the logarithm of the mean Gaussian potential of all (Wang and Isola, ICML
-    2020, §4: lower is better for both); `dimensions` the participation ratio of the variances.
-    Raises DataError where no speaker has two recordings, or there is one speaker alone.
+    `within` and `between` are the mean cosines of pairs of one speaker and of two speakers,
+    `d_prime` is their distance in standard deviations; `alignment` is the mean squared distance of
+    a speaker's unit vectors, `uniformity` the logarithm of the mean Gaussian potential of all (Wang
+    and Isola, ICML 2020, §4: lower is better for both); `dimensions` the participation ratio of the
+    variances. Raises DataError where no speaker has two recordings, and for one speaker only.
     """
     directions = unit(np.asarray(embeddings, dtype=np.float64))
     _, owner = np.unique(np.asarray(speakers), return_inverse=True)
@@ -47,12 +48,13 @@ def geometry(embeddings: np.ndarray, speakers: Sequence[str], seed: int = 0) -> 
 
 
 def on_a_plane(embeddings: np.ndarray, method: str = "tsne", seed: int = 0) -> np.ndarray:
-    """Cosine neighbours kept near each other on a plane, `(n, 2)`: `tsne` (van der Maaten and
-    Hinton 2008) or `umap` (McInnes et al. 2018; needs the package umap-learn). Raises DataError."""
+    """A projection to a plane, `(n, 2)`, that keeps neighbours by cosine: `tsne` (van der Maaten
+    and Hinton 2008) or `umap` (McInnes et al. 2018). Raises DataError without the package
+    umap-learn."""
     directions = unit(np.asarray(embeddings, dtype=np.float64))
     if method == "umap":
         try:
-            import umap  # takes seconds to import: only who asks for it waits
+            import umap  # takes seconds to import: only where it is used
         except ImportError:
             raise DataError(
                 "umap", "no such package", "pip install 'joint-speaker[umap]', or tsne"
@@ -69,7 +71,7 @@ def on_a_plane(embeddings: np.ndarray, method: str = "tsne", seed: int = 0) -> n
 
 
 def information(explained: np.ndarray) -> float:
-    """Mutual information in nats that answers explain, were all Gaussian: −½ Σ log(1 − R²) over
-    the questions' R² `(c,)`; what is at or below 0 tells nothing. A lower bound as far as a linear
-    reader goes."""
+    """Mutual information in nats of Gaussian variables with the predictions of a probe: −½ Σ log(1
+    − R²) over the R² `(c,)` of the variables; negative ones count as 0. A lower bound, since the
+    probe is linear."""
     return float(-0.5 * np.log1p(-np.clip(explained, 0.0, 0.999)).sum())

@@ -12,9 +12,9 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class Fold:
-    """Positions of the items to learn from and of those to answer for; `groups` are numbers, one
-    for each item to learn from: what belongs together is left out together where a probe chooses
-    how much to trust what it learnt."""
+    """Positions of the items to train on and to test on; `groups` numbers the group of each
+    training item: items of one group are left out together where the penalty of a probe is
+    chosen."""
 
     train: np.ndarray
     test: np.ndarray
@@ -24,8 +24,8 @@ class Fold:
 def disjoint_folds(
     groups: Sequence[str], apart: Sequence[Sequence[str]] = (), count: int = FOLDS, seed: int = 0
 ) -> list[Fold]:
-    """`count` folds: every group is tested once, as a whole, and parts have about equally many
-    items. Items that share a value of any of `apart` with the test part are not learnt from.
+    """`count` folds of about equally many items, in which every group is tested once, as a whole.
+    Items that share a value of any of `apart` with a test part are not in its training part.
 
     Raises DataError where there are fewer groups than folds.
     """
@@ -42,9 +42,9 @@ def disjoint_folds(
     folds = []
     for number in range(count):
         tested = fold_of[group] == number
-        learnt = ~tested
+        trained = ~tested
         for values in apart:
             labels = np.asarray(values)
-            learnt &= ~np.isin(labels, labels[tested])
-        folds.append(Fold(np.flatnonzero(learnt), np.flatnonzero(tested), group[learnt]))
+            trained &= ~np.isin(labels, labels[tested])
+        folds.append(Fold(np.flatnonzero(trained), np.flatnonzero(tested), group[trained]))
     return folds

@@ -1,4 +1,4 @@
-"""Probe an encoder on a corpus: trained and untrained, all layers, all questions."""
+"""Probing of an encoder on a corpus: all layers, all questions; and its untrained counterpart."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from analysis.probing.findings import Finding, decompose, findings
 from analysis.probing.folds import Fold, disjoint_folds
-from analysis.probing.hearing import Heard, listen
-from analysis.probing.probes import Spectrum
-from analysis.probing.table import Finding, decompose, findings
+from analysis.probing.layers import LayerOutputs, layer_outputs
+from analysis.probing.linear import Spectrum
 from analysis.probing.targets import (
     CHANGED,
     PLAIN,
@@ -31,12 +31,13 @@ from joint.units import SAMPLE_RATE
 
 PHONES = "phones (frames)"
 INSTANTS = 15
-"""Frames of each recording whose phone is asked for."""
+"""Frames of each recording for the question of phones."""
 
 
 @dataclass
 class Material:
-    """The recordings that an encoder is asked about, in all the versions that `targets` need."""
+    """The recordings and questions (`targets`) of a study; `missing` are the questions that the
+    corpus cannot answer, with the reason."""
 
     utterances: list[Utterance]
     waveforms: list[np.ndarray]
@@ -46,7 +47,7 @@ class Material:
 
     @classmethod
     def of(cls, corpus: Corpus, limit: int, wanted: Sequence[str] = ()) -> "Material":
-        """At most `limit` utterances, as many of each speaker; all questions, or the `wanted`.
+        """At most `limit` utterances, balanced over speakers; all questions, or those `wanted`.
 
         Raises DataError for a question that is unknown or that the corpus cannot answer.
         """
@@ -58,7 +59,7 @@ class Material:
                 continue
             utterances.append(utterance)
         if not utterances:
-            raise DataError(corpus.where, "no recording that can be read", "some")
+            raise DataError(corpus.where, "no recording that can be read", "at least one")
         targets, missing = targets_of(utterances, waveforms, corpus.phones)
         if corpus.phones:
             targets.append(_phones(utterances, corpus.phones))
@@ -73,17 +74,17 @@ class Material:
         return cls(utterances, waveforms, corpus.phones, kept, missing)
 
     def version(self, target: Target) -> list[np.ndarray]:
-        """The recordings of the target's version, in the order of `vectors`."""
+        """The recordings in the version that the target needs, in the order of its rows."""
         if target.version == CHANGED:
             return [changed(w, i) for i, w in enumerate(self.waveforms)]
         if target.version == SWAPPED:
             rows = target.rows[: len(target.rows) // 2]
             pairs = [halves(self.utterances[i], self.waveforms[i]) for i in rows]
-            return [said for said, _ in pairs] + [swapped for _, swapped in pairs]
+            return [original for original, _ in pairs] + [swapped for _, swapped in pairs]
         return self.waveforms
 
     def instants(self) -> list[np.ndarray]:
-        """When a frame of each recording is looked at."""
+        """The samples of each recording whose frames are probed."""
         return [phone_instants(u, INSTANTS, i)[0] for i, u in enumerate(self.utterances)]
 
     def folds(self, target: Target) -> list[Fold]:
@@ -95,7 +96,7 @@ class Material:
 
 
 def _phones(utterances: Sequence[Utterance], inventory: Sequence[str]) -> Target:
-    """Which phone a frame hears; `rows` say whose frame it is."""
+    """The phone of a frame; `rows` are the recordings of the frames."""
     found = [phone_instants(u, INSTANTS, i)[1] for i, u in enumerate(utterances)]
     rows = np.repeat(np.arange(len(utterances)), [len(phones) for phones in found])
     values = one_hot([inventory[phone] for phones in found for phone in phones])
@@ -103,7 +104,7 @@ def _phones(utterances: Sequence[Utterance], inventory: Sequence[str]) -> Target
 
 
 def spread(corpus: Corpus, limit: int) -> list[Utterance]:
-    """At most `limit` utterances, as many of each speaker as can be, in the corpus's order."""
+    """At most `limit` utterances, balanced over speakers, in the order of the corpus."""
     turns = sorted(
         (turn, speaker, int(index))
         for speaker, own in enumerate(corpus.of_speaker)
@@ -119,21 +120,22 @@ def probe_encoder(
     precision: str = "auto",
     progress: str | None = None,
 ) -> list[Finding]:
-    """What probes read from the encoder's layers, or from the named ones; `progress` is what a bar
-    on the terminal says.
+    """Findings of both probes for all questions at the encoder's layers, or at the named ones;
+    `progress` is the label of a progress bar.
 
-    Raises DataError for a layer that is not there.
+    Raises DataError for a layer that does not exist.
     """
-    heard: dict[str, Heard] = {}
+    outputs: dict[str, LayerOutputs] = {}
     spectra: dict[tuple[str, bytes], dict[str, list[Spectrum]]] = {}
     results: list[Finding] = []
     for target in shown(material.targets, progress or "", progress is not None):
-        if target.version not in heard:
+        if target.version not in outputs:
             instants = material.instants() if target.version == PLAIN else None
             waveforms = material.version(target)
-            heard[target.version] = listen(encoder, waveforms, instants, precision)
+            outputs[target.version] = layer_outputs(encoder, waveforms, instants, precision)
         of_frames = target.name == PHONES
-        found = heard[target.version].frames if of_frames else heard[target.version].pooled
+        own = outputs[target.version]
+        found = own.frames if of_frames else own.pooled
         chosen = _named(found, layers, of_frames)
         if not of_frames:
             rows = target.rows if target.version != SWAPPED else np.arange(len(target.rows))
@@ -151,7 +153,7 @@ def probe_encoder(
 def _named(
     found: dict[str, np.ndarray], layers: Sequence[str], of_frames: bool
 ) -> dict[str, np.ndarray]:
-    """The wanted layers; one without frames is left out where frames are asked for."""
+    """The wanted layers; the question of frames leaves out layers that have none."""
     if not of_frames and (unknown := [name for name in layers if name not in found]):
         raise DataError(f"layer {unknown[0]}", "no such layer", " or ".join(found))
     return {name: v for name, v in found.items() if not layers or name in layers}
@@ -164,8 +166,8 @@ def _fingerprint(target: Target, folds: Sequence[Fold]) -> bytes:
 def untrained(
     make: Callable[[], SpeakerEncoder], waveforms: Sequence[np.ndarray], seed: int = 1
 ) -> SpeakerEncoder:
-    """An encoder of the same make that has learnt nothing but the statistics of its norms, which
-    come from 64 of the waveforms."""
+    """An untrained encoder from `make`, apart from the running statistics of its batch norms, which
+    are those of 64 of the waveforms."""
     with seeded(seed, "untrained"):
         encoder = make()
         length = 2 * SAMPLE_RATE

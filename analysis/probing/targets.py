@@ -1,12 +1,12 @@
-"""What probes ask of a recording, and the recordings that some questions need changed."""
+"""The questions of probes, their answers, and the modified recordings that some of them need."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.probing.probes import Kind
-from analysis.probing.voice import voice_statistics
+from analysis.probing.linear import Kind
+from analysis.probing.pitch import pitch_statistics
 from joint.data.corpus import Utterance
 from joint.data.phones import UNKNOWN
 from joint.data.scenes.augmentation import coloured_noise, own_channel, room_responses
@@ -14,19 +14,19 @@ from joint.data.scenes.rendering import gain_for_snr
 from joint.units import SAMPLE_RATE, Samples
 
 PLAIN, CHANGED, SWAPPED = "plain", "changed", "swapped"
-"""The recording itself, through noise, room or channel, and with its halves swapped."""
+"""The recording itself, with noise, room or channel, and with its halves swapped."""
 WORDS = 20
-"""Words whose presence is asked for: the most frequent that neither all nor hardly any hold."""
+"""Words of the question of word presence: the most frequent that are in 2 to 50 % of recordings."""
 CHANGES = ("none", "noise", "room", "channel")
 FADE: Samples = SAMPLE_RATE // 100
 
 
 @dataclass(frozen=True)
 class Target:
-    """A question: `values (n, c)` one-hot classes, zeros and ones, or numbers, of the recordings
-    `rows` of a `version`. `folds` names what test items must not share with training items, the
-    first being what folds are made of; with `of_speaker` the answer is one of a person, not of a
-    recording."""
+    """A question and its answers: `values (n, c)`, one-hot classes, zeros and ones, or numbers, for
+    the recordings `rows` in a `version`. Test and training items have different `folds` (speaker,
+    text), by the first of which folds are made; with `of_speaker` an answer belongs to a speaker,
+    not to a recording."""
 
     name: str
     kind: Kind
@@ -46,7 +46,7 @@ def one_hot(labels: Sequence[str]) -> np.ndarray:
 def targets_of(
     utterances: Sequence[Utterance], waveforms: Sequence[np.ndarray], inventory: Sequence[str]
 ) -> tuple[list[Target], dict[str, str]]:
-    """Every question that these recordings can be asked, and why others cannot."""
+    """The questions that these recordings can answer, and the reason for every other."""
     found: list[Target] = []
     missing: dict[str, str] = {}
     everything = np.arange(len(utterances))
@@ -78,7 +78,7 @@ def targets_of(
     if parts:
         rows = np.array(parts)
         both = np.concatenate([rows, rows + len(utterances)])
-        answer = one_hot(["as said"] * len(rows) + ["swapped"] * len(rows))
+        answer = one_hot(["original"] * len(rows) + ["swapped"] * len(rows))
         found.append(Target("word order", "classes", answer, both, SWAPPED, ("speaker", "text")))
     return found, missing
 
@@ -86,7 +86,7 @@ def targets_of(
 def _spoken(
     utterances: Sequence[Utterance], inventory: Sequence[str], missing: dict[str, str]
 ) -> list[Target]:
-    """Speaking rate and bag of phones, of the aligned recordings."""
+    """Speaking rate and bag of phones of the aligned recordings."""
     rows = np.array([i for i, u in enumerate(utterances) if u.phones is not None], dtype=int)
     if not len(rows):
         missing["speaking rate"] = missing["bag of phones"] = "no phones: see 'joint align'"
@@ -108,7 +108,7 @@ def _spoken(
 
 
 def _lexical(utterances: Sequence[Utterance], missing: dict[str, str]) -> list[Target]:
-    """Whether each of the most frequent words is said."""
+    """The presence of each of the most frequent words."""
     bags = [set(u.text.lower().split()) for u in utterances]
     counts: dict[str, int] = {}
     for word in sorted(word for bag in bags for word in bag):
@@ -116,7 +116,7 @@ def _lexical(utterances: Sequence[Utterance], missing: dict[str, str]) -> list[T
     low, high = 0.02 * len(bags), 0.5 * len(bags)
     chosen = [w for w in sorted(counts, key=lambda w: -counts[w]) if low <= counts[w] <= high]
     if not chosen:
-        missing["word presence"] = "no word that some recordings hold and others do not"
+        missing["word presence"] = "no word in 2 to 50 % of the recordings"
         return []
     values = np.array([[float(word in bag) for word in chosen[:WORDS]] for bag in bags])
     folds = ("speaker", "text")
@@ -129,7 +129,7 @@ def _of_the_voice(waveforms: Sequence[np.ndarray], missing: dict[str, str]) -> l
     level = np.array([10.0 * np.log10(np.mean(w.astype(float) ** 2) + 1e-12) for w in waveforms])
     found = [Target("level", "numbers", level[:, None], everything)]
     try:
-        pitch = np.array([voice_statistics(w) for w in waveforms])
+        pitch = np.array([pitch_statistics(w) for w in waveforms])
     except ImportError:
         missing["pitch"] = "no package parselmouth: pip install 'joint-speaker[analysis]'"
         return found
@@ -140,8 +140,8 @@ def _of_the_voice(waveforms: Sequence[np.ndarray], missing: dict[str, str]) -> l
 
 
 def changed(waveform: np.ndarray, number: int) -> np.ndarray:
-    """The `number`-th recording under the condition that is its turn: as it is, with noise at
-    10 dB, in a room, or through a channel."""
+    """The recording under one of four conditions in turn, by its `number`: unchanged, with noise at
+    an SNR of 10 dB, in a room, or through a channel."""
     condition = CHANGES[number % len(CHANGES)]
     if condition == "noise":
         noise = coloured_noise(number, len(waveform), -3.0)
@@ -153,19 +153,19 @@ def changed(waveform: np.ndarray, number: int) -> np.ndarray:
 
 
 def halves(utterance: Utterance, waveform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What is said from the first word to the last, and the same with its halves swapped at the
-    word boundary nearest the middle."""
+    """The recording from the first word to the last, and the same with its halves swapped at the
+    word boundary nearest to the middle."""
     words = utterance.words
     assert words is not None and len(words) > 1
     start, end = words[0].start, min(words[-1].end, len(waveform))
     middle = (start + end) // 2
     cut = min((w.start for w in words[1:]), key=lambda sample: abs(sample - middle))
-    said = waveform[start:end]
-    return said, np.concatenate([_faded(waveform[cut:end]), _faded(waveform[start:cut])])
+    spoken = waveform[start:end]
+    return spoken, np.concatenate([_faded(waveform[cut:end]), _faded(waveform[start:cut])])
 
 
 def _faded(part: np.ndarray) -> np.ndarray:
-    """Soft ends, so that a seam is no click."""
+    """With a fade at both ends, so that the joint does not click."""
     length = min(FADE, len(part) // 2)
     ramp = np.ones(len(part), dtype=np.float32)
     ramp[:length] = np.linspace(0.0, 1.0, length)
@@ -174,7 +174,7 @@ def _faded(part: np.ndarray) -> np.ndarray:
 
 
 def phone_instants(utterance: Utterance, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """`count` random Samples of what is spoken, and the phones there; none of an unknown text."""
+    """`count` random samples inside known phones, and these phones; none without an alignment."""
     intervals = utterance.phones
     nothing = np.zeros(0, dtype=np.int64)
     if intervals is None or not (intervals.phones > 0).any():

@@ -1,4 +1,4 @@
-"""The page about one encoder: how it verifies, how its embeddings lie, what its layers tell."""
+"""The sections of an encoder's report: verification, geometry of the embeddings, probes, drift."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from analysis.charts import det_chart, histogram_chart, scatter_chart
 from analysis.geometry import geometry, information, on_a_plane
-from analysis.probing.picture import heat_map, markdown
-from analysis.probing.table import Finding
-from analysis.report.charts import Curve, det_chart, histogram_chart, scatter_chart
+from analysis.probing.findings import Finding
+from analysis.probing.summary import heat_map, markdown
 from analysis.report.page import Charts, Picture, Section, Table
+from joint.metrics.detection import ErrorRates
 
 GEOMETRY = {
     "within": "mean cosine of one speaker's recordings",
@@ -25,7 +26,7 @@ GEOMETRY = {
 
 @dataclass(frozen=True)
 class People:
-    """Whose embeddings they are: a name, a gender and an age group for each row."""
+    """The speaker of each embedding: name, gender and age group."""
 
     speakers: Sequence[str]
     genders: Sequence[str | None]
@@ -33,14 +34,16 @@ class People:
 
 
 def verification_section(
-    figures: Mapping[str, Any], det: Curve, scores: Mapping[str, np.ndarray]
+    figures: Mapping[str, Any], rates: ErrorRates, scores: Mapping[str, np.ndarray]
 ) -> Section:
-    """Error rates, of all and of groups; the DET curve and the scores of both kinds of trial."""
+    """Error rates of all trials and of groups, the DET curve, and the scores of both classes."""
     rows = [["all", *_rates(figures)]]
     rows += [[name, *_rates(group)] for name, group in figures["by_group"].items()]
     table = Table(["trials", "EER %", "minDCF 0.01", "number"], rows)
-    charts = Charts([det_chart([det]), histogram_chart("Scores", scores, "cosine", 0.05)])
-    return Section("Verification", "Cosine scores of the trials, none left out.", [table, charts])
+    charts = Charts(
+        [det_chart({"cosine": rates}), histogram_chart("Scores", scores, "cosine", 0.05)]
+    )
+    return Section("Verification", "Cosine scores of all trials.", [table, charts])
 
 
 def _rates(figures: Mapping[str, Any]) -> list[str]:
@@ -49,9 +52,9 @@ def _rates(figures: Mapping[str, Any]) -> list[str]:
 
 
 def geometry_section(embeddings: np.ndarray, people: People, method: str = "tsne") -> Section:
-    """How the embeddings lie, in figures and on a plane."""
+    """Geometry of the embeddings in figures and as projections to a plane."""
     found = geometry(embeddings, people.speakers)
-    table = Table(["what", "value"], [[text, f"{found[k]:.3f}"] for k, text in GEOMETRY.items()])
+    table = Table(["figure", "value"], [[text, f"{found[k]:.3f}"] for k, text in GEOMETRY.items()])
     plane = on_a_plane(embeddings, method)
     groups = {"speakers": people.speakers, "gender": people.genders, "age": people.age_groups}
     charts = [
@@ -59,14 +62,14 @@ def geometry_section(embeddings: np.ndarray, people: People, method: str = "tsne
         for name, values in groups.items()
         if len(set(values)) > 1
     ]
-    text = f"Neighbours stay neighbours ({method}); distances between far points mean nothing."
+    text = f"Projections by {method} keep neighbours; distances between far points have no meaning."
     return Section("Geometry", text, [table, Charts(charts)])
 
 
 def probes_section(
     trained: Sequence[Finding], random: Sequence[Finding], layer: str, folder: Path
 ) -> Section:
-    """What probes read; the heat map is written into `folder` on the way."""
+    """Results of the probes; also writes the heat map into `folder`."""
     rows = [
         [cell.strip() for cell in line.strip("|\n ").split("|")]
         for line in markdown(trained, random, layer).splitlines()
@@ -77,19 +80,24 @@ def probes_section(
         for f in trained
         if (f.target, f.layer, f.probe) == ("bag of phones", layer, "linear")
     ]
-    leaked = f" Of the shares of phones the {layer} tells {information(np.array(shares)):.2f} nats"
     text = (
-        "Speakers or texts of the test part are not met in training; chance, an untrained encoder "
-        "and shuffled answers (selectivity) stand beside."
-        + (f"{leaked} a phone, as far as a linear reader sees." if shares else "")
+        "Test parts have no speaker, or no text, of the training part; for comparison, chance, an "
+        "untrained encoder, and shuffled answers (selectivity)."
     )
-    picture = Picture(folder / "probes.png", "Skill of linear probes, 0 at chance, 1 for all right")
-    return Section("What the layers tell", text, [Table(rows[0], rows[2:]), picture])
+    if shares:
+        nats = information(np.array(shares))
+        text += f" The {layer} has {nats:.2f} nats on the shares of phones, by a linear probe."
+    picture = Picture(
+        folder / "probes.png", "Skill of linear probes: 0 at chance, 1 without an error"
+    )
+    return Section("Probes of the layers", text, [Table(rows[0], rows[2:]), picture])
 
 
 def drift_section(drift: Mapping[str, float], eers: Mapping[str, float], other: str) -> Section:
-    """How far the embeddings lie from another checkpoint's, and what happens to trials between."""
+    """Distance of the embeddings from another checkpoint's, and EERs across both checkpoints."""
     rows = [[name, f"{value:.4f}"] for name, value in drift.items()]
     rows += [[name, f"{value:.2f} %"] for name, value in eers.items()]
-    text = f"Against {other}: the same recordings, row by row; crossed trials enrol with the one."
-    return Section("Drift", text, [Table(["what", "value"], rows)])
+    text = (
+        f"Embeddings of the same recordings by {other}; crossed trials enrol with one of the two."
+    )
+    return Section("Drift", text, [Table(["figure", "value"], rows)])

@@ -1,4 +1,4 @@
-"""Sound in a report: spectrograms and recordings as data URIs, so that the page stands alone."""
+"""Spectrograms and recordings as data URIs, so that a page refers to no other file."""
 
 import base64
 import io
@@ -22,8 +22,8 @@ def audio_uri(waveform: np.ndarray, sample_rate: Hertz = SAMPLE_RATE) -> str:
 
 
 def spectrogram_uri(waveform: np.ndarray) -> str:
-    """Levels of `waveform (S,)` over time and frequency (0 to half the rate, upwards) as JPEG,
-    a tenth of the size of a lossless picture."""
+    """The spectrogram of `waveform (S,)`, 0 Hz to half the sample rate upwards, as JPEG, which
+    takes a tenth of the bytes of a lossless picture."""
     from matplotlib.image import imsave
 
     encoded = io.BytesIO()

@@ -1,16 +1,21 @@
-"""A report: one HTML file with tables, charts and sound that needs nothing else and no network."""
+"""A report: one HTML file with tables, charts and audio that refers to no other file and no
+network address."""
 
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.report.axes import STYLE as CHART_STYLE
+from analysis.charts import svg
 from analysis.report.media import audio_uri, spectrogram_uri
 from joint.files import atomic_write
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 STYLE = """
 :root{color-scheme:light dark;--page:#fbfbfa;--card:#fff;--ink:#1f2430;--soft:#6b7280;
@@ -28,7 +33,7 @@ border-bottom:1px solid var(--line)}
 th:first-child,td:first-child{text-align:left}thead th{color:var(--soft);font-weight:500}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(330px,100%),1fr));gap:16px}
 .charts svg,.card{background:var(--card);border:1px solid var(--line);border-radius:10px}
-.charts svg{width:100%;height:auto;padding:8px}
+.charts svg{width:100%;height:auto;padding:8px;background:#fff}
 .wide{grid-template-columns:minmax(0,760px)}
 .card{padding:16px;margin:14px 0}.tiles{display:grid;gap:14px;margin-top:10px;
 grid-template-columns:repeat(auto-fit,minmax(min(190px,100%),1fr))}
@@ -60,14 +65,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Charts:
-    """SVG charts, side by side, or one below the other where they are `wide`."""
+    """Figures as SVG, side by side, or one below the other where they are `wide`."""
 
-    svgs: Sequence[str]
+    figures: Sequence["Figure"]
     wide: bool = False
 
     def html(self) -> str:
         """The charts."""
-        return f'<div class="charts{" wide" if self.wide else ""}">{"".join(self.svgs)}</div>'
+        charts = "".join(svg(figure) for figure in self.figures)
+        return f'<div class="charts{" wide" if self.wide else ""}">{charts}</div>'
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,7 @@ class Example:
     sounds: Mapping[str, np.ndarray]
 
     def html(self) -> str:
-        """A card with a tile a sound."""
+        """A card with one tile for each sound."""
         tiles = "".join(
             f"<figure><figcaption>{escape(name)} "
             f"<span class=soft>{len(sound) / 16000:.1f} s</span></figcaption>"
@@ -95,7 +101,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG file and what it shows."""
+    """A PNG file and its caption."""
 
     path: Path
     caption: str
@@ -111,7 +117,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Section:
-    """A headed part of the report: a sentence on what is seen, then what is seen."""
+    """A part of the report: heading, a sentence of explanation, content."""
 
     title: str
     text: str
@@ -129,7 +135,7 @@ def write_report(path: str | Path, title: str, text: str, sections: Sequence[Sec
     page = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}{CHART_STYLE}</style></head>"
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head>"
         f"<body><main><h1>{escape(title)}</h1><p class=soft>{escape(text)}</p>{body}</main></body>"
         "</html>\n"
     )

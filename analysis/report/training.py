@@ -1,25 +1,28 @@
-"""Training curves from a run's log, `metrics.jsonl`: a panel a scalar."""
+"""Training curves from the log of a run, `metrics.jsonl`: one chart for each scalar."""
 
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.report.charts import Curve, line_chart
+from analysis.charts import Curve, line_chart
 from joint.errors import DataError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 BOOKKEEPING = frozenset({"step", "minutes", "mixtures", "scenes", "epoch", "progress"})
 VALIDATION = "validation"
 SMOOTH_SHARE = 25
-"""The running mean covers this part of a curve, one in …"""
+"""The running mean covers one in so many points of a curve."""
 
 
 def read_log(path: str | Path) -> list[dict[str, Any]]:
     """The rows of a run's log; raises DataError for a file that cannot be read.
 
-    A last line that a killed run left half-written is no error.
+    An incomplete last line, which a killed run leaves, is ignored.
     """
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
@@ -60,9 +63,9 @@ def _is_number(value: Any) -> bool:
 
 def training_panels(
     rows: Sequence[Mapping[str, Any]], names: Mapping[str, str] | None = None
-) -> list[str]:
-    """A chart a scalar: training first, then validation. `names` chooses and titles training
-    scalars (all of them where none of these were logged)."""
+) -> list["Figure"]:
+    """One chart for each scalar: training first, then validation. `names` are the training scalars
+    to show and their titles (all of them where none of these were logged)."""
     training, validation = training_curves(rows)
     chosen = {name: title for name, title in (names or {}).items() if name in training}
     panels = [

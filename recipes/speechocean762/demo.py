@@ -15,7 +15,6 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table as TerminalTable
 
-from analysis.report.charts import Curve
 from joint import SpeakerModel, load
 from joint.data.corpus import Corpus
 from joint.errors import CheckpointError
@@ -96,8 +95,7 @@ def measure(name: str, model: SpeakerModel, folder: Path, limit: int | None) -> 
     rows = read_columns(separated)
     gained = map(float, rows["si_sdr_improvement_db"])
     improvements = dict(zip(rows["mix_id"], gained, strict=True))
-    curve = Curve(name, rates.false_alarm, rates.miss)
-    return System(name, model, {**verified, **extracted}, curve, improvements)
+    return System(name, model, {**verified, **extracted}, rates, improvements)
 
 
 def read_columns(path: Path) -> dict[str, list[str]]:

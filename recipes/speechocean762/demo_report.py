@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from analysis.report.charts import Curve, det_chart, histogram_chart
+from analysis.charts import det_chart, histogram_chart
 from analysis.report.page import Charts, Example, Section, Table, write_report
 from analysis.report.training import read_log, training_panels
 from joint import SpeakerModel
 from joint.data.corpus import Corpus, Utterance
+from joint.metrics.detection import ErrorRates
 from tasks.extraction.mixtures import MixtureList, MixtureRow, render
 
 EXAMPLES = 6
@@ -42,7 +43,7 @@ class System:
     name: str
     model: SpeakerModel
     figures: dict[str, Any]
-    det: Curve
+    rates: ErrorRates
     improvements: dict[str, float]
 
     def row(self) -> list[str]:
@@ -69,7 +70,7 @@ def write_demo_report(
         Section(
             "Verification",
             "Every threshold trades false alarms for misses; closer to the lower left is better.",
-            [Charts([det_chart([system.det for system in systems])], wide=True)],
+            [Charts([det_chart({system.name: system.rates for system in systems})], wide=True)],
         ),
         Section("Extraction", "SI-SDR of the output over that of the mixture.", [_gains(systems)]),
         Section(

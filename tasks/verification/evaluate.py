@@ -1,4 +1,4 @@
-"""Evaluation of speaker verification: embeddings, scores, error rates, groups."""
+"""Evaluation of speaker verification on a list of trials: scores, error rates, groups."""
 
 import csv
 from pathlib import Path
@@ -25,15 +25,15 @@ def evaluate_verification(
     progress: bool = True,
     scorer: Scorer | None = None,
 ) -> dict[str, Any]:
-    """Figures of an encoder on a trials file, by cosine scores without normalisation, or by
-    `scorer`. Cllr is None unless the scores are calibrated.
+    """Figures of an encoder on a list of trials, with cosine scores or with `scorer`.
 
-    `embed` takes waveforms `(S,)` float32 at 16 kHz and gives `(n, E)`; each utterance is embedded
-    once. `scores` is a CSV to write, a row a trial. Trials with a recording that cannot be read
-    are left out and counted. Raises DataError where trials and corpus do not fit.
+    `embed` maps waveforms `(S,)`, float32 at 16 kHz, to embeddings `(n, E)`; each utterance is
+    embedded once. `scores` is a CSV to write, one row for each trial. Trials with a recording that
+    cannot be read are left out and counted. Raises DataError for utterances not in the corpus.
 
-    `by_group` has gender and age pairs. The error rates of a group at the threshold of the whole
-    stand beside its own EER, which is None where a group has no target trials.
+    Cllr is None unless the scores are calibrated. `by_group` has the pairs of gender and of age
+    group, each with its error rates at the EER threshold of all trials and its own EER, which is
+    None for a group without target trials.
     """
     trials.check(corpus)
     embedded = embed_corpus(embed, corpus, trials.names, progress)
@@ -46,8 +46,8 @@ def evaluate_verification(
 def evaluate_embedded(
     embedded: EmbeddedFiles, corpus: Corpus, trials: Trials, scorer: Scorer | None = None
 ) -> tuple[dict[str, Any], Trials, np.ndarray]:
-    """The figures of `evaluate_verification`, the trials whose recordings could be read, and their
-    scores `(T,)`."""
+    """The figures of `evaluate_verification`, the trials whose recordings could be read, and the
+    scores `(T,)` of these."""
     rows = embedded.rows()
     kept = trials.keep(trials.present(rows))
     scorer = scorer or Scorer()

@@ -1,4 +1,4 @@
-"""A list of verification trials: pairs of utterances, and whether one person spoke both."""
+"""A list of verification trials: pairs of utterances, and whether one speaker spoke both."""
 
 import codecs
 from collections.abc import Mapping
@@ -18,14 +18,13 @@ from joint.metrics.detection import one_class
 EXPECTED = "LABEL UTT1 UTT2, LABEL 0 or 1"
 SIDES = ("label", "first", "second")
 BLOCK = 1 << 24
-"""Bytes of a list that one core reads at once."""
+"""Bytes of a list that one core parses at once."""
 
 
 @dataclass(frozen=True)
 class Trials:
-    """Trials of one file: `labels (T,)` bool, True = same speaker; `first` and `second (T,)` int32,
-    positions of the utterances of either side in `names`, which has each once. Ten million take
-    90 MB.
+    """The trials of one file: `labels (T,)` bool, True for one speaker; `first` and `second (T,)`
+    int32, the positions of both sides' utterances in `names`. Ten million trials take 90 MB.
     """
 
     path: Path
@@ -59,53 +58,53 @@ class Trials:
         return trials
 
     def check(self, corpus: Corpus) -> None:
-        """Raise DataError where a trial names an utterance that the corpus lacks."""
+        """Raise DataError for a trial with an utterance that is not in the corpus."""
         for position, name in enumerate(self.names):
             if name not in corpus.by_id:
-                met = (self.first == position) | (self.second == position)
-                where = f"{self.path}, trial {int(np.argmax(met)) + 1}"
+                used = (self.first == position) | (self.second == position)
+                where = f"{self.path}, trial {int(np.argmax(used)) + 1}"
                 raise DataError(where, f"unknown utterance {name}", f"one of {corpus.where}")
 
     def keep(self, kept: np.ndarray) -> "Trials":
-        """The trials where `kept (T,)` is True, or those at these positions; `names` stays."""
+        """The trials where `kept (T,)` is True, or at these positions, with the same `names`."""
         return replace(
             self, labels=self.labels[kept], first=self.first[kept], second=self.second[kept]
         )
 
     def present(self, rows: Mapping[str, int]) -> np.ndarray:
-        """Whether both utterances of a trial are among `rows`: `(T,)` bool."""
+        """Whether both utterances of each trial are in `rows`, `(T,)` bool."""
         there = np.array([name in rows for name in self.names], dtype=bool)
         both: np.ndarray = there[self.first] & there[self.second]
         return both
 
     def positions(self, rows: Mapping[str, int]) -> tuple[np.ndarray, np.ndarray]:
-        """The rows of both sides of every trial, `(T,)` each; −1 for one that `rows` lacks."""
+        """The rows of both sides of every trial, `(T,)` each; −1 for utterances not in `rows`."""
         row = np.array([rows.get(name, -1) for name in self.names], dtype=np.int64)
         return row[self.first], row[self.second]
 
 
 class _Column(NamedTuple):
-    """One word of every line: `names`, each once, and the `positions (T,)` of the lines' in it."""
+    """One word of every line: the distinct `names`, and each line's `positions (T,)` in them."""
 
     names: list[str]
     positions: np.ndarray
 
 
 def _words(path: Path) -> list[_Column]:
-    """Label, first and second utterance. Arrow reads lists of ten million lines on all cores, but
-    takes one blank between words; others are tidied first.
+    """Label, first and second utterance of each line. Arrow parses ten million lines on all cores,
+    but only with single blanks between words; other lists are normalised first.
     """
     try:
         with pyarrow.memory_map(str(path)) as file:
             return _columns(file)
     except pyarrow.ArrowInvalid:
-        return _columns(pyarrow.py_buffer(_tidied(path)))
+        return _columns(pyarrow.py_buffer(_normalised(path)))
     except OSError as error:
         raise DataError(path, error.strerror or "an unreadable file", "a trials file") from error
 
 
 def _columns(source: pyarrow.NativeFile | pyarrow.Buffer) -> list[_Column]:
-    """Raises ArrowInvalid where a line is not a label and two names with a blank between them."""
+    """Raises ArrowInvalid for a line other than a label and two names, single blanks between."""
     word = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
     table = csv.read_csv(
         source,
@@ -120,15 +119,15 @@ def _columns(source: pyarrow.NativeFile | pyarrow.Buffer) -> list[_Column]:
         if (side == "label" and not LABELS.keys() >= set(names)) or any(
             name.split() != [name] for name in names
         ):
-            raise pyarrow.ArrowInvalid(f"a {side} that is none")
-        # to_numpy imports pandas, where that is installed, which takes longer than the list
+            raise pyarrow.ArrowInvalid(f"not a {side}")
+        # to_numpy would import pandas where it is installed, which takes longer than the list
         positions = [np.from_dlpack(chunk.indices) for chunk in chunks]
         columns.append(_Column(names, np.concatenate([np.zeros(0, np.int32), *positions])))
     return columns
 
 
-def _tidied(path: Path) -> bytes:
-    """The lines that are not empty, one blank between their words."""
+def _normalised(path: Path) -> bytes:
+    """The lines that are not empty, with single blanks between words."""
     lines = []
     content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
     for number, line in enumerate(content.splitlines(), start=1):
@@ -145,4 +144,4 @@ def _text(line: bytes, path: Path) -> str:
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError:
-        raise DataError(path, "bytes that are not text", "lines of LABEL UTT1 UTT2") from None
+        raise DataError(path, "bytes that are not UTF-8", "lines of LABEL UTT1 UTT2") from None

@@ -13,10 +13,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis.report.charts import Curve, line_chart
+from analysis.charts import Curve, line_chart, save
 from analysis.report.training import read_log, training_curves
 from joint.errors import DataError
-from joint.files import atomic_write
 from joint.terminal import errors_in_one_line
 
 FIGURE = "extraction/si_sdr_improvement_db"
@@ -62,7 +61,7 @@ def main() -> None:
     rows = in_turn(given.logs)
     for name, (counter, label) in AXES.items():
         chart = line_chart("SI-SDR improvement", curves(rows, counter), label, "dB")
-        atomic_write(given.folder / f"curve_{name}.svg", chart)
+        save(chart, given.folder / f"curve_{name}.svg")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Back-ends adapted to a new domain by its unlabelled embeddings."""
+"""Unsupervised domain adaptation of back-ends, by unlabelled embeddings of the new domain."""
 
 from copy import copy
 from typing import Self
@@ -10,33 +10,36 @@ from tasks.verification.backends.plda import Plda
 from tasks.verification.backends.statistics import cholesky, finite
 
 WITHIN_SHARE, BETWEEN_SHARE = 0.75, 0.25
-"""Of the variance that the new domain has beyond the model's: Kaldi's split."""
+"""Shares of the excess variance of the new domain, as in Kaldi."""
 PLUS_SHARE = 0.8
 """γ and β of CORAL+."""
 
 
 class Coral:
-    """Embeddings of the old domain with mean and covariance of the new one (Alam, Bhattacharya,
-    Kenny, Odyssey 2018, after Sun, Feng, Saenko, AAAI 2016): a back-end is then trained on them."""
+    """Transforms embeddings of the old domain to the mean and covariance of the new one, so that a
+    back-end can be trained on them (Alam, Bhattacharya, Kenny, Odyssey 2018, after Sun, Feng,
+    Saenko, AAAI 2016)."""
 
     def __init__(self, target: np.ndarray) -> None:
         self.target_mean, self.target_covariance = moments(target)
 
     def fit(self, embeddings: np.ndarray, speakers: np.ndarray) -> Self:
-        """Learn the old domain from `embeddings (n, E)`; looks at no speaker."""
+        """Learn the old domain from `embeddings (n, E)`; `speakers` are ignored."""
         self.mean, covariance = moments(embeddings)
         self.matrix = recolouring(covariance, self.target_covariance)
         return self
 
     def __call__(self, embeddings: np.ndarray) -> np.ndarray:
-        """Embeddings of the old domain `(n, E)` → as of the new one."""
-        moved: np.ndarray = (finite(embeddings) - self.mean) @ self.matrix.T + self.target_mean
-        return moved
+        """Embeddings of the old domain `(n, E)`, transformed to the new one."""
+        transformed: np.ndarray = (
+            finite(embeddings) - self.mean
+        ) @ self.matrix.T + self.target_mean
+        return transformed
 
 
 def coral_plus(plda: Plda, target: np.ndarray, share: float = PLUS_SHARE) -> Plda:
-    """CORAL on both covariances of a PLDA, taken over where it makes them larger (Lee, Wang,
-    Koshinaka, ICASSP 2019, eq. 14)."""
+    """CORAL+ (Lee, Wang, Koshinaka, ICASSP 2019, eq. 14): CORAL on both covariances of a PLDA,
+    adopted in the directions where it makes them larger."""
     mean, covariance = moments(target)
     matrix = recolouring(plda.between + plda.within, covariance)
     adapted = copy(plda)
@@ -52,8 +55,8 @@ def adapted_plda(
     within_share: float = WITHIN_SHARE,
     between_share: float = BETWEEN_SHARE,
 ) -> Plda:
-    """What the new domain's covariance has beyond the model's is shared among both of its
-    covariances (Kaldi's unsupervised adaptation)."""
+    """Kaldi's unsupervised adaptation: the excess of the new domain's covariance over the model's
+    total is divided between its two covariances."""
     mean, covariance = moments(target)
     total = plda.between + plda.within
     excess = enlarged(total, covariance, 1.0) - total
@@ -74,7 +77,7 @@ def moments(embeddings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def recolouring(old: np.ndarray, new: np.ndarray) -> np.ndarray:
-    """The symmetric roots' product that turns covariance `old` into `new`."""
+    """The matrix new^½ · old^−½, which transforms covariance `old` to `new`."""
     values, vectors = linalg.eigh(old)
     whiten = (vectors / np.sqrt(values)) @ vectors.T
     values, vectors = linalg.eigh(new)
@@ -84,7 +87,7 @@ def recolouring(old: np.ndarray, new: np.ndarray) -> np.ndarray:
 
 
 def enlarged(old: np.ndarray, new: np.ndarray, share: float) -> np.ndarray:
-    """`old` plus `share` of what `new` has beyond it, in the directions where it has more."""
+    """`old` plus `share` of the excess of `new`, in the directions where `new` is larger."""
     # vectorsᵀ · old · vectors = I, vectorsᵀ · new · vectors = diag(values)
     values, vectors = linalg.eigh(new, old)
     back = linalg.inv(vectors)

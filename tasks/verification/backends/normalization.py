@@ -1,4 +1,4 @@
-"""Score normalisation against a cohort, as matrix products of bounded size."""
+"""Score normalisation (S-norm, AS-norm) against a cohort, as matrix products of bounded size."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from joint.errors import DataError
 from tasks.verification.backends.scoring import Backend, score_matrix
 
 ROWS = 2048
-"""Embeddings that meet the cohort at once."""
+"""Embeddings that are scored against the cohort at once."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class CohortStatistics:
 def cohort_statistics(
     backend: Backend, embeddings: np.ndarray, cohort: np.ndarray, top: int | None = None
 ) -> CohortStatistics:
-    """Of `embeddings (n, E)`, which may be memory-mapped, against `cohort (m, E)`: over its `top`
-    highest scores (adaptive), or over all of them.
+    """Statistics of the scores of `embeddings (n, E)`, which may be memory-mapped, against
+    `cohort (m, E)`: of the `top` highest scores of each embedding (adaptive), or of all.
 
     Raises DataError for a cohort of another dimension or one with fewer embeddings than `top`.
     """
@@ -35,12 +35,12 @@ def cohort_statistics(
     least = 2 if top is None else max(2, top)
     if len(cohort) < least:
         raise DataError("cohort", f"{len(cohort)} embeddings", f"at least {least}")
-    others = backend.read(cohort)
+    others = backend.prepare(cohort)
     mean = np.empty(len(embeddings), dtype=np.float32)
     deviation = np.empty_like(mean)
     for start in range(0, len(embeddings), ROWS):
         rows = slice(start, start + ROWS)
-        scores = score_matrix(backend, backend.read(embeddings[rows]), others)
+        scores = score_matrix(backend, backend.prepare(embeddings[rows]), others)
         kept = torch.from_numpy(scores)
         if top is not None and top < kept.shape[1]:
             kept = kept.topk(top, dim=1, sorted=False).values
@@ -52,8 +52,8 @@ def cohort_statistics(
 def normalize(
     scores: np.ndarray, statistics: CohortStatistics, first: np.ndarray, second: np.ndarray
 ) -> np.ndarray:
-    """Scores `(T,)` as numbers of deviations from each side's cohort scores, the mean of both sides
-    (S-norm: Kenny, Odyssey 2010; adaptive: Matějka et al., Interspeech 2017)."""
+    """Scores `(T,)` standardised by the cohort scores of each side, mean of both sides (S-norm:
+    Kenny, Odyssey 2010; adaptive: Matějka et al., Interspeech 2017)."""
     mean, deviation = statistics.mean, statistics.deviation
     sides = [(scores - mean[rows]) / deviation[rows] for rows in (first, second)]
     normalized: np.ndarray = 0.5 * (sides[0] + sides[1])
@@ -61,8 +61,7 @@ def normalize(
 
 
 def speaker_means(embeddings: np.ndarray, speakers: np.ndarray) -> np.ndarray:
-    """The mean of each speaker's unit embeddings, `(S, E)` float32: a cohort with one row a
-    person."""
+    """The mean of each speaker's unit embeddings, `(S, E)` float32: a cohort of speakers."""
     directions = unit(embeddings)
     names, index, counts = np.unique(speakers, return_inverse=True, return_counts=True)
     means = np.zeros((len(names), directions.shape[1]))

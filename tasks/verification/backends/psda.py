@@ -1,5 +1,5 @@
 """Probabilistic spherical discriminant analysis (Brümmer et al., Interspeech 2022): speakers and
-embeddings are directions, drawn from von Mises-Fisher distributions."""
+embeddings are unit vectors drawn from von Mises-Fisher distributions."""
 
 from typing import Self
 
@@ -7,20 +7,23 @@ import numpy as np
 from scipy.special import ive
 
 from joint.directions import unit
-from tasks.verification.backends.scoring import Backend, Scorable
+from tasks.verification.backends.scoring import Backend, Prepared
 from tasks.verification.backends.statistics import SpeakerStatistics, finite
 
 
 class Psda(Backend):
-    """A speaker is a direction around `mean` with concentration `between`, an embedding's direction
-    lies around its speaker with concentration `within`. Scores are log-likelihood ratios."""
+    """PSDA back-end; scores are log-likelihood ratios.
+
+    Speakers are distributed around `mean` with concentration `between`, embeddings around their
+    speaker with concentration `within`.
+    """
 
     mean: np.ndarray
     between: float
     within: float
 
     def fit(self, embeddings: np.ndarray, speakers: np.ndarray, iterations: int = 30) -> Self:
-        """Expectation maximisation from `embeddings (n, E)` of `speakers (n,)`.
+        """Fit by expectation maximisation to `embeddings (n, E)` of `speakers (n,)`.
 
         Raises DataError as SpeakerStatistics does.
         """
@@ -40,10 +43,10 @@ class Psda(Backend):
             self.within = concentration(agreement, size)
         return self
 
-    def read(self, embeddings: np.ndarray) -> Scorable:
+    def prepare(self, embeddings: np.ndarray) -> Prepared:
         """See Backend."""
         x = unit(finite(embeddings))
-        return Scorable(x, x, x @ self.mean)
+        return Prepared(x, x, x @ self.mean)
 
     def combine(self, products: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """See Backend."""
@@ -59,8 +62,8 @@ class Psda(Backend):
 
 
 def log_bessel(order: float, x: np.ndarray) -> np.ndarray:
-    """log I_order(x) for x > 0: from order 8 on Debye's uniform expansion (DLMF 10.41.3), as the
-    function itself leaves the range of float64 there."""
+    """log I_order(x) for x > 0; from order 8 on by Debye's uniform expansion (DLMF 10.41.3), since
+    I_order(x) itself exceeds the range of float64 there."""
     if order < 8:
         values: np.ndarray = np.log(ive(order, x)) + x
         return values
@@ -79,8 +82,8 @@ def log_bessel(order: float, x: np.ndarray) -> np.ndarray:
 
 
 def log_constant(kappa: np.ndarray, size: int) -> np.ndarray:
-    """Logarithm of a von Mises-Fisher density's constant in `size` dimensions, up to a number that
-    depends on `size` alone."""
+    """Logarithm of the normalising constant of a von Mises-Fisher density in `size` dimensions, up
+    to a term that depends on `size` alone."""
     kappa = np.maximum(np.asarray(kappa, dtype=np.float64), 1e-6)
     order = size / 2.0 - 1.0
     constant: np.ndarray = order * np.log(kappa) - log_bessel(order, kappa)
@@ -96,8 +99,8 @@ def mean_length(kappa: np.ndarray, size: int) -> np.ndarray:
 
 
 def concentration(length: float, size: int) -> float:
-    """The κ whose mean direction has this length: Banerjee et al. (JMLR 2005), eq. 4.4, then
-    Newton's steps."""
+    """The κ whose `mean_length` is `length`: Banerjee et al. (JMLR 2005), eq. 4.4, refined by
+    Newton's method."""
     length = min(max(length, 1e-6), 1.0 - 1e-9)
     kappa = length * (size - length * length) / (1.0 - length * length)
     for _ in range(5):

@@ -1,4 +1,4 @@
-"""What labelled embeddings say about speakers: means, and covariances within and between."""
+"""Statistics of labelled embeddings: speaker means, covariances within and between speakers."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -11,9 +11,9 @@ from joint.errors import DataError
 
 @dataclass(frozen=True)
 class SpeakerStatistics:
-    """Of `n` embeddings of `S` speakers, in float64: `counts (S,)`, `means (S, E)`, the `mean (E,)`
-    of all embeddings, `within (E, E)` and `between (E, E)`: mean squared distances of embeddings
-    from their speaker's mean, and of those means (an embedding a vote) from the mean."""
+    """Statistics of `n` embeddings of `S` speakers in float64: embeddings of each speaker `counts
+    (S,)`, speaker `means (S, E)`, the `mean (E,)` of all embeddings, and the covariances `within
+    (E, E)` speakers and `between (E, E)` their means, weighted by `counts`."""
 
     counts: np.ndarray
     means: np.ndarray
@@ -31,9 +31,9 @@ class SpeakerStatistics:
         x = finite(embeddings)
         names, index, counts = np.unique(speakers, return_inverse=True, return_counts=True)
         if len(names) < 2:
-            raise DataError("back-end", f"{len(names)} speakers", "two at least")
+            raise DataError("back-end", f"{len(names)} speakers", "at least two")
         if counts.max() < 2:
-            raise DataError("back-end", "one utterance a speaker", "several of the same speaker")
+            raise DataError("back-end", "one utterance of each speaker", "several of a speaker")
         means = np.zeros((len(names), x.shape[1]))
         np.add.at(means, index, x)
         means /= counts[:, None]
@@ -48,7 +48,7 @@ class SpeakerStatistics:
 
 
 def finite(embeddings: np.ndarray) -> np.ndarray:
-    """Embeddings `(n, E)` in float64; raises DataError for another shape and for NaN."""
+    """Embeddings `(n, E)` in float64. Raises DataError for another shape, NaN and infinity."""
     x = np.asarray(embeddings, dtype=np.float64)
     if x.ndim != 2 or not len(x):
         raise DataError("embeddings", f"an array of shape {x.shape}", "(n, E), n at least 1")
@@ -58,7 +58,7 @@ def finite(embeddings: np.ndarray) -> np.ndarray:
 
 
 def cholesky(covariance: np.ndarray, name: str) -> np.ndarray:
-    """The lower Cholesky factor; raises DataError where the matrix is singular."""
+    """The lower Cholesky factor. Raises DataError where the matrix is singular."""
     try:
         factor: np.ndarray = linalg.cholesky(covariance, lower=True)
     except linalg.LinAlgError:

@@ -1,4 +1,4 @@
-"""Transforms of embeddings that back-ends chain."""
+"""Transforms of embeddings before a back-end: mean subtraction, length normalisation, LDA, WCCN."""
 
 from collections.abc import Sequence
 from typing import Protocol, Self
@@ -11,22 +11,22 @@ from tasks.verification.backends.statistics import SpeakerStatistics, cholesky, 
 
 
 class Transform(Protocol):
-    """Learns from labelled embeddings, then maps any."""
+    """Is fitted on labelled embeddings, then transforms any."""
 
     def fit(self, embeddings: np.ndarray, speakers: np.ndarray) -> Self:
-        """Learn from `embeddings (n, E)` of `speakers (n,)`."""
+        """Fit to `embeddings (n, E)` of `speakers (n,)`."""
 
     def __call__(self, embeddings: np.ndarray) -> np.ndarray:
         """`(n, E)` → `(n, E')`, float64."""
 
 
 class MeanSubtraction:
-    """Takes the mean of the training embeddings off."""
+    """Subtracts the mean of the training embeddings."""
 
     mean: np.ndarray
 
     def fit(self, embeddings: np.ndarray, speakers: np.ndarray) -> Self:
-        """See Transform; looks at no speaker."""
+        """See Transform; `speakers` are ignored."""
         self.mean = finite(embeddings).mean(axis=0)
         return self
 
@@ -39,7 +39,7 @@ class LengthNormalization:
     """Scales every embedding to length √E (Garcia-Romero and Espy-Wilson, Interspeech 2011)."""
 
     def fit(self, embeddings: np.ndarray, speakers: np.ndarray) -> Self:
-        """Nothing to learn."""
+        """See Transform; nothing is fitted."""
         return self
 
     def __call__(self, embeddings: np.ndarray) -> np.ndarray:
@@ -50,11 +50,11 @@ class LengthNormalization:
 
 
 class Lda:
-    """Linear discriminant analysis: the directions in which speakers differ most beside how much
-    their utterances do, scaled to unit variance within.
+    """Linear discriminant analysis: the directions with the largest ratio of variance between to
+    variance within speakers, scaled to unit variance within.
 
-    Raises DataError for more dimensions than embeddings or speakers allow, and where the covariance
-    within is singular.
+    Fitting raises DataError for more dimensions than embeddings or speakers allow, and where the
+    covariance within speakers is singular.
     """
 
     directions: np.ndarray
@@ -82,7 +82,7 @@ class Lda:
 
 class Wccn:
     """Within-class covariance normalisation (Hatch, Kajarekar, Stolcke, Interspeech 2006): unit
-    covariance within speakers. Raises DataError where it is singular."""
+    covariance within speakers. Fitting raises DataError where that covariance is singular."""
 
     factor: np.ndarray
 
@@ -99,7 +99,7 @@ class Wccn:
 
 
 class Chain:
-    """Transforms one after the other, each fitted on what those before it give."""
+    """Transforms one after the other, each fitted on the output of those before it."""
 
     def __init__(self, parts: Sequence[Transform]) -> None:
         self.parts = list(parts)

@@ -1,4 +1,4 @@
-"""Embeddings from Baum-Welch statistics: i-vectors, and the two sides of a factor analysis."""
+"""Embeddings from Baum-Welch statistics: i-vectors, and the inputs of JFA scoring."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from tasks.verification.embedding import EmbeddedFiles
 
 @dataclass(frozen=True)
 class StatisticsExtractor:
-    """An `Embed`: cepstra, their statistics under `ubm`, and what `encode` makes of those.
+    """An `Embed`: cepstra, their statistics under `ubm`, and `encode` from those to embeddings.
 
-    `encode` is `Subspace.factors` for i-vectors, `JointFactorAnalysis.embed` for its own scoring.
+    `encode` is `Subspace.factors` for i-vectors, `JointFactorAnalysis.embed` for JFA.
     """
 
     cepstra: Cepstra
@@ -25,12 +25,12 @@ class StatisticsExtractor:
 
     @torch.inference_mode()
     def __call__(self, waveforms: Sequence[np.ndarray]) -> np.ndarray:
-        """Waveforms `(S,)` → `(n, E)`; raises AudioError where one holds no speech."""
+        """Waveforms `(S,)` → `(n, E)`; raises AudioError for one without speech."""
         frames = (self.cepstra(waveform) for waveform in waveforms)
         return self.encode(self.ubm.statistics(frames)).numpy()
 
     @torch.inference_mode()
     def of_speech(self, speech: Speech) -> EmbeddedFiles:
-        """The same of frames that are there already."""
+        """The embeddings of speech frames that were computed before."""
         embeddings = self.encode(self.ubm.statistics(speech.utterances())).numpy()
         return EmbeddedFiles(speech.names, embeddings, speech.seconds, speech.skipped)

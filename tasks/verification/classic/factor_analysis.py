@@ -1,6 +1,6 @@
-"""Joint factor analysis: means move with the speaker and with the channel (Kenny, Ouellet, Dehak,
-Gupta, Dumouchel, IEEE Trans. ASLP 2008): m + V y + U x + D z, in units of the background model's
-deviations."""
+"""Joint factor analysis (Kenny, Ouellet, Dehak, Gupta, Dumouchel, IEEE Trans. ASLP 2008): means
+depend on speaker and channel as m + V y + U x + D z, in standard deviations of the background
+model."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from joint.errors import DataError
-from tasks.verification.backends.scoring import Backend, Scorable
+from tasks.verification.backends.scoring import Backend, Prepared
 from tasks.verification.backends.statistics import finite
 from tasks.verification.classic.gmm import Statistics
 from tasks.verification.classic.total_variability import BATCH, Subspace
@@ -17,8 +17,8 @@ from tasks.verification.classic.total_variability import BATCH, Subspace
 
 @dataclass(frozen=True)
 class JointFactorAnalysis:
-    """Eigenvoices `speaker (V)`, eigenchannels `channel (U)`, and `residual (C, D)`, the diagonal
-    of D: what of a speaker the eigenvoices miss."""
+    """Eigenvoices `speaker` (V), eigenchannels `channel` (U), and `residual (C, D)`, the diagonal
+    of D, for the speaker variability outside the eigenvoices."""
 
     speaker: Subspace
     channel: Subspace
@@ -36,16 +36,16 @@ class JointFactorAnalysis:
         progress: bool = False,
     ) -> "JointFactorAnalysis":
         """Decoupled training (Kenny et al. 2008, §III): V on each speaker's pooled statistics, then
-        U on what V leaves of each utterance, then D on what both leave of each speaker.
+        U on each utterance's statistics without V y, then D on each speaker's without V y and U x.
 
-        `speakers (B,)` of the utterances. Raises DataError for fewer than two speakers, one
-        utterance a speaker, and more eigenvoices than speakers.
+        `speakers (B,)` are those of the utterances. Raises DataError for fewer than two speakers,
+        one utterance of each speaker, and more eigenvoices than speakers.
         """
         names, index, counts = np.unique(speakers, return_inverse=True, return_counts=True)
         if len(names) < 2:
-            raise DataError("JFA", f"{len(names)} speakers", "two at least")
+            raise DataError("JFA", f"{len(names)} speakers", "at least two")
         if counts.max() < 2:
-            raise DataError("JFA", "one utterance a speaker", "several of the same speaker")
+            raise DataError("JFA", "one utterance of each speaker", "several of a speaker")
         groups = torch.from_numpy(index)
         people = statistics.pooled(groups)
         speaker = Subspace.fit(people, voices, iterations, seed, "eigenvoices", progress)
@@ -59,11 +59,11 @@ class JointFactorAnalysis:
         return cls(speaker, channel, residual)
 
     def embed(self, statistics: Statistics) -> Tensor:
-        """All that `PointScoring` and `LinearScoring` need of either side: `(B, 2·C·D + C)`.
+        """The input of `PointScoring` and `LinearScoring`, `(B, 2·C·D + C)`.
 
-        The speaker's offset V y + D z; the mean distance of the frames from the background model
-        with the channel U x taken off; the share of frames of each component. y and x are estimated
-        together, then z.
+        For each utterance the speaker's offset V y + D z, the mean distance of the frames from the
+        background model without the channel's offset U x, and the share of frames of each
+        component. y and x are estimated together, then z.
         """
         parts = range(0, len(statistics), BATCH)
         return torch.cat([self._embed(statistics[start : start + BATCH]) for start in parts])
@@ -72,23 +72,25 @@ class JointFactorAnalysis:
         both = Subspace(torch.cat([self.speaker.loading, self.channel.loading], dim=2))
         y, x = both.factors(statistics).tensor_split([self.speaker.rank], dim=1)
         voice = self.speaker.offsets(y)
-        heard = without(statistics, self.channel.offsets(x))
-        rest = without(heard, voice)
+        compensated = without(statistics, self.channel.offsets(x))
+        rest = without(compensated, voice)
         z = self.residual * rest.first / (1 + rest.zero.unsqueeze(2) * self.residual.square())
         frames = statistics.zero.sum(dim=1, keepdim=True)
         own = (voice + self.residual * z).flatten(1)
-        return torch.cat([own, heard.first.flatten(1) / frames, statistics.zero / frames], dim=1)
+        return torch.cat(
+            [own, compensated.first.flatten(1) / frames, statistics.zero / frames], dim=1
+        )
 
 
 def without(statistics: Statistics, offsets: Tensor) -> Statistics:
-    """The statistics around means that are moved by `offsets (B, C, D)`."""
-    moved = torch.addcmul(statistics.first, statistics.zero.unsqueeze(2), offsets, value=-1.0)
-    return Statistics(statistics.zero, moved)
+    """The statistics around means that are shifted by `offsets (B, C, D)`."""
+    shifted = torch.addcmul(statistics.first, statistics.zero.unsqueeze(2), offsets, value=-1.0)
+    return Statistics(statistics.zero, shifted)
 
 
 def _residual_step(residual: Tensor, statistics: Statistics) -> Tensor:
-    """One iteration of expectation maximisation for D, with minimum divergence as in `Subspace`:
-    without it D would hardly leave where it starts."""
+    """One iteration of expectation maximisation for D, with minimum divergence as in `Subspace`,
+    without which D would hardly change."""
     zero = statistics.zero.unsqueeze(2)
     precision = 1 + zero * residual.square()
     z = residual * statistics.first / precision
@@ -98,21 +100,23 @@ def _residual_step(residual: Tensor, statistics: Statistics) -> Tensor:
 
 
 class PointScoring(Backend):
-    """Log-likelihood ratios of a frame, speaker and channel being where their posterior has its
-    mean: a·f - ½ Σ_c n_c |a_c|² for the offset a of one side, frames f and shares n of the other
-    (the channel point estimate of Glembek, Burget, Dehak, Brümmer, Kenny, ICASSP 2009), the mean of
-    both ways. `components` is the number of them."""
+    """Mean log-likelihood ratios of a frame with speaker and channel at their posterior means
+    (channel point estimate of Glembek, Burget, Dehak, Brümmer, Kenny, ICASSP 2009).
+
+    With the offset a of one side and the mean frames f and component shares n of the other, a score
+    is a·f − ½ Σ_c n_c |a_c|², averaged over both directions. `components` is their number C.
+    """
 
     def __init__(self, components: int) -> None:
         self.components = components
 
-    def read(self, embeddings: np.ndarray) -> Scorable:
+    def prepare(self, embeddings: np.ndarray) -> Prepared:
         """See Backend; `embeddings` are `JointFactorAnalysis.embed`'s."""
         own, frames, shares = self._sides(embeddings)
         size = 0.5 * np.square(own).reshape(len(own), self.components, -1).sum(axis=2)
         first = np.hstack([own, frames, size, shares])
         second = 0.5 * np.hstack([frames, own, -shares, -size])
-        return Scorable(first, second, np.zeros(len(own), dtype=np.float32))
+        return Prepared(first, second, np.zeros(len(own), dtype=np.float32))
 
     def _sides(self, embeddings: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         x = finite(embeddings).astype(np.float32)
@@ -121,11 +125,11 @@ class PointScoring(Backend):
 
 
 class LinearScoring(PointScoring):
-    """The same without what is quadratic in the offset (linear scoring, Glembek et al. 2009):
-    scores then depend on how far a side's offset goes, and want normalisation."""
+    """`PointScoring` without the term that is quadratic in the offset (linear scoring, Glembek et
+    al. 2009): scores then depend on the length of the offset and need score normalisation."""
 
-    def read(self, embeddings: np.ndarray) -> Scorable:
+    def prepare(self, embeddings: np.ndarray) -> Prepared:
         """See Backend; `embeddings` are `JointFactorAnalysis.embed`'s."""
         own, frames, _ = self._sides(embeddings)
         swapped = 0.5 * np.hstack([frames, own])
-        return Scorable(np.hstack([own, frames]), swapped, np.zeros(len(own), dtype=np.float32))
+        return Prepared(np.hstack([own, frames]), swapped, np.zeros(len(own), dtype=np.float32))

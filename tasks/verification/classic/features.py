@@ -1,4 +1,4 @@
-"""Cepstra of the frames that hold speech: what every system before neural networks reads."""
+"""Mel cepstra of speech frames: the features of the systems before neural networks."""
 
 import logging
 import os
@@ -22,15 +22,16 @@ from joint.units import SAMPLE_RATE, Decibels
 Normalization = Literal["level", "mean", "mean-variance"]
 
 LEAST_FRAMES = 10
-"""Speech frames below which an utterance says nothing about its speaker."""
+"""Minimum of speech frames: a shorter utterance is refused."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Speech:
-    """Speech frames of `B` utterances, one after the other: `frames (N, D)` float32, `counts (B,)`
-    of them each; how many `seconds (B,)` each recording lasts, and what could not be used."""
+    """Speech frames of `B` utterances, concatenated: `frames (N, D)` float32, `counts (B,)` of each
+    utterance, the durations `seconds (B,)` of the recordings, and the recordings that could not be
+    used, with the reason."""
 
     names: list[str]
     frames: Tensor
@@ -39,7 +40,7 @@ class Speech:
     skipped: dict[str, AudioError] = field(default_factory=dict)
 
     def utterances(self) -> tuple[Tensor, ...]:
-        """The frames of each, `(n, D)`."""
+        """The frames of each utterance, `(n, D)`."""
         return self.frames.split(self.counts.tolist())
 
     def rows(self) -> dict[str, int]:
@@ -58,14 +59,14 @@ class Speech:
 
 
 class Cepstra:
-    """Mel cepstra (Davis and Mermelstein, 1980), their slopes and the slopes of those (Furui,
-    1986), of frames with speech: `(S,)` → `(n, 3·coefficients)`.
+    """Mel cepstra (Davis and Mermelstein, 1980) with first and second derivatives (Furui, 1986) of
+    speech frames: `(S,)` → `(n, 3·coefficients)`.
 
-    A frame has speech where its energy is at most `range_db` below the loudest twentieth of the
-    recording's frames, and above -70 dB of full scale. `normalize` takes each coefficient's mean
-    over those frames off (`mean`), makes its variance one too (`mean-variance`), or takes off that
-    of the first alone, how loud the recording is: with `level` the long-term spectrum stays, and
-    with it the microphone.
+    A frame is speech where its energy is at most `range_db` below the 95th percentile of the
+    recording's frames, and above -70 dB of full scale. `normalize` subtracts each coefficient's
+    mean over the speech frames (`mean`), also divides by its standard deviation (`mean-variance`),
+    or subtracts the mean of the first coefficient only (`level`), which keeps the long-term
+    spectrum and with it the channel.
     """
 
     def __init__(
@@ -83,16 +84,18 @@ class Cepstra:
 
     @torch.inference_mode()
     def __call__(self, waveform: np.ndarray) -> Tensor:
-        """`(S,)` float32 at 16 kHz → `(n, D)`. Raises AudioError for too few frames with speech."""
+        """`(S,)` float32 at 16 kHz → `(n, D)`. Raises AudioError for too few speech frames."""
         samples = torch.from_numpy(waveform)
         if len(samples) < self.filterbank.window:
-            raise AudioError("recording", f"{len(samples)} samples", "25 ms at least")
+            raise AudioError("recording", f"{len(samples)} samples", "at least 25 ms")
         static = self.filterbank.log_mel(samples[None])[0] @ self.cosines
-        slope = slopes(static)
-        frames = torch.cat([static, slope, slopes(slope)], dim=1)[self._has_speech(samples)]
+        derivative = derivatives(static)
+        frames = torch.cat([static, derivative, derivatives(derivative)], dim=1)[
+            self._is_speech(samples)
+        ]
         if len(frames) < LEAST_FRAMES:
-            found = f"{len(frames)} frames with speech"
-            raise AudioError("recording", found, f"{LEAST_FRAMES} at least")
+            found = f"{len(frames)} speech frames"
+            raise AudioError("recording", found, f"at least {LEAST_FRAMES}")
         if self.normalize == "level":
             frames[:, 0] -= frames[:, 0].mean()
             return frames
@@ -101,14 +104,15 @@ class Cepstra:
             return frames
         return frames / frames.std(dim=0, correction=0).clamp(min=1e-3)
 
-    def _has_speech(self, samples: Tensor) -> Tensor:
+    def _is_speech(self, samples: Tensor) -> Tensor:
         windows = samples.unfold(0, self.filterbank.window, self.filterbank.hop)
         level = 10 * torch.log10(windows.var(dim=1, correction=0).clamp(min=1e-12))
         return level > max(float(level.quantile(0.95)) - self.range_db, -70.0)
 
 
-def slopes(x: Tensor) -> Tensor:
-    """Regression over two frames to either side, the ends held: `(F, D)` → `(F, D)`."""
+def derivatives(x: Tensor) -> Tensor:
+    """Derivatives `(F, D)` of `x (F, D)` by regression over two frames on either side, with the
+    first and last frame repeated."""
     index = torch.arange(len(x))
     near, far = (
         x[(index + reach).clamp(max=len(x) - 1)] - x[(index - reach).clamp(min=0)]
@@ -124,10 +128,10 @@ def read_speech(
     change: Callable[[np.ndarray], np.ndarray] = lambda waveform: waveform,
     progress: bool = False,
 ) -> Speech:
-    """Speech frames of the utterances of a corpus that are named, or of all of them; `change` is
-    what happens to each waveform first.
+    """Speech frames of the utterances of a corpus called `names`, or of all; `change` is applied to
+    each waveform first.
 
-    Recordings that cannot be read or hold no speech are logged and listed in `skipped`. Raises
+    Recordings that cannot be read or have no speech are logged and listed in `skipped`. Raises
     DataError where none is left.
     """
     chosen = list(corpus.by_id if names is None else names)

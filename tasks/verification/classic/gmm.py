@@ -1,5 +1,5 @@
 """Gaussian mixtures with diagonal covariances: the universal background model (Reynolds, Quatieri,
-Dunn, Digital Signal Processing 2000), and what an utterance says about its components."""
+Dunn, Digital Signal Processing 2000) and the Baum-Welch statistics of utterances."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,16 +12,17 @@ from joint.training.progress import shown
 from tasks.verification.classic.vq import BLOCK, lbg
 
 LEAST_FRAMES = 20
-"""Training frames a component, on average: fewer do not say what its variance is."""
+"""Minimum of training frames for each component, on average, to estimate its variance."""
 
 VARIANCE_FLOOR = 0.01
-"""Of the variance of all frames: below, a component would sit on a few frames that are alike."""
+"""Share of the variance of all frames below which no component's variance falls: otherwise one
+could collapse to a few similar frames."""
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """Baum-Welch statistics of `B` utterances: frames that each component answers for,
-    `zero (B, C)`, and the sum of their distances from its mean in units of its deviation,
+    """Baum-Welch statistics of `B` utterances: the occupation of each component in frames,
+    `zero (B, C)`, and the sum of the frames' distances from its mean in standard deviations,
     `first (B, C, D)`."""
 
     zero: Tensor
@@ -34,7 +35,7 @@ class Statistics:
         return Statistics(self.zero[rows], self.first[rows])
 
     def pooled(self, groups: Tensor) -> "Statistics":
-        """Summed over the utterances of each group: `groups (B,)` counts from 0."""
+        """Summed over the utterances of each group; `groups (B,)` are numbered from 0."""
         size = int(groups.max()) + 1
         return Statistics(
             self.zero.new_zeros(size, *self.zero.shape[1:]).index_add_(0, groups, self.zero),
@@ -54,20 +55,20 @@ class Gmm:
     def fit(
         cls, frames: Tensor, components: int, iterations: int = 12, progress: bool = False
     ) -> "Gmm":
-        """Expectation maximisation from the cells of a codebook of `frames (N, D)`.
+        """Fit to `frames (N, D)` by expectation maximisation, starting from an LBG codebook.
 
-        Raises DataError for too few frames, values that are not finite and a feature that never
-        changes.
+        Raises DataError for too few frames, values that are not finite and a constant
+        feature.
         """
         if components < 1 or len(frames) < LEAST_FRAMES * components:
             found = f"{len(frames)} frames for {components} components"
-            raise DataError("UBM", found, f"{LEAST_FRAMES} a component at least")
+            raise DataError("UBM", found, f"at least {LEAST_FRAMES} for each")
         if not bool(torch.isfinite(frames).all()):
             raise DataError("UBM", "frames with NaN or infinity", "numbers")
         spread = frames.var(dim=0, correction=0)
         if bool((spread <= 1e-10).any()):
-            raise DataError("UBM", f"feature {int(spread.argmin())} that never changes", "speech")
-        # A tenth of the frames says where the components begin.
+            raise DataError("UBM", f"the constant feature {int(spread.argmin())}", "speech")
+        # a tenth of the frames is enough for the codebook
         sparse = frames[:: max(1, min(10, len(frames) // (LEAST_FRAMES * components)))]
         means = lbg(sparse, components)
         mixture = cls(
@@ -78,8 +79,8 @@ class Gmm:
         return mixture
 
     def step(self, frames: Tensor, floor: Tensor) -> "Gmm":
-        """One iteration, no variance below `floor (D,)`: the likelihood of `frames (N, D)` does not
-        fall. A component that has no frame left stays as it is."""
+        """One iteration of expectation maximisation on `frames (N, D)`, no variance below `floor
+        (D,)`. A component without frames stays as it is."""
         zero = self.weights.new_zeros(len(self.weights), dtype=torch.float64)
         first = torch.zeros_like(self.means, dtype=torch.float64)
         second = torch.zeros_like(first)
@@ -99,7 +100,7 @@ class Gmm:
         )
 
     def log_joint(self, frames: Tensor) -> Tensor:
-        """log w_c N(x; m_c, v_c): `(N, D)` → `(N, C)`, one product of x and x² side by side."""
+        """log w_c N(x; m_c, v_c): `(N, D)` → `(N, C)`, one product with x and x² concatenated."""
         precision = 1.0 / self.variances
         normalizer = torch.log(2 * torch.pi * self.variances) + self.means.square() * precision
         constant = self.weights.clamp(min=1e-30).log() - 0.5 * normalizer.sum(dim=1)
@@ -112,7 +113,7 @@ class Gmm:
         return torch.cat(blocks)
 
     def statistics(self, utterances: Iterable[Tensor]) -> Statistics:
-        """Of utterances `(n, D)` each."""
+        """The statistics of utterances `(n, D)`."""
         zero, first = [], []
         for frames in utterances:
             posterior = torch.softmax(self.log_joint(frames), dim=1)

@@ -1,5 +1,5 @@
-"""GMM-UBM: a speaker is the background model moved towards the enrolment (Reynolds, Quatieri, Dunn,
-Digital Signal Processing 2000)."""
+"""GMM-UBM: a speaker's model is the background model, MAP-adapted to the enrolment (Reynolds,
+Quatieri, Dunn, Digital Signal Processing 2000)."""
 
 import torch
 from torch import Tensor
@@ -9,17 +9,17 @@ from tasks.verification.classic.gmm import Gmm, Statistics
 
 
 def map_offsets(statistics: Statistics, relevance: float) -> Tensor:
-    """How far each mean moves, in units of its deviation, `(B, C, D)`: the share n/(n + relevance)
-    of the way to the mean of its frames (§3.3). 0 gives the maximum likelihood, infinity the
-    background model; a component without frames stays."""
+    """MAP offsets of the means in standard deviations, `(B, C, D)`: n/(n + relevance) times the
+    distance to the mean of the component's n frames (§3.3). A relevance of 0 gives the maximum
+    likelihood estimate, infinity the background model; a component without frames stays."""
     weight = (statistics.zero + relevance).unsqueeze(2)
     return torch.where(weight > 0, statistics.first / weight.clamp(min=1e-30), 0.0)
 
 
 class GmmUbm:
-    """Scores are mean log-likelihood ratios of a frame, model against background, over the `top`
-    components that answer best in the background model (Reynolds et al., §3.4); means alone
-    adapt."""
+    """Scores are mean log-likelihood ratios of a frame, adapted model against background model,
+    over the `top` components with the highest likelihood in the background model (Reynolds et al.,
+    §3.4). Only means are adapted."""
 
     def __init__(self, ubm: Gmm, relevance: float = 16.0, top: int = 5) -> None:
         if not relevance >= 0:
@@ -29,14 +29,15 @@ class GmmUbm:
         self.ubm, self.relevance, self.top = ubm, relevance, min(top, len(ubm.weights))
 
     def enroll(self, frames: Tensor) -> Tensor:
-        """`(n, D)` → offsets of the means in deviations `(C, D)`."""
+        """Frames `(n, D)` → offsets of the means in standard deviations `(C, D)`."""
         return map_offsets(self.ubm.statistics([frames]), self.relevance)[0]
 
     def score(self, models: Tensor, frames: Tensor) -> Tensor:
         """Offsets `(M, C, D)` and one utterance `(n, D)` → `(M,)`.
 
-        With z the distance from the mean in deviations, an offset d changes a component's log
-        density by z·d - d²/2: only the `top` of them are needed, once for all models.
+        With z the distance of a frame from the mean in standard deviations, an offset d changes the
+        component's log density by z·d - d²/2, so the background model is evaluated once for all
+        models.
         """
         joint, best = self.ubm.log_joint(frames).topk(self.top, dim=1)
         share = joint.log_softmax(dim=1)

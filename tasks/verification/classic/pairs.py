@@ -1,4 +1,5 @@
-"""Trials for systems with a model on one side and frames on the other: both directions' mean."""
+"""Scoring for systems that have a model of one side and frames of the other: the mean of both
+directions."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,18 +15,18 @@ from tasks.verification.classic.features import Speech
 
 
 class PairSystem(Protocol):
-    """What has no embedding: a model of one side judges the frames of the other."""
+    """A system without embeddings: a model of one utterance scores the frames of another."""
 
     def enroll(self, frames: Tensor) -> Tensor:
         """The model of one utterance `(n, D)`."""
 
     def score(self, models: Tensor, frames: Tensor) -> Tensor:
-        """`M` models on one utterance `(n, D)` → `(M,)`, higher for the same speaker."""
+        """Scores `(M,)` of `M` models on one utterance `(n, D)`, higher for the same speaker."""
 
 
 @dataclass(frozen=True)
 class Enrolled:
-    """Utterances with the model `(B, …)` of each."""
+    """Utterances and their models `(B, …)`."""
 
     speech: Speech
     models: Tensor
@@ -33,7 +34,7 @@ class Enrolled:
     @classmethod
     @torch.inference_mode()
     def of(cls, system: PairSystem, speech: Speech, progress: bool = False) -> "Enrolled":
-        """Raises DataError for an utterance that is too short for the system's model."""
+        """Enrol each utterance. Raises DataError for one that is too short for a model."""
         models = []
         listed = zip(speech.names, speech.utterances(), strict=True)
         for name, frames in shown(listed, "enrolment", progress, len(speech.names)):
@@ -52,8 +53,8 @@ def score_pairs(
     second: np.ndarray,
     progress: bool = False,
 ) -> np.ndarray:
-    """Scores `(T,)` of rows `first (T,)` of `one` and `second (T,)` of `other`: the mean of each
-    side's model on the other's frames."""
+    """Scores `(T,)` of rows `first (T,)` of `one` and `second (T,)` of `other`: the mean score of
+    each side's model on the frames of the other."""
     there = _directed(system, one, other, first, second, progress)
     return 0.5 * (there + _directed(system, other, one, second, first, progress))
 
@@ -81,7 +82,7 @@ def _directed(
 def cohort_pairs(
     system: PairSystem, one: Enrolled, cohort: Enrolled, progress: bool = False
 ) -> CohortStatistics:
-    """Of every utterance of `one` against all of `cohort`, for S-norm."""
+    """Statistics of every utterance of `one` against all of `cohort`, for S-norm."""
     n, m = len(one.models), len(cohort.models)
     if m < 2:
         raise DataError("cohort", f"{m} utterances", "at least 2")

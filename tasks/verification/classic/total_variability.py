@@ -1,8 +1,8 @@
-"""Total variability: an utterance is a point in a subspace of all means, its i-vector (Dehak,
-Kenny, Dehak, Dumouchel, Ouellet, IEEE Trans. ASLP 2011).
+"""Total variability: the means of an utterance lie in a subspace, and its i-vector are the
+coordinates there (Dehak, Kenny, Dehak, Dumouchel, Ouellet, IEEE Trans. ASLP 2011).
 
-Means are counted from the background model's and in units of its deviations, so that the noise
-around them has unit covariance; the background model's variances stay as they are.
+Means are relative to the background model's and in its standard deviations, so that the residual
+covariance is the identity; the background model's variances are not updated.
 """
 
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from joint.training.progress import shown
 from tasks.verification.classic.gmm import Statistics
 
 BATCH = 128
-"""Utterances whose posteriors are held at once, R x R each."""
+"""Utterances whose posterior covariances, R × R each, are in memory at once."""
 
 
 @dataclass(frozen=True)
 class Posterior:
-    """Of the factors of `B` utterances: `mean (B, R)`, `covariance (B, R, R)`, and the
-    `log_likelihood (B,)` of their statistics over that without factors."""
+    """Posterior of the factors of `B` utterances: `mean (B, R)`, `covariance (B, R, R)`, and the
+    `log_likelihood (B,)` of their statistics relative to that without factors."""
 
     mean: Tensor
     covariance: Tensor
@@ -31,7 +31,7 @@ class Posterior:
 
 @dataclass(frozen=True)
 class Subspace:
-    """Means that move with `R` factors drawn from N(0, I): `loading (C, D, R)`."""
+    """Means that depend linearly on `R` factors with prior N(0, I): `loading (C, D, R)`."""
 
     loading: Tensor
 
@@ -50,7 +50,7 @@ class Subspace:
         what: str = "total variability",
         progress: bool = False,
     ) -> "Subspace":
-        """Expectation maximisation from a random loading.
+        """Fit by expectation maximisation from a random loading.
 
         Raises DataError for more factors than utterances (or than the means have dimensions).
         """
@@ -66,11 +66,11 @@ class Subspace:
         return found
 
     def step(self, statistics: Statistics) -> tuple["Subspace", float]:
-        """One iteration with minimum divergence; beside it the log-likelihood before.
+        """One iteration with minimum divergence, and the log-likelihood before it.
 
-        The loading is what Kenny, Boulianne, Dumouchel (IEEE Trans. SAP 2005, prop. 3) have; then
-        the factors' second moment becomes the identity (Kenny, CRIM-06/08-13, 2005), which raises
-        the likelihood as well since it is that of the best prior with mean zero.
+        The loading is updated as in Kenny, Boulianne, Dumouchel (IEEE Trans. SAP 2005, prop. 3);
+        then the factors' second moment is made the identity (Kenny, CRIM-06/08-13, 2005), which
+        also raises the likelihood.
         """
         components, features, rank = self.loading.shape
         crossed = self.loading.new_zeros(components * features, rank)
@@ -88,16 +88,16 @@ class Subspace:
             crossed.addmm_(part.first.flatten(1).T, found.mean)
             spread += second.sum(dim=0)
             likelihood += float(found.log_likelihood.sum())
-        met = statistics.zero.sum(dim=0) > 1e-3  # a component that nobody uses says nothing
+        occupied = statistics.zero.sum(dim=0) > 1e-3  # components without frames keep their loading
         loading = self.loading.clone()
-        loading[met] = torch.linalg.solve(
-            moments.view(components, rank, rank)[met],
-            crossed.view(components, features, rank)[met].transpose(1, 2),
+        loading[occupied] = torch.linalg.solve(
+            moments.view(components, rank, rank)[occupied],
+            crossed.view(components, features, rank)[occupied].transpose(1, 2),
         ).transpose(1, 2)
         return Subspace(loading @ torch.linalg.cholesky(spread / len(statistics))), likelihood
 
     def posterior(self, statistics: Statistics, products: Tensor | None = None) -> Posterior:
-        """Of the factors (Dehak et al., §III; Kenny et al. 2005, prop. 1): precision
+        """Posterior of the factors (Dehak et al., §III; Kenny et al. 2005, prop. 1): precision
         I + Σ_c n_c T_cᵀT_c, mean its inverse times Σ_c T_cᵀ f_c."""
         rank = self.rank
         products = self._products() if products is None else products
@@ -111,15 +111,15 @@ class Subspace:
         return Posterior(mean, torch.cholesky_inverse(factor), likelihood)
 
     def factors(self, statistics: Statistics) -> Tensor:
-        """Posterior means, `(B, R)`: with the total variability subspace, i-vectors."""
+        """Posterior means of the factors, `(B, R)`: i-vectors in a total variability subspace."""
         products, step = self._products(), BATCH
         stretches = (statistics[start : start + step] for start in range(0, len(statistics), step))
         return torch.cat([self.posterior(part, products).mean for part in stretches])
 
     def offsets(self, factors: Tensor) -> Tensor:
-        """How far the means move: `(B, R)` → `(B, C, D)`."""
-        moved = factors @ self.loading.flatten(0, 1).T
-        return moved.unflatten(1, self.loading.shape[:2])
+        """Offsets of the means `(B, C, D)` of factors `(B, R)`."""
+        offsets = factors @ self.loading.flatten(0, 1).T
+        return offsets.unflatten(1, self.loading.shape[:2])
 
     def _products(self) -> Tensor:
         """T_cᵀT_c of every component, `(C, R·R)`."""

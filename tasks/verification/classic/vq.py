@@ -1,4 +1,5 @@
-"""Vector quantisation: a speaker is a codebook (Soong, Rosenberg, Rabiner, Juang, ICASSP 1985)."""
+"""Vector quantisation: a codebook for each speaker (Soong, Rosenberg, Rabiner, Juang, ICASSP
+1985)."""
 
 import torch
 from torch import Tensor
@@ -6,25 +7,25 @@ from torch import Tensor
 from joint.errors import DataError
 
 SPLIT = 0.05
-"""Standard deviations that a centroid moves either way when it is split."""
+"""Standard deviations by which the two halves of a split centroid move apart, each way."""
 
 BLOCK = 16_384
 """Frames compared with the centroids at once."""
 
 
 def lbg(frames: Tensor, size: int, iterations: int = 8) -> Tensor:
-    """Centroids `(size, D)` of `frames (N, D)`: split, then alternate between nearest centroids and
-    their means (Linde, Buzo, Gray, IEEE Trans. Comm. 1980).
+    """LBG codebook: centroids `(size, D)` of `frames (N, D)` by splitting and k-means iterations
+    (Linde, Buzo, Gray, IEEE Trans. Comm. 1980).
 
-    A size that is no power of two splits those centroids that have most distortion. A centroid that
-    no frame is nearest to stays where it was. Raises DataError for fewer frames than centroids.
+    Where the size is no power of two, the centroids with most distortion are split. A centroid that
+    is nearest to no frame stays. Raises DataError for fewer frames than centroids.
     """
     if not 1 <= size <= len(frames):
         raise DataError(
-            "codebook", f"{len(frames)} frames for {size} centroids", "as many at least"
+            "codebook", f"{len(frames)} frames for {size} centroids", "at least as many frames"
         )
     centroids = frames.mean(dim=0, keepdim=True)
-    # The same deviation in every cell: within one of few frames its own would be zero.
+    # of all frames: the deviation within a cell of few frames could be zero
     step = SPLIT * frames.std(dim=0, correction=0)
     cells = frames.new_tensor([1.0])
     while len(centroids) < size:
@@ -37,7 +38,7 @@ def lbg(frames: Tensor, size: int, iterations: int = 8) -> Tensor:
 
 
 def _lloyd(frames: Tensor, centroids: Tensor) -> tuple[Tensor, Tensor]:
-    """Means of the frames nearest to each centroid, and the distortion that each cell has."""
+    """One k-means iteration: the new centroids, and the distortion of each cell."""
     sums, counts = torch.zeros_like(centroids), centroids.new_zeros(len(centroids))
     cells = centroids.new_zeros(len(centroids))
     for block in frames.split(BLOCK):
@@ -57,11 +58,11 @@ def squared_distances(frames: Tensor, centroids: Tensor) -> Tensor:
 
 
 class VqCodebooks:
-    """Scores are how much nearer the test frames are to the enrolment's codebook than to the
-    `background (K', D)`, mean squared distances a feature: without the latter, a score says how
-    common the test frames are (Hautamäki et al., IEEE Signal Processing Letters 2008).
+    """Scores are the mean squared distance, for each feature, of the test frames from the
+    `background (K', D)` codebook less that from the enrolment's: without the former, scores would
+    depend on how common the test frames are (Hautamäki et al., IEEE SPL 2008).
 
-    Distances, and `background`, are in units of `deviation (D,)`, that of each feature in training.
+    Features and `background` are divided by `deviation (D,)`, the standard deviation in training.
     """
 
     def __init__(self, deviation: Tensor, background: Tensor, size: int) -> None:
@@ -69,13 +70,13 @@ class VqCodebooks:
 
     @classmethod
     def fit(cls, frames: Tensor, size: int, background: int) -> "VqCodebooks":
-        """Learn `background` centroids from `frames (N, D)` of many speakers.
+        """Fit `background` centroids to `frames (N, D)` of many speakers.
 
-        Raises DataError as `lbg` does, and for a feature that never changes.
+        Raises DataError as `lbg` does, and for a constant feature.
         """
         deviation = frames.std(dim=0, correction=0)
         if bool((deviation <= 1e-5).any()):
-            found = f"feature {int(deviation.argmin())} that never changes"
+            found = f"the constant feature {int(deviation.argmin())}"
             raise DataError("codebook", found, "speech")
         return cls(deviation, lbg(frames / deviation, background), size)
 

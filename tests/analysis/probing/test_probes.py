@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from analysis.probing.findings import Finding, decompose, findings, score, shuffled, tensor
 from analysis.probing.folds import disjoint_folds
-from analysis.probing.probes import PENALTIES, Kind, Spectrum
-from analysis.probing.table import Finding, decompose, findings, score, shuffled, tensor
+from analysis.probing.linear import PENALTIES, Kind, Spectrum
 from joint.errors import DataError
 
 PEOPLE, EACH = 25, 20

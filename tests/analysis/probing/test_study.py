@@ -7,7 +7,7 @@ import pytest
 import torch
 from tiny_models import tiny_encoder
 
-from analysis.probing.hearing import EMBEDDING, FEATURES, LAST, listen
+from analysis.probing.layers import EMBEDDING, FEATURES, LAST, layer_outputs
 from analysis.probing.study import PHONES, Material, probe_encoder, spread, untrained
 from analysis.probing.targets import changed, halves, phone_instants
 from joint.data.corpus import Corpus
@@ -27,7 +27,7 @@ def material(corpus: Corpus) -> Material:
 def test_layers_are_what_the_encoder_gives(material: Material) -> None:
     encoder = tiny_encoder().eval()
     instants = [np.array([200, 200 + 160 * 7, 200 + 160 * 9 + 70]) for _ in material.waveforms]
-    heard = listen(encoder, material.waveforms, instants, "float32")
+    heard = layer_outputs(encoder, material.waveforms, instants, "float32")
     assert next(iter(heard.pooled)) == FEATURES and list(heard.pooled)[-2:] == [LAST, EMBEDDING]
     for i in (0, 5):
         with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""Maps point at what a model looks at, and curves tell a good map from chance."""
+"""Maps point at the band that a model depends on, and curves tell a good map from chance."""
 
 from functools import partial
 
@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from analysis.saliency.cells import BANDS, HOP, Cells, band_of_bins
-from analysis.saliency.maps import CELLS, METHODS, activation
-from analysis.saliency.phones import salience_of_phones
-from analysis.saliency.trust import curves
+from analysis.saliency.deletion import deletion_curves
+from analysis.saliency.maps import METHODS, SPECTROGRAM, activation
+from analysis.saliency.phones import phone_salience
+from analysis.saliency.spectrogram import BANDS, HOP, MaskableSpectrogram, band_of_bins
 from joint.data.phones import PhoneIntervals
 from joint.encoders.backbones.residual.resnet import ResNet18
 from joint.encoders.backbones.tdnn import XvectorTdnn
@@ -67,8 +67,10 @@ def looks_at_band() -> SpeakerEncoder:
 
 
 @pytest.fixture(scope="module")
-def cells() -> Cells:
-    return Cells.of(0.1 * torch.randn(16_000, generator=torch.Generator().manual_seed(0)))
+def spectrogram() -> MaskableSpectrogram:
+    return MaskableSpectrogram.of(
+        0.1 * torch.randn(16_000, generator=torch.Generator().manual_seed(0))
+    )
 
 
 def inside() -> slice:
@@ -79,59 +81,63 @@ def inside() -> slice:
     return slice(round(edges[0] / top * BANDS) - 1, round(edges[1] / top * BANDS) + 1)
 
 
-def test_cells_give_the_recording_back(cells: Cells) -> None:
-    whole = cells.heard(torch.ones(cells.shape))
-    again = Cells.of(whole)
-    torch.testing.assert_close(again.heard(torch.ones(again.shape)), whole, atol=1e-5, rtol=1e-4)
-    half = torch.ones(cells.shape)
+def test_the_spectrogram_gives_the_recording_back(spectrogram: MaskableSpectrogram) -> None:
+    whole = spectrogram.masked(torch.ones(spectrogram.shape))
+    again = MaskableSpectrogram.of(whole)
+    torch.testing.assert_close(again.masked(torch.ones(again.shape)), whole, atol=1e-5, rtol=1e-4)
+    half = torch.ones(spectrogram.shape)
     half[: BANDS // 2] = 0.0
-    level = Cells.of(cells.heard(half)).level_db() - cells.level_db()
+    level = MaskableSpectrogram.of(spectrogram.masked(half)).level_db() - spectrogram.level_db()
     assert level[2 : BANDS // 2 - 2].mean() < -15 and abs(level[BANDS // 2 + 2 :].mean()) < 0.5
     assert (band_of_bins().diff() >= 0).all() and len(band_of_bins().unique()) == BANDS
 
 
-def test_layers_are_spread_in_time(cells: Cells) -> None:
+def test_layers_are_spread_in_time(spectrogram: MaskableSpectrogram) -> None:
     frames = torch.arange(12.0)[None]
-    at = cells.spread(frames, hop=4 * HOP, offset=200)
-    centre = (torch.arange(cells.shape[1]) * HOP - 200) / (4 * HOP)
+    at = spectrogram.interpolated(frames, hop=4 * HOP, offset=200)
+    centre = (torch.arange(spectrogram.shape[1]) * HOP - 200) / (4 * HOP)
     torch.testing.assert_close(at[0], centre.clamp(0, 11))
-    assert at.shape == cells.shape
+    assert at.shape == spectrogram.shape
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("layer", ["band", CELLS])
+@pytest.mark.parametrize("layer", ["band", SPECTROGRAM])
 def test_maps_point_at_the_planted_band(
-    looks_at_band: SpeakerEncoder, cells: Cells, method: str, layer: str
+    looks_at_band: SpeakerEncoder, spectrogram: MaskableSpectrogram, method: str, layer: str
 ) -> None:
-    if layer == CELLS and method == "score-cam":
+    if layer == SPECTROGRAM and method == "score-cam":
         pytest.skip("one channel of ones: nothing to weigh")
     score = partial(loudness, looks_at_band)
-    at = activation(looks_at_band, cells, score, layer)
-    salience = METHODS[method](at, cells, score)
-    assert salience.shape == cells.shape and float(salience.min()) >= 0
+    at = activation(looks_at_band, spectrogram, score, layer)
+    salience = METHODS[method](at, spectrogram, score)
+    assert salience.shape == spectrogram.shape and float(salience.min()) >= 0
     share = float(salience[inside()].sum() / salience.sum())
-    if method == "grad-cam++" and layer == CELLS:
+    if method == "grad-cam++" and layer == SPECTROGRAM:
         assert share == pytest.approx((inside().stop - inside().start) / BANDS, abs=0.01)
     else:
         assert share > 0.8, share
 
 
-def test_deletion_falls_faster_than_random(looks_at_band: SpeakerEncoder, cells: Cells) -> None:
+def test_deletion_falls_faster_than_random(
+    looks_at_band: SpeakerEncoder, spectrogram: MaskableSpectrogram
+) -> None:
     score = partial(loudness, looks_at_band)
-    at = activation(looks_at_band, cells, score, CELLS)
-    good = curves(METHODS["layer-cam"](at, cells, score), cells, score)
+    at = activation(looks_at_band, spectrogram, score, SPECTROGRAM)
+    good = deletion_curves(METHODS["layer-cam"](at, spectrogram, score), spectrogram, score)
     assert good.deletion_gain > 0 and good.insertion_gain > 0
     assert good.deletion[5] < good.random_deletion[5]
-    wrong = torch.ones(cells.shape)
+    wrong = torch.ones(spectrogram.shape)
     wrong[inside()] = 0.0
-    assert curves(wrong, cells, score).deletion_gain < 0
+    assert deletion_curves(wrong, spectrogram, score).deletion_gain < 0
 
 
 @pytest.mark.parametrize(
     "make, layer, bands",
     [(lambda: ResNet18(channels=4), "stage2", 40), (lambda: XvectorTdnn(80, 16, 24), "tdnn2", 1)],
 )
-def test_real_encoders_have_maps(make, layer: str, bands: int, cells: Cells) -> None:  # type: ignore[no-untyped-def]
+def test_real_encoders_have_maps(
+    make, layer: str, bands: int, spectrogram: MaskableSpectrogram
+) -> None:  # type: ignore[no-untyped-def]
     torch.manual_seed(0)
     encoder = SpeakerEncoder(Filterbank(80), make(), StatisticsPooling, embedding_dim=8).eval()
     other = torch.randn(8)
@@ -139,13 +145,13 @@ def test_real_encoders_have_maps(make, layer: str, bands: int, cells: Cells) -> 
     def score(recordings: Tensor) -> Tensor:
         return torch.cosine_similarity(encoder(recordings).embedding, other[None])
 
-    at = activation(encoder, cells, score, layer)
+    at = activation(encoder, spectrogram, score, layer)
     assert at.values.shape[1] == bands and float(at.gradient.abs().max()) > 0
     for method in METHODS.values():
-        salience = method(at, cells, score)
-        assert salience.shape == cells.shape and bool(salience.isfinite().all())
-    with pytest.raises(DataError, match=r"cells or .*" + layer):
-        activation(encoder, cells, score, "stage9")
+        salience = method(at, spectrogram, score)
+        assert salience.shape == spectrogram.shape and bool(salience.isfinite().all())
+    with pytest.raises(DataError, match=r"spectrogram or .*" + layer):
+        activation(encoder, spectrogram, score, "stage9")
 
 
 def test_phones_are_ranked() -> None:
@@ -153,5 +159,6 @@ def test_phones_are_ranked() -> None:
     salience[:, 40:60] = 5.0
     ends = np.array([40, 60, 100]) * HOP
     intervals = PhoneIntervals(np.array([0, 2, 1], dtype=np.int16), ends)
-    ranked = salience_of_phones([(salience, intervals)], ("SIL", "AA", "B"))
-    assert next(iter(ranked)) == "B" and ranked["B"] == pytest.approx(5 / 1.8)
+    ranked = phone_salience([(salience, intervals)], ("SIL", "AA", "B"))
+    assert list(ranked) == ["B", "SIL", "AA"]
+    assert ranked["B"] == pytest.approx(5 / 1.8) and ranked["AA"] == pytest.approx(1 / 1.8)

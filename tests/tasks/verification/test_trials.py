@@ -58,7 +58,7 @@ def test_what_is_not_a_text_file_is_refused(tmp_path: Path):
     with pytest.raises(DataError, match="No such file"):
         Trials.load(tmp_path / "nowhere")
     (tmp_path / "audio").write_bytes(b"OggS\x00\xff\xfe\x80")
-    with pytest.raises(DataError, match="not text"):
+    with pytest.raises(DataError, match="not UTF-8"):
         Trials.load(tmp_path / "audio")
 
 

@@ -177,9 +177,10 @@ def _write_det(scores: Path, name: str) -> None:
 
     import numpy as np
 
-    from joint.metrics.det import plot_det
+    from analysis.charts import det_chart, save
+    from joint.metrics.detection import error_rates
 
     with scores.open(newline="", encoding="utf-8") as file:
         rows = [(float(row["score"]), int(row["label"])) for row in csv.DictReader(file)]
     values, labels = np.array(rows).T
-    plot_det({name: (values, labels)}, scores.with_suffix(".det.svg"))
+    save(det_chart({name: error_rates(values, labels)}), scores.with_suffix(".det.svg"))

@@ -25,7 +25,7 @@ MethodOption: TypeAlias = Annotated[
 ]
 LayerOption: TypeAlias = Annotated[
     str,
-    typer.Option("--layer", metavar="L", help="A layer of the encoder, or cells: the spectrogram."),
+    typer.Option("--layer", metavar="L", help="A layer of the encoder, or spectrogram."),
 ]
 
 
@@ -36,7 +36,7 @@ def verification(
     first: Annotated[Path, typer.Argument(metavar="FIRST", help="A recording.")],
     second: Annotated[Path, typer.Argument(metavar="SECOND", help="Another one.")],
     method: MethodOption = "layer-cam",
-    layer: LayerOption = "cells",
+    layer: LayerOption = "spectrogram",
 ) -> None:
     """What in either recording makes the two alike: a map of each while the other is held.
 
@@ -78,7 +78,7 @@ def extraction(
         Path, typer.Option("--reference", metavar="R", help="What that person says in M.")
     ],
     method: MethodOption = "layer-cam",
-    layer: LayerOption = "cells",
+    layer: LayerOption = "spectrogram",
 ) -> None:
     """Which parts of the *enrolment* the extractor uses: what its SI-SDR rests on.
 
@@ -128,22 +128,24 @@ def phones(
         int, typer.Option("--pairs", metavar="N", min=1, help="Same-speaker pairs to look at.")
     ] = 100,
     method: MethodOption = "layer-cam",
-    layer: LayerOption = "cells",
+    layer: LayerOption = "spectrogram",
 ) -> None:
     """Which phones make two recordings of one person alike: all of them, ranked by salience.
 
     Example: joint explain phones --checkpoint speechocean762-joint --data data/speechocean762/test
     --output maps
     """
-    from analysis.saliency.pairs import phones_of_pairs
+    from analysis.saliency.phones import phone_salience_of_pairs
     from joint.app.cli.options import open_model
     from joint.data.corpus import Corpus
 
     corpus = Corpus.load(data)
     model = open_model(checkpoint)
-    ranked, used = phones_of_pairs(model.model.encoder.float().cpu(), corpus, pairs, method, layer)
-    _write(output / "phones.json", {"pairs": used, "method": method, "layer": layer, **ranked})
-    for phone, salience in ranked["salience"].items():
+    encoder = model.model.encoder.float().cpu()
+    ranked, used = phone_salience_of_pairs(encoder, corpus, pairs, method, layer)
+    figures = {"pairs": used, "method": method, "layer": layer, "salience": ranked}
+    _write(output / "phones.json", figures)
+    for phone, salience in ranked.items():
         print(f"{phone:<4} {salience:.3f}")
 
 

@@ -11,8 +11,8 @@ from joint.terminal import warn
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from analysis.probing.findings import Finding
     from analysis.probing.study import Material
-    from analysis.probing.table import Finding
     from joint.app.api import SpeakerModel
 
 
@@ -56,9 +56,9 @@ def probe(
     import json
     from dataclasses import asdict
 
-    from analysis.probing.hearing import EMBEDDING
-    from analysis.probing.picture import heat_map, markdown
+    from analysis.probing.layers import EMBEDDING
     from analysis.probing.study import Material
+    from analysis.probing.summary import heat_map, markdown
     from joint.app.cli.options import open_model
     from joint.data.corpus import Corpus
     from joint.files import atomic_write

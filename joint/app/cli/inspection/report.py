@@ -48,7 +48,7 @@ def report(
     """
     import numpy as np
 
-    from analysis.probing.hearing import EMBEDDING
+    from analysis.probing.layers import EMBEDDING
     from analysis.probing.study import Material
     from analysis.report.encoder import People, geometry_section, probes_section
     from analysis.report.page import write_report
@@ -93,7 +93,6 @@ def _verification(
     data: Path, folder: "Corpus", embedded: "EmbeddedFiles"
 ) -> tuple[list["Section"], dict[str, Any]]:
     """The section and the figures, where DIR has trials."""
-    from analysis.report.charts import Curve
     from analysis.report.encoder import verification_section
     from joint.data.opening import find_list
     from joint.metrics.detection import error_rates
@@ -110,7 +109,7 @@ def _verification(
     labels = kept.labels.astype(bool)
     section = verification_section(
         figures,
-        Curve("cosine", rates.false_alarm, rates.miss),
+        rates,
         {"one speaker": scores[labels], "two speakers": scores[~labels]},
     )
     return [section], figures

@@ -186,5 +186,5 @@ def test_explain(
     assert "samples" in refused("explain", "extraction", *voices, other, *common)
     wrong = ("explain", "verification", one, other, *common)
     assert "layer-cam or" in refused(*wrong, "--method", "smooth-grad")
-    assert "cells with score-cam" in refused(*wrong, "--method", "score-cam")
+    assert "spectrogram with score-cam" in refused(*wrong, "--method", "score-cam")
     assert "tdnn1" in refused(*wrong, "--layer", "tdnn9")

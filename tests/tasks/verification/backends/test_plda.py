@@ -45,8 +45,10 @@ def test_scores_are_log_likelihood_ratios() -> None:
     ]
     found = score_trials(plda, embeddings, first, second)
     np.testing.assert_allclose(found, expected, atol=1e-8)
-    read = plda.read(embeddings)
-    np.testing.assert_allclose(score_matrix(plda, read, read)[first, second], expected, atol=1e-8)
+    prepared = plda.prepare(embeddings)
+    np.testing.assert_allclose(
+        score_matrix(plda, prepared, prepared)[first, second], expected, atol=1e-8
+    )
 
 
 def test_training_finds_the_model_that_drew_the_data() -> None:
@@ -78,9 +80,9 @@ def test_training_raises_the_likelihood() -> None:
 
 def test_data_that_no_plda_can_learn_from() -> None:
     rng = np.random.default_rng(0)
-    with pytest.raises(DataError, match="one utterance a speaker"):
+    with pytest.raises(DataError, match="one utterance of each speaker"):
         Plda().fit(rng.normal(size=(6, 3)), np.arange(6))
-    with pytest.raises(DataError, match="1 speakers; expected two"):
+    with pytest.raises(DataError, match="1 speakers; expected at least two"):
         Plda().fit(rng.normal(size=(6, 3)), np.zeros(6))
     with pytest.raises(DataError, match=r"of rank \d in 8 dimensions; expected more utterances"):
         Plda().fit(rng.normal(size=(6, 8)), np.repeat(np.arange(3), 2))

@@ -43,8 +43,8 @@ def test_scores_equal_the_integral_over_speakers() -> None:
     np.testing.assert_allclose(
         score_trials(backend, embeddings, first, second), expected, atol=1e-6
     )
-    read = backend.read(embeddings)
-    matrix = score_matrix(backend, read, read)
+    prepared = backend.prepare(embeddings)
+    matrix = score_matrix(backend, prepared, prepared)
     np.testing.assert_allclose(matrix[first, second], expected, atol=1e-6)
 
 

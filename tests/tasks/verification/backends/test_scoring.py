@@ -34,7 +34,7 @@ def test_equal_to_one_at_a_time(
     first, second = rng.integers(3, 40, size=200), rng.integers(5, 48, size=200)
     found = score_trials(backend, embeddings, first, second)
     for t in range(200):
-        a, b = (backend.read(embeddings[[row]]) for row in (first[t], second[t]))
+        a, b = (backend.prepare(embeddings[[row]]) for row in (first[t], second[t]))
         alone = backend.combine((a.first * b.second).sum(axis=1), a.own, b.own)
         assert found[t] == pytest.approx(float(alone[0]), abs=1e-5, rel=1e-5)
     assert score_trials(backend, embeddings, first[:0], second[:0]).shape == (0,)

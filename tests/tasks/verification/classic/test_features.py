@@ -1,4 +1,4 @@
-"""Cepstra: speech frames only, normalised, slopes by regression; what cannot be used is listed."""
+"""Cepstra: speech frames alone, normalised, with derivatives; what cannot be used is listed."""
 
 import logging
 from pathlib import Path
@@ -11,7 +11,7 @@ import torch
 from joint.audio import read_audio
 from joint.data.corpus import Corpus
 from joint.errors import AudioError, ConfigError, DataError
-from tasks.verification.classic.features import Cepstra, read_speech, slopes
+from tasks.verification.classic.features import Cepstra, derivatives, read_speech
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +54,11 @@ def test_without_its_level_the_spectrum_stays(spoken: np.ndarray) -> None:
     torch.testing.assert_close(louder, frames, atol=2e-3, rtol=1e-3)
 
 
-def test_slopes_are_those_of_a_line() -> None:
+def test_derivatives_are_those_of_a_line() -> None:
     line = torch.arange(10.0)[:, None] * torch.tensor([[1.0, -3.0]])
-    torch.testing.assert_close(slopes(line)[2:-2], torch.tensor([[1.0, -3.0]]).expand(6, 2))
+    torch.testing.assert_close(derivatives(line)[2:-2], torch.tensor([[1.0, -3.0]]).expand(6, 2))
     expected = np.convolve(line[:, 1] ** 2, np.array([2, 1, 0, -1, -2]) / 10, mode="valid")
-    np.testing.assert_allclose(slopes(line**2)[2:-2, 1], expected, rtol=1e-5)
+    np.testing.assert_allclose(derivatives(line**2)[2:-2, 1], expected, rtol=1e-5)
 
 
 def test_recordings_without_speech_are_skipped_and_listed(
@@ -75,7 +75,7 @@ def test_recordings_without_speech_are_skipped_and_listed(
     with caplog.at_level(logging.WARNING):
         found = read_speech(Cepstra(), folder)
     assert found.names == ["good", "loud"] and set(found.skipped) == {"faint", "brief"}
-    assert "faint.wav: found 0 frames with speech; expected 10 at least" in caplog.text
+    assert "faint.wav: found 0 speech frames; expected at least 10" in caplog.text
     good, loud = found.utterances()
     assert (len(good), len(loud)) == tuple(found.counts) and len(loud) == 98
     one = found.select([1])

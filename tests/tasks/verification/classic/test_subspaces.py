@@ -164,7 +164,7 @@ def test_data_that_no_subspace_can_learn_from() -> None:
     statistics = statistics_around(random(6, C, D, seed=18), seed=19)
     with pytest.raises(DataError, match="total variability: found 7 factors; expected 1 to 6"):
         Subspace.fit(statistics, 7)
-    with pytest.raises(DataError, match="JFA: found one utterance a speaker"):
+    with pytest.raises(DataError, match="JFA: found one utterance of each speaker"):
         JointFactorAnalysis.fit(statistics, np.arange(6), 2, 2)
     with pytest.raises(DataError, match="JFA: found 1 speakers"):
         JointFactorAnalysis.fit(statistics, np.zeros(6), 1, 2)

@@ -49,5 +49,5 @@ def test_scores_are_differences_of_mean_distortions() -> None:
 def test_too_few_frames() -> None:
     with pytest.raises(DataError, match="3 frames for 4 centroids"):
         lbg(torch.randn(3, 2), 4)
-    with pytest.raises(DataError, match="codebook: found feature 0 that never changes"):
+    with pytest.raises(DataError, match="codebook: found the constant feature 0"):
         VqCodebooks.fit(torch.randn(30, 2) * torch.tensor([0.0, 1.0]), 2, 2)

@@ -1,4 +1,4 @@
-"""Every question to every layer, by both probes, beside what controls get."""
+"""Results of both probes for a question at every layer, with chance level and control task."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from analysis.probing.folds import Fold
-from analysis.probing.networks import mlp_answers
-from analysis.probing.probes import Kind, Spectra, Spectrum, linear_answers
+from analysis.probing.linear import Kind, Spectra, Spectrum, linear_answers
+from analysis.probing.mlp import mlp_answers
 
 PROBES = {"linear": linear_answers, "mlp": mlp_answers}
 
@@ -19,9 +19,9 @@ class Finding:
     """How well a probe answers a question from a layer.
 
     `value` is the balanced accuracy of classes, its mean over yes-or-no questions, or R² of
-    numbers; `chance` what always naming one class, or the mean, gets. `skill` is 0 there and 1
-    for all right. `selectivity` is the skill less that on shuffled answers (Hewitt and Liang,
-    EMNLP 2019): what the probe reads and does not learn by heart.
+    numbers; `chance` that of always answering one class, or the mean. `skill` is 0 at chance and 1
+    where all answers are right. `selectivity` is the skill less that on a control task with
+    shuffled answers (Hewitt and Liang, EMNLP 2019), which a probe can only memorise.
     """
 
     target: str
@@ -34,8 +34,8 @@ class Finding:
 
 
 def score(answers: np.ndarray, y: np.ndarray, kind: Kind) -> float:
-    """Balanced accuracy, or R² over all columns that vary (0 to 1; below 0 for worse than the
-    mean)."""
+    """Balanced accuracy, or R² averaged over all columns that vary (negative for answers worse than
+    the mean)."""
     if kind == "numbers":
         residual = ((answers - y) ** 2).sum(axis=0)
         total = ((y - y.mean(axis=0)) ** 2).sum(axis=0)
@@ -51,13 +51,13 @@ def score(answers: np.ndarray, y: np.ndarray, kind: Kind) -> float:
 
 
 def chance_of(y: np.ndarray, kind: Kind) -> float:
-    """The score of the majority class, of always the same answer, of the mean."""
+    """The score of always answering one class, or the mean."""
     return {"classes": 1.0 / max(int((y.sum(axis=0) > 0).sum()), 1), "presence": 0.5}.get(kind, 0.0)
 
 
 def shuffled(y: np.ndarray, units: Sequence[str] | None, seed: int = 0) -> np.ndarray:
-    """The answers in another order; with `units`, whole units swap the answer of their first
-    item."""
+    """The answers in random order; with `units`, all items of a unit get the answer of another
+    unit's first item."""
     rng = np.random.default_rng((seed, 11))
     if units is None:
         return y[rng.permutation(len(y))]
@@ -73,8 +73,8 @@ def findings(
     folds: Sequence[Fold],
     units: Sequence[str] | None = None,
 ) -> Iterator[Finding]:
-    """A finding for each layer and each probe; `y (n, c)` are the answers, `units` whose they are
-    where they are one of a person."""
+    """A finding for each layer and each probe; `y (n, c)` are the answers. Where an answer belongs
+    to a speaker and not to a recording, `units (n,)` are the speakers."""
     control = shuffled(y, units)
     chance = chance_of(y, kind)
     room = 1.0 - chance
@@ -83,15 +83,15 @@ def findings(
         for layer in spectra:
             value = score(own[layer].numpy(), y, kind)
             skill = (value - chance) / room
-            by_heart = (score(random[layer].numpy(), control, kind) - chance) / room
-            yield Finding(name, layer, probe, value, chance, skill, skill - by_heart)
+            memorised = (score(random[layer].numpy(), control, kind) - chance) / room
+            yield Finding(name, layer, probe, value, chance, skill, skill - memorised)
 
 
 def decompose(vectors: np.ndarray, folds: Sequence[Fold]) -> list[Spectrum]:
-    """The principal directions of `vectors (n, D)`, fold by fold."""
+    """The principal components of `vectors (n, D)`, fold by fold."""
     return [Spectrum.of(tensor(vectors), fold) for fold in folds]
 
 
 def tensor(values: np.ndarray) -> Tensor:
-    """In float64: closed forms lose digits."""
+    """As float64, which closed-form solutions need."""
     return torch.from_numpy(np.asarray(values, dtype=np.float64))

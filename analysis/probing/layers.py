@@ -1,4 +1,4 @@
-"""What an encoder makes of recordings, layer by layer: the material of every probe."""
+"""Outputs of all layers of an encoder, which probes are trained on."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,26 +14,29 @@ from joint.outputs import Layer, SpeakerEncoding
 from joint.training.precision import autocast_for
 
 FEATURES, LAST, EMBEDDING = "features", "frames", "embedding"
-"""The front-end's output, what is pooled, and the end; the backbone's own layers lie between."""
+"""The front-end's output, the input of the pooling, and the embedding; the layers of the backbone
+are between them."""
 
 
 @dataclass
-class Heard:
-    """`pooled[layer] (n, 2·D)`, mean and standard deviation over time (the embedding is as it is),
-    and `frames[layer] (m, D)` at the instants that were asked for; float32, layers in order."""
+class LayerOutputs:
+    """Outputs of `n` recordings, float32, layers in order: `pooled[layer] (n, 2·D)`, mean and
+    standard deviation over time (of the embedding, itself), and `frames[layer] (m, D)`, the frames
+    at the requested instants."""
 
     pooled: dict[str, np.ndarray]
     frames: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def listen(
+def layer_outputs(
     encoder: SpeakerEncoder,
     waveforms: Sequence[np.ndarray],
     instants: Sequence[np.ndarray] | None = None,
     precision: str = "auto",
-) -> Heard:
-    """All layers of `waveforms`, float32 at 16 kHz; `instants` are, for each, the Samples at which
-    a frame of every layer is kept. The encoder stays in eval mode."""
+) -> LayerOutputs:
+    """Outputs of all layers for `waveforms`, float32 at 16 kHz; `instants` are, for each waveform,
+    the samples at which the nearest frame of every layer is kept. Leaves the encoder in eval
+    mode."""
     pooled: dict[str, list[np.ndarray]] = {}
     frames: dict[str, list[np.ndarray]] = {}
     order: list[int] = []
@@ -50,7 +53,7 @@ def listen(
                 frames.setdefault(name, []).extend(_frames_at(layer, wanted))
         order += chosen
     back = np.argsort(order)
-    return Heard(
+    return LayerOutputs(
         {name: np.concatenate(parts)[back] for name, parts in pooled.items()},
         {name: np.concatenate([parts[i] for i in back]) for name, parts in frames.items()},
     )
@@ -59,7 +62,7 @@ def listen(
 def embeddings_of(
     encoder: SpeakerEncoder, waveforms: Sequence[np.ndarray], precision: str = "auto"
 ) -> np.ndarray:
-    """The embeddings alone, `(n, E)` float32. The encoder stays in eval mode."""
+    """The embeddings `(n, E)` float32. Leaves the encoder in eval mode."""
     found: dict[int, np.ndarray] = {}
     for chosen, audio, lengths in _batches(encoder, waveforms):
         with torch.inference_mode(), autocast_for(precision, audio.device):
@@ -71,8 +74,8 @@ def embeddings_of(
 def _batches(
     encoder: SpeakerEncoder, waveforms: Sequence[np.ndarray]
 ) -> Iterator[tuple[list[int], Tensor, Tensor]]:
-    """Which waveforms, `audio (B, S)` and `lengths (B,)` of each batch, where the encoder is, which
-    is brought into eval mode."""
+    """The positions of the waveforms, `audio (B, S)` and `lengths (B,)` of each batch, on the
+    encoder's device; sets the encoder to eval mode."""
     device = next(encoder.eval().parameters()).device
     for chosen in batches_by_length([len(w) for w in waveforms]):
         lengths = torch.tensor([len(waveforms[i]) for i in chosen], device=device)
@@ -90,7 +93,7 @@ def _pooled(encoding: SpeakerEncoding, features: Frames) -> dict[str, Tensor]:
 
 
 def mean_and_deviation(features: Tensor, mask: Tensor) -> Tensor:
-    """`(B, D, F)` with `mask (B, F)` → `(B, 2·D)`."""
+    """Mean and standard deviation over the frames of `mask (B, F)`: `(B, D, F)` → `(B, 2·D)`."""
     weight = mask.unsqueeze(1).float()
     count = weight.sum(dim=2).clamp(min=1.0)
     mean = (features.float() * weight).sum(dim=2) / count
@@ -104,7 +107,7 @@ def _layer(encoder: SpeakerEncoder, frames: Frames) -> Layer:
 
 
 def _frames_at(layer: Layer, instants: Iterable[Tensor]) -> list[np.ndarray]:
-    """Of each recording the frames nearest to its instants, `(m, D)`."""
+    """The frames `(m, D)` of each recording that are nearest to its instants."""
     found = []
     for features, mask, samples in zip(layer.features, layer.mask, instants, strict=True):
         nearest = torch.round((samples - layer.offset) / layer.hop).long()

@@ -1,4 +1,4 @@
-"""A recording as cells of time and frequency that can be turned down one by one."""
+"""A recording as a spectrogram whose cells can be attenuated one by one."""
 
 from dataclasses import dataclass
 
@@ -10,20 +10,21 @@ from joint.units import SAMPLE_RATE, Decibels, Samples
 
 WINDOW, HOP, BANDS = 512, 160, 40
 NOISE: Decibels = -30.0
-"""Beside the recording: a normalised front-end would hear whatever silence left."""
+"""Level of the noise that replaces attenuated cells, relative to the recording: a front-end that
+normalises would amplify whatever an exact silence left."""
 
 
 @dataclass(frozen=True)
-class Cells:
-    """The short-time spectrum of one recording, in `BANDS` bands of equal width in mel, and that of
-    the noise that takes the place of what is turned down."""
+class MaskableSpectrogram:
+    """The short-time spectrum of one recording, in cells of `BANDS` bands of equal width in mel by
+    frames, and that of the noise that replaces attenuated cells."""
 
     spectrum: Tensor
     noise: Tensor
     length: Samples
 
     @classmethod
-    def of(cls, waveform: Tensor) -> "Cells":
+    def of(cls, waveform: Tensor) -> "MaskableSpectrogram":
         """`waveform (S,)` float32 at 16 kHz."""
         generator = torch.Generator().manual_seed(0)
         loudness = waveform.square().mean().sqrt() * 10.0 ** (NOISE / 20.0)
@@ -32,7 +33,7 @@ class Cells:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Bands and frames; frame t is centred on Sample `HOP · t`."""
+        """Bands and frames; frame t is centred on sample `HOP · t`."""
         return BANDS, self.spectrum.shape[1]
 
     def level_db(self) -> Tensor:
@@ -41,9 +42,9 @@ class Cells:
         energy.index_add_(0, band_of_bins().to(energy.device), self.spectrum.abs().square())
         return 10.0 * torch.log10(energy + 1e-10)
 
-    def heard(self, gains: Tensor) -> Tensor:
-        """The recording with each cell multiplied by `gains (…, bands, frames)` and filled up with
-        noise where they are under 1, `(…, S)`."""
+    def masked(self, gains: Tensor) -> Tensor:
+        """The waveform `(…, S)` of cells multiplied by `gains (…, bands, frames)`, 0 to 1, plus
+        noise multiplied by 1 − `gains`."""
         lead = gains.shape[:-2]
         each = gains.reshape(-1, *self.shape)[:, band_of_bins().to(gains.device)]
         found = torch.istft(
@@ -55,9 +56,9 @@ class Cells:
         )
         return found.reshape(*lead, self.length)
 
-    def spread(self, image: Tensor, hop: Samples, offset: Samples) -> Tensor:
-        """A layer's `image (…, bands, F)`, frame f centred on Sample `offset + hop · f`, at these
-        cells: interpolated linearly in time and over bands, `(…, bands, frames)`."""
+    def interpolated(self, image: Tensor, hop: Samples, offset: Samples) -> Tensor:
+        """A layer's `image (…, D, F)`, whose frame f is centred on sample `offset + hop · f`, at
+        the cells of this spectrogram: linear in time and over bands, `(…, bands, frames)`."""
         bands, frames = self.shape
         lead = image.shape[:-2]
         flat = image.reshape(-1, *image.shape[-2:])

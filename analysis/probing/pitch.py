@@ -1,13 +1,13 @@
-"""Pitch of a recording, by Praat's autocorrelation method (Boersma 1993)."""
+"""Pitch of a recording by Praat's autocorrelation method (Boersma 1993)."""
 
 import numpy as np
 
 from joint.units import SAMPLE_RATE
 
 
-def voice_statistics(waveform: np.ndarray) -> tuple[float, float]:
-    """Mean of the pitch in semitones above 100 Hz, and its standard deviation; NaN where hardly any
-    of it is voiced. Raises ImportError without the package parselmouth."""
+def pitch_statistics(waveform: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation of the pitch in semitones above 100 Hz; NaN for fewer than 10
+    voiced frames. Raises ImportError without the package parselmouth."""
     import parselmouth
 
     sound = parselmouth.Sound(waveform.astype(np.float64), SAMPLE_RATE)

@@ -1,5 +1,5 @@
-"""Linear probes: ridge regressions on frozen vectors, their penalty chosen by leaving out one group
-(a speaker, a text) after the other."""
+"""Linear probes: ridge regression on frozen vectors, with the penalty chosen by cross-validation
+that leaves out one group (a speaker, a text) at a time."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,21 +16,21 @@ Kind = Literal["classes", "presence", "numbers"]
 """One of several classes, several yes-or-no questions, or numbers."""
 
 Spectra = Mapping[str, Sequence["Spectrum"]]
-"""Of each layer the vectors, fold by fold."""
+"""The vectors of each layer, fold by fold."""
 
 PENALTIES = 10.0 ** np.arange(-4.0, 3.0)
-"""Of the ridge, beside the mean eigenvalue."""
+"""Ridge penalties to choose from, relative to the mean eigenvalue."""
 LARGEST_GROUP = 64
-"""Items; larger groups are many frames of one recording, and each is left out by itself."""
+"""Items. Larger groups are many frames of one recording; these are left out one by one."""
 COMPONENTS = 64
-"""Principal directions that a network sees."""
+"""Principal components that are the input of an MLP probe."""
 
 
 @dataclass(frozen=True)
 class Spectrum:
-    """The vectors of a fold in their principal directions: `train (n, k)`, `test (m, k)`, and the
-    `energies (k,)` of the training part, the largest first; `groups (G, s)` are the rows of `train`
-    that belong together, -1 where a group has fewer."""
+    """The vectors of a fold in their principal components: `train (n, k)`, `test (m, k)`, and the
+    `energies (k,)` of the training part in descending order; `groups (G, s)` are the rows of
+    `train` in each group, -1 as padding."""
 
     train: Tensor
     test: Tensor
@@ -39,10 +39,10 @@ class Spectrum:
 
     @classmethod
     def of(cls, vectors: Tensor, fold: Fold) -> "Spectrum":
-        """Directions come from the training part; columns are standardised by it."""
+        """Standardise columns and find components by the training part."""
         train, test = vectors[fold.train], vectors[fold.test]
         mean, deviation = train.mean(dim=0), train.std(dim=0)
-        # a channel that hardly moved in training must not decide when it moves in the test
+        # a column that is almost constant in training must not dominate where it varies in the test
         deviation = deviation.clamp(min=max(0.05 * float(deviation.median()), 1e-9))
         train, test = (train - mean) / deviation, (test - mean) / deviation
         wide = train.shape[1] > len(train)
@@ -54,15 +54,15 @@ class Spectrum:
         return cls(train @ basis, test @ basis, energies, _rows_of(fold.groups))
 
     def ridge(self, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Linear predictions of `targets (n, c)` for training and test part."""
+        """Predictions of `targets (n, c)` for the training and the test part."""
         mean = targets.mean(dim=0)
         projected = self.train.T @ (targets - mean)
         weights = projected / (self.energies + self.penalty(targets))[:, None]
         return self.train @ weights + mean, self.test @ weights + mean
 
     def penalty(self, targets: Tensor) -> float:
-        """Of those tried, the one whose regressions err least on groups that they were not fitted
-        to; from the influence of each group on its own answers, without fitting again."""
+        """The penalty with the least error on left-out groups, computed in closed form from the
+        influence of each group on its own predictions."""
         mean = targets.mean(dim=0)
         projected = self.train.T @ (targets - mean)
         there = (self.groups >= 0)[..., None]
@@ -77,11 +77,13 @@ class Spectrum:
 
     @cached_property
     def left_out(self) -> dict[float, Tensor]:
-        """Of each penalty that is tried, for each group, what makes of its residuals those of a
-        regression without it, `(G, s, s)`; the same whatever is asked."""
+        """For each penalty and group, the matrix that turns the group's residuals into those of a
+        regression without the group, `(G, s, s)`; it does not depend on the targets."""
         there = (self.groups >= 0)[..., None]
         rows = self.train[self.groups] * there
-        alone = (1.0 + 1e-6) * torch.eye(rows.shape[1], dtype=rows.dtype)  # a fit may be exact
+        alone = (1.0 + 1e-6) * torch.eye(
+            rows.shape[1], dtype=rows.dtype
+        )  # so that an exact fit stays invertible
         of_mean = there * there.mT / len(self.train)
         found = {}
         for penalty in (PENALTIES * float(self.energies.mean())).tolist():
@@ -90,13 +92,13 @@ class Spectrum:
         return found
 
     def whitened(self) -> tuple[Tensor, Tensor]:
-        """The first components at unit variance, for training and test part."""
+        """The first components of training and test part, scaled to unit variance in training."""
         scale = (len(self.train) / self.energies[:COMPONENTS]).sqrt()
         return self.train[:, :COMPONENTS] * scale, self.test[:, :COMPONENTS] * scale
 
 
 def _rows_of(groups: np.ndarray) -> Tensor:
-    """`(G, s)`: the rows of each group."""
+    """The rows of each group, `(G, s)`."""
     _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     if sizes.max() > LARGEST_GROUP:
         return torch.arange(len(groups))[:, None]
@@ -109,10 +111,10 @@ def _rows_of(groups: np.ndarray) -> Tensor:
 def linear_answers(
     spectra: Spectra, folds: Sequence[Fold], y: Tensor, kind: Kind
 ) -> dict[str, Tensor]:
-    """Each layer's answers `(n, c)`, every item answered by the fold that tests it.
+    """Each layer's answers `(n, c)`, each item's by the fold that tests it.
 
-    `y (n, c)`: one-hot classes, zeros and ones, or numbers. Scores of classes are shifted and
-    scaled so that half-way between yes and no is 0.5, whatever the class's share.
+    `y (n, c)` are one-hot classes, zeros and ones, or numbers. Scores of classes are shifted and
+    scaled so that 0.5 is half-way between the means of yes and no, whatever the class's share.
     """
     return {layer: _linear(parts, folds, y, kind) for layer, parts in spectra.items()}
 

@@ -1,16 +1,16 @@
-"""What probes found, as a Markdown table and as a heat map of layers by questions."""
+"""Results of probes as a Markdown table and as a heat map of questions by layers."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from analysis.probing.table import Finding
-from joint.files import atomic_path
+from analysis.charts import new_figure, save
+from analysis.probing.findings import Finding
 
 
 def grid(found: Sequence[Finding], probe: str) -> tuple[list[str], list[str], np.ndarray]:
-    """Questions, layers and the skills `(questions, layers)` of one probe; NaN for none."""
+    """Questions, layers and the skills `(questions, layers)` of one probe, NaN for none."""
     targets = list(dict.fromkeys(f.target for f in found))
     layers = list(dict.fromkeys(f.layer for f in found))
     skills = np.full((len(targets), len(layers)), np.nan)
@@ -22,8 +22,8 @@ def grid(found: Sequence[Finding], probe: str) -> tuple[list[str], list[str], np
 
 
 def markdown(trained: Sequence[Finding], random: Sequence[Finding], layer: str) -> str:
-    """A row a question: both probes on `layer`, chance, the untrained encoder, selectivity, and the
-    layer of which the linear probe reads most."""
+    """A row for each question: both probes on `layer`, chance, the untrained encoder, selectivity,
+    and the layer at which the linear probe is best."""
     heading = [
         "question",
         "linear",
@@ -58,21 +58,15 @@ def _number(value: float | None) -> str:
 
 
 def heat_map(trained: Sequence[Finding], random: Sequence[Finding], path: Path) -> None:
-    """Skill of the linear probe, layers by questions: the encoder, and what it adds to an untrained
-    one."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
+    """Draw the skill of the linear probe, questions by layers: of the encoder, and how far it is
+    above that of an untrained encoder."""
     targets, layers, skills = grid(trained, "linear")
     _, _, without = grid(random, "linear")
-    figure, axes = plt.subplots(
-        1, 2, figsize=(2.5 + 1.5 * len(layers), 1.6 + 0.4 * len(targets)), sharey=True
-    )
+    figure = new_figure(2.5 + 1.5 * len(layers), 1.6 + 0.4 * len(targets))
+    axes = figure.subplots(1, 2, sharey=True)
     panels = (
         (skills, "skill of a linear probe", "viridis", 0.0, 1.0),
-        (skills - without, "more than an untrained encoder's", "RdBu_r", -1.0, 1.0),
+        (skills - without, "above an untrained encoder", "RdBu_r", -1.0, 1.0),
     )
     for axis, (values, title, colours, low, high) in zip(axes, panels, strict=True):
         axis.imshow(np.clip(values, low, high), cmap=colours, vmin=low, vmax=high, aspect="auto")
@@ -92,7 +86,4 @@ def heat_map(trained: Sequence[Finding], random: Sequence[Finding], path: Path) 
                 fontsize=7,
                 color="white" if dark else "black",
             )
-    figure.tight_layout()
-    with atomic_path(path) as unfinished:
-        figure.savefig(unfinished, dpi=130)
-    plt.close(figure)
+    save(figure, path)

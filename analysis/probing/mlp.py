@@ -1,4 +1,4 @@
-"""Probes with one hidden layer: all layers and folds are trained side by side."""
+"""Probes with one hidden layer, trained for all layers and folds at once."""
 
 from collections.abc import Sequence
 
@@ -8,17 +8,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from analysis.probing.folds import Fold
-from analysis.probing.probes import Kind, Spectra, Spectrum
+from analysis.probing.linear import Kind, Spectra, Spectrum
 
 HIDDEN, STEPS, LOOK = 32, 100, 10
-"""Units, steps, and after how many steps the held-out part is looked at."""
+"""Units, training steps, and steps between evaluations on the held-out part."""
 
 
 def mlp_answers(
     spectra: Spectra, folds: Sequence[Fold], y: Tensor, kind: Kind
 ) -> dict[str, Tensor]:
-    """As `linear_answers`, of networks; each fold holds out what the next one tests, and takes the
-    answers of the step at which it did best there."""
+    """As `linear_answers`, by networks with early stopping: each fold holds out the test part of
+    the next fold and keeps the answers of the step with the lowest error there."""
     centre, spread = y.mean(dim=0), y.std(dim=0).clamp(min=1e-6)
     wanted = ((y - centre) / spread if kind == "numbers" else y).float()
     parts = [part for own in spectra.values() for part in own]
@@ -30,18 +30,18 @@ def mlp_answers(
             for part, fold in zip(own, folds, strict=True)
         ]
     )
-    learnt, held = (
+    training, held = (
         torch.stack([w.float() for w in weights] * len(spectra))
         for weights in zip(*(_weights(i, folds, y, kind) for i in range(len(folds))), strict=True)
     )
     network = _Networks(len(parts), width, y.shape[1])
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-2, weight_decay=0.1)
-    # Before the first step every answer is the mean: who learns nothing that holds keeps to that.
+    # before the first step every answer is the mean, and stays so where nothing generalises
     answers = torch.zeros(len(parts), *y.shape)
     best = (_errors(answers, wanted, kind) * held).sum(dim=(1, 2))
     for step in range(STEPS):
         errors = _errors(network(inputs), wanted, kind)
-        loss = ((errors * learnt).sum(dim=(1, 2)) / learnt.sum(dim=(1, 2))).sum()
+        loss = ((errors * training).sum(dim=(1, 2)) / training.sum(dim=(1, 2))).sum()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -61,7 +61,7 @@ def mlp_answers(
 
 
 def _placed(part: Spectrum, fold: Fold, count: int, width: int) -> Tensor:
-    """The fold's vectors in the places of all items, `(count, width)`."""
+    """The fold's vectors at the positions of all items, `(count, width)`."""
     train, test = part.whitened()
     placed = torch.zeros(count, width)
     placed[fold.train], placed[fold.test] = train[:, :width].float(), test[:, :width].float()
@@ -69,8 +69,8 @@ def _placed(part: Spectrum, fold: Fold, count: int, width: int) -> Tensor:
 
 
 def _weights(number: int, folds: Sequence[Fold], y: Tensor, kind: Kind) -> tuple[Tensor, Tensor]:
-    """What each answer counts in learning and in holding out, `(n, c)` both: classes count alike,
-    yes as much as no."""
+    """Weights of each answer in training and on the held-out part, `(n, c)` each, which balance
+    classes, and yes and no."""
     train = folds[number].train
     later = np.isin(train, folds[(number + 1) % len(folds)].test)
     found = []
@@ -89,7 +89,7 @@ def _weights(number: int, folds: Sequence[Fold], y: Tensor, kind: Kind) -> tuple
 
 
 def _errors(scores: Tensor, wanted: Tensor, kind: Kind) -> Tensor:
-    """Of every answer, `(…, n, c)`."""
+    """The loss of every answer, `(…, n, c)`."""
     if kind == "classes":
         return -scores.log_softmax(dim=-1) * wanted
     if kind == "presence":
@@ -99,7 +99,7 @@ def _errors(scores: Tensor, wanted: Tensor, kind: Kind) -> Tensor:
 
 
 def _tested(answers: Tensor, folds: Sequence[Fold], y: Tensor) -> Tensor:
-    """Of `(folds, n, c)` each item's answer by the fold that tests it, `(n, c)`."""
+    """From `(folds, n, c)`, each item's answer by the fold that tests it, `(n, c)`."""
     found = torch.empty_like(y)
     for own, fold in zip(answers, folds, strict=True):
         found[fold.test] = own[fold.test]
@@ -107,7 +107,7 @@ def _tested(answers: Tensor, folds: Sequence[Fold], y: Tensor) -> Tensor:
 
 
 class _Networks(nn.Module):
-    """Networks side by side: dropout on the input, a hidden layer, an output."""
+    """Independent networks in one module: input dropout, a hidden layer, an output layer."""
 
     def __init__(self, count: int, width: int, outputs: int) -> None:
         super().__init__()
@@ -121,7 +121,7 @@ class _Networks(nn.Module):
         self.last_bias = nn.Parameter(first.new_zeros(count, 1, outputs))
 
     def forward(self, x: Tensor) -> Tensor:
-        """`(networks, n, k)` → `(networks, n, c)`; a component is dropped for all items at once."""
+        """`(networks, n, k)` → `(networks, n, c)`; dropout is the same for all items."""
         if self.training:
             kept = torch.rand(len(x), 1, x.shape[2], generator=self.generator) > 0.2
             x = x * (kept / 0.8)
