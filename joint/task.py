@@ -112,6 +112,12 @@ class Task(nn.Module, ABC):
     layers: frozenset[str] = frozenset()
     """Names of the encoder's intermediate layers that the task reads."""
 
+    @property
+    def fields(self) -> frozenset[str]:
+        """Names of the `SceneBatch` fields that are rendered for the task: `requires`, and what it
+        reads besides, in validation or where a corpus has it."""
+        return self.requires
+
     def setup(self, corpus: Corpus) -> None:
         """Prepare for a corpus, once on every process, before a training's first step.
 

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +33,8 @@ class Units(nn.Module, ABC):
     """A vocabulary; the first of its `symbols` is CTC's blank."""
 
     symbols: tuple[str, ...]
+    fields: ClassVar[frozenset[str]]
+    """Names of the `SceneBatch` fields that `targets` reads."""
 
     def __len__(self) -> int:
         return len(self.symbols)
@@ -54,6 +57,10 @@ class Units(nn.Module, ABC):
 
 class PhoneUnits(Units):
     """The phones of the corpus."""
+
+    fields: ClassVar[frozenset[str]] = frozenset(
+        {"source_phones", "source_phone_starts", "source_phone_ends", "source_phones_known"}
+    )
 
     def __init__(self, phones: Sequence[str]) -> None:
         super().__init__()
@@ -81,6 +88,7 @@ class TextUnits(Units):
     """Units that spell words; `characters` are all that they can spell with."""
 
     characters: Collection[str]
+    fields: ClassVar[frozenset[str]] = frozenset({"texts"})
 
     @abstractmethod
     def encode(self, text: str) -> list[int]:

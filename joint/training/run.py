@@ -1,7 +1,7 @@
 """Train what a recipe describes: from its YAML to `model.safetensors`."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,11 @@ import torch
 from lightning.fabric import Fabric
 
 from joint.data.corpus import Corpus
+from joint.data.prepare.manifests import SKIPPED
 from joint.data.scenes.stream import SceneStream
 from joint.data.storage.store import FileStore, PackedStore, WaveformStore
 from joint.errors import ConfigError
+from joint.files import atomic_write
 from joint.model import JointModel
 from joint.seeding import seed_for
 from joint.training.building import Classes, build_model, graft, start_from
@@ -53,10 +55,11 @@ def train(
     validate = None
     if config.validation is not None:
         validate = validation(config, config.validation, model, fabric)
+    streams = open_streams(config, corpus, model, fabric)
     trainer = Trainer(
         fabric,
         model,
-        open_streams(config, corpus, fabric),
+        streams,
         config.optimizer,
         config.trainer,
         output,
@@ -69,7 +72,20 @@ def train(
         trainer.resume()
     for name in model.tasks:
         model.task(name).setup(corpus)
-    return trainer.fit()
+    checkpoint = trainer.fit()
+    if fabric.is_global_zero:
+        list_skipped(output, [stream for stream, _, _ in streams.values()])
+    return checkpoint
+
+
+def list_skipped(output: Path, streams: Iterable[SceneStream]) -> None:
+    """Write `skipped.tsv`, the recordings that could not be read and why, where there are any."""
+    skipped: dict[str, str] = {}
+    for stream in streams:
+        skipped |= stream.skipped
+    if skipped:
+        rows = "".join(f"{name}\t{reason}\n" for name, reason in sorted(skipped.items()))
+        atomic_write(output / SKIPPED, f"utterance\treason\n{rows}")
 
 
 def launched(config: RecipeConfig) -> Fabric:
@@ -114,8 +130,11 @@ def speaker_count(config: RecipeConfig, corpus: Corpus) -> int:
     return next(iter(counts.values()))
 
 
-def open_streams(config: RecipeConfig, corpus: Corpus, fabric: Fabric) -> dict[str, StreamSpec]:
-    """The recipe's streams, on one store that holds every speed they use."""
+def open_streams(
+    config: RecipeConfig, corpus: Corpus, model: JointModel, fabric: Fabric
+) -> dict[str, StreamSpec]:
+    """The recipe's streams, on one store that holds every speed they use; of each only the fields
+    that its tasks read are rendered."""
     speeds = {speed for stream in config.streams.values() for speed in stream.scenes.speeds}
     store = open_store(config, corpus, sorted(speeds), fabric)
     return {
@@ -128,12 +147,18 @@ def open_streams(config: RecipeConfig, corpus: Corpus, fabric: Fabric) -> dict[s
                 seed_for(config.seed, "scenes", name),
                 fabric.global_rank,
                 fabric.world_size,
+                fields_of(model, stream.tasks),
             ),
             stream.tasks,
             stream.every,
         )
         for name, stream in config.streams.items()
     }
+
+
+def fields_of(model: JointModel, tasks: Iterable[str]) -> frozenset[str]:
+    """Names of the SceneBatch fields that any of `tasks` reads."""
+    return frozenset[str]().union(*(model.task(name).fields for name in tasks))
 
 
 def open_store(
@@ -153,7 +178,8 @@ def validation(
     assert config.data.validation is not None
     corpus = Corpus.load(config.data.validation, config.data.shards)
     store = open_store(config, corpus, sorted(set(wanted.scenes.speeds)), fabric)
-    stream = SceneStream(corpus, store, wanted.scenes, wanted.batch_size, seed=0)
+    fields = fields_of(model, wanted.tasks)
+    stream = SceneStream(corpus, store, wanted.scenes, wanted.batch_size, seed=0, fields=fields)
 
     def validate() -> dict[str, float]:
         figures: dict[str, float] = {}

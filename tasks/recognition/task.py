@@ -68,6 +68,11 @@ class RecognitionTask(Task):
             self.decoder = decoder(vocabulary=vocabulary, width=self.core.width)
         self.attention = attention
 
+    @property
+    def fields(self) -> frozenset[str]:
+        """See Task: the references too, in the form that the units are of."""
+        return self.requires | self.units.fields
+
     @abstractmethod
     def transcripts(
         self,

@@ -135,6 +135,11 @@ class SisoRecognition(MixtureRecognition):
         super().__init__(units, core, decoder, attention, alignment, fusion)
         self.speakers, self.order = speakers, order
 
+    @property
+    def fields(self) -> frozenset[str]:
+        """See Task: the sources' starts too, which decide the order."""
+        return super().fields | {"start_samples"}
+
     def transcripts(
         self,
         encode: Encode,

@@ -31,6 +31,11 @@ class VerificationTask(Task):
         super().__init__()
         self.criterion = criterion(embedding_dim=embedding_dim, speaker_count=speaker_count)
 
+    @property
+    def fields(self) -> frozenset[str]:
+        """See Task: `validate` tells by the utterance which pairs are of one recording."""
+        return self.requires | {"utterance"}
+
     def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:
         """Mean loss over the `B·K` enrolments of the batch."""
         assert batch.enrollment is not None and batch.enrollment_lengths is not None
@@ -48,16 +53,23 @@ class VerificationTask(Task):
         return encode_recording(encode, recording).embedding[0]
 
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
-        """EER of all pairs of held-out enrolments, cosine scores, and the threshold there."""
-        embeddings, speakers = [], []
+        """EER of all pairs of held-out enrolments, cosine scores, and the threshold there; pairs of
+        a recording with itself, which streams longer than the corpus have, are left out."""
+        embeddings, speakers, utterances = [], [], []
         for batch in batches:
             assert batch.enrollment is not None and batch.enrollment_lengths is not None
             assert batch.speaker is not None
             encoding = encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT)
             embeddings.append(F.normalize(encoding.embedding))
             speakers.append(batch.speaker.flatten())
+            if batch.utterance is not None:
+                utterances.append(batch.utterance.flatten())
         embedding, speaker = torch.cat(embeddings), torch.cat(speakers)
         first, second = torch.triu_indices(len(speaker), len(speaker), offset=1)
+        if utterances:
+            utterance = torch.cat(utterances).cpu()
+            apart = utterance[first] != utterance[second]
+            first, second = first[apart], second[apart]
         with torch.autocast(embedding.device.type, enabled=False):
             similarity = embedding @ embedding.T
         scores = similarity[first, second].cpu().numpy()

@@ -88,6 +88,11 @@ class SpeakerTextFactors(Task):
         pooled = self.pooling(Frames(layer.features.transpose(1, 2), layer.mask))
         return Factors(encoding.embedding, self.text(pooled).float())
 
+    @property
+    def fields(self) -> frozenset[str]:
+        """See Task: `validate` tells by the utterance which pairs are of one recording."""
+        return self.requires | {"utterance"}
+
     def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:
         """Mean of four losses: the parts, and the sum by speaker and by text."""
         assert batch.enrollment is not None and batch.enrollment_lengths is not None
@@ -110,7 +115,7 @@ class SpeakerTextFactors(Task):
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
         """Share of held-out recordings nearest to another one of the same text, by the text's
         part, and of the same speaker, by the speaker's."""
-        texts, speakers, phrase, speaker = [], [], [], []
+        texts, speakers, phrase, speaker, utterances = [], [], [], [], []
         for batch in batches:
             assert batch.enrollment is not None and batch.enrollment_lengths is not None
             assert batch.speaker is not None and batch.phrase is not None
@@ -119,14 +124,21 @@ class SpeakerTextFactors(Task):
             speakers.append(F.normalize(factors.speaker))
             phrase.append(batch.phrase.flatten())
             speaker.append(batch.speaker.flatten())
+            if batch.utterance is not None:
+                utterances.append(batch.utterance.flatten())
+        count = sum(map(len, speaker))
+        recording = torch.cat(utterances) if utterances else torch.arange(count)
+        itself = (recording[:, None] == recording).to(texts[0].device)
         return {
-            "same_phrase": _nearest_alike(torch.cat(texts), torch.cat(phrase)),
-            "same_speaker": _nearest_alike(torch.cat(speakers), torch.cat(speaker)),
+            "same_phrase": _nearest_alike(torch.cat(texts), torch.cat(phrase), itself),
+            "same_speaker": _nearest_alike(torch.cat(speakers), torch.cat(speaker), itself),
         }
 
 
-def _nearest_alike(unit: Tensor, labels: Tensor) -> float:
+def _nearest_alike(unit: Tensor, labels: Tensor, itself: Tensor) -> float:
+    """Share of rows whose nearest row of another recording has the same label; `itself (n, n)`
+    is True for pairs of one recording."""
     with torch.autocast(unit.device.type, enabled=False):
         cosine = unit @ unit.T
-    cosine.fill_diagonal_(-2.0)
+    cosine = cosine.masked_fill(itself, -2.0)
     return float((labels[cosine.argmax(dim=1)] == labels).float().mean())
