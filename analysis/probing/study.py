@@ -137,6 +137,8 @@ def probe_encoder(
         own = outputs[target.version]
         found = own.frames if of_frames else own.pooled
         chosen = _named(found, layers, of_frames)
+        if not chosen:  # none of the named layers has frames
+            continue
         if not of_frames:
             rows = target.rows if target.version != SWAPPED else np.arange(len(target.rows))
             chosen = {name: vectors[rows] for name, vectors in chosen.items()}
@@ -147,6 +149,8 @@ def probe_encoder(
         speakers = [material.utterances[i % len(material.utterances)].speaker for i in target.rows]
         units = speakers if target.of_speaker else None
         results += findings(spectra[key], target.name, target.kind, target.values, folds, units)
+    if not results:
+        raise DataError(" and ".join(layers), "no layer with frames", "one, to probe frames")
     return results
 
 

@@ -36,7 +36,7 @@ def test_imported(
 ) -> None:
     outcome = joint_command("import", foreign, tmp_path / "ours")
     assert outcome.code == 0 and len(outcome.out.splitlines()) == 1
-    for word in ("SimamResNet34 from WeSpeaker", "of 16 numbers", "projection.weight"):
+    for word in ("SimamResNet34 from WeSpeaker", "of dimension 16", "projection.weight"):
         assert word in outcome.out
     checkpoint = tmp_path / "ours" / "model.safetensors"
     assert [checkpoint] == list(checkpoint.parent.iterdir())

@@ -9,6 +9,7 @@ from joint.app.cli.data.align import align
 from joint.app.cli.data.prepare import prepare
 from joint.app.cli.data.prepare_mixtures import librimix, librispeechmix
 from joint.app.cli.data.shard import shard
+from joint.app.cli.evaluate.group import evaluate
 from joint.app.cli.inference.diarize import diarize
 from joint.app.cli.inference.embed import embed
 from joint.app.cli.inference.enroll import enroll
@@ -17,8 +18,6 @@ from joint.app.cli.inference.forget import forget
 from joint.app.cli.inference.identify import identify
 from joint.app.cli.inference.transcribe import transcribe
 from joint.app.cli.inference.verify import verify
-from joint.app.cli.inspection.evaluate import evaluate
-from joint.app.cli.inspection.evaluate_recognition import recognition
 from joint.app.cli.inspection.explain import explain
 from joint.app.cli.inspection.import_checkpoint import import_checkpoint
 from joint.app.cli.inspection.info import info
@@ -62,7 +61,6 @@ VERBS: dict[str, Callable[..., None] | typer.Typer] = {
 
 prepare.command()(librispeechmix)
 prepare.command()(librimix)
-evaluate.command()(recognition)
 
 app = typer.Typer(
     name="joint",

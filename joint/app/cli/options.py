@@ -42,9 +42,17 @@ Data: TypeAlias = Annotated[
     Path,
     typer.Option(
         "--data",
-        metavar="DIR",
-        help="A folder with Kaldi tables (wav.scp, text, utt2spk), such as CORPUS/test. "
-        "Paths in wav.scp are absolute, or relative to the folder or the one above it.",
+        metavar="DATA",
+        help="The corpus: a folder that `joint prepare` or `joint shard` wrote, the URL of a "
+        "sharded one, or a folder with Kaldi tables (wav.scp, text, utt2spk).",
+    ),
+]
+AlignedData: TypeAlias = Annotated[
+    Path,
+    typer.Option(
+        "--data",
+        metavar="DATA",
+        help="A prepared corpus with phones and their times, which `joint align` adds.",
     ),
 ]
 Json: TypeAlias = Annotated[

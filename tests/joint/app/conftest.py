@@ -45,3 +45,18 @@ def loaded_once(models: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> dict
 
     monkeypatch.setattr(api, "load", cached)
     return models
+
+
+@pytest.fixture(scope="session")
+def aligned_trials(aligned: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The aligned corpus with a list of trials of all pairs."""
+    import itertools
+    import shutil
+
+    from joint.data.corpus import Corpus
+
+    folder = shutil.copytree(aligned, tmp_path_factory.mktemp("trials") / "test")
+    pairs = itertools.combinations(Corpus.load(aligned).utterances, 2)
+    lines = [f"{int(a.speaker == b.speaker)} {a.id} {b.id}\n" for a, b in pairs]
+    (folder / "trials").write_text("".join(lines))
+    return folder

@@ -11,7 +11,16 @@ from joint.app.api import load
 from joint.app.checkpoints import SHIPPED
 from joint.errors import CheckpointError
 
-SLOW = ("sklearn", "scipy.stats", "lhotse", "torchmetrics", "matplotlib", "pandas", "hydra")
+SLOW = (
+    "lightning",
+    "sklearn",
+    "scipy.stats",
+    "lhotse",
+    "torchmetrics",
+    "matplotlib",
+    "pandas",
+    "hydra",
+)
 VERIFY = f"""
 import sys
 from joint.app.cli.main import main

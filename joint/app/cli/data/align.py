@@ -1,4 +1,4 @@
-"""`joint align`: the phones of a prepared corpus, with their times."""
+"""`joint align`: the phones of a prepared corpus and their times, by forced alignment."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,34 +9,39 @@ from joint.app.cli.data.prepare import CORES, Jobs
 from joint.terminal import warn
 
 LISTED = 5
-"""Unaligned utterances named on the terminal; all of them stand in unaligned.tsv."""
+"""Unaligned utterances named on the terminal; unaligned.tsv names all of them."""
 
 
 def align(
     folders: Annotated[
         list[Path],
-        typer.Argument(metavar="DATA…", help="Folders that `joint prepare` wrote: OUT/train …"),
+        typer.Argument(
+            metavar="DATA...", help="Folders that `joint prepare` wrote, such as OUT/train."
+        ),
     ],
     lexicon: Annotated[
         Path | None,
         typer.Option(
             "--lexicon",
             metavar="FILE",
-            help="Words and their ARPAbet phones; others come from CMUdict, then espeak-ng.",
+            help="Lines `WORD PHONES` in ARPAbet; words that are missing are looked up in CMUdict, "
+            "then pronounced by espeak-ng.",
         ),
     ] = None,
     jobs: Jobs = CORES,
     times: Annotated[
         bool,
-        typer.Option("--times/--no-times", help="Without times: the phones of the words, for CTC."),
+        typer.Option(
+            "--times/--no-times",
+            help="Without times, only the sequence of phones is written, for CTC.",
+        ),
     ] = True,
 ) -> None:
-    """Find out when each phone is said (English; needs the extra `phones`).
+    """Add the phones and their times to a prepared English corpus (needs the extra `phones`).
 
-    Forced alignment with pocketsphinx and its own model. The intervals go into the folder's
-    manifests, where phonetic tasks and analyses find them; recordings whose words cannot be found
-    are counted and listed with the reason in DATA/unaligned.tsv. An interrupted run goes on where
-    it was.
+    Phones are aligned by pocketsphinx with its own model and written into the manifests.
+    Recordings that cannot be aligned are counted and listed with the reason in DATA/unaligned.tsv.
+    An interrupted run continues where it stopped.
 
     Example: joint align data/mycorpus/train data/mycorpus/test --lexicon lexicon.txt
     """

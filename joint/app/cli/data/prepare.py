@@ -1,4 +1,4 @@
-"""`joint prepare`: a corpus into checked manifests and tables."""
+"""`joint prepare`: check a corpus and write manifests, tables and trials for it."""
 
 import os
 from pathlib import Path
@@ -15,35 +15,49 @@ if TYPE_CHECKING:
 
 prepare = typer.Typer(
     no_args_is_help=True,
-    help="Check a corpus and write manifests and tables that training and evaluation read.",
+    help="Check a corpus and write the manifests, tables and trials that the other verbs read.",
 )
 
 LISTED = 10
-"""Skipped recordings named on the terminal; all of them stand in skipped.tsv."""
+"""Skipped recordings named on the terminal; skipped.tsv names all of them."""
 
 Output = Annotated[
-    Path, typer.Argument(metavar="OUT", help="A new folder, or an earlier preparation to replace.")
+    Path,
+    typer.Argument(
+        metavar="OUT",
+        help="The folder to write: a new one, or one that `joint prepare` wrote, to replace it.",
+    ),
 ]
 
 Source: TypeAlias = Annotated[
-    Path, typer.Argument(metavar="CORPUS", help="The folder it was unpacked into.")
+    Path, typer.Argument(metavar="CORPUS", help="The folder of the unpacked corpus.")
 ]
 HeldOut: TypeAlias = Annotated[
     int,
     typer.Option(
-        "--held-out", metavar="N", min=0, help="Training speakers that become the validation split."
+        "--held-out",
+        metavar="N",
+        min=0,
+        help="The number of training speakers to hold out for validation.",
     ),
 ]
 CheckOption: TypeAlias = Annotated[
     Check,
     typer.Option(
         "--check",
-        help="Decode every recording, or read its header alone: silence, NaN, clipping and "
-        "truncated FLAC files then show up in the training.",
+        metavar="full|header",
+        help="full: decode each recording. header: read only its header, which is faster but does "
+        "not find silence, NaN, clipping and truncated files.",
     ),
 ]
 Jobs: TypeAlias = Annotated[
-    int, typer.Option("--jobs", metavar="N", min=1, help="Recordings checked at once.")
+    int,
+    typer.Option(
+        "--jobs",
+        metavar="N",
+        min=1,
+        help="The number of recordings to process in parallel; by default that of CPU cores.",
+    ),
 ]
 CORES = os.cpu_count() or 1
 
@@ -52,22 +66,23 @@ CORES = os.cpu_count() or 1
 def speechocean762(
     corpus: Annotated[
         Path,
-        typer.Argument(metavar="CORPUS", help="The folder with train/, test/, WAVE/, resource/."),
+        typer.Argument(
+            metavar="CORPUS", help="The folder with train/, test/, WAVE/ and resource/."
+        ),
     ],
     output: Output,
     everybody: Annotated[
         bool,
         typer.Option(
             "--everybody",
-            help="Train on the 12 as well, without a validation split: for a last training, "
-            "when all is chosen.",
+            help="Hold no speakers out: for a final training, after all choices are made.",
         ),
     ] = False,
 ) -> None:
-    """The corpus as OpenSLR 101 ships it, or a re-encoded copy.
+    """Prepare speechocean762 (OpenSLR 101), in its original or another audio format.
 
-    12 of its training speakers become the validation split. Bad recordings are skipped,
-    counted and listed with the reason in OUT/skipped.tsv.
+    12 of its training speakers are held out for validation. Bad recordings are skipped, counted and
+    listed with the reason in OUT/skipped.tsv.
 
     Example: joint prepare speechocean762 ~/corpora/speechocean762 exp/data
     """
@@ -85,17 +100,19 @@ def voxceleb(
         TrainOn,
         typer.Option(
             "--train-on",
-            help="The dev split of which part; with VoxCeleb1 in it only trials_O is left to test.",
+            metavar="voxceleb2|voxceleb1|both",
+            help="The part whose dev split is the training set; with VoxCeleb1 in it, only "
+            "trials_O can be tested.",
         ),
     ] = TrainOn.VOXCELEB2,
     held_out: HeldOut = HELD_OUT,
     check: CheckOption = Check.FULL,
     jobs: Jobs = CORES,
 ) -> None:
-    """VoxCeleb1 and 2, however unpacked, beside veri_test2.txt (and the lists of E and H).
+    """Prepare VoxCeleb1 and 2, with veri_test2.txt (and the lists of E and H) beside them.
 
-    OUT/test gets trials_O, trials_E and trials_H. VoxCeleb2's m4a files must be converted first;
-    without WAV files beside them the command to do so is printed.
+    OUT/test gets trials_O, trials_E and trials_H. The m4a files of VoxCeleb2 must be converted to
+    WAV; where they are not, the error shows the command that converts them.
 
     Example: joint prepare voxceleb ~/corpora/voxceleb data/voxceleb --check header
     """
@@ -112,9 +129,9 @@ def cnceleb(
     check: CheckOption = Check.FULL,
     jobs: Jobs = CORES,
 ) -> None:
-    """CN-Celeb_flac, or a folder that holds it and CN-Celeb2_flac (OpenSLR 82).
+    """Prepare CN-Celeb: CN-Celeb_flac, or a folder with it and CN-Celeb2_flac (OpenSLR 82).
 
-    Trains on dev.lst and, where it is there, on all of CN-Celeb2; OUT/test gets trials.
+    The training set is dev.lst, with all of CN-Celeb2 if present; OUT/test gets trials.
 
     Example: joint prepare cnceleb ~/corpora/cnceleb data/cnceleb
     """
@@ -131,7 +148,7 @@ def threedspeaker(
     check: CheckOption = Check.FULL,
     jobs: Jobs = CORES,
 ) -> None:
-    """3D-Speaker: a folder with train/, test/ and files/ as its archives unpack.
+    """Prepare 3D-Speaker: the folder with train/, test/ and files/ from its archives.
 
     OUT/test gets trials_cross_device, trials_cross_distance and trials_cross_dialect.
 
@@ -148,18 +165,22 @@ def voxblink(
     output: Output,
     utterances: Annotated[
         Path | None,
-        typer.Option("--utterances", metavar="FILE", help="Only those listed, as utt_clean does."),
+        typer.Option(
+            "--utterances",
+            metavar="FILE",
+            help="Only the utterances that this file lists, in the format of utt_clean.",
+        ),
     ] = None,
     genders: Annotated[
-        Path | None, typer.Option("--genders", metavar="FILE", help="The corpus's spk2gender.")
+        Path | None, typer.Option("--genders", metavar="FILE", help="The corpus's spk2gender file.")
     ] = None,
     held_out: HeldOut = HELD_OUT,
     check: CheckOption = Check.FULL,
     jobs: Jobs = CORES,
 ) -> None:
-    """VoxBlink or VoxBlink2, as downloaded and cropped: SPEAKER/VIDEO/UTTERANCE.wav.
+    """Prepare VoxBlink or VoxBlink2, downloaded and cut into SPEAKER/VIDEO/UTTERANCE.wav.
 
-    To train on alone; models are tested on VoxCeleb1.
+    It is a training set; test on VoxCeleb1.
 
     Example: joint prepare voxblink ~/corpora/voxblink2 data/voxblink --check header
     """
@@ -177,7 +198,7 @@ def kaldi(
     check: CheckOption = Check.FULL,
     jobs: Jobs = CORES,
 ) -> None:
-    """Your own Kaldi tables; spk2gender and spk2age are used where they are present.
+    """Prepare your own corpus from Kaldi tables; spk2gender and spk2age are optional.
 
     Bad recordings are skipped, counted and listed with the reason in OUT/skipped.tsv.
 
@@ -189,7 +210,7 @@ def kaldi(
 
 
 def report_of(report: "PrepareReport") -> None:
-    """What was written, and what was skipped, on the terminal."""
+    """Print what was written and what was skipped."""
     for message in report.warned[:LISTED]:
         warn(message)
     for skipped in report.skipped[:LISTED]:

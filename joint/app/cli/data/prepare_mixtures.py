@@ -1,4 +1,4 @@
-"""`joint prepare` for corpora of overlapped speech, which are made of LibriSpeech."""
+"""`joint prepare` for corpora of overlapped speech, which are mixed from LibriSpeech."""
 
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -10,14 +10,16 @@ from joint.data.choices import HELD_OUT, Check
 
 LibriSpeech: TypeAlias = Annotated[
     Path,
-    typer.Argument(metavar="LIBRISPEECH", help="LibriSpeech: test-clean, dev-clean, train-*."),
+    typer.Argument(
+        metavar="LIBRISPEECH", help="The folder with test-clean, dev-clean and train-*."
+    ),
 ]
 TrainParts: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
         "--train-part",
         metavar="PART",
-        help="Train on this part, such as train-clean-100; may be repeated. All by default.",
+        help="Train on this part, such as train-clean-100; may be repeated. By default all.",
     ),
 ]
 HeldOutOfTrain: TypeAlias = Annotated[
@@ -26,7 +28,7 @@ HeldOutOfTrain: TypeAlias = Annotated[
         "--held-out",
         metavar="N",
         min=0,
-        help="Training speakers that become the validation split where dev-clean is missing.",
+        help="The number of training speakers to hold out for validation if dev-clean is missing.",
     ),
 ]
 
@@ -42,7 +44,7 @@ def librispeechmix(
     check: CheckOption = Check.FULL,
     jobs: Jobs = CORES,
 ) -> None:
-    """LibriSpeechMix: overlapped speech of 1 to 3 people, from LibriSpeech and published lists.
+    """Prepare LibriSpeechMix: mixtures of 1 to 3 speakers, from LibriSpeech and published lists.
 
     OUT/test and OUT/validation (dev-clean) get mix1_recognition.csv, mix2_… and mix3_….
 
@@ -58,7 +60,7 @@ def librimix(
     mixtures: Annotated[
         Path,
         typer.Argument(
-            metavar="LIBRIMIX", help="Libri2Mix, or the folder with it and Libri3Mix; 16 kHz."
+            metavar="LIBRIMIX", help="Libri2Mix, or a folder with Libri2Mix and Libri3Mix; 16 kHz."
         ),
     ],
     output: Output,
@@ -67,7 +69,7 @@ def librimix(
     check: CheckOption = Check.FULL,
     jobs: Jobs = CORES,
 ) -> None:
-    """LibriMix, as generated or as its published metadata: overlapped speech without its noise.
+    """Prepare LibriMix without noise, from the generated mixtures or their published metadata.
 
     OUT/test and OUT/validation (dev-clean) get mix2_recognition.csv (mode max) and
     mix2_extraction.csv (mode min); with Libri3Mix mix3_recognition.csv too.

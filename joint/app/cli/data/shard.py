@@ -10,21 +10,32 @@ from joint.data.choices import Encoding
 
 def shard(
     data: Annotated[
-        Path, typer.Argument(metavar="DATA", help="A split that 'joint prepare' wrote.")
+        Path,
+        typer.Argument(
+            metavar="DATA", help="A split that `joint prepare` wrote, such as OUT/train."
+        ),
     ],
-    output: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder.")],
+    output: Annotated[Path, typer.Argument(metavar="OUT", help="The new folder to write.")],
     shard_size: Annotated[
-        int, typer.Option("--shard-size", metavar="N", min=1, help="Utterances a shard.")
+        int,
+        typer.Option(
+            "--shard-size", metavar="N", min=1, help="The number of utterances in a shard."
+        ),
     ] = 1000,
     encoding: Annotated[
         Encoding,
-        typer.Option("--encoding", help="Recordings as they are, or 16 kHz mono in FLAC or Opus."),
+        typer.Option(
+            "--encoding",
+            metavar="original|flac|opus",
+            help="Store the recordings as they are, or as 16 kHz mono FLAC or Opus.",
+        ),
     ] = Encoding.ORIGINAL,
 ) -> None:
-    """Shards in OUT/shar that lhotse reads, with an index for training from them at random.
+    """Write a prepared corpus as shards (tar files) with an index, for a web server or a bucket.
 
-    Put OUT on a web server or a bucket and name its URL as data.train or data.validation: a shard
-    is fetched when it is first needed, checked, and kept in data.shards.
+    The URL of OUT can then be used as data.train and data.validation of a recipe and as --data of
+    the other verbs: each shard is downloaded when it is first needed, checked and cached. lhotse
+    reads OUT/shar too.
 
     Example: joint shard data/voxceleb/train exp/shards/voxceleb-train
     """

@@ -14,10 +14,19 @@ if TYPE_CHECKING:
 
 Mode: TypeAlias = Annotated[
     Literal["single", "simo", "siso", "target"] | None,
-    typer.Option("--mode", help="Which recogniser, where the checkpoint has several."),
+    typer.Option(
+        "--mode",
+        metavar="single|simo|siso|target",
+        help="The mode of the recogniser, where the checkpoint has several.",
+    ),
 ]
 TaskName: TypeAlias = Annotated[
-    str | None, typer.Option("--task", metavar="NAME", help="The recogniser's name in its recipe.")
+    str | None,
+    typer.Option(
+        "--task",
+        metavar="NAME",
+        help="The recogniser's name in the recipe, where the checkpoint has several.",
+    ),
 ]
 Beam: TypeAlias = Annotated[
     int | None,
@@ -25,8 +34,8 @@ Beam: TypeAlias = Annotated[
         "--beam",
         metavar="N",
         min=1,
-        help="Hypotheses of the beam search: CTC's (else the best path), or the attention "
-        "decoder's (else 10).",
+        help="Number of hypotheses of the beam search; by default 10 with an attention decoder, "
+        "and greedy decoding with CTC alone.",
     ),
 ]
 CtcWeight: TypeAlias = Annotated[
@@ -36,15 +45,16 @@ CtcWeight: TypeAlias = Annotated[
         metavar="W",
         min=0.0,
         max=1.0,
-        help="Of CTC beside the attention decoder; 1 decodes by CTC alone.",
+        help="Weight of CTC's score beside the attention decoder's, from 0 to 1; 1 is CTC "
+        "alone. By default that of the recogniser.",
     ),
 ]
 LanguageModel: TypeAlias = Annotated[
     Path | None,
     typer.Option(
         "--language-model",
-        metavar="DIR",
-        help="A prepared folder from whose texts an n-gram is learnt; never the test data.",
+        metavar="DATA",
+        help="With --beam: a corpus whose texts train an n-gram model; never the test set.",
     ),
 ]
 Lexicon: TypeAlias = Annotated[
@@ -52,19 +62,22 @@ Lexicon: TypeAlias = Annotated[
     typer.Option(
         "--lexicon",
         metavar="FILE",
-        help="Lines WORD PHONES, with which a recogniser of phones gives words.",
+        help="With --beam: lines `WORD PHONES`, with which a recogniser of phones outputs words.",
     ),
 ]
 Order: TypeAlias = Annotated[
-    int, typer.Option("--order", metavar="N", min=1, help="Order of the n-gram.")
+    int, typer.Option("--order", metavar="N", min=1, help="Order of the n-gram model.")
 ]
 Weight: TypeAlias = Annotated[
-    float, typer.Option("--weight", metavar="W", help="Weight of the language model.")
+    float,
+    typer.Option("--weight", metavar="W", help="Weight of the language model's log-probabilities."),
 ]
 Bonus: TypeAlias = Annotated[
     float,
     typer.Option(
-        "--bonus", metavar="B", help="Penalty of CTC's blank in each frame, against deletions."
+        "--bonus",
+        metavar="B",
+        help="Subtracted from the log-probability of CTC's blank in each frame, against deletions.",
     ),
 ]
 ORDER, WEIGHT, BONUS = 4, 1.0, 0.0

@@ -1,11 +1,11 @@
-"""`joint explain`: which parts of a recording a decision rests on."""
+"""`joint explain`: saliency maps of a decision over the frames and bands of a recording."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from joint.app.cli.options import Checkpoint
+from joint.app.cli.options import SHIPPED, AlignedData, Checkpoint
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,36 +14,51 @@ if TYPE_CHECKING:
     from analysis.saliency.maps import Score
 
 explain = typer.Typer(
-    no_args_is_help=True, help="Which parts of a recording a decision rests on, as maps."
+    no_args_is_help=True,
+    help="Saliency maps: how much each frame and band of a recording contributes to a decision.",
 )
 
 Output: TypeAlias = Annotated[
-    Path, typer.Option("--output", metavar="OUT", help="A folder for pictures and JSON.")
+    Path,
+    typer.Option("--output", metavar="DIR", help="A folder for the maps, as pictures and JSON."),
 ]
 MethodOption: TypeAlias = Annotated[
-    str, typer.Option("--method", metavar="M", help="layer-cam, grad-cam++ or score-cam.")
+    str,
+    typer.Option(
+        "--method",
+        metavar="METHOD",
+        help="The saliency method: layer-cam, grad-cam++ or score-cam.",
+    ),
 ]
 LayerOption: TypeAlias = Annotated[
     str,
-    typer.Option("--layer", metavar="L", help="A layer of the encoder, or spectrogram."),
+    typer.Option(
+        "--layer",
+        metavar="NAME",
+        help="The layer of the encoder whose activations are weighted, or spectrogram.",
+    ),
 ]
 
 
 @explain.command()
 def verification(
-    checkpoint: Checkpoint,
     output: Output,
-    first: Annotated[Path, typer.Argument(metavar="FIRST", help="A recording.")],
-    second: Annotated[Path, typer.Argument(metavar="SECOND", help="Another one.")],
+    first: Annotated[
+        Path, typer.Argument(metavar="A.wav", help="A recording of one speaker, >= 0.3 s.")
+    ],
+    second: Annotated[
+        Path, typer.Argument(metavar="B.wav", help="The recording to compare it with.")
+    ],
+    checkpoint: Checkpoint = SHIPPED,
     method: MethodOption = "layer-cam",
     layer: LayerOption = "spectrogram",
 ) -> None:
-    """What in either recording makes the two alike: a map of each while the other is held.
+    """Explain the verification score of two recordings: a map of each, with the other fixed.
 
-    Curves show whether a map is to be trusted: how the cosine falls while cells are taken away,
-    and rises while they come, in the map's order against a random one.
+    Deletion and insertion curves test each map: how the cosine falls while cells are deleted, and
+    rises while they are inserted, in the order of the map against random order.
 
-    Example: joint explain verification A.wav B.wav --checkpoint speechocean762-joint --output maps
+    Example: joint explain verification a.wav b.wav --output maps
     """
     import numpy as np
     import torch
@@ -59,31 +74,48 @@ def verification(
         for name, waveform in waveforms.items()
     }
 
-    def alike(other: torch.Tensor) -> "Score":
+    def cosine_with(other: torch.Tensor) -> "Score":
         return lambda recordings: torch.cosine_similarity(encoder(recordings).embedding, other)
 
     for name, held in (("first", "second"), ("second", "first")):
-        _explained(encoder, waveforms[name], alike(embeddings[held]), method, layer, name, output)
+        _explained(
+            encoder, waveforms[name], cosine_with(embeddings[held]), method, layer, name, output
+        )
 
 
 @explain.command()
 def extraction(
-    checkpoint: Checkpoint,
     output: Output,
-    mixture: Annotated[Path, typer.Option("--mixture", metavar="M", help="Several voices.")],
+    mixture: Annotated[
+        Path,
+        typer.Option(
+            "--mixture", metavar="M.wav", help="A recording in which several speakers talk."
+        ),
+    ],
     enrollment: Annotated[
-        Path, typer.Option("--enrollment", metavar="E", help="The wanted person alone.")
+        Path,
+        typer.Option(
+            "--enrollment",
+            metavar="E.wav",
+            help="A recording in which only the target speaker talks, >= 0.3 s.",
+        ),
     ],
     reference: Annotated[
-        Path, typer.Option("--reference", metavar="R", help="What that person says in M.")
+        Path,
+        typer.Option(
+            "--reference",
+            metavar="R.wav",
+            help="The target speaker's speech in the mixture alone, as long as the mixture.",
+        ),
     ],
+    checkpoint: Checkpoint = SHIPPED,
     method: MethodOption = "layer-cam",
     layer: LayerOption = "spectrogram",
 ) -> None:
-    """Which parts of the *enrolment* the extractor uses: what its SI-SDR rests on.
+    """Explain the SI-SDR of an extraction by the enrolment: a map of the enrolment recording.
 
-    Example: joint explain extraction --checkpoint speechocean762-joint --mixture M.wav
-    --enrollment E.wav --reference R.wav --output maps
+    Example: joint explain extraction --mixture m.wav --enrollment e.wav --reference r.wav
+    --output maps
     """
     import torch
 
@@ -92,9 +124,9 @@ def extraction(
     from joint.errors import AudioError, CheckpointError
     from joint.metrics.separation import si_sdr_db
 
-    mixed, enrolled, wanted = (read_audio(path) for path in (mixture, enrollment, reference))
-    if len(mixed) != len(wanted):
-        found = f"{len(wanted)} samples"
+    mixed, enrolled, target = (read_audio(path) for path in (mixture, enrollment, reference))
+    if len(mixed) != len(target):
+        found = f"{len(target)} samples"
         raise AudioError(reference, found, f"the {len(mixed)} of {mixture}")
     model = open_model(checkpoint)
     if "extraction" not in model.model.tasks:
@@ -103,37 +135,34 @@ def extraction(
     joint_model = model.model.float().cpu()
     task: Any = joint_model.tasks["extraction"]
     adapter = joint_model.adapter("extraction")
-    heard, target = (torch.from_numpy(w)[None] for w in (mixed, wanted))
+    mixtures, targets = (torch.from_numpy(w)[None] for w in (mixed, target))
 
     def extracted(recordings: torch.Tensor) -> torch.Tensor:
         encoder = joint_model.encoder
         encoding = encoder(recordings) if adapter is None else adapter(encoder, recordings)
-        voice = task.extractor(heard, encoding).waveform  # one for each enrolment
-        return si_sdr_db(voice, target.expand(len(recordings), -1))
+        estimate = task.extractor(mixtures, encoding).waveform  # one for each enrolment
+        return si_sdr_db(estimate, targets.expand(len(recordings), -1))
 
     _explained(joint_model.encoder, enrolled, extracted, method, layer, "enrollment", output)
 
 
 @explain.command()
 def phones(
-    checkpoint: Checkpoint,
     output: Output,
-    data: Annotated[
-        Path,
-        typer.Option(
-            "--data", metavar="DIR", help="A prepared folder that `joint align` has seen."
-        ),
-    ],
+    data: AlignedData,
+    checkpoint: Checkpoint = SHIPPED,
     pairs: Annotated[
-        int, typer.Option("--pairs", metavar="N", min=1, help="Same-speaker pairs to look at.")
+        int,
+        typer.Option(
+            "--pairs", metavar="N", min=1, help="The number of same-speaker pairs to explain."
+        ),
     ] = 100,
     method: MethodOption = "layer-cam",
     layer: LayerOption = "spectrogram",
 ) -> None:
-    """Which phones make two recordings of one person alike: all of them, ranked by salience.
+    """Rank all phones by their mean saliency for the scores of same-speaker pairs.
 
-    Example: joint explain phones --checkpoint speechocean762-joint --data data/speechocean762/test
-    --output maps
+    Example: joint explain phones --data data/speechocean762/test --output maps
     """
     from analysis.saliency.phones import phone_salience_of_pairs
     from joint.app.cli.options import open_model
@@ -158,7 +187,7 @@ def _explained(
     name: str,
     output: Path,
 ) -> "Explanation":
-    """Explain one recording, draw and write it, say how far to trust it."""
+    """Explain one recording, draw and write its map, and print its deletion and insertion gains."""
     from analysis.saliency.explanation import draw
     from analysis.saliency.explanation import explain as explained
 

@@ -11,17 +11,22 @@ def import_checkpoint(
         str,
         typer.Argument(
             metavar="FOREIGN",
-            help="A checkpoint's folder or file, or a repository on huggingface.co.",
+            help="The other toolkit's checkpoint: a folder, a file, or the name of a model on the "
+            "Hugging Face hub.",
         ),
     ],
     output: Annotated[
-        Path, typer.Argument(metavar="OUT", help="A file .safetensors, or a folder for one.")
+        Path,
+        typer.Argument(
+            metavar="OUT",
+            help="The checkpoint to write: a file .safetensors, or a folder for model.safetensors.",
+        ),
     ],
 ) -> None:
-    """Write the encoder of a WeSpeaker, SpeechBrain or Resemblyzer checkpoint as one of ours, which
-    every verb takes.
+    """Convert the speaker encoder of a WeSpeaker, SpeechBrain or Resemblyzer checkpoint to a
+    checkpoint of this toolkit.
 
-    It gives the same embeddings. Its classifier stays behind, and it has no threshold.
+    The embeddings stay the same. The classifier is left out, and there is no threshold.
 
     Example: joint import Wespeaker/wespeaker-ecapa-tdnn512-LM ecapa
     """
@@ -33,6 +38,6 @@ def import_checkpoint(
     kind = model.encoder["backbone"]["_target_"].rpartition(".")[2]
     print(
         f"{path}: {kind} from {model.toolkit}, {info['parameters']['encoder']:,} parameters, "
-        f"embeddings of {info['embedding_dim']} numbers; "
+        f"embeddings of dimension {info['embedding_dim']}; "
         f"left out: {', '.join(model.left_out) or 'nothing'}"
     )

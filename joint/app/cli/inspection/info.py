@@ -1,9 +1,11 @@
-"""`joint info`: what a checkpoint is."""
+"""`joint info`: the contents of a checkpoint."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
+
+from joint.app.checkpoints import SHIPPED
 
 
 def info(
@@ -11,11 +13,13 @@ def info(
         str,
         typer.Argument(
             metavar="CHECKPOINT",
-            help="A checkpoint folder or file, or a shipped name: speechocean762-joint.",
+            help="A safetensors file, the output folder of a training, the name of a shipped "
+            "checkpoint, or the name of a model on the Hugging Face hub.",
         ),
-    ],
+    ] = SHIPPED,
 ) -> None:
-    """Print what a checkpoint is: tasks, sizes, training data, command, seed and figures.
+    """Print what a checkpoint contains: its tasks and sizes, and the training data, command, seed
+    and figures that were stored with it.
 
     Example: joint info speechocean762-joint
     """

@@ -1,11 +1,11 @@
-"""`joint probe`: what an encoder's layers tell, of the speaker and of everything else."""
+"""`joint probe`: the information in the layers of an encoder, about the speaker and otherwise."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from joint.app.cli.options import Checkpoint
+from joint.app.cli.options import SHIPPED, Checkpoint
 from joint.terminal import warn
 
 if TYPE_CHECKING:
@@ -17,41 +17,55 @@ if TYPE_CHECKING:
 
 
 def probe(
-    checkpoint: Checkpoint,
     data: Annotated[
         Path,
         typer.Option(
             "--data",
-            metavar="DIR",
-            help="A folder that `joint prepare` wrote; questions of phones need `joint align`.",
+            metavar="DATA",
+            help="A corpus that `joint prepare` wrote; probes of phones need `joint align`.",
         ),
     ],
+    checkpoint: Checkpoint = SHIPPED,
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", metavar="OUT", help="Write probes.json, probes.md and probes.png there."
+            "--output",
+            metavar="DIR",
+            help="Also write probes.json, probes.md and probes.png there.",
         ),
     ] = None,
     question: Annotated[
         list[str] | None,
-        typer.Option("--question", metavar="NAME", help="Only this one; may be repeated."),
+        typer.Option(
+            "--question",
+            metavar="NAME",
+            help="Probe only this property, such as speaker or gender; may be repeated. By default "
+            "all that the corpus allows.",
+        ),
     ] = None,
     layer: Annotated[
         list[str] | None,
-        typer.Option("--layer", metavar="NAME", help="Only this one; may be repeated."),
+        typer.Option(
+            "--layer",
+            metavar="NAME",
+            help="Probe only this layer of the encoder; may be repeated. By default all.",
+        ),
     ] = None,
     utterances: Annotated[
-        int, typer.Option("--utterances", metavar="N", min=50, help="At most so many.")
+        int,
+        typer.Option(
+            "--utterances", metavar="N", min=50, help="The largest number of utterances to use."
+        ),
     ] = 800,
 ) -> None:
-    """Ask every layer of an encoder about speaker, voice, words, phones and channel.
+    """Probe each layer of an encoder for speaker, voice, words, phones and channel.
 
-    Probes, a ridge regression and a network of one hidden layer, learn on part of DIR and answer
-    for speakers or texts that they have not met. Beside them stand chance, the same encoder
-    untrained, and selectivity: the skill less that on shuffled answers. Skill is 0 at chance and 1
-    where all is right; accuracies count classes alike, numbers have R².
+    The probes, a ridge regression and a network with one hidden layer, are trained on one part of
+    the corpus and tested on other speakers or texts. Each is compared with chance, with the same
+    encoder untrained, and with a probe of shuffled labels (selectivity). Skill is 0 at chance and 1
+    for a perfect probe: from balanced accuracy for classes, R² for numbers.
 
-    Example: joint probe --checkpoint speechocean762-joint --data data/speechocean762/test
+    Example: joint probe --data data/speechocean762/test --output exp/probes
     """
     import json
     from dataclasses import asdict
@@ -90,7 +104,7 @@ def probe(
 def beside_untrained(
     model: "SpeakerModel", material: "Material", layers: "Sequence[str]" = ()
 ) -> "tuple[list[Finding], list[Finding]]":
-    """What probes read from the model's encoder, and from one of its make that has not learnt."""
+    """The findings of probes on the model's encoder, and on the same encoder untrained."""
     from analysis.probing.study import probe_encoder, untrained
     from joint.training.building import encoder_from
 

@@ -1,11 +1,11 @@
-"""`joint report`: one page about a checkpoint."""
+"""`joint report`: an HTML page about a checkpoint."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from joint.app.cli.options import Checkpoint
+from joint.app.cli.options import SHIPPED, Checkpoint
 from joint.terminal import warn
 
 if TYPE_CHECKING:
@@ -18,33 +18,47 @@ if TYPE_CHECKING:
 
 
 def report(
-    checkpoint: Checkpoint,
     data: Annotated[
         Path,
         typer.Option(
             "--data",
-            metavar="DIR",
-            help="A folder that `joint prepare` wrote, with trials; aligned for all questions.",
+            metavar="DATA",
+            help="A corpus that `joint prepare` wrote, with a list `trials`; probes of phones need "
+            "`joint align`.",
         ),
     ],
     output: Annotated[
-        Path, typer.Option("--output", metavar="OUT", help="A folder for report.html and figures.")
+        Path,
+        typer.Option("--output", metavar="DIR", help="A folder for report.html and its figures."),
     ],
+    checkpoint: Checkpoint = SHIPPED,
     against: Annotated[
         str | None,
-        typer.Option("--against", metavar="C", help="Another checkpoint, to measure the drift."),
+        typer.Option(
+            "--against",
+            metavar="CHECKPOINT",
+            help="Another checkpoint, from which the drift of the embeddings is measured.",
+        ),
     ] = None,
     plane: Annotated[
-        str, typer.Option("--plane", metavar="M", help="tsne or umap, for the pictures.")
+        str,
+        typer.Option(
+            "--plane",
+            metavar="tsne|umap",
+            help="How the embeddings are projected onto a plane for the pictures.",
+        ),
     ] = "tsne",
     utterances: Annotated[
-        int, typer.Option("--utterances", metavar="N", min=50, help="Probed, at most.")
+        int,
+        typer.Option(
+            "--utterances", metavar="N", min=50, help="The largest number of utterances to probe."
+        ),
     ] = 800,
 ) -> None:
-    """How a checkpoint verifies, how its embeddings lie, what its layers tell: one HTML page.
+    """Write an HTML page about a checkpoint: verification, geometry of the embeddings, probes of
+    the layers, and the drift from another checkpoint.
 
-    Example: joint report --checkpoint speechocean762-joint --data data/speechocean762/test
-    --output exp/report
+    Example: joint report --data data/speechocean762/test --output exp/report
     """
     import numpy as np
 
@@ -100,7 +114,7 @@ def _verification(
     from tasks.verification.trials import Trials
 
     if (listed := find_list(data, "trials")) is None:
-        warn(f"no trials in {data}: nothing is verified")
+        warn(f"no trials in {data}: no verification figures")
         return [], {}
     trials = Trials.load(listed)
     trials.check(folder)

@@ -32,7 +32,7 @@ def train(
     """Train what a configuration describes and print where the checkpoint lies.
 
     An unknown key or a wrong type stops at once, with the nearest valid name. Runs unchanged
-    under torchrun. A run that was stopped goes on with --resume as if it never had been.
+    under torchrun. With --resume, an interrupted run continues exactly where it stopped.
 
     Example: joint train recipes/speechocean762/joint.yaml trainer.max_minutes=20
     """

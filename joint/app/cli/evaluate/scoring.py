@@ -1,4 +1,4 @@
-"""Options of `joint evaluate verification` that decide how embeddings are scored."""
+"""Options of `joint evaluate verification` for back-ends, score normalisation and calibration."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -16,27 +16,41 @@ BackendOption: TypeAlias = Annotated[
     typer.Option(
         "--backend",
         metavar="cosine|lda|plda|psda",
-        help="What scores two embeddings; all but cosine learn from --cohort.",
+        help="The scoring back-end; all but cosine are trained on --cohort.",
     ),
 ]
 NormOption: TypeAlias = Annotated[
     str,
     typer.Option(
-        "--norm", metavar="none|s|as", help="Scores beside those against --cohort's speakers."
+        "--norm",
+        metavar="none|s|as",
+        help="Score normalisation: none, symmetric (S-norm) or adaptive symmetric (AS-norm) "
+        "against the speakers of --cohort.",
     ),
 ]
 CohortOption: TypeAlias = Annotated[
     Path | None,
-    typer.Option("--cohort", metavar="DIR", help="Kaldi tables of other speakers, with utt2spk."),
+    typer.Option(
+        "--cohort",
+        metavar="DATA",
+        help="A corpus of speakers who are in no trial, in any form that --data takes.",
+    ),
 ]
 TopOption: TypeAlias = Annotated[
     int,
-    typer.Option("--top", metavar="N", min=2, help="Cohort speakers that --norm as looks at."),
+    typer.Option(
+        "--top",
+        metavar="N",
+        min=2,
+        help="With --norm as: the number of highest cohort scores that normalise a trial.",
+    ),
 ]
 AdaptOption: TypeAlias = Annotated[
     Path | None,
     typer.Option(
-        "--adapt", metavar="DIR", help="Unlabelled recordings of the domain that the trials are of."
+        "--adapt",
+        metavar="DATA",
+        help="Recordings of the trials' domain, without speaker labels, to adapt the back-end to.",
     ),
 ]
 AdaptationOption: TypeAlias = Annotated[
@@ -44,7 +58,7 @@ AdaptationOption: TypeAlias = Annotated[
     typer.Option(
         "--adaptation",
         metavar="coral|coral+|plda",
-        help="How --adapt is used: coral+ for a PLDA and coral for others, unless said otherwise.",
+        help="The adaptation method; by default coral+ for PLDA and coral for the others.",
     ),
 ]
 CalibrateOption: TypeAlias = Annotated[
@@ -52,7 +66,8 @@ CalibrateOption: TypeAlias = Annotated[
     typer.Option(
         "--calibrate",
         metavar="DIR",
-        help="Kaldi tables with a file `trials`: scores become log-likelihood ratios.",
+        help="A corpus with a list `trials`, on which the scores are calibrated to log-likelihood "
+        "ratios.",
     ),
 ]
 

@@ -1,10 +1,11 @@
-"""`joint evaluate recognition`: what is said, by whom, against what was."""
+"""`joint evaluate recognition`: the error rates of a recogniser on recordings or mixtures."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from joint.app.cli.evaluate.figures import print_figures
 from joint.app.cli.inference.decoding import (
     BONUS,
     ORDER,
@@ -20,7 +21,6 @@ from joint.app.cli.inference.decoding import (
     Weight,
 )
 from joint.app.cli.options import Checkpoint, Data, Json, Threshold, open_model
-from joint.app.cli.training.figures import print_figures
 from joint.files import write_json
 
 
@@ -31,9 +31,10 @@ def recognition(
         Path | None,
         typer.Option(
             "--conversations",
-            metavar="CSV",
-            help="Columns mix_id,first,second,delay_samples,enrollment_first,enrollment_second; "
-            "without it every recording by itself.",
+            metavar="FILE.csv",
+            help="Mixtures to recognise, in the columns mix_id,first,second,delay_samples,"
+            "enrollment_first,enrollment_second: utterance ids of the data, and the delay of the "
+            "second in samples at 16 kHz. By default each recording by itself.",
         ),
     ] = None,
     mode: Mode = None,
@@ -48,27 +49,35 @@ def recognition(
     attributed: Annotated[
         bool,
         typer.Option(
-            "--attributed", help="Name the outputs, of mode simo or siso, by the enrolments."
+            "--attributed",
+            help="Assign the outputs of a recogniser of mode simo or siso to the enrolled speakers "
+            "by their embeddings.",
         ),
     ] = False,
     threshold: Threshold = None,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", metavar="N", min=1, help="Only the first N conversations."),
+        typer.Option(
+            "--limit", metavar="N", min=1, help="Only the first N mixtures; by default all."
+        ),
     ] = None,
     transcripts: Annotated[
         Path | None,
-        typer.Option("--transcripts", metavar="OUT", help="Write what was said and found, JSON."),
+        typer.Option(
+            "--transcripts",
+            metavar="FILE.json",
+            help="Also write the reference and the hypothesis of each mixture.",
+        ),
     ] = None,
     json: Json = None,
 ) -> None:
-    """Errors of a recogniser, in words, or in phones where it writes phones.
+    """Word error rates in percent, or phone error rates for a recogniser of phones.
 
-    error_percent joins what each person says and has the outputs in their best order (cpWER);
-    channel_error_percent leaves open who speaks (ORC-WER). With enrolments person_error_percent
-    holds each output to its person, and silence is asked for of somebody absent. With --attributed
-    it holds each output to the person whose name the speaker embedding gives it; named_share of
-    them have the right one.
+    error_percent is the cpWER: the words of each speaker are concatenated and the outputs are
+    compared in their best order. channel_error_percent is the ORC-WER, which does not ask who
+    speaks. With enrolments, person_error_percent compares each output with the words of its own
+    speaker, and expects no words for an absent one; with --attributed it compares the output that
+    was assigned to the speaker, and named_share is the share of correct assignments.
 
     Example: joint evaluate recognition --checkpoint exp/recognition/simo --data data/test
     --conversations CORPUS/test/mix2_recognition.csv
@@ -77,7 +86,7 @@ def recognition(
     from joint.data.corpus import Corpus
 
     decoding = (beam, language_model, lexicon, order, weight, bonus, ctc_weight)
-    figures, heard = run_recognition(
+    figures, written = run_recognition(
         open_model(checkpoint),
         Corpus.load(data),
         conversations,
@@ -90,6 +99,6 @@ def recognition(
     )
     print_figures(figures)
     if transcripts:
-        write_json(transcripts, heard)
+        write_json(transcripts, written)
     if json:
         write_json(json, figures)

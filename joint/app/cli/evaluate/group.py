@@ -1,0 +1,14 @@
+"""`joint evaluate`: the figures of a checkpoint on a test set, one subcommand for each task."""
+
+import typer
+
+from joint.app.cli.evaluate.extraction import extraction
+from joint.app.cli.evaluate.phonetics import phonetics
+from joint.app.cli.evaluate.recognition import recognition
+from joint.app.cli.evaluate.verification import verification
+
+evaluate = typer.Typer(
+    no_args_is_help=True, help="Evaluate a checkpoint on a test set, one subcommand for each task."
+)
+for task in (verification, extraction, phonetics, recognition):
+    evaluate.command()(task)
