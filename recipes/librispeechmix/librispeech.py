@@ -13,6 +13,7 @@ from rich.progress import track
 from joint.data.corpus import Utterance
 from joint.data.prepare.tables import read_table
 from joint.errors import DataError
+from joint.files import read_lines
 
 PART = re.compile(r"(train|dev|test)-(clean|other)(-\d+)?")
 AUDIO = (".flac", ".wav")
@@ -36,13 +37,13 @@ class LibriSpeech:
         """Read the texts of `folder`, or of LibriSpeech/ in it; no audio is opened.
 
         `train_parts` names the parts to train on, such as `train-clean-100`; none: all that are
-        there. Raises DataError for a part that is not there, for a chapter without transcripts and
-        for a recording without a text.
+        there, which may be none. Raises DataError for a part that is not there, for a chapter
+        without transcripts and for a recording without a text.
         """
         root = _root(Path(folder))
         parts = sorted(path.name for path in root.iterdir() if PART.fullmatch(path.name))
         wanted = list(train_parts) or [name for name in parts if name.startswith("train-")]
-        if missing := [name for name in (*(wanted or ["train-*"]), TEST) if name not in parts]:
+        if missing := [name for name in (*wanted, TEST) if name not in parts]:
             found = f"no {missing[0]} ({', '.join(parts)})"
             raise DataError(root, found, "folders such as train-clean-100 and test-clean")
         genders = _genders(root / "SPEAKERS.TXT")
@@ -118,11 +119,7 @@ def _genders(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     genders = {}
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(path, f"an unreadable table ({error})", "lines of text") from error
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         if not line.strip() or line.startswith(";"):
             continue
         columns = [column.strip() for column in line.split("|")]

@@ -9,6 +9,7 @@ from typing import Any
 
 from joint.data.prepare.manifests import PrepareReport
 from joint.errors import DataError
+from joint.files import read_lines
 from joint.units import SAMPLE_RATE
 from recipes.librispeechmix.librispeech import TEST, VALIDATION
 from tasks.recognition.conversations.lists import (
@@ -50,11 +51,7 @@ def read_list(path: Path) -> tuple[Conversations, dict[str, str]]:
     texts: dict[str, str] = {}
     name = NAME.fullmatch(path.name)
     speakers = int(name[2]) if name else None
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(path, f"an unreadable list ({error})", "lines of JSON") from error
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_lines(path, "lines of JSON"), start=1):
         if not line.strip():
             continue
         where = f"{path}:{number}"

@@ -41,8 +41,9 @@ def prepare(
 ) -> PrepareReport:
     """Check the corpus and write `train`, `validation` and `test` with its trials into `output`.
 
-    `train_on` takes the dev splits. Raises DataError for a missing part or list, for speakers in
-    train and test, and for a VoxCeleb2 that is m4a alone.
+    `train_on` takes the dev splits; without them `test` alone is written. Raises DataError for a
+    missing VoxCeleb1 or list, for speakers in train and test, and for a VoxCeleb2 that is m4a
+    alone.
     """
     root = Path(corpus)
     speakers = find_speakers(root)
@@ -61,9 +62,8 @@ def prepare(
         trained |= {name: second[name] for name in second if splits.get(name, "dev") == "dev"}
     if train_on is not TrainOn.VOXCELEB2:
         trained |= {name: first[name] for name in first if name not in tested_speakers}
-    for part, found in ((train_on.value, trained), ("voxceleb1", first)):
-        if not found:
-            raise DataError(root, f"no speaker of {part}", "id10001 … for 1, id00012 … for 2")
+    if not first:
+        raise DataError(root, "no speaker of voxceleb1", "folders id10001 …")
     test = {name: folders for name, folders in first.items() if name in tested_speakers}
     return write_corpus(
         SpeakerCorpus(

@@ -91,6 +91,29 @@ def test_without_dev_clean_training_speakers_are_held_out(
     assert not list((tmp_path / "out" / "validation").glob("*.csv"))
 
 
+@pytest.mark.parametrize("kind", ["librispeechmix", "librimix"])
+@pytest.mark.parametrize("train", [True, False], ids=["few speakers", "none"])
+def test_few_training_speakers_or_none_are_enough(
+    corpus: Path, lists: Path, kind: str, train: bool, joint_command: Command, tmp_path: Path
+) -> None:
+    root, out = shutil.copytree(corpus, tmp_path / "LibriSpeech"), tmp_path / "out"
+    if kind == "librimix":
+        lists = layouts.librimix(tmp_path / "mix", corpus, ("max",))
+    shutil.rmtree(root / "dev-clean")
+    if not train:
+        shutil.rmtree(root / "train-clean-100")
+    done = joint_command("prepare", kind, root, lists, out)
+    assert done.code == 0, done
+    if train:
+        assert "train: 9 utterances, 3 speakers" in done.out
+        assert any("3 speakers are too few to hold out 50: 0 become" in line for line in done.err)
+    else:
+        assert any("no speaker to train on, the test set alone" in line for line in done.err)
+    assert sorted(p.name for p in out.iterdir() if p.is_dir()) == ["test", "train"][: 1 + train]
+    written, corpus_of_it = conversations(out / "test", "mix2_recognition.csv")
+    assert len(written) == 2 and len(corpus_of_it) == 9
+
+
 def test_a_bad_recording_leaves_its_mixtures_out(corpus: Path, lists: Path, tmp_path: Path) -> None:
     root = shutil.copytree(corpus, tmp_path / "LibriSpeech")
     layouts.flac(root, "237-198-0000").write_bytes(b"fLaC")

@@ -131,11 +131,15 @@ class TestVoxCeleb:
         root, out = published("voxceleb"), tmp_path / "out"
         assert "no veri_test2.txt" in refused("prepare", "voxceleb", root / "voxceleb1", out)
         assert "no folder of a speaker" in refused("prepare", "voxceleb", tmp_path, out)
-        line = refused("prepare", "voxceleb", root, out)  # 50 of five speakers
-        assert "5 speakers" in line and "50 to hold out" in line
         shutil.copytree(root / "voxceleb1", tmp_path / "alone")
         list_ = shutil.copy(root / "veri_test2.txt", tmp_path / "alone")
-        assert "no speaker of voxceleb2" in refused("prepare", "voxceleb", tmp_path / "alone", out)
+        report = prepare_voxceleb(tmp_path / "alone", tmp_path / "tests", check=Check.HEADER)
+        assert set(report.utterances) == {"test"} and not (tmp_path / "tests" / "train").exists()
+        assert any("no speaker to train on" in line for line in report.warned)
+        shutil.copytree(root / "voxceleb2", tmp_path / "second" / "voxceleb2")
+        shutil.copy(list_, tmp_path / "second")
+        line = refused("prepare", "voxceleb", tmp_path / "second", out)
+        assert "no speaker of voxceleb1" in line
         Path(list_).write_text("1 id10270/00001.wav id10270/x/00002.wav\n")
         line = refused("prepare", "voxceleb", tmp_path / "alone", out)
         assert "veri_test2.txt:1" in line and "SPEAKER/VIDEO/UTTERANCE.wav" in line

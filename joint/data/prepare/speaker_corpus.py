@@ -11,6 +11,7 @@ from joint.data.prepare.manifests import PrepareReport, write_skipped, write_spl
 from joint.data.prepare.splits import a_few_each, hold_out, refuse_overlap
 from joint.data.prepare.tables import write_tables
 from joint.data.prepare.trials import Trial, make_trials, write_published, write_trials
+from joint.errors import DataError
 
 SEED = 762
 TRIAL_UTTERANCES = 12
@@ -19,7 +20,8 @@ TARGETS_PER_SPEAKER = 30
 
 @dataclass
 class SpeakerCorpus:
-    """What a corpus has: utterances to train on, those of its test lists, and these lists.
+    """What a corpus has: utterances to train on (perhaps none), those of its test lists, and these
+    lists.
 
     `validation` is what it sets apart itself; without it training speakers are held out. `trials`
     maps a file's name to a function that reads the published list; `lists(split, folder, kept,
@@ -48,14 +50,26 @@ def write_corpus(
     """Write `train`, `validation` and `test` into `output`, whole or not at all.
 
     `held_out` training speakers become `validation` (0: none) where the corpus has none of its
-    own, with `trials` made from a few utterances of each speaker. Raises DataError for speakers in
-    two splits, and where nothing is left.
+    own, with `trials` made from a few utterances of each speaker; of few speakers fewer are held
+    out, which the report says. A corpus without training speakers gives `test` alone. Raises
+    DataError for speakers in two splits, and where nothing is left.
     """
     train, validation = corpus.train, corpus.validation
+    if not train and not corpus.test:
+        raise DataError(corpus.where, "no recording", "some to train on or to test with")
     refuse_overlap(corpus.where, train=train, validation=validation, test=corpus.test)
-    if not validation:
-        train, validation = hold_out(train, held_out, SEED)
     report = PrepareReport(Path(output), warned=list(corpus.warned))
+    if not train:
+        report.warned.append(f"{corpus.where}: no speaker to train on, the test set alone")
+    elif not validation:
+        everybody = len({utterance.speaker for utterance in train})
+        train, validation = hold_out(train, held_out, SEED)
+        found = len({utterance.speaker for utterance in validation})
+        if found < held_out:
+            report.warned.append(
+                f"{corpus.where}: {everybody} speakers are too few to hold out {held_out}: "
+                f"{found} become the validation split"
+            )
     with written_whole(output) as partial:
 
         def written(name: str, utterances: list[Utterance]) -> list[Utterance]:
@@ -74,7 +88,8 @@ def write_corpus(
                 corpus.lists(name, partial / name, kept, report)
             return kept
 
-        written("train", train)
+        if train:
+            written("train", train)
         if validation:
             few = a_few_each(written("validation", validation), TRIAL_UTTERANCES, SEED)
             trials = make_trials(few, TARGETS_PER_SPEAKER, SEED)

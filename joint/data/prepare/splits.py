@@ -19,19 +19,22 @@ def refuse_overlap(where: str | Path, **splits: Iterable[Utterance]) -> None:
             raise DataError(where, found, "disjoint speakers")
 
 
+SHARE = 4
+"""Where there are too few speakers to hold out as many as asked, one of so many is."""
+
+
 def hold_out(
     train: list[Utterance], speakers: int, seed: int
 ) -> tuple[list[Utterance], list[Utterance]]:
     """`train` without so many speakers, and their utterances; the same for the same seed.
 
-    Held out are speakers of two utterances or more, whom one can verify. Raises DataError where
-    fewer than two speakers would be left to train on.
+    Held out are speakers of two utterances or more, who can be verified. Where there are too few to
+    leave two to train on, a quarter of the speakers is held out.
     """
     counts = Counter(utterance.speaker for utterance in train)
     usable = sorted(speaker for speaker, count in counts.items() if count > 1)
     if speakers > len(usable) or len(counts) - speakers < 2:
-        found = f"{len(counts)} speakers, {len(usable)} of them with several utterances"
-        raise DataError("train", found, f"{speakers} to hold out and two more")
+        speakers = min(len(counts) // SHARE, len(usable))
     chosen = set(random.Random(seed).sample(usable, speakers))
     kept = [utterance for utterance in train if utterance.speaker not in chosen]
     return kept, [utterance for utterance in train if utterance.speaker in chosen]

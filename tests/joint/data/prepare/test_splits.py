@@ -24,9 +24,11 @@ def test_held_out_speakers_have_several_utterances() -> None:
     assert [u.speaker for u in kept] == ["a", "d"]
     assert hold_out(everybody[::-1], 1, 7)[1][::-1] == hold_out(everybody, 1, 7)[1]
     assert hold_out(everybody, 0, 1) == (everybody, [])
-    for count in (4, 5):
-        with pytest.raises(DataError, match="to hold out"):
-            hold_out(everybody, count, 1)
+    for count in (4, 5, 50):  # too many: a quarter of the speakers
+        kept, held_out = hold_out(everybody, count, 1)
+        assert len({u.speaker for u in held_out}) == 1 and len({u.speaker for u in kept}) == 4
+    assert hold_out(rows({"a": 5, "b": 5, "c": 5}), 50, 1)[1] == []
+    assert hold_out([], 50, 1) == ([], [])
 
 
 def test_a_few_of_each() -> None:
