@@ -1,15 +1,21 @@
 """Warnings and errors of a command on the terminal, one line each."""
 
+import json
 import logging
+import os
 import sys
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 from joint.errors import JointError
 
 BAD_INPUT = 2
+OTHERS_FAIL_WITHIN = 10.0
+"""Seconds in which the first of several processes has met the error that another one met."""
 HOUSE = ("joint", "tasks", "recipes", "pretrained", "analysis")
 
 
@@ -29,14 +35,28 @@ def errors_in_one_line() -> Iterator[None]:
     try:
         yield
     except JointError as error:
-        print(one_line(f"error: {error}"), file=sys.stderr)
-        sys.exit(BAD_INPUT)
+        _end(one_line(f"error: {error}"))
     except OSError as error:
         where = error.filename or "a file"
-        print(one_line(f"error: {where}: {error.strerror or error}"), file=sys.stderr)
-        sys.exit(BAD_INPUT)
+        _end(one_line(f"error: {where}: {error.strerror or error}"))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _end(line: str) -> NoReturn:
+    """Print an error line and exit.
+
+    Of the processes that torchrun started, only the first prints the line, and leaves it where
+    torchrun reads it for the end of its report: torchrun stops the others when one has failed.
+    """
+    report = os.environ.get("TORCHELASTIC_ERROR_FILE")
+    if report:
+        if os.environ.get("RANK") != "0":
+            time.sleep(OTHERS_FAIL_WITHIN)  # what comes after it is this process's own error
+        extra = {"timestamp": str(int(time.time()))}
+        Path(report).write_text(json.dumps({"message": {"message": line, "extraInfo": extra}}))
+    print(line, file=sys.stderr, flush=True)
+    sys.exit(BAD_INPUT)
 
 
 def quiet_libraries() -> None:

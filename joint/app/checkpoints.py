@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from pretrained import hub
-from pretrained.catalogue import checkpoint_path
+from pretrained.catalogue import CATALOGUE, checkpoint_path
 
 SHIPPED = "speechocean762-joint"
 """The checkpoint that is used where none is named."""
@@ -21,6 +21,14 @@ def checkpoint_file(checkpoint: str | Path) -> Path:
     if Path(checkpoint).exists() or str(checkpoint) not in hub.REPOSITORIES:
         return checkpoint_path(checkpoint)
     return _imported(str(checkpoint))
+
+
+def named_checkpoint(name: str) -> Path | None:
+    """The file of the shipped checkpoint, or of the model on the hub, of that name; None where
+    there is none. Raises CheckpointError where it cannot be downloaded."""
+    if name in CATALOGUE:
+        return CATALOGUE[name].path
+    return _imported(name) if name in hub.REPOSITORIES else None
 
 
 def cache_folder() -> Path:

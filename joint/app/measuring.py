@@ -17,6 +17,7 @@ import torch
 from analysis.drift import embedding_drift
 from analysis.probing.transfer import phone_content
 from joint.app.api import SpeakerModel, load
+from joint.app.checkpoints import named_checkpoint
 from joint.app.measuring_recognition import run_recognition
 from joint.data.corpus import Corpus
 from joint.data.opening import find_list
@@ -74,7 +75,7 @@ class TestSet:
 
 def measure(run: Run, test: TestSet) -> dict[str, Any]:
     """Train what there is not yet of the run, evaluate it on `test`, keep its figures."""
-    model = load(train(run.recipe, resume=run.started))
+    model = load(train(run.recipe, resume=run.started, find=named_checkpoint))
     info, clock = model.info(), Timed(model.embed)
     embedded = embed_corpus(clock, test.corpus)
     verified, kept, scores = evaluate_embedded(embedded, test.corpus, test.trials)

@@ -12,6 +12,7 @@ from joint.errors import ConfigError
 from joint.files import atomic_write
 from joint.training.composition import chooses_a_block
 from joint.training.config import load_config
+from joint.training.initialisation import FINAL, Find, located
 from joint.training.reading import composed, keys_of, typed
 
 FIGURES = "figures.json"
@@ -94,17 +95,15 @@ class Run:
         if self.downstream is not None:
             self.downstream.write_recipe()
 
-    def check_starts(self, made: Path | None = None) -> None:
-        """Raises ConfigError where a checkpoint that it is initialised from is not there and is not
-        the one `made` by then: it may be hours until it is needed."""
-        grafts = (self.config.get("grafts") or {}).values()
-        for start in (*(self.config.get("init") or ()), *(graft.checkpoint for graft in grafts)):
-            if Path(start) != made and not Path(start).is_file():
-                raise ConfigError(
-                    f"{self.variant}: {start}", "no file", "a checkpoint to start from"
-                )
+    def check_initial(self, find: Find | None = None, made: Path | None = None) -> None:
+        """Raises CheckpointError where a checkpoint that it is initialised from is not there and is
+        not the one `made` by then: it may be hours until it is needed."""
+        parts = (self.config.get("init_parts") or {}).values()
+        for name in (*(self.config.get("init") or ()), *(part.checkpoint for part in parts)):
+            if Path(name) != made:
+                located(name, Path(), find)
         if self.downstream is not None:
-            self.downstream.check_starts(self.folder / "model.safetensors")
+            self.downstream.check_initial(find, self.folder / FINAL)
 
     def figures(self) -> dict[str, float | None] | None:
         """The figures of a finished run; None before."""
@@ -180,7 +179,7 @@ class Grid:
         if downstream is not None and name in downstream.variants:
             own = {
                 "encoder": config.encoder,
-                "init": [str(folder / "model.safetensors")],
+                "init": [str(folder / FINAL)],
                 "seed": seed,
                 "output": str(folder / "downstream"),
             }
@@ -200,7 +199,22 @@ class Grid:
         config = composed(path, choices)  # without a value: `~group@key` takes a block out
         config = replaced(config, values_of(common))
         values = keys_of([given for given in self.overrides if not chooses_a_block(given)])
-        return replaced(OmegaConf.merge(config, values), values_of(own))
+        config = replaced(OmegaConf.merge(config, values), values_of(own))
+        return anchored(config, path.parent)
+
+
+def anchored(config: DictConfig, folder: Path) -> DictConfig:
+    """`config` with the checkpoints that lie in its recipe's `folder` by their whole paths: a run
+    writes its recipe into another folder."""
+
+    def whole(name: str) -> str:
+        return str((folder / name).absolute()) if (folder / name).exists() else name
+
+    if config.get("init"):
+        config.init = [whole(name) for name in config.init]
+    for part in (config.get("init_parts") or {}).values():
+        part.checkpoint = whole(part.checkpoint)
+    return config
 
 
 def values_of(overrides: Mapping[str, Any]) -> dict[str, Any]:

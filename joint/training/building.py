@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, cast
@@ -160,7 +159,7 @@ def load_model(
 def encoder_from(
     metadata: dict[str, Any], path: Path, packages: Sequence[str] = ()
 ) -> SpeakerEncoder:
-    """A new encoder as a checkpoint describes its own, with weights that have learnt nothing.
+    """A new encoder as a checkpoint describes its own, with random weights.
 
     Raises CheckpointError.
     """
@@ -171,48 +170,6 @@ def encoder_from(
     if not isinstance(made, SpeakerEncoder):
         raise CheckpointError(path, type(made).__name__, "a SpeakerEncoder")
     return made
-
-
-def start_from(model: JointModel, path: Path, phones: Sequence[str] = ()) -> list[str]:
-    """Copy the encoder, and every task and adapter that the checkpoint has under the same name and
-    shapes.
-
-    Returns the names of the parts that were taken. Raises CheckpointError where the encoder is
-    another, or where checkpoint and corpus know phones, but not the same.
-    """
-    tensors, metadata = checkpoint.read(path)
-    refuse_other_phones(path, metadata.get("phones", ()), phones)
-    checkpoint.load_into(model.encoder, tensors, path, f"{checkpoint.MODEL}encoder.")
-    taken = ["encoder"]
-    own = {name: (f"tasks.{name}", task) for name, task in model.tasks.items()}
-    own |= {f"{n}'s adapter": (f"adapters.{n}", part) for n, part in model.adapters.items()}
-    for name, (part, module) in own.items():
-        prefix = f"{checkpoint.MODEL}{part}."
-        if any(key.startswith(prefix) for key in tensors):
-            checkpoint.load_into(module, tensors, path, prefix)
-            taken.append(name)
-    return taken
-
-
-def graft(model: JointModel, part: str, path: Path, source: str) -> None:
-    """Copy the part `source` of a checkpoint into the `part` of the model, both by their dotted
-    names. Raises ConfigError for a part that is not there, CheckpointError for other weights."""
-    try:
-        module = model.get_submodule(part)
-    except AttributeError:
-        names = [name for name, _ in model.named_modules() if name]
-        near = get_close_matches(part, names, 1, 0.0)[0]
-        raise ConfigError(f"grafts.{part}", "no such part", f"{near!r}, perhaps") from None
-    tensors, _ = checkpoint.read(path)
-    checkpoint.load_into(module, tensors, path, f"{checkpoint.MODEL}{source}.")
-
-
-def refuse_other_phones(path: Path, known: Sequence[str], phones: Sequence[str]) -> None:
-    """Raises CheckpointError where checkpoint and corpus know phones, but not the same ones."""
-    if known and phones and list(known) != list(phones):
-        other = sorted(set(known) ^ set(phones))[:5]
-        found = f"{len(known)} phones, {', '.join(other) or 'their order'} differing"
-        raise CheckpointError(path, found, f"the {len(phones)} of the data")
 
 
 def to_half(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -99,24 +99,26 @@ class TrainerConfig:
 
 
 @dataclass
-class GraftConfig:
-    """Where a part's weights come from: the `part` of a checkpoint, of the same make."""
+class InitPartConfig:
+    """Where a part's weights come from: from the `part` of a checkpoint, of the same architecture;
+    the part of the same name where none is given."""
 
     checkpoint: str = "???"
-    part: str = "???"
+    part: str | None = None
 
 
 @dataclass
 class RecipeConfig:
-    """Everything one training needs; `init` lists checkpoints whose weights it starts from: the
-    encoder and every task that one has under the same name, later ones over earlier ones. `grafts`
-    fills single parts, by their dotted names, from parts of other checkpoints."""
+    """Everything one training needs. It is initialised from the checkpoints of `init`: the encoder
+    and every task that one has under the same name, later ones over earlier ones; then its single
+    parts from those of `init_parts`, by their dotted names. A checkpoint is given by its name
+    (shipped, or on the hub), or by a path relative to the recipe's folder or the current one."""
 
     seed: int = 1
     name: str = "joint"
     output: str = "???"
     init: list[str] = field(default_factory=list)
-    grafts: dict[str, GraftConfig] = field(default_factory=dict)
+    init_parts: dict[str, InitPartConfig] = field(default_factory=dict)
     encoder: Any = field(default_factory=dict)
     data: DataConfig = field(default_factory=DataConfig)
     tasks: dict[str, TaskConfig] = field(default_factory=dict)
@@ -185,6 +187,11 @@ def _counts(config: RecipeConfig) -> dict[str, float | None]:
         counts["validation.batch_size"] = config.validation.batch_size
         counts["validation.batches"] = config.validation.batches
     return counts
+
+
+def resolved(config: RecipeConfig) -> str:
+    """The whole configuration as YAML; a recipe again, without blocks."""
+    return OmegaConf.to_yaml(OmegaConf.structured(config))
 
 
 def plain(config: RecipeConfig) -> dict[str, Any]:

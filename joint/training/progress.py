@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
     from joint.training.config import TrainerConfig
 
 Item = TypeVar("Item")
@@ -30,7 +32,8 @@ def shown(
 class TrainingLog:
     """Shows progress, throughput, loss and time left; writes `metrics.jsonl` and TensorBoard files.
 
-    A resumed run appends, after dropping the lines that it is about to write again.
+    Nothing is written before the first step is done: a training that is refused leaves no folder. A
+    resumed run appends, after dropping the lines of the steps that it takes again.
     """
 
     def __init__(
@@ -42,17 +45,12 @@ class TrainingLog:
         start_scenes: float = 0.0,
     ) -> None:
         self.active, self.every = active, config.log_every
-        self.path = output / "metrics.jsonl"
+        self.output, self.path, self.start_step = output, output / "metrics.jsonl", start_step
         self.since, self.scenes_then = time.perf_counter(), start_scenes
         self.budget = config
+        self.board: SummaryWriter | None = None
         if not active:
             return
-        from torch.utils.tensorboard import SummaryWriter
-
-        output.mkdir(parents=True, exist_ok=True)
-        kept = [line for line in self._lines() if line.get("step", 0) <= start_step]
-        self.path.write_text("".join(json.dumps(line) + "\n" for line in kept))
-        self.board = SummaryWriter(str(output / "tensorboard"), purge_step=start_step)
         self.bar = Progress(
             TextColumn("training"),
             BarColumn(),
@@ -62,6 +60,17 @@ class TrainingLog:
         )
         total = config.max_steps or 1.0
         self.row = self.bar.add_task("", total=total, completed=start_step, note="")
+
+    def _opened(self) -> "SummaryWriter":
+        """TensorBoard's writer; the first call opens the files."""
+        if self.board is None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self.output.mkdir(parents=True, exist_ok=True)
+            kept = [line for line in self._lines() if line.get("step", 0) <= self.start_step]
+            self.path.write_text("".join(json.dumps(line) + "\n" for line in kept))
+            self.board = SummaryWriter(str(self.output / "tensorboard"), purge_step=self.start_step)
+        return self.board
 
     def _lines(self) -> list[dict[str, Any]]:
         if not self.path.is_file():
@@ -87,6 +96,7 @@ class TrainingLog:
     ) -> None:
         if self.active:
             self.bar.stop()
+        if self.board is not None:
             self.board.close()
 
     def step(self, counters: Mapping[str, float], metrics: Mapping[str, float]) -> None:
@@ -104,18 +114,20 @@ class TrainingLog:
         left = counters["minutes"] * (1.0 - progress) / max(progress, 1e-9)
         note = f"{rate:.1f} scenes/s  loss {metrics['loss']:.3f}  {left:.0f} min left"
         self.bar.update(self.row, completed=done, note=note)
+        board = self._opened()
         self._write({**counters, "scenes_per_second": rate, **metrics})
         for name, value in metrics.items():
             if math.isfinite(value):
-                self.board.add_scalar(name, value, step)
+                board.add_scalar(name, value, step)
 
     def validation(self, counters: Mapping[str, float], figures: Mapping[str, float]) -> None:
         """Figures on held-out scenes."""
         if not self.active:
             return
+        board = self._opened()
         self._write({**counters, "validation": dict(figures)})
         for name, value in figures.items():
-            self.board.add_scalar(f"validation/{name}", value, int(counters["step"]))
+            board.add_scalar(f"validation/{name}", value, int(counters["step"]))
         shown = "  ".join(f"{name} {value:.3g}" for name, value in figures.items())
         self.bar.console.print(
             f"step {int(counters['step'])}, {counters['minutes']:.1f} min: {shown}"

@@ -16,8 +16,9 @@ from joint.errors import ConfigError
 from joint.files import atomic_write
 from joint.model import JointModel
 from joint.seeding import seed_for
-from joint.training.building import Classes, build_model, graft, start_from
+from joint.training.building import Classes, build_model
 from joint.training.config import RecipeConfig, ValidationConfig, load_config, plain
+from joint.training.initialisation import Find, initialise
 from joint.training.memory import keep_freed_memory
 from joint.training.precision import autocast_for
 from joint.training.trainer import StreamSpec, Trainer
@@ -28,15 +29,17 @@ def train(
     overrides: Sequence[str] = (),
     resume: bool = False,
     allow_packages: Sequence[str] = (),
+    find: Find | None = None,
 ) -> Path:
     """Train the recipe at `config_path` and return the path of its final checkpoint.
 
-    Runs unchanged under `torchrun`. Raises ConfigError, DataError, CheckpointError, TrainingError.
+    `find` gives the files of checkpoints that `init` names by name instead of by path. Runs
+    unchanged under `torchrun`. Raises ConfigError, DataError, CheckpointError, TrainingError.
     """
     config = load_config(Path(config_path), overrides)
     output = Path(config.output)
     if not resume and (output / "checkpoints").is_dir():
-        raise ConfigError(output, "a training already", "another output, or --resume")
+        raise ConfigError(output, "an earlier training", "another output, or --resume")
     keep_freed_memory()
     fabric = launched(config)
     corpus = Corpus.load(config.data.train, config.data.shards)
@@ -48,10 +51,7 @@ def train(
         config.seed,
         allow_packages,
     )
-    for path in config.init:
-        start_from(model, Path(path), corpus.phones)
-    for part, source in config.grafts.items():
-        graft(model, part, Path(source.checkpoint), source.part)
+    initialise(model, config, Path(config_path).parent, corpus.phones, find)
     validate = None
     if config.validation is not None:
         validate = validation(config, config.validation, model, fabric)
@@ -94,8 +94,8 @@ def launched(config: RecipeConfig) -> Fabric:
     distributed = torch.distributed.is_torchelastic_launched()
     from lightning.fabric.strategies import DDPStrategy
 
-    # a task whose stream rests at a step leaves its parameters without gradient, and one that reads
-    # an inner layer of the encoder leaves what its adapter has above
+    # a task whose stream has no batch in a step leaves its parameters without gradient, and a task
+    # that reads an inner layer of the encoder leaves those of its adapter above that layer
     idle = any(stream.every > 1 for stream in config.streams.values())
     idle = idle or any(task.encoder == "adapter" for task in config.tasks.values())
     fabric = Fabric(
@@ -172,20 +172,20 @@ def open_store(
 
 
 def validation(
-    config: RecipeConfig, wanted: ValidationConfig, model: JointModel, fabric: Fabric
+    config: RecipeConfig, held_out: ValidationConfig, model: JointModel, fabric: Fabric
 ) -> Any:
-    """A function that computes the figures of `wanted.tasks` on held-out scenes."""
+    """A function that computes the figures of `held_out.tasks` on its scenes."""
     assert config.data.validation is not None
     corpus = Corpus.load(config.data.validation, config.data.shards)
-    store = open_store(config, corpus, sorted(set(wanted.scenes.speeds)), fabric)
-    fields = fields_of(model, wanted.tasks)
-    stream = SceneStream(corpus, store, wanted.scenes, wanted.batch_size, seed=0, fields=fields)
+    store = open_store(config, corpus, sorted(set(held_out.scenes.speeds)), fabric)
+    fields = fields_of(model, held_out.tasks)
+    stream = SceneStream(corpus, store, held_out.scenes, held_out.batch_size, seed=0, fields=fields)
 
     def validate() -> dict[str, float]:
         figures: dict[str, float] = {}
         with torch.no_grad(), autocast_for(config.trainer.precision, fabric.device):
-            for name in wanted.tasks:
-                batches = (stream[n].to(fabric.device) for n in range(wanted.batches))
+            for name in held_out.tasks:
+                batches = (stream[n].to(fabric.device) for n in range(held_out.batches))
                 found = model.task(name).validate(model.view(name), batches)
                 figures |= {f"{name}/{key}": value for key, value in found.items()}
         return figures

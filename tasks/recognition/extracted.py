@@ -23,8 +23,8 @@ class ExtractedRecognition(EnrolledRecognition):
     """What each enrolled person says: `extractor`, called with `embedding_dim`, takes their voices
     out of the mixture, and the core hears each alone.
 
-    A recipe's `grafts` bring both from checkpoints. The extractor hears the padding of a batch as
-    silence.
+    A recipe's `init_parts` bring both from checkpoints. The extractor gets the padding of a batch
+    as silence.
     """
 
     def __init__(

@@ -40,7 +40,7 @@ def test_two_steps(recipe: Path, prepared: Path, aligned: Path, tmp_path: Path) 
     config = composed(recipe)
     if any(task in str(config.tasks) for task in ("tasks.phonetics", "tasks.recognition")):
         folders = aligned, aligned
-    config.pop("grafts", None)
+    config.pop("init_parts", None)
     OmegaConf.save(config, tmp_path / "recipe.yaml")
     checkpoint = train(tmp_path / "recipe.yaml", short(recipe, *folders, tmp_path / "run"))
     model, metadata = load_model(checkpoint)

@@ -3,7 +3,8 @@
 A phonetic network, trained before on phones and constant here, gives every frame what it makes of
 it. Three ways to use that: at the input (implicit phonetic attention) and in the weights of the
 pooling (explicit; Zhou et al., ASRU 2019), and in a stem of its own beside an acoustic one and one
-that hears both (phonetically-aware coupled network). Its weights come by `grafts` in the recipe.
+that hears both (phonetically-aware coupled network). Its weights come by `init_parts` in the
+recipe.
 """
 
 from typing import cast

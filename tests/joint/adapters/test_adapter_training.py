@@ -24,7 +24,8 @@ from joint.errors import ConfigError
 from joint.model import JointModel
 from joint.task import ENROLLMENT
 from joint.training import checkpoint
-from joint.training.building import load_model, start_from
+from joint.training.building import load_model
+from joint.training.initialisation import initialise_model
 from joint.training.run import train
 from joint.training.trainer import Trainer
 
@@ -136,11 +137,11 @@ def test_a_start_brings_its_adapters(whole: Path, tiny_checkpoint: Path) -> None
     model, _ = load_model(whole)
     before = {n: v.clone() for n, v in model.adapters.state_dict().items()}
     heads = ["encoder", "verification", "extraction"]
-    assert start_from(model, tiny_checkpoint) == heads
+    assert initialise_model(model, tiny_checkpoint) == heads
     assert same(dict(model.adapters.state_dict()), before)
     for adapter in model.adapters.values():
         learn(adapter)  # type: ignore[arg-type]
-    taken = start_from(model, whole)
+    taken = initialise_model(model, whole)
     assert taken == [*heads, "verification's adapter", "extraction's adapter"]
     assert same(dict(model.adapters.state_dict()), before)
     plain = tiny_model()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from support import TINY
 
-from joint.errors import ConfigError
+from joint.errors import CheckpointError, ConfigError
 from joint.experiments.ablation import Grid, Run
 from joint.training.config import load_config
 
@@ -150,17 +150,17 @@ def test_variants_that_are_not_there(tmp_path: Path, change: str, message: str) 
         Grid.load(path)
 
 
-def test_checkpoints_to_start_from_are_there(tmp_path: Path) -> None:
+def test_checkpoints_to_initialise_from_are_there(tmp_path: Path) -> None:
     path = tmp_path / "grid.yaml"
-    graft = f"grafts: {{tasks.extraction: {{checkpoint: {tmp_path}/far.st, part: x}}}}"
-    text = MORE.format(recipe=TINY, output=tmp_path / "out").replace("name: later", graft)
+    parts = f"init_parts: {{tasks.extraction: {{checkpoint: {tmp_path}/far.st, part: x}}}}"
+    text = MORE.format(recipe=TINY, output=tmp_path / "out").replace("name: later", parts)
     path.write_text(text)
     plain, heavy = Grid.load(path).runs()[:2]
-    plain.check_starts()
-    with pytest.raises(ConfigError, match=r"far\.st: found no file"):
-        heavy.check_starts()
+    plain.check_initial()
+    with pytest.raises(CheckpointError, match=r"far\.st: found no checkpoint"):
+        heavy.check_initial()
     (tmp_path / "far.st").touch()
-    heavy.check_starts()  # what comes then begins with what the run itself will make
+    heavy.check_initial()  # the run itself will write the other one
     path.write_text(text.replace("trainer.max_steps: 7", "init: [nowhere.st]"))
-    with pytest.raises(ConfigError, match=r"nowhere\.st"):
-        Grid.load(path).runs()[0].check_starts()
+    with pytest.raises(CheckpointError, match=r"nowhere\.st"):
+        Grid.load(path).runs()[0].check_initial()

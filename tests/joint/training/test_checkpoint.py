@@ -13,8 +13,9 @@ from tiny_models import tiny_model
 
 from joint.errors import CheckpointError
 from joint.training import checkpoint
-from joint.training.building import load_model, start_from
+from joint.training.building import load_model
 from joint.training.config import OptimizerConfig
+from joint.training.initialisation import initialise_model
 from joint.training.optimizers import make_optimizer
 
 TENSORS = {
@@ -164,7 +165,7 @@ class TestStart:
 
     def test_what_it_has_is_taken(self, other: Path) -> None:
         model, fresh = tiny_model(), tiny_model()
-        assert start_from(model, other) == ["encoder", "verification"]
+        assert initialise_model(model, other) == ["encoder", "verification"]
         stored, _ = checkpoint.read(other)
         untouched = fresh.state_dict()
         for name, value in model.state_dict().items():
@@ -175,4 +176,4 @@ class TestStart:
         tensors["model/encoder.projection.weight"] = torch.zeros(3, 3)
         checkpoint.write(tmp_path / "another.safetensors", tensors, {})
         with pytest.raises(CheckpointError, match=r"projection\.weight"):
-            start_from(tiny_model(), tmp_path / "another.safetensors")
+            initialise_model(tiny_model(), tmp_path / "another.safetensors")

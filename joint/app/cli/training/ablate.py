@@ -73,6 +73,7 @@ def ablate(
 
     Example: joint ablate recipes/speechocean762/grids/backbones.yaml --jobs 2
     """
+    from joint.app.checkpoints import named_checkpoint
     from joint.app.measuring import Changes, TestSet, side_by_side
     from joint.experiments.ablation import Grid
 
@@ -80,7 +81,7 @@ def ablate(
     waiting = [run for run in planned.runs(variant or []) if run.figures() is None]
     test = TestSet.load(planned.test(data), phones=planned.config.probe_layer is not None)
     for run in waiting:
-        run.check_starts()
+        run.check_initial(named_checkpoint)
     for run in waiting:
         run.write_recipe()
     changes = Changes(test.corpus)

@@ -1,4 +1,4 @@
-"""The phonetic network inside an encoder: constant, grafted, of the right width."""
+"""The phonetic network inside an encoder: constant, initialised, of the right width."""
 
 from pathlib import Path
 
@@ -43,13 +43,13 @@ def test_it_never_learns_and_never_counts() -> None:
         assert torch.equal(value, former[name]), name
 
 
-def test_grafts_bring_the_weights(tiny_overrides: list[str], tmp_path: Path) -> None:
+def test_init_parts_bring_the_weights(tiny_overrides: list[str], tmp_path: Path) -> None:
     steps = [*tiny_overrides, "trainer.max_steps=1"]
     source = train(TINY, [*steps, f"output={tmp_path / 'source'}"])
     recipe = OmegaConf.load(TINY)
     recipe["encoder"]["backbone"] = GUIDED
     part = "encoder.backbone.bottleneck.phonetic.backbone"
-    recipe["grafts"] = {part: {"checkpoint": str(source), "part": "encoder.backbone"}}
+    recipe["init_parts"] = {part: {"checkpoint": str(source), "part": "encoder.backbone"}}
     path = tmp_path / "guided.yaml"
     OmegaConf.save(recipe, path)
     made = train(path, [*steps, f"output={tmp_path / 'guided'}"])
@@ -60,11 +60,11 @@ def test_grafts_bring_the_weights(tiny_overrides: list[str], tmp_path: Path) -> 
         there = name.replace("model/encoder.backbone.", f"model/{part}.")
         assert torch.equal(found[there], given[name]), name
 
-    recipe["grafts"] = {"encoder.backbone.phonetics": {"checkpoint": str(source), "part": "x"}}
+    recipe["init_parts"] = {"encoder.backbone.phonetics": {"checkpoint": str(source), "part": "x"}}
     OmegaConf.save(recipe, path)
     with pytest.raises(ConfigError, match=r"encoder.backbone.*perhaps"):
         train(path, [*steps, f"output={tmp_path / 'other'}"])
-    recipe["grafts"] = {part: {"checkpoint": str(source), "part": "encoder.pooling"}}
+    recipe["init_parts"] = {part: {"checkpoint": str(source), "part": "encoder.pooling"}}
     OmegaConf.save(recipe, path)
     with pytest.raises(CheckpointError, match="no tensor"):
         train(path, [*steps, f"output={tmp_path / 'third'}"])

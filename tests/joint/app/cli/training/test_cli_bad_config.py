@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
-from support import TINY, Refused
+from support import ROOT, TINY, Command, Refused
+
+from joint.training.config import load_config, plain
 
 OVERRIDES = {
     "unknown key": ("trainer.max_stepz=3", ("trainer.max_stepz", "max_steps")),
@@ -32,7 +34,7 @@ def test_override(
     line = refused(*run, override)
     for part in expected:
         assert part in line
-    assert not list(tmp_path.rglob("*.safetensors"))
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_task_whose_fields_the_data_lack(
@@ -43,7 +45,7 @@ def test_a_task_whose_fields_the_data_lack(
     scenes = f"streams.{name}.scenes"
     line = refused(*run, f"{scenes}.speakers=0", f"{scenes}.enrollments=1")
     assert "extraction" in line and "mixture" in line
-    assert not list(tmp_path.rglob("*.safetensors"))
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("text", ["", "trainer: [1, 2", "- a\n- list\n", "\0"], ids=repr)
@@ -54,6 +56,20 @@ def test_a_file_that_is_no_recipe(
     config.write_text(text)
     line = refused("train", config, *tiny_overrides, f"output={tmp_path / 'run'}")
     assert str(config) in line
+
+
+def test_print_config(joint_command: Command, tmp_path: Path) -> None:
+    recipe = ROOT / "recipes" / "speechocean762" / "finetuning.yaml"
+    folder = str(tmp_path / "nowhere")
+    changes = [f"data.train={folder}", "encoders@encoder=xvector_256", f"output={tmp_path / 'run'}"]
+    outcome = joint_command("train", recipe, *changes, "--print-config")
+    assert outcome.code == 0 and not outcome.err
+    (tmp_path / "whole.yaml").write_text(outcome.out)
+    whole = load_config(tmp_path / "whole.yaml")
+    assert "defaults" not in outcome.out
+    assert plain(whole) == plain(load_config(recipe, changes))
+    assert whole.encoder["backbone"]["channels"] == 256 and whole.data.train == folder
+    assert not (tmp_path / "run").exists()
 
 
 def test_no_such_file(refused: Refused, tmp_path: Path) -> None:
