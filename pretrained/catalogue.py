@@ -12,11 +12,17 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Entry:
-    """One shipped checkpoint; its model card lies beside it."""
+    """One shipped checkpoint; its model card lies beside it.
+
+    `encoder` is the fingerprint of its encoder, `diarization_threshold` the least mean cosine of
+    one speaker's windows, chosen on held-out speakers.
+    """
 
     folder: str
     licence: str
     summary: str
+    encoder: str
+    diarization_threshold: float | None = None
 
     @property
     def path(self) -> Path:
@@ -29,8 +35,20 @@ CATALOGUE = {
         folder="speechocean762_joint",
         licence="Apache-2.0 (weights); trained on speechocean762, CC BY 4.0",
         summary="ECAPA-256 and the small extractor, trained on 113 speakers of speechocean762",
+        encoder="738f51c624023055ae3083a893bda748209a104e2681f276cb29991dbe55ec87",
+        diarization_threshold=0.25,
     ),
 }
+
+
+def diarization_threshold(encoder: str) -> float | None:
+    """The diarization threshold of the encoder with this fingerprint; None for another encoder.
+
+    It stands here because files in the package's history cannot change; other checkpoints may have
+    `diarization_threshold` in their metadata.
+    """
+    entries = (entry for entry in CATALOGUE.values() if entry.encoder == encoder)
+    return next((entry.diarization_threshold for entry in entries), None)
 
 
 def checkpoint_path(name: str | Path) -> Path:

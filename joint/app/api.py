@@ -11,16 +11,18 @@ from torch import Tensor
 
 from joint.app.checkpoints import checkpoint_file
 from joint.audio import check_waveform, read_audio
+from joint.conversation.linkage import agglomerative
 from joint.conversation.turns import Turn
-from joint.data.batching import batches_by_length
 from joint.encoders.backbones.residual.repvgg import fold
 from joint.encoders.identity import identity_of
+from joint.encoders.recordings import embed_recordings
 from joint.errors import CheckpointError, ConfigError, DataError
 from joint.model import JointModel
 from joint.task import Enrollment
 from joint.training.building import load_model
 from joint.training.precision import autocast_for
 from joint.units import SAMPLE_RATE
+from pretrained.catalogue import diarization_threshold
 from tasks.recognition.conversations.attribution import attributed
 from tasks.recognition.decoding.best_path import Decoding
 from tasks.recognition.decoding.timing import timed_words
@@ -88,19 +90,15 @@ class SpeakerModel:
         self.precision = precision
 
     def embed(self, recordings: Sequence[Recording]) -> np.ndarray:
-        """Embeddings `(n, E)`, float32, in the order given; batches are of bounded size.
+        """Embed recordings: one speaker embedding each, `(n, E)`, float32, in the order given.
+
+        Memory is bounded: batches hold 60 s of audio, and a recording longer than 60 s is embedded
+        in equal pieces, whose duration-weighted mean is its embedding (see `embed_recordings`).
 
         Raises AudioError for a recording that cannot be used.
         """
         waveforms = [self._waveform(r, f"recording {i}") for i, r in enumerate(recordings)]
-        result = np.zeros((len(waveforms), self.model.encoder.embedding_dim), dtype=np.float32)
-        for chosen in batches_by_length([len(w) for w in waveforms]):
-            lengths = torch.tensor([len(waveforms[i]) for i in chosen])
-            audio = torch.zeros(len(chosen), int(lengths.max()))
-            for row, i in enumerate(chosen):
-                audio[row, : lengths[row]] = torch.from_numpy(waveforms[i])
-            result[chosen] = self._embedding(audio, lengths)
-        return result
+        return embed_recordings(self._embedding, waveforms, self.model.encoder.embedding_dim)
 
     def verify(self, first: Recording, second: Recording) -> Verification:
         """Whether two recordings are of one person. Raises AudioError."""
@@ -124,6 +122,14 @@ class SpeakerModel:
         measured = self.metadata.get("validation", {}).get("verification/threshold")
         chosen: float | None = self.metadata.get("threshold", measured)
         return chosen
+
+    @property
+    def diarization_threshold(self) -> float | None:
+        """The least mean cosine of the windows of one speaker in a recording of several; None for a
+        checkpoint for which it was never chosen. It is lower than `threshold`: windows are short.
+        """
+        chosen: float | None = self.metadata.get("diarization_threshold")
+        return diarization_threshold(self.identity.fingerprint) if chosen is None else chosen
 
     @property
     def calibration(self) -> Calibration | None:
@@ -204,7 +210,7 @@ class SpeakerModel:
         with torch.inference_mode(), autocast_for(self.precision, self.device):
             heard = torch.from_numpy(waveform).to(self.device)
             said = timed_words(head, self.model.view(name), heard)
-        return attributed(said, waveform, self.embed, enrolled, least or 0.0)
+        return attributed(said, waveform, self.embed, enrolled, least or 0.0, self._clusters)
 
     def info(self) -> dict[str, Any]:
         """What the checkpoint is: name, tasks, sizes, training data, seed, figures, threshold."""
@@ -230,6 +236,14 @@ class SpeakerModel:
             found = f"a kept embedding of shape {tuple(given.embedding.shape)}"
             raise DataError("enrolment", found, f"({size},), as this encoder gives")
         return given.to(self.device)
+
+    def _clusters(self, embeddings: np.ndarray, speakers: int | None = None) -> np.ndarray:
+        """Speakers of a few utterances, for which spectral clustering has too few neighbours."""
+        threshold = self.diarization_threshold
+        if threshold is None:
+            expected = "one in its metadata (diarization_threshold), to tell unknown speakers apart"
+            raise CheckpointError(self.path, "no diarization threshold", expected)
+        return agglomerative(embeddings, speakers, threshold)
 
     def _waveform(self, recording: Recording, where: str) -> np.ndarray:
         if isinstance(recording, str | Path):

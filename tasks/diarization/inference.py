@@ -1,11 +1,13 @@
-"""A recording in, turns out: speech, windows, embeddings, clusters, names."""
+"""Diarization of a recording: speech, windows, embeddings, clusters, names, turns."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import count
 
 import numpy as np
 
-from joint.conversation.clustering import Cluster, attribute, centroids, clustered
+from joint.conversation.clustering import Cluster, centroids, clustered
+from joint.conversation.naming import attribute
 from joint.conversation.turns import Turn
 from joint.training.progress import shown
 from tasks.diarization.segments import Region
@@ -19,17 +21,22 @@ _AT_ONCE = 256
 
 
 class Diarizer:
-    """Who speaks when, one person at a time: where two overlap, one of them is missed.
+    """Find who speaks when, one person at a time: where two overlap, one of them is missed.
 
-    In Python, with a file for `recording`::
+    `threshold` is the least mean cosine of one speaker's windows and belongs to the encoder;
+    without one the number of speakers must be given. `cluster` replaces the clustering. In Python,
+    with a file for `recording`::
 
-        diarize = Diarizer(joint.load("speechocean762-joint").embed)
+        model = joint.load("speechocean762-joint")
+        diarize = Diarizer(model.embed, model.diarization_threshold)
         waveform = read_audio(recording)
         turns = diarize(waveform, SileroSpeech()(waveform))
     """
 
-    def __init__(self, embed: Embed, cluster: Cluster = clustered) -> None:
-        self.embed, self.cluster = embed, cluster
+    def __init__(
+        self, embed: Embed, threshold: float | None = None, cluster: Cluster | None = None
+    ) -> None:
+        self.embed, self.threshold, self._cluster = embed, threshold, cluster
 
     def __call__(
         self,
@@ -40,23 +47,30 @@ class Diarizer:
         threshold: float = -1.0,
         progress: bool = False,
     ) -> list[Turn]:
-        """Turns in `speech` of `waveform (S,)`, in order; none where there is no speech.
+        """Find the turns in `speech` of `waveform (S,)`, in order; none where there is no speech.
 
-        `speakers` is their number where it is known; with `enrolled` people (see `attribute`) a
-        cluster is named after the one whose voice it is, speaker1, speaker2 … otherwise. Raises
-        DataError for more `speakers` than windows.
+        Args:
+            speakers: their number, where it is known.
+            enrolled: embeddings `(k, E)` of recordings of people by name; a cluster whose mean
+                cosine with one of them reaches `threshold` has that name, others are speaker1,
+                speaker2, ….
+            progress: whether to show bars of the embedding and the clustering.
+
+        Raises DataError for more `speakers` than windows, and where neither their number nor the
+        diarizer's threshold is given.
         """
         chosen, embeddings = self.embedded(waveform, speech, progress)
         if not chosen:
             return []
-        labels = self.cluster(embeddings, speakers)
+        cluster = self._cluster or partial(clustered, threshold=self.threshold, progress=progress)
+        labels = cluster(embeddings, speakers)
         names = named(centroids(embeddings, labels), enrolled, threshold)
         return turns_of(chosen, [names[label] for label in labels])
 
     def embedded(
         self, waveform: np.ndarray, speech: Sequence[Region], progress: bool = False
     ) -> tuple[list[Window], np.ndarray]:
-        """Windows that hold any sound, and their embeddings `(n, E)`."""
+        """The windows that are not digital silence, and their embeddings `(n, E)`."""
         chosen = [w for w in windows(speech, len(waveform)) if _part(waveform, w).any()]
         if not chosen:
             return [], np.zeros((0, 0), dtype=np.float32)
@@ -68,16 +82,17 @@ class Diarizer:
 
 
 def named(
-    voices: np.ndarray, enrolled: Mapping[str, np.ndarray] | None, threshold: float = -1.0
+    embeddings: np.ndarray, enrolled: Mapping[str, np.ndarray] | None, threshold: float = -1.0
 ) -> list[str]:
-    """Names for `voices (n, E)`: of the enrolled, or speaker1, speaker2 … in their order."""
-    known: list[str | None] = [None] * len(voices)
+    """Names for speakers with `embeddings (n, E)`: of enrolled people, else speaker1, speaker2, …
+    in their order."""
+    known: list[str | None] = [None] * len(embeddings)
     if enrolled is not None:
-        known = attribute(voices, enrolled, threshold)
+        known = attribute(embeddings, enrolled, threshold)
     taken = enrolled or {}
-    strangers = (name for n in count(1) if (name := f"speaker{n}") not in taken)
-    return [next(strangers) if name is None else name for name in known]
+    unknown = (name for n in count(1) if (name := f"speaker{n}") not in taken)
+    return [next(unknown) if name is None else name for name in known]
 
 
 def _part(waveform: np.ndarray, window: Window) -> np.ndarray:
-    return waveform[window.heard.start : window.heard.end]
+    return waveform[window.input.start : window.input.end]

@@ -1,4 +1,4 @@
-"""Windows over speech, each with the stretch that its answer counts for; and back to turns."""
+"""Windows over speech, each with the part of it whose speaker it decides; and back to turns."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -16,11 +16,11 @@ HOP: Seconds = 0.75
 
 
 class Window(NamedTuple):
-    """`heard` is what the encoder gets, `own` what the answer counts for: the part of the speech
-    that is nearer to this window's centre than to another's."""
+    """`input` is what the encoder gets, `decides` the part of the speech whose speaker it decides:
+    what is nearer to this window's centre than to another's."""
 
-    heard: Region
-    own: Region
+    input: Region
+    decides: Region
 
 
 def windows(
@@ -29,10 +29,10 @@ def windows(
     length: Seconds = LENGTH,
     hop: Seconds = HOP,
 ) -> list[Window]:
-    """Windows of a recording of `samples`, spread evenly over each region, `hop` apart at most.
+    """Spread windows evenly over each region of a recording of `samples`, at most `hop` apart.
 
-    A region that is shorter than `length` is one window, widened into its surroundings where the
-    encoder needs more. A recording that the encoder refuses, shorter than 0.3 s, has none.
+    A region shorter than `length` is one window, widened where the encoder needs more samples. A
+    recording shorter than 0.3 s, which no encoder takes, has none.
     """
     shortest, longest, step = (round(s * SAMPLE_RATE) for s in (MINIMUM, length, hop))
     if samples < shortest:
@@ -43,9 +43,9 @@ def windows(
         width = min(longest, end - start)
         centres = np.linspace(start + width / 2, end - width / 2, count)
         middles = np.round((centres[1:] + centres[:-1]) / 2).astype(int).tolist()
-        for centre, own in zip(centres, pairwise([start, *middles, end]), strict=True):
-            heard = _around(float(centre), max(width, shortest), samples)
-            found.append(Window(heard, Region(*own)))
+        for centre, part in zip(centres, pairwise([start, *middles, end]), strict=True):
+            around = _around(float(centre), max(width, shortest), samples)
+            found.append(Window(around, Region(*part)))
     return found
 
 
@@ -56,10 +56,8 @@ def _around(centre: float, width: Samples, samples: Samples) -> Region:
 
 
 def turns_of(chosen: Sequence[Window], speakers: Sequence[str]) -> list[Turn]:
-    """Turns in order from the speaker of each window; stretches that touch are one turn."""
-    stretches: dict[str, list[Region]] = {}
+    """Turns in order from the speaker of each window; parts that touch are one turn."""
+    parts: dict[str, list[Region]] = {}
     for window, speaker in zip(chosen, speakers, strict=True):
-        stretches.setdefault(speaker, []).append(window.own)
-    return in_order(
-        Turn(speaker, *stretch) for speaker, own in stretches.items() for stretch in joined(own)
-    )
+        parts.setdefault(speaker, []).append(window.decides)
+    return in_order(Turn(speaker, *part) for speaker, own in parts.items() for part in joined(own))

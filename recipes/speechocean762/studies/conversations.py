@@ -12,7 +12,6 @@ import argparse
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -41,12 +40,12 @@ COLUMNS = {
     "number_right_percent": "number right %",
     "collar": f"DER %, collar {COLLAR:g} s",
 }
-WAYS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "two told": partial(spectral, speakers=2),
-    "number found": clustered,
-    "number by eigengap": spectral,
+WAYS: dict[str, Callable[[np.ndarray, float | None], np.ndarray]] = {
+    "two told": lambda embeddings, _: spectral(embeddings, speakers=2),
+    "number found": lambda embeddings, threshold: clustered(embeddings, threshold=threshold),
+    "number by eigengap": lambda embeddings, _: spectral(embeddings),
 }
-"""To know the number of people."""
+"""To know the number of people, from embeddings and the encoder's threshold."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,8 @@ def compare(
 
     Raises JointError.
     """
-    corpus, diarizer, silero = Corpus.load(folder), Diarizer(load(checkpoint).embed), SileroSpeech()
+    corpus, model, silero = Corpus.load(folder), load(checkpoint, tasks=()), SileroSpeech()
+    diarizer = Diarizer(model.embed, model.diarization_threshold)
     measured = {}
     for kind, overlapping in (("in turn", False), ("overlapping", True)):
         reference: dict[str, list[Turn]] = {}
@@ -151,7 +151,8 @@ def _diarized(
     windows, embeddings = diarizer.embedded(waveform, speech)
     if len(windows) < 2:
         return {way: [] for way in WAYS}
-    found = {way: cluster(embeddings).tolist() for way, cluster in WAYS.items()}
+    threshold = diarizer.threshold
+    found = {way: cluster(embeddings, threshold).tolist() for way, cluster in WAYS.items()}
     return {way: turns_of(windows, [str(label) for label in found[way]]) for way in WAYS}
 
 

@@ -10,7 +10,9 @@ from itertools import count, islice
 
 import numpy as np
 
-from joint.conversation.clustering import Cluster, agglomerative, assign, attribute
+from joint.conversation.clustering import Cluster
+from joint.conversation.linkage import agglomerative
+from joint.conversation.naming import assign, attribute
 from joint.conversation.turns import Turn, in_order
 from joint.units import SAMPLE_RATE, Samples, Seconds
 from tasks.recognition.decoding.timing import Parts, TimedWord
@@ -52,7 +54,6 @@ def attributed(
     embed: Embed,
     enrolled: Mapping[str, np.ndarray] | None = None,
     threshold: float = -1.0,
-    # utterances are too few for the neighbours that spectral clustering looks at
     cluster: Cluster = agglomerative,
 ) -> list[Turn]:
     """Turns with words, in order, from the parts of each piece of `waveform (S,)`.

@@ -1,20 +1,22 @@
 """Planted speakers are found, and their number; enrolled people are named, strangers are not."""
 
+import time
+from functools import partial
+from itertools import islice
+
 import numpy as np
 import pytest
 
-from joint.conversation.clustering import (
-    agglomerative,
-    assign,
-    attribute,
-    by_appearance,
-    clustered,
-    number_of_speakers,
-    spectral,
-)
+from joint.conversation.clustering import clustered, number_of_speakers, spectral
+from joint.conversation.linkage import Clusters, agglomerative, by_appearance, cuts, merges
+from joint.conversation.naming import assign, attribute
+from joint.directions import unit
 from joint.errors import DataError
 
-CLUSTERERS = (spectral, agglomerative, clustered)
+THRESHOLD = 0.25
+LINKED = partial(agglomerative, threshold=THRESHOLD)
+CLUSTERED = partial(clustered, threshold=THRESHOLD)
+CLUSTERERS = (spectral, LINKED, CLUSTERED)
 
 
 def planted(speakers: int, each: int, noise: float = 0.08, seed: int = 0) -> np.ndarray:
@@ -48,15 +50,15 @@ def test_the_number_is_given(cluster) -> None:  # type: ignore[no-untyped-def]
 def test_unequal_shares() -> None:
     embeddings = np.concatenate([planted(2, 25)[:30], planted(3, 10, seed=9)[20:]])
     truth = [0] * 25 + [1] * 5 + [2] * 10
-    assert agglomerative(embeddings).tolist() == clustered(embeddings).tolist() == truth
+    assert LINKED(embeddings).tolist() == CLUSTERED(embeddings).tolist() == truth
     assert spectral(embeddings, 3).tolist() == truth
 
 
 def test_a_window_alone_is_nobody() -> None:
     noisy = np.concatenate([planted(2, 8), planted(1, 1, seed=5)])
-    assert set(agglomerative(noisy)) == {0, 1, 2} and number_of_speakers(noisy) == 2
-    assert clustered(noisy)[:16].tolist() == [0] * 8 + [1] * 8
-    assert number_of_speakers(planted(2, 1)) == 1
+    assert set(LINKED(noisy)) == {0, 1, 2} and number_of_speakers(noisy, THRESHOLD) == 2
+    assert CLUSTERED(noisy)[:16].tolist() == [0] * 8 + [1] * 8
+    assert number_of_speakers(planted(2, 1), THRESHOLD) == 1
 
 
 @pytest.mark.parametrize("cluster", CLUSTERERS)
@@ -65,6 +67,51 @@ def test_what_is_refused(cluster) -> None:  # type: ignore[no-untyped-def]
         cluster(np.zeros((0, 4)))
     with pytest.raises(DataError, match="3 windows for 4 speakers"):
         cluster(planted(3, 1), 4)
+
+
+def long_session(windows: int, speakers: int = 4) -> tuple[np.ndarray, np.ndarray]:
+    """Embeddings `(windows, 192)` of turns of 20 windows, and the speaker of each."""
+    random = np.random.default_rng(windows)
+    centres = random.normal(size=(speakers, 192))
+    centres /= np.linalg.norm(centres, axis=1, keepdims=True)
+    truth = np.repeat(random.integers(0, speakers, size=windows // 20), 20)
+    return centres[truth] + 0.08 * random.normal(size=(windows, 192)), by_appearance(truth)
+
+
+@pytest.mark.parametrize("known", [{"speakers": 4}, {"threshold": THRESHOLD}])
+def test_a_session_of_two_hours(known: dict[str, float]) -> None:
+    """Dense spectral clustering took 148 s for a quarter of it."""
+    embeddings, truth = long_session(9600)
+    begin = time.process_time()
+    found = clustered(embeddings, **known)  # type: ignore[arg-type]
+    assert time.process_time() - begin < 10.0
+    assert (found == truth).all()
+
+
+def test_outliers_are_no_speakers_of_a_long_session() -> None:
+    embeddings, truth = long_session(2400)
+    random = np.random.default_rng(5)
+    outliers = random.choice(2400, 40, replace=False)
+    embeddings[outliers] = random.normal(size=(40, 192))
+    kept = np.setdiff1d(np.arange(2400), outliers)
+    for known in ({"speakers": 4}, {"threshold": THRESHOLD}):
+        found = clustered(embeddings, **known)  # type: ignore[arg-type]
+        assert set(found) == {0, 1, 2, 3}
+        assert (by_appearance(found[kept]) == by_appearance(truth[kept])).all()
+
+
+def test_more_speakers_than_a_block_has_pieces() -> None:
+    embeddings, truth = long_session(4000, speakers=60)
+    assert (clustered(embeddings, 60) == truth).mean() > 0.99
+
+
+def test_linkage_of_clusters_equals_that_of_their_members() -> None:
+    """Average linkage of weighted clusters goes on where that of the embeddings stopped."""
+    embeddings = planted(5, 8, noise=0.2)
+    begun = agglomerative(embeddings, 12)
+    clusters = Clusters.of(unit(embeddings), begun)
+    *_, (_, group) = islice(cuts(clusters, merges(clusters)), 12 - 4)
+    np.testing.assert_array_equal(by_appearance(group[begun]), agglomerative(embeddings, 4))
 
 
 def test_numbers_by_appearance() -> None:

@@ -86,7 +86,7 @@ def test_found_segments_embed_once() -> None:
         return np.array([[1.0, 0.1] if w.mean() > 0 else [0.1, 1.0] for w in waveforms])
 
     mixture = np.concatenate([np.full(48_000, 0.1), np.full(48_000, -0.1)]).astype(np.float32)
-    found = FoundSegments(Diarizer(embed), lambda w: [Region(0, len(w))], Clock())
+    found = FoundSegments(Diarizer(embed, 0.25), lambda w: [Region(0, len(w))], Clock())
     first, second = found(mixture, 2)
     assert first[0].start == 0 and second[-1].end == 96_000 and first[-1].end == second[0].start
     assert abs(first[-1].end - 48_000) < 16_000
@@ -170,6 +170,7 @@ def test_the_table(
     monkeypatch.setattr(cascades, "load_recognizer", lambda specification: Outside())
     asked = [tested, recogniser, "--extractor", tiny_checkpoint, "--end-to-end", recogniser]
     asked += ["--outside", "faster-whisper:x", "--limit", 2, "--kept", tmp_path / "kept"]
+    asked += ["--cluster-threshold", 0.25]
     cascades.main([str(a) for a in (*asked, tmp_path / "first.md")])
     rows = (tmp_path / "first.md").read_text().splitlines()
     assert capsys.readouterr().out.splitlines()[: len(rows)] == rows

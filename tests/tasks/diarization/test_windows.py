@@ -15,25 +15,25 @@ def test_each_sample_of_speech_belongs_to_one_window() -> None:
         borders = np.sort(random.choice(60 * SECOND, 8, replace=False)).tolist()
         speech = [Region(*borders[i : i + 2]) for i in (0, 2, 4, 6)]
         found = windows(speech, 60 * SECOND)
-        assert joined(window.own for window in found) == speech
-        assert sum(w.own.end - w.own.start for w in found) == sum(e - s for s, e in speech)
-        for heard, own in found:
-            assert 0 <= heard.start <= own.start < own.end <= heard.end <= 60 * SECOND
-            assert 0.3 * SECOND <= heard.end - heard.start <= 1.5 * SECOND
+        assert joined(window.decides for window in found) == speech
+        assert sum(w.decides.end - w.decides.start for w in found) == sum(e - s for s, e in speech)
+        for given, decided in found:
+            assert 0 <= given.start <= decided.start < decided.end <= given.end <= 60 * SECOND
+            assert 0.3 * SECOND <= given.end - given.start <= 1.5 * SECOND
 
 
 def test_windows_are_spread_evenly() -> None:
     (only,) = windows([Region(SECOND, 2 * SECOND)], 9 * SECOND)
     assert only == Window(Region(SECOND, 2 * SECOND), Region(SECOND, 2 * SECOND))
     found = windows([Region(0, 3 * SECOND)], 9 * SECOND, length=1.5, hop=0.75)
-    assert [w.heard for w in found] == [(0, 24_000), (12_000, 36_000), (24_000, 48_000)]
-    assert [w.own for w in found] == [(0, 18_000), (18_000, 30_000), (30_000, 48_000)]
+    assert [w.input for w in found] == [(0, 24_000), (12_000, 36_000), (24_000, 48_000)]
+    assert [w.decides for w in found] == [(0, 18_000), (18_000, 30_000), (30_000, 48_000)]
 
 
 def test_short_stretches_and_recordings() -> None:
     edge = windows([Region(0, 100), Region(9900, 10_000)], 10_000)
-    assert [w.heard for w in edge] == [(0, 4800), (5200, 10_000)]
-    assert [w.own for w in edge] == [(0, 100), (9900, 10_000)]
+    assert [w.input for w in edge] == [(0, 4800), (5200, 10_000)]
+    assert [w.decides for w in edge] == [(0, 100), (9900, 10_000)]
     assert windows([Region(0, 4000)], 4000) == []
     assert windows([], SECOND) == []
 

@@ -137,9 +137,11 @@ def compare(
     several: Sequence[str] = (),
     limit: int | None = None,
     kept: Path | None = None,
+    threshold: float | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Figures of every way, on the first `limit` rows. `encoder` embeds what is diarized, the
-    extractor's where there is none; `several` are checkpoints with recognisers of several people.
+    extractor's where there is none, and `threshold` replaces its diarization threshold; `several`
+    are checkpoints with recognisers of several people.
 
     Raises JointError.
     """
@@ -166,7 +168,11 @@ def compare(
     with TemporaryDirectory() as temporary:
         place = kept or Path(temporary)
         voices = KeptVoices(extract, place / f"voices-{checksum(extracting.path)}", clock)
-        found = FoundSegments(Diarizer(embedding.embed), speech, clock)
+        diarizer = Diarizer(
+            embedding.embed,
+            embedding.diarization_threshold if threshold is None else threshold,
+        )
+        found = FoundSegments(diarizer, speech, clock)
         parts = Parts(
             people,
             voices,
@@ -202,6 +208,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help="with recognisers of several people; may be repeated",
     )
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N mixtures")
+    parser.add_argument(
+        "--cluster-threshold", type=float, metavar="T", help="of the windows of one speaker"
+    )
     parser.add_argument("--kept", type=Path, help="a folder for voices and transcripts")
     parser.add_argument("--json", type=Path, help="write all figures, as JSON")
     given = parser.parse_args(arguments)
@@ -217,6 +226,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             given.end_to_end,
             given.limit,
             given.kept,
+            given.cluster_threshold,
         )
         written = table(found)
         atomic_write(given.output, written)

@@ -87,6 +87,7 @@ class FoundSegments:
         speech: Callable[[np.ndarray], Sequence[Region]],
         clock: Clock,
     ) -> None:
+        self._threshold = diarizer.threshold
         self._embedded = Once(lambda m: diarizer.embedded(m, speech(m)), clock)
 
     def __call__(self, mixture: np.ndarray, speakers: int | None = None) -> list[list[Region]]:
@@ -95,7 +96,7 @@ class FoundSegments:
         if not windows:
             return []
         told = None if speakers is None else min(speakers, len(windows))
-        labels = clustered(embeddings, told)
+        labels = clustered(embeddings, told, self._threshold)
         return by_speaker(turns_of(windows, [str(label) for label in labels]))
 
 
