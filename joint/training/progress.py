@@ -3,7 +3,8 @@
 import json
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,6 +28,18 @@ def shown(
     console = Console(stderr=True)
     with Progress(console=console, disable=not progress or not console.is_terminal) as bar:
         yield from bar.track(items, total=total, description=what)
+
+
+@contextmanager
+def working(
+    what: str, progress: bool, total: float | None = None
+) -> Iterator[Callable[[float], None]]:
+    """A bar while work goes on, where `progress` and there is a terminal; gives the function that
+    is told how much of `total` is done (None: unknown)."""
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not progress or not console.is_terminal) as bar:
+        row = bar.add_task(what, total=total)
+        yield lambda done: bar.update(row, completed=done)
 
 
 class TrainingLog:

@@ -1,4 +1,4 @@
-"""Where a recording has speech: by silero-vad, or as references say."""
+"""Regions of speech in a recording: detected by silero-vad, or from reference turns."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -7,6 +7,7 @@ import numpy as np
 
 from joint.conversation.turns import Turn
 from joint.errors import JointError
+from joint.training.progress import working
 from joint.units import SAMPLE_RATE, Samples, Seconds
 
 PAUSE: Seconds = 0.3
@@ -21,7 +22,7 @@ class Region(NamedTuple):
 
 
 class SileroSpeech:
-    """Speech by silero-vad, whose network comes with its package; on the CPU.
+    """Speech detection by silero-vad, whose network comes with its package; on the CPU.
 
     Raises JointError where the package silero-vad is not installed.
     """
@@ -39,21 +40,23 @@ class SileroSpeech:
         torch.set_num_threads(threads)
         self._find, self._model, self.pause = get_speech_timestamps, load_silero_vad(), pause
 
-    def __call__(self, waveform: np.ndarray) -> list[Region]:
-        """Speech of `waveform (S,)`, float32 at 16 kHz, in order; none in silence."""
+    def __call__(self, waveform: np.ndarray, progress: bool = False) -> list[Region]:
+        """Regions of speech in `waveform (S,)`, float32 at 16 kHz, in order; none in silence."""
         import torch
 
-        found = self._find(
-            torch.from_numpy(waveform),
-            self._model,
-            sampling_rate=SAMPLE_RATE,
-            min_silence_duration_ms=round(1000 * self.pause),
-        )
+        with working("detecting speech", progress, 100.0) as done:
+            found = self._find(
+                torch.from_numpy(waveform),
+                self._model,
+                sampling_rate=SAMPLE_RATE,
+                min_silence_duration_ms=round(1000 * self.pause),
+                progress_tracking_callback=done,
+            )
         return [Region(stretch["start"], stretch["end"]) for stretch in found]
 
 
 def oracle_speech(turns: Iterable[Turn]) -> list[Region]:
-    """Where anybody speaks in a reference: its turns, those that touch or overlap as one."""
+    """The speech of a reference: its turns, those that touch or overlap as one region."""
     return joined(Region(turn.start, turn.end) for turn in turns)
 
 

@@ -76,10 +76,10 @@ Picture: TypeAlias = Annotated[
 ]
 
 
-def check_threshold(threshold: float | None) -> None:
+def check_threshold(threshold: float | None, option: str = "--threshold") -> None:
     """Raise ConfigError for a number that is not a cosine."""
     if threshold is not None and not -1.0 <= threshold <= 1.0:
-        raise ConfigError("--threshold", str(threshold), "a cosine, -1 to 1")
+        raise ConfigError(option, str(threshold), "a cosine, -1 to 1")
 
 
 def open_model(checkpoint: str, tasks: Sequence[str] | None = None) -> "SpeakerModel":

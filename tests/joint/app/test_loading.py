@@ -55,3 +55,10 @@ def test_tasks_are_built_where_they_are_asked_for(pair: list[Path]) -> None:
         CheckpointError, match="verification, extraction; expected one with a task sing"
     ):
         load(SHIPPED, tasks=("sing",))
+
+
+def test_the_diarization_threshold_belongs_to_the_encoder(tiny_checkpoint: Path) -> None:
+    shipped, other = load(SHIPPED, tasks=()), load(tiny_checkpoint, tasks=())
+    assert shipped.diarization_threshold == 0.25 and other.diarization_threshold is None
+    other.metadata["diarization_threshold"] = 0.4
+    assert other.diarization_threshold == 0.4

@@ -42,11 +42,22 @@ def diarize(
     ] = None,
     database: KnownSpeakers = None,
     threshold: Threshold = None,
+    cluster_threshold: Annotated[
+        float | None,
+        typer.Option(
+            "--cluster-threshold",
+            metavar="COSINE",
+            help="The least mean cosine of one speaker's windows, -1 to 1, which estimates the "
+            "number of speakers; by default the checkpoint's own.",
+        ),
+    ] = None,
     picture: Picture = None,
 ) -> None:
     """Find who speaks when in recordings of several speakers, and write the speaker turns.
 
-    silero-vad detects speech; embeddings of its windows are clustered into speakers. Each moment
+    silero-vad detects speech; embeddings of its windows are clustered into speakers. The number of
+    speakers is estimated where the checkpoint has a diarization threshold, else give --speakers or
+    --cluster-threshold. Time and memory grow in proportion to the length. Each moment
     belongs to one speaker: in overlapped speech the other speakers are missed. Speakers are called
     speaker1, speaker2 and so on in each recording; with --database, a speaker whose score against
     an enrolled one reaches the threshold gets that name.
@@ -56,6 +67,7 @@ def diarize(
     from joint.audio import inspect_audio, read_audio
     from joint.conversation.timeline import check_picture, draw_timeline, speakers_of
     from joint.conversation.turns import Turn, format_of, write_turns
+    from joint.training.progress import working
     from tasks.diarization.inference import Diarizer
     from tasks.diarization.segments import SileroSpeech
     from tasks.verification.enrolment.files import read_database
@@ -64,6 +76,7 @@ def diarize(
     if picture is not None:
         check_picture(picture)
     check_threshold(threshold)
+    check_threshold(cluster_threshold, "--cluster-threshold")
     if len({file.stem for file in files}) < len(files):
         raise DataError("FILES", "two files of the same name", "a different name for each")
     if database is not None:
@@ -71,19 +84,24 @@ def diarize(
     for file in files:  # errors show now, not after an hour's work on the others
         inspect_audio(file, whole=False)
     find_speech, model = SileroSpeech(), open_model(checkpoint, tasks=())
+    if cluster_threshold is None:
+        cluster_threshold = model.diarization_threshold
+    if cluster_threshold is None and speakers is None:
+        expected = "--speakers N or --cluster-threshold COSINE: this checkpoint has no threshold"
+        raise CheckpointError(model.path, "no diarization threshold", expected)
     least = model.threshold if threshold is None else threshold
     enrolled = None
     if database is not None:
         if least is None:
             raise CheckpointError(model.path, "no threshold", "one, or --threshold COSINE")
         enrolled = read_database(database, model.identity).embeddings()
-    diarizer = Diarizer(model.embed)
+    diarizer = Diarizer(model.embed, cluster_threshold)
     sessions: dict[str, list[Turn]] = {}
     for file in files:
-        waveform = read_audio(file)
-        turns = diarizer(
-            waveform, find_speech(waveform), speakers, enrolled, least or 0.0, progress=True
-        )
+        with working(f"reading {file.name}", progress=True):
+            waveform = read_audio(file)
+        speech = find_speech(waveform, progress=True)
+        turns = diarizer(waveform, speech, speakers, enrolled, least or 0.0, progress=True)
         if not turns:
             warn(f"{file}: no speech found")
         sessions[file.stem] = turns

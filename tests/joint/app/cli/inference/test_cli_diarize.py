@@ -80,6 +80,25 @@ def test_enrolled_speakers_get_their_names(
     assert {turn.speaker for turn in read_turns(output)["talk"]} == {"speaker1", "speaker2"}
 
 
+def test_an_encoder_without_a_threshold(
+    joint_command: Command,
+    refused: Refused,
+    talk: Path,
+    tiny_checkpoint: Path,
+    tmp_path: Path,
+) -> None:
+    """The shipped encoder's threshold found one speaker of two with another encoder."""
+    output = tmp_path / "talk.rttm"
+    common = ("diarize", talk, "--checkpoint", tiny_checkpoint, "--output", output)
+    line = refused(*common)
+    assert str(tiny_checkpoint) in line and "--speakers N or --cluster-threshold" in line
+    assert "a cosine" in refused(*common, "--cluster-threshold", 2) and not output.exists()
+    assert joint_command(*common, "--speakers", 2).code == 0
+    assert {turn.speaker for turn in read_turns(output)["talk"]} == {"speaker1", "speaker2"}
+    assert joint_command(*common, "--cluster-threshold", -1).code == 0
+    assert {turn.speaker for turn in read_turns(output)["talk"]} == {"speaker1"}
+
+
 def test_no_speech(joint_command: Command, tmp_path: Path) -> None:
     noise = 1e-3 * np.random.default_rng(0).normal(size=32_000).astype(np.float32)
     write_audio(tmp_path / "noise.wav", noise)
