@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import io
 import json
+import logging
 import tarfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from joint.audio import AudioInfo, inspect_audio
 from joint.data.choices import Encoding
 from joint.data.corpus import Corpus, Utterance
 from joint.data.phones import ALIGNMENT, WORDS
-from joint.data.prepare.manifests import written_whole
+from joint.data.prepare.manifests import PrepareReport, Skipped, write_skipped, written_whole
 from joint.data.prepare.tables import copy_lists, lists_of
 from joint.data.storage.shar import FIELDS, FORMAT, INDEX, SHAR, SHARDS
 from joint.errors import AudioError, DataError
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from lhotse import Recording
     from lhotse.cut import Cut
 
+logger = logging.getLogger(__name__)
+
 FORMS = {Encoding.FLAC: ("FLAC", "PCM_16", ".flac"), Encoding.OPUS: ("OGG", "OPUS", ".opus")}
 
 
@@ -35,15 +38,16 @@ def shard_corpus(
     """Write the corpus `data` (any that `Corpus.load` opens) into the new folder `output`, whole or
     not at all, with the lists of trials and mixtures beside it.
 
-    Utterances are in the order of their ids, `shard_size` a shard. Gives the number of utterances
-    and shards. Raises DataError for what is no corpus and for a bad recording.
+    Utterances are in the order of their ids, `shard_size` a shard. Recordings that cannot be read
+    are logged, left out and listed in `skipped.tsv`. Gives the number of utterances and shards.
+    Raises DataError for what is no corpus and where no recording can be read.
     """
     from lhotse.shar.utils import to_shar_placeholder
     from lhotse.shar.writers.cut import JsonlShardWriter
     from lhotse.shar.writers.tar import TarWriter
 
     corpus = Corpus.load(data)
-    samples = []
+    kept, samples, report = [], [], PrepareReport(Path(output))
     with written_whole(output) as folder:
         # By itself: lhotse takes every file beside shards for one.
         shar = folder / SHAR
@@ -53,30 +57,38 @@ def shard_corpus(
             JsonlShardWriter(str(shar / "cuts.%06d.jsonl.gz"), shard_size) as cuts,
         ):
             for entry in shown(corpus.utterances, "sharding", progress=True):
-                content, ending, info = _encoded(entry, encoding)
+                try:
+                    content, ending, info = _encoded(entry, encoding)
+                except AudioError as error:
+                    logger.warning("skipped %s: %s", entry.id, error)
+                    report.skipped.append(Skipped(Path(corpus.where).name, entry.id, str(error)))
+                    continue
+                kept.append(entry)
                 samples.append(entry.samples if encoding is Encoding.ORIGINAL else info.samples)
                 recording = to_shar_placeholder(_recording(entry, info))
                 described = json.dumps(recording.to_dict()).encode()
                 tar.write(f"{entry.id}{ending}", io.BytesIO(content))
                 tar.write(f"{entry.id}.json", io.BytesIO(described), count=False)
                 cuts.write(_cut(entry, recording, corpus.phones))
+        if not kept:
+            reason = report.skipped[-1].reason
+            raise DataError(data, f"no usable recording ({reason})", "at least one")
+        if report.skipped:
+            write_skipped(folder, report)
         shards = sorted(shar.glob("recording.*.tar"))
         if Path(data).is_dir():
             copy_lists(Path(data), folder)
-        _write_index(folder, corpus, samples, shards)
-    return len(corpus), len(shards)
+        _write_index(folder, Corpus(kept, corpus.where, corpus.phones), samples, shards)
+    return len(kept), len(shards)
 
 
 def _encoded(entry: Utterance, encoding: Encoding) -> tuple[bytes, str, AudioInfo]:
-    """An audio file's bytes, its ending, and what it holds. Raises DataError."""
+    """An audio file's bytes, its ending, and what it holds. Raises AudioError."""
     path = Path(entry.path)
-    try:
-        if encoding is Encoding.ORIGINAL and entry.stored is None:
-            info = inspect_audio(path, whole=False)
-            return path.read_bytes(), path.suffix.lower(), info
-        waveform = entry.waveform()
-    except AudioError as error:
-        raise DataError(path, f"a bad recording ({error.found})", "'joint prepare' again") from None
+    if encoding is Encoding.ORIGINAL and entry.stored is None:
+        info = inspect_audio(path, whole=False)
+        return path.read_bytes(), path.suffix.lower(), info
+    waveform = entry.waveform()
     if encoding is Encoding.ORIGINAL:
         encoding = Encoding.FLAC  # of one in a shard, which is at 16 kHz from here on
     form, subtype, ending = FORMS[encoding]

@@ -1,5 +1,6 @@
 """One function opens every form of a corpus, and evaluation gives the same figures on each."""
 
+import json
 import threading
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from support import Command
 
 from joint.data.corpus import RECORDINGS, SUPERVISIONS, Corpus
 from joint.data.opening import find_list
@@ -100,6 +102,25 @@ def test_evaluation_and_training_read_every_form(
     planner = ScenePlanner(speakers=2, chunk=0.5, enrollment=0.5)
     batch = SceneStream(corpus, FileStore(corpus), planner, 2, seed=1)[0]
     assert batch.mixture is not None and batch.mixture.abs().max() > 0
+
+
+@pytest.mark.parametrize("form", ["tables", "prepared", "shards", "url"])
+def test_a_command_reads_every_form(
+    form: str,
+    forms: dict[str, str],
+    tables: Path,
+    tiny_checkpoint: Path,
+    joint_command: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where shards of a URL are kept
+    command = ("evaluate", "verification", "--checkpoint", tiny_checkpoint, "--data", forms[form])
+    done = joint_command(*command, "--trials", tables / "trials", "--json", tmp_path / "eer.json")
+    assert done.code == 0, done
+    figures = json.loads((tmp_path / "eer.json").read_text())
+    assert figures["trials"] == 4 and figures["utterances"] == 7
+    assert figures["skipped_utterances"] == 0
 
 
 def test_what_is_no_corpus_is_named(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Exported corpora: from a folder and from a server they give the scenes of the prepared one."""
+"""Sharded corpora: from a folder and from a server they give the scenes of the prepared one."""
 
 import hashlib
 import json
@@ -79,7 +79,7 @@ class Server(ThreadingHTTPServer):
 
 
 @pytest.fixture(scope="module")
-def exported(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sharded(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The embedded corpus's training split in shards of 150, in a server's folder."""
     folder = tmp_path_factory.mktemp("server") / "train"
     assert shard_corpus(prepared / "train", folder, 150) == (396, 3)
@@ -96,9 +96,9 @@ def few(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def server(exported: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def server(sharded: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setattr(remote, "PAUSES", (0.0, 0.0))
-    server = Server(exported.parent)
+    server = Server(sharded.parent)
     yield server
     server.stop()
 
@@ -118,9 +118,9 @@ def tars(cache: Path) -> list[Path]:
 
 
 class TestFolder:
-    def test_it_is_lhotse_shar(self, prepared: Path, exported: Path) -> None:
+    def test_it_is_lhotse_shar(self, prepared: Path, sharded: Path) -> None:
         original = {u.id: u for u in Corpus.load(prepared / "train").utterances}
-        cuts = list(CutSet.from_shar(in_dir=exported / "shar"))
+        cuts = list(CutSet.from_shar(in_dir=sharded / "shar"))
         assert [c.id for c in cuts] == sorted(original)
         for cut in cuts[::60]:
             (segment,) = cut.supervisions
@@ -132,8 +132,8 @@ class TestFolder:
             )
             np.testing.assert_array_equal(cut.load_audio()[0], read_audio(entry.path))
 
-    def test_the_same_scenes(self, prepared: Path, exported: Path, tmp_path: Path) -> None:
-        corpus = Corpus.load(exported, tmp_path)
+    def test_the_same_scenes(self, prepared: Path, sharded: Path, tmp_path: Path) -> None:
+        corpus = Corpus.load(sharded, tmp_path)
         assert same_scenes(corpus, Corpus.load(prepared / "train", tmp_path))
         assert list(tmp_path.iterdir()) == []
         few = Corpus(corpus.utterances[::100], "few")
@@ -152,8 +152,8 @@ class TestFolder:
             heard, said = one.waveform()[:length], other.waveform()[:length]
             assert np.sqrt(np.mean((heard - said) ** 2) / np.mean(said**2)) < error
 
-    def test_what_is_wrong(self, exported: Path, few: Path, tmp_path: Path) -> None:
-        folder = shutil.copytree(exported, tmp_path / "copy")
+    def test_what_is_wrong(self, sharded: Path, few: Path, tmp_path: Path) -> None:
+        folder = shutil.copytree(sharded, tmp_path / "copy")
         shard = folder / "shar" / "recording.000001.tar"
         shard.write_bytes(shard.read_bytes()[:4000])
         with pytest.raises(DataError, match=r"recording\.000001\.tar.*ends early"):
@@ -240,7 +240,7 @@ class TestServer:
         server.cuts = 0
         corpus.utterances[0].waveform()
 
-    def test_another_file_and_none(self, server: Server, exported: Path, tmp_path: Path) -> None:
+    def test_another_file_and_none(self, server: Server, sharded: Path, tmp_path: Path) -> None:
         shard = Corpus.load(f"{server.url}/train", tmp_path).utterances[0].stored.shard
         with pytest.raises(DataError, match="SHA-256"):
             fetch(shard.url, shard.path, shard.size, "0" * 64)
@@ -249,11 +249,11 @@ class TestServer:
         with pytest.raises(DataError, match="HTTP status 404"):
             fetch(f"{shard.url}.gone", shard.path, shard.size, shard.sha256)
         assert tars(tmp_path) == []
-        (exported.parent / "evil").mkdir(exist_ok=True)
+        (sharded.parent / "evil").mkdir(exist_ok=True)
         for field in ("name", "sha256"):
-            outside = json.loads((exported / SHARDS).read_text())
+            outside = json.loads((sharded / SHARDS).read_text())
             outside["shards"][0][field] = "../../recording.tar"
-            (exported.parent / "evil" / SHARDS).write_text(json.dumps(outside))
+            (sharded.parent / "evil" / SHARDS).write_text(json.dumps(outside))
             with pytest.raises(DataError, match="joint shard"):
                 Corpus.load(f"{server.url}/evil", tmp_path)
         (tmp_path / "file").touch()
@@ -278,11 +278,26 @@ class TestServer:
 
 
 @pytest.mark.parametrize("encoding", [Encoding.ORIGINAL, Encoding.FLAC])
-def test_bad_recordings_are_not_exported(few: Path, tmp_path: Path, encoding: Encoding) -> None:
+def test_bad_recordings_are_left_out(
+    few: Path, tmp_path: Path, encoding: Encoding, caplog: pytest.LogCaptureFixture
+) -> None:
     folder = shutil.copytree(few, tmp_path / "few")
     recordings = RecordingSet.from_file(folder / RECORDINGS).to_eager()
     recordings[3].sources[0].source = "/nowhere.wav"
     recordings.to_file(folder / RECORDINGS)
-    with pytest.raises(DataError, match=r"/nowhere\.wav"):
-        shard_corpus(folder, tmp_path / "out", 10, encoding)
-    assert list(tmp_path.iterdir()) == [folder]
+    whole, bad = Corpus.load(few), recordings[3].id
+    count, _ = shard_corpus(folder, tmp_path / "out", 10, encoding)
+    assert count == len(whole) - 1
+    assert f"skipped {bad}: /nowhere.wav: found no such file" in caplog.text
+    assert f"few\t{bad}\t/nowhere.wav" in (tmp_path / "out" / "skipped.tsv").read_text()
+    sharded = Corpus.load(tmp_path / "out")
+    assert [u.id for u in sharded.utterances] == [u.id for u in whole.utterances if u.id != bad]
+    for utterance in sharded.utterances[::4]:
+        expected = whole.by_id[utterance.id].waveform()
+        assert np.abs(utterance.waveform() - expected).max() <= 1 / 32768
+    for recording in recordings:
+        recording.sources[0].source = "/nowhere.wav"
+    recordings.to_file(folder / RECORDINGS)
+    with pytest.raises(DataError, match=r"no usable recording .*/nowhere\.wav"):
+        shard_corpus(folder, tmp_path / "none", 10, encoding)
+    assert not (tmp_path / "none").exists()
