@@ -26,7 +26,7 @@ from pretrained.catalogue import diarization_threshold
 from tasks.recognition.conversations.attribution import attributed
 from tasks.recognition.decoding.best_path import Decoding
 from tasks.recognition.decoding.timing import timed_words
-from tasks.recognition.inference import read
+from tasks.recognition.inference import transcribe
 from tasks.recognition.select import recogniser
 from tasks.verification.backends.calibration import Calibration, probability
 
@@ -182,7 +182,7 @@ class SpeakerModel:
         waveform = torch.from_numpy(self._waveform(recording, "recording")).to(self.device)
         enrolled = [self._enrollment(e) for e in enrollments]
         with torch.inference_mode(), autocast_for(self.precision, self.device):
-            return read(head, self.model.view(name), waveform, enrolled, decoding)
+            return transcribe(head, self.model.view(name), waveform, enrolled, decoding)
 
     def attribute(
         self,

@@ -30,8 +30,8 @@ def run_recognition(
     attributed: bool = False,
     threshold: float | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The figures, and for each conversation what was said and found; with `attributed`, by the
-    names that it gets. Raises DataError, CheckpointError, ConfigError."""
+    """The figures, and the references and hypotheses of each conversation, with `attributed` by
+    the speakers whom embeddings name. Raises DataError, CheckpointError, ConfigError."""
     check_threshold(threshold)
     if threshold is not None and not attributed:
         raise ConfigError("--threshold", "no names to find", "--attributed too")
@@ -42,41 +42,46 @@ def run_recognition(
     if attributed and (beam, ctc_weight) != (None, None):
         raise ConfigError("--beam", *NO_TIMES)
     phones = isinstance(head.units, PhoneUnits) and not getattr(search, "gives_words", False)
-    truth = (
+    reference_of = (
         phones_of(corpus, model.path, model.metadata.get("phones", ()))
         if phones
         else words_of(corpus)
     )
 
-    def hear(mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
+    def transcribe(mixture: np.ndarray, enrolments: Sequence[np.ndarray]) -> list[list[str]]:
         if attributed:
-            return attributed_words(model, mixture, voices, name, threshold)
-        return model.transcribe(mixture, voices, None, name, search)
+            return attributed_words(model, mixture, enrolments, name, threshold)
+        return model.transcribe(mixture, enrolments, None, name, search)
 
     enrolled = "enrollment" in head.requires
-    figures, heard = evaluate_recognition(hear, corpus, listed, truth, enrolled, attributed, limit)
+    figures, results = evaluate_recognition(
+        transcribe, corpus, listed, reference_of, enrolled, attributed, limit
+    )
 
-    def lines(people: Sequence[Words]) -> list[str]:
-        return [" ".join(words) for words in people]
+    def lines(texts: Sequence[Words]) -> list[str]:
+        return [" ".join(words) for words in texts]
 
-    written = {h.row.mix_id: {"said": lines(h.said), "found": lines(h.found)} for h in heard}
+    written = {
+        r.row.mix_id: {"references": lines(r.references), "hypotheses": lines(r.hypotheses)}
+        for r in results
+    }
     return {"counted_in": "phones" if phones else "words", **figures}, written
 
 
 def attributed_words(
     model: SpeakerModel,
     mixture: np.ndarray,
-    voices: Sequence[np.ndarray],
+    enrolments: Sequence[np.ndarray],
     task: str,
     threshold: float | None,
 ) -> list[list[str]]:
-    """What is found of each enrolled person, in order, and behind them of each stranger."""
-    embeddings = model.embed(voices)
-    said: dict[str, list[str]] = {str(place): [] for place in range(len(voices))}
-    enrolled = dict(zip(said, embeddings, strict=True))
+    """The words of each enrolled speaker, in order, then those of each unknown speaker."""
+    embeddings = model.embed(enrolments)
+    words: dict[str, list[str]] = {str(place): [] for place in range(len(enrolments))}
+    enrolled = dict(zip(words, embeddings, strict=True))
     for turn in model.attribute(mixture, enrolled, threshold, None, task):
-        said.setdefault(turn.speaker, []).extend(turn.text.split())
-    return list(said.values())
+        words.setdefault(turn.speaker, []).extend(turn.text.split())
+    return list(words.values())
 
 
 def alone(corpus: Corpus) -> Conversations:

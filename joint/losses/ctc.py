@@ -7,14 +7,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 BLANK = 0
-"""What is said between symbols: of phones it is silence."""
+"""The symbol between others; among phones it is silence."""
 
 
 def ctc_losses(
     log_probabilities: Tensor, frames: Tensor, targets: Tensor, counts: Tensor
 ) -> Tensor:
-    """Negative log-likelihood of each sequence, `(B,)` in nats; 0 where it cannot be said in its
-    frames.
+    """Negative log-likelihood of each sequence, `(B,)` in nats; 0, without a gradient, where it is
+    not `alignable`: such a value must never be compared with others.
 
     `log_probabilities (B, F, V)` float32, of which `frames (B,)` count; `targets (B, P)`, of which
     `counts (B,)` do.
@@ -38,22 +38,22 @@ def alignable(frames: Tensor, targets: Tensor, counts: Tensor) -> Tensor:
     return counts + equal.sum(dim=1) <= frames
 
 
-class Written(NamedTuple):
-    """A symbol of a path, and the frames in which it stands: `end` is not one of them."""
+class Emission(NamedTuple):
+    """A symbol of a path, and its frames from `start` to before `end`."""
 
     symbol: int
     start: int
     end: int
 
 
-def written(path: Tensor) -> list[Written]:
-    """The symbols of a path `(F,)` with their frames: repetitions and blanks taken out."""
+def emissions(path: Tensor) -> list[Emission]:
+    """The symbols of a path `(F,)` with their frames, without repetitions and blanks."""
     symbols, counts = torch.unique_consecutive(path, return_counts=True)
     ends = counts.cumsum(dim=0)
     rows = zip(symbols.tolist(), (ends - counts).tolist(), ends.tolist(), strict=True)
-    return [Written(*row) for row in rows if row[0] != BLANK]
+    return [Emission(*row) for row in rows if row[0] != BLANK]
 
 
 def collapsed(path: Tensor) -> list[int]:
-    """The symbols of a path `(F,)`: repetitions and blanks taken out."""
-    return [symbol for symbol, _, _ in written(path)]
+    """The symbols of a path `(F,)`, without repetitions and blanks."""
+    return [symbol for symbol, _, _ in emissions(path)]

@@ -1,1 +1,1 @@
-"""Recognition: what one, several, or one of several people say."""
+"""Speech recognition of one speaker, of several at once, or of an enrolled speaker in a mixture."""

@@ -1,8 +1,8 @@
-"""The recogniser that all faces share: a Conformer in two halves, and what its frames say.
+"""The network that all topologies of the recogniser share: a Conformer in two halves.
 
-waveform ─► filterbank ─► a quarter of the frames ─► lower blocks ─► (a face) ─► upper blocks ─► CTC
+waveform ─► filterbank ─► subsampling by 4 ─► lower blocks ─► (topology) ─► upper blocks ─► CTC
 
-The blocks are the house's own, since a padded recording must be recognised as it is alone.
+The blocks are the project's own, so that a padded recording gives what it gives alone.
 """
 
 from dataclasses import dataclass
@@ -40,9 +40,9 @@ class ConformerStack(nn.Module):
 
 
 @dataclass(frozen=True)
-class Transcript:
-    """What the core makes of recordings: `log_probabilities (B, F, V)` of every frame, float32, and
-    how many `frames (B,)` are a recording's own; `hidden (B, F, N)` is what they were read from."""
+class Posteriors:
+    """The output of the core: CTC's `log_probabilities (B, F, V)`, float32, of which `frames (B,)`
+    count, and the `hidden (B, F, N)` frames of the last block, for an attention decoder."""
 
     log_probabilities: Tensor
     frames: Tensor
@@ -50,9 +50,10 @@ class Transcript:
 
 
 class RecognizerCore(nn.Module):
-    """Hears with `lower` blocks, understands with `upper` ones; one frame every 4 of `frontend`.
+    """A Conformer (Gulati et al., Interspeech 2020) of `lower` and `upper` blocks, between which a
+    topology conditions it on a speaker; one frame for every 4 of `frontend`.
 
-    `vocabulary` counts the units, blank included. After Gulati et al., Interspeech 2020.
+    `vocabulary` counts the units, blank included.
     """
 
     def __init__(
@@ -81,19 +82,19 @@ class RecognizerCore(nn.Module):
 
     @property
     def hop(self) -> Samples:
-        """From one frame to the next."""
+        """Distance between frames."""
         return 4 * self.frontend.hop
 
-    def hear(self, waveform: Tensor, lengths: Tensor) -> Frames:
-        """`waveform (B, S)`, `lengths (B,)` in Samples → frames of `width`, every `hop` Samples,
-        centred as the front-end's."""
-        heard: Frames = self.lower(self.subsampling(self.frontend(waveform, lengths)))
-        return heard
+    def encode(self, waveform: Tensor, lengths: Tensor) -> Frames:
+        """The lower half: `waveform (B, S)`, `lengths (B,)` in Samples → frames of `width`, every
+        `hop` Samples."""
+        encoded: Frames = self.lower(self.subsampling(self.frontend(waveform, lengths)))
+        return encoded
 
-    def understand(self, heard: Frames) -> Transcript:
-        """Frames of `width` → what they say."""
-        hidden: Frames = self.upper(heard)
-        with torch.autocast(heard.features.device.type, enabled=False):
+    def decode(self, encoded: Frames) -> Posteriors:
+        """The upper half: frames of `width` → posteriors of the units."""
+        hidden: Frames = self.upper(encoded)
+        with torch.autocast(encoded.features.device.type, enabled=False):
             scores = self.output(hidden.features.float())
         frames = hidden.full_mask().sum(dim=1)
-        return Transcript(scores.log_softmax(dim=-1), frames, hidden)
+        return Posteriors(scores.log_softmax(dim=-1), frames, hidden)

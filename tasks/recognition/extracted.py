@@ -1,30 +1,31 @@
-"""Extractor and recogniser in one: the recogniser's loss trains both."""
+"""Extractor and recogniser in sequence, trained by the recogniser's loss."""
 
 from collections.abc import Callable
 from typing import Protocol
 
+from einops import repeat
 from torch import Tensor, nn
 
 from joint.outputs import SpeakerEncoding
 from joint.task import Encode
 from joint.text.units import Units
-from tasks.recognition.core import RecognizerCore, Transcript
+from tasks.recognition.core import Posteriors, RecognizerCore
 from tasks.recognition.objectives.attention import AttentionDecoder
 from tasks.recognition.topologies import EnrolledRecognition
 
 
 class Extracted(Protocol):
-    """The voices `waveform (B·K, S)` of K enrolments of each mixture in turn."""
+    """The extracted speech `waveform (B·K, S)`, for K enrolments of each mixture."""
 
     waveform: Tensor
 
 
 class ExtractedRecognition(EnrolledRecognition):
-    """What each enrolled person says: `extractor`, called with `embedding_dim`, takes their voices
-    out of the mixture, and the core hears each alone.
+    """An output for each enrolled speaker: `extractor`, called with `embedding_dim`, extracts their
+    speech from the mixture, and the core transcribes each alone.
 
-    A recipe's `init_parts` bring both from checkpoints. The extractor gets the padding of a batch
-    as silence.
+    A recipe's `init_parts` can initialise both from checkpoints. To the extractor the padding of a
+    batch is silence.
     """
 
     def __init__(
@@ -41,15 +42,15 @@ class ExtractedRecognition(EnrolledRecognition):
         self.extractor: Callable[[Tensor, SpeakerEncoding], Extracted]
         self.extractor = extractor(embedding_dim=embedding_dim)
 
-    def transcripts(
+    def posteriors(
         self,
         encode: Encode,
         waveform: Tensor,
         lengths: Tensor,
         enrolled: SpeakerEncoding | None = None,
-    ) -> list[Transcript]:
+    ) -> list[Posteriors]:
         """See RecognitionTask."""
         assert enrolled is not None
-        voices = self.extractor(waveform, enrolled).waveform
-        own = lengths.repeat_interleave(len(voices) // len(waveform), dim=0)
-        return [self.core.understand(self.core.hear(voices, own))]
+        speech = self.extractor(waveform, enrolled).waveform
+        own = repeat(lengths, "b -> (b k)", k=len(speech) // len(waveform))
+        return [self.core.decode(self.core.encode(speech, own))]

@@ -1,4 +1,4 @@
-"""Reference transcripts of the utterances of a corpus, in words or in phones."""
+"""References of the utterances of a corpus, in words or in phones."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,15 +6,15 @@ from pathlib import Path
 from joint.data.corpus import Corpus
 from joint.errors import DataError
 from joint.training.initialisation import refuse_other_phones
-from tasks.recognition.evaluate import Truth
+from tasks.recognition.evaluate import ReferenceOf
 
 
-def words_of(corpus: Corpus) -> Truth:
+def words_of(corpus: Corpus) -> ReferenceOf:
     """The words of each utterance."""
     return lambda name: corpus.by_id[name].text.upper().split()
 
 
-def phones_of(corpus: Corpus, checkpoint: Path, inventory: Sequence[str]) -> Truth:
+def phones_of(corpus: Corpus, checkpoint: Path, inventory: Sequence[str]) -> ReferenceOf:
     """The phones of each utterance of an aligned corpus.
 
     Raises DataError for a corpus without phones, and as `refuse_other_phones` where the

@@ -1,4 +1,4 @@
-"""Which of a model's tasks is the recogniser that is asked for."""
+"""The recogniser among the tasks of a model, by its name or topology."""
 
 from pathlib import Path
 
@@ -12,38 +12,38 @@ from tasks.recognition.topologies import (
     SisoRecognition,
 )
 
-FACES: dict[str, type] = {
+TOPOLOGIES: dict[str, type] = {
     "single": SingleRecognition,
     "simo": SimoRecognition,
     "siso": SisoRecognition,
     "target": EnrolledRecognition,
 }
-"""What the command line calls them."""
+"""Names of the topologies on the command line (`--mode`)."""
 
 
 def recogniser(
-    model: JointModel, where: Path, face: str | None = None, name: str | None = None
+    model: JointModel, where: Path, topology: str | None = None, name: str | None = None
 ) -> tuple[str, RecognitionTask]:
-    """The task called `name`, the only one of a `face`, or the only recogniser there is.
+    """The task called `name`, the only one of a `topology`, or the only recogniser of the model.
 
-    Raises CheckpointError, with what there is.
+    Raises CheckpointError, which lists the recognisers, where none or several match.
     """
     heads = {n: h for n, h in model.tasks.items() if isinstance(h, RecognitionTask)}
-    kind = FACES.get(face or "", RecognitionTask)
-    fitting = [n for n, h in heads.items() if name in (None, n) and isinstance(h, kind)]
-    if len(fitting) != 1:
-        known = [f"{n} ({face_of(h)})" for n, h in heads.items()]
+    kind = TOPOLOGIES.get(topology or "", RecognitionTask)
+    matching = [n for n, h in heads.items() if name in (None, n) and isinstance(h, kind)]
+    if len(matching) != 1:
+        known = [f"{n} ({topology_of(h)})" for n, h in heads.items()]
         others = f"tasks {', '.join(model.tasks) or 'none'}, no recogniser"
-        wanted = name or face or "one recogniser"
-        raise CheckpointError(where, ", ".join(known) or others, f"{wanted}: see --task and --mode")
-    return fitting[0], heads[fitting[0]]
+        expected = f"{name or topology or 'one recogniser'}: see --task and --mode"
+        raise CheckpointError(where, ", ".join(known) or others, expected)
+    return matching[0], heads[matching[0]]
 
 
 def follows_people(model: JointModel) -> bool:
-    """Whether it has a recogniser that is asked for people."""
+    """Whether the model has a recogniser of enrolled speakers."""
     return any(isinstance(head, EnrolledRecognition) for head in model.tasks.values())
 
 
-def face_of(head: RecognitionTask) -> str:
-    """What the command line calls a recogniser's face."""
-    return next((name for name, made in FACES.items() if isinstance(head, made)), "another")
+def topology_of(head: RecognitionTask) -> str:
+    """The name of a recogniser's topology on the command line."""
+    return next((name for name, made in TOPOLOGIES.items() if isinstance(head, made)), "another")

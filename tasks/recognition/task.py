@@ -1,4 +1,4 @@
-"""What every face of the recogniser shares: targets, losses and figures."""
+"""What all topologies of the recogniser share: references, loss, validation, decoding."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +17,7 @@ from joint.scene import SceneBatch
 from joint.task import ENROLLMENT, Encode, Enrollment, Task
 from joint.text.spans import Spans
 from joint.text.units import Targets, Units
-from tasks.recognition.core import RecognizerCore, Transcript
+from tasks.recognition.core import Posteriors, RecognizerCore
 from tasks.recognition.decoding.attention_beam import BEAM, CTC_WEIGHT, AttentionBeamSearch
 from tasks.recognition.decoding.best_path import BestPath, Decoding
 from tasks.recognition.objectives.alignment import alignment_losses
@@ -26,9 +26,10 @@ from tasks.recognition.objectives.permutation import best_permutation, orders
 
 
 @dataclass(frozen=True)
-class Said:
-    """What an output should say: `ids (B, P)`, −1 fills up, `counts (B,)` of them; `known (B,)` is
-    False where nobody knows; `spans` say when, None where no output has to be in time."""
+class Reference:
+    """The reference of one output: `ids (B, P)`, padded with −1, of which `counts (B,)` count;
+    `known (B,)` is False where it is missing; `spans` are the times of the units, None where they
+    are unknown or out of order."""
 
     ids: Tensor
     counts: Tensor
@@ -39,15 +40,16 @@ class Said:
 class RecognitionTask(Task):
     """A recogniser: `core` is called with the size of the vocabulary.
 
-    Without `decoder` the loss is CTC's; with one, a callable that takes the size of the vocabulary
-    and the core's width, it is shared: `attention` is its part (Watanabe et al., 2017). What the
-    corpus's alignment says of each frame is `alignment` of the loss at the beginning of a training
-    and nothing at its end, where it is known (of phones).
+    The loss is CTC's, and with a `decoder`, called with the size of the vocabulary and the core's
+    width, that of the attention decoder with the weight `attention` (Watanabe et al., "Hybrid
+    CTC/attention architecture", 2017; 1: the decoder alone). `alignment` is the weight of the
+    cross-entropy against the corpus's alignment beside CTC, where there is one: it falls linearly
+    to 0 at the end of the training. Raises ConfigError for weights outside 0 to 1.
     """
 
     requires: ClassVar[frozenset[str]] = frozenset({"mixture", "mixture_lengths"})
-    symbols_besides: ClassVar[int] = 0
-    """Symbols that a face adds to its units."""
+    extra_symbols: ClassVar[int] = 0
+    """Symbols that a topology adds to its units."""
 
     def __init__(
         self,
@@ -58,10 +60,11 @@ class RecognitionTask(Task):
         alignment: float = 0.0,
     ) -> None:
         super().__init__()
-        if not 0.0 <= alignment <= 1.0:
-            raise ConfigError("alignment", str(alignment), "a share of the loss, 0 to 1")
+        for name, weight in (("attention", attention), ("alignment", alignment)):
+            if not 0.0 <= weight <= 1.0:
+                raise ConfigError(name, str(weight), "a weight of the loss, 0 to 1")
         self.units, self.alignment = units, alignment
-        vocabulary = len(units) + self.symbols_besides
+        vocabulary = len(units) + self.extra_symbols
         self.core = core(vocabulary=vocabulary)
         self.decoder: AttentionDecoder | None = None
         if decoder is not None:
@@ -74,77 +77,81 @@ class RecognitionTask(Task):
         return self.requires | self.units.fields
 
     @abstractmethod
-    def transcripts(
+    def posteriors(
         self,
         encode: Encode,
         waveform: Tensor,
         lengths: Tensor,
         enrolled: SpeakerEncoding | None = None,
-    ) -> list[Transcript]:
-        """The transcript of each output, for `waveform (B, S)` with `lengths (B,)` in Samples;
-        `enrolled` are the B·K people whom an output is asked for, where it is."""
+    ) -> list[Posteriors]:
+        """The posteriors of each output for `waveform (B, S)` with `lengths (B,)` in Samples;
+        `enrolled` are the B·K speakers whom a recogniser of enrolled speakers transcribes."""
 
     def enrolled(self, encode: Encode, batch: SceneBatch) -> SpeakerEncoding | None:
-        """The encoding of the batch's enrolments, where the task asks for them."""
+        """The encoding of the batch's enrolments, where the task needs them."""
         if "enrollment" not in self.requires:
             return None
         assert batch.enrollment is not None and batch.enrollment_lengths is not None
         return encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT)
 
     @abstractmethod
-    def wanted(self, batch: SceneBatch, targets: Targets) -> list[Said]:
-        """What each output should say, in any order."""
+    def references(self, batch: SceneBatch, targets: Targets) -> list[Reference]:
+        """The reference of each output, in any order."""
 
     def setup(self, corpus: Corpus) -> None:
         """See Task."""
         self.units.setup(corpus)
 
-    def places(self, sequences: Sequence[Sequence[int]]) -> list[list[tuple[int, int]]]:
-        """Where in what the outputs say each person's units stand: the output, and the place in
-        it."""
-        return [[(n, i) for i in range(len(said))] for n, said in enumerate(sequences)]
+    def speaker_places(self, sequences: Sequence[Sequence[int]]) -> list[list[tuple[int, int]]]:
+        """For each speaker, where the units stand in the outputs' `sequences`: output and index."""
+        return [[(n, i) for i in range(len(units))] for n, units in enumerate(sequences)]
 
-    def parts(self, sequences: Sequence[Sequence[int]]) -> list[list[int]]:
-        """What each person says of what the outputs say."""
-        return [[sequences[n][i] for n, i in own] for own in self.places(sequences)]
+    def by_speaker(self, sequences: Sequence[Sequence[int]]) -> list[list[int]]:
+        """The outputs' sequences as the units of each speaker."""
+        return [[sequences[n][i] for n, i in own] for own in self.speaker_places(sequences)]
 
-    def spoken(self, sequences: Sequence[Sequence[int] | Sequence[str]]) -> list[list[str]]:
-        """What each person says of what was decoded of the outputs, symbols or words, in words."""
+    def words(self, sequences: Sequence[Sequence[int] | Sequence[str]]) -> list[list[str]]:
+        """The outputs' sequences, of units or already of words, as the words of each speaker."""
         if any(isinstance(item, str) for sequence in sequences for item in sequence):
             return [[str(word) for word in sequence] for sequence in sequences]
-        symbols = [[int(item) for item in sequence] for sequence in sequences]
-        return [self.units.words(part) for part in self.parts(symbols)]
+        units = [[int(item) for item in sequence] for sequence in sequences]
+        return [self.units.words(own) for own in self.by_speaker(units)]
 
     def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:
-        """Mean over units, and one for the end of each output, of the negative log-likelihood."""
+        """Mean negative log-likelihood over the units of the references and the ends of outputs."""
         assert batch.mixture is not None and batch.mixture_lengths is not None
-        found = self.transcripts(
-            encode, batch.mixture, batch.mixture_lengths, self.enrolled(encode, batch)
-        )
-        said = self.wanted(batch, self.units.targets(batch))
+        enrolled = self.enrolled(encode, batch)
+        outputs = self.posteriors(encode, batch.mixture, batch.mixture_lengths, enrolled)
+        references = self.references(batch, self.units.targets(batch))
         share = self.alignment * (1.0 - progress)
-        losses = [torch.stack([self.likelihood(f, s, share) for s in said], dim=1) for f in found]
-        fits = [torch.stack([alignable(f.frames, s.ids, s.counts) for s in said], 1) for f in found]
-        least, _ = best_permutation(torch.stack(losses, dim=1), torch.stack(fits, dim=1))
-        known = torch.stack([s.known for s in said]).all(dim=0)
-        items = sum(s.counts + 1 for s in said)
-        assert isinstance(items, Tensor)
+        losses, fits = (
+            torch.stack([torch.stack([f(o, r) for r in references], 1) for o in outputs], 1)
+            for f in (
+                lambda o, r: self.negative_log_likelihood(o, r, share),
+                lambda o, r: alignable(o.frames, r.ids, r.counts),
+            )
+        )
+        least, _ = best_permutation(losses, fits)
+        known = torch.stack([r.known for r in references]).all(dim=0)
+        items = torch.stack([r.counts + 1 for r in references]).sum(dim=0)
         count = int(items[known].sum())
         if count == 0:
             return TaskOutput(0.0 * least.sum(), 0)
-        return TaskOutput((least * len(said))[known].sum() / count, count)
+        return TaskOutput((least * len(references))[known].sum() / count, count)
 
-    def likelihood(self, transcript: Transcript, said: Said, share: float) -> Tensor:
-        """Negative log-likelihood of what should be said, `(B,)` in nats; `share` of it is that of
-        the alignment."""
-        what = transcript.log_probabilities, transcript.frames, said.ids, said.counts
-        loss = ctc_losses(*what)
-        if share > 0.0 and said.spans is not None:
-            loss = (1.0 - share) * loss
-            loss = loss + share * alignment_losses(*what, said.spans, self.core.hop)
+    def negative_log_likelihood(
+        self, posteriors: Posteriors, reference: Reference, alignment: float
+    ) -> Tensor:
+        """Negative log-likelihood of the reference, `(B,)` in nats; `alignment` is the weight of
+        the frames' cross-entropy beside CTC."""
+        given = posteriors.log_probabilities, posteriors.frames, reference.ids, reference.counts
+        loss = ctc_losses(*given)
+        if alignment > 0.0 and reference.spans is not None:
+            aligned = alignment_losses(*given, reference.spans, self.core.hop)
+            loss = (1.0 - alignment) * loss + alignment * aligned
         if self.decoder is not None:
-            read = self.decoder.losses(transcript.hidden, said.ids, said.counts)
-            loss = (1.0 - self.attention) * loss + self.attention * read
+            attended = self.decoder.losses(posteriors.hidden, reference.ids, reference.counts)
+            loss = (1.0 - self.attention) * loss + self.attention * attended
         return loss
 
     def decoding(self, beam: int | None = None, ctc_weight: float | None = None) -> Decoding:
@@ -161,11 +168,11 @@ class RecognitionTask(Task):
     def infer(
         self, encode: Encode, recording: Tensor, enrollments: Sequence[Enrollment] = ()
     ) -> list[list[str]]:
-        """See Task: the words (or phones) of each person, in the order of the enrolments or of the
+        """See Task: the words (or phones) of each speaker, in the order of the enrolments or of the
         outputs."""
-        from tasks.recognition.inference import read
+        from tasks.recognition.inference import transcribe
 
-        return read(self, encode, recording, enrollments)
+        return transcribe(self, encode, recording, enrollments)
 
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
         """Unit error rate of greedy decoding in percent (by the attention decoder, where there is
@@ -175,33 +182,31 @@ class RecognitionTask(Task):
         errors = written = total = 0
         for batch in batches:
             assert batch.mixture is not None and batch.mixture_lengths is not None
-            found = self.transcripts(
-                encode, batch.mixture, batch.mixture_lengths, self.enrolled(encode, batch)
-            )
-            said = self.wanted(batch, self.units.targets(batch))
-            known = torch.stack([s.known for s in said]).all(dim=0)
+            enrolled = self.enrolled(encode, batch)
+            outputs = self.posteriors(encode, batch.mixture, batch.mixture_lengths, enrolled)
+            references = self.references(batch, self.units.targets(batch))
+            known = torch.stack([r.known for r in references]).all(dim=0)
             for row in torch.nonzero(known)[:, 0].tolist():
-                heard = self.parts(
-                    [[int(i) for i in greedy(transcript, row)] for transcript in found]
-                )
-                truth = self.parts([s.ids[row, : s.counts[row]].tolist() for s in said])
-                errors += least_edits(heard, truth)
-                written += sum(map(len, heard))
-                total += sum(map(len, truth))
+                decoded = [[int(unit) for unit in greedy(output, row)] for output in outputs]
+                hypotheses = self.by_speaker(decoded)
+                own = self.by_speaker([r.ids[row, : r.counts[row]].tolist() for r in references])
+                errors += fewest_edits(hypotheses, own)
+                written += sum(map(len, hypotheses))
+                total += sum(map(len, own))
         return {
             "error_percent": 100.0 * errors / max(total, 1),
             "written_share": written / max(total, 1),
         }
 
 
-def least_edits(found: Sequence[Sequence[int]], said: Sequence[Sequence[int]]) -> int:
-    """Edits in the order of the outputs that needs the fewest."""
-    table = [[edit_distance(f, s) for s in said] for f in found]
-    tried = orders(len(said)).tolist()
+def fewest_edits(hypotheses: Sequence[Sequence[int]], references: Sequence[Sequence[int]]) -> int:
+    """Edits in the assignment of outputs to references that has the fewest."""
+    table = [[edit_distance(h, r) for r in references] for h in hypotheses]
+    tried = orders(len(references)).tolist()
     return min(sum(table[i][j] for i, j in enumerate(order)) for order in tried)
 
 
-def only(module: nn.Module | None) -> frozenset[str]:
-    """The names of the encoder's layers that a fusion looks at."""
+def layer_of(module: nn.Module | None) -> frozenset[str]:
+    """The name of the encoder's layer that a fusion reads, if any."""
     layer = getattr(module, "layer", None)
     return frozenset({layer}) if isinstance(layer, str) else frozenset()

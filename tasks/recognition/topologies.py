@@ -1,9 +1,10 @@
-"""The faces of the recogniser: one person; one of several, whom an enrolment names; several in as
-many outputs; several in one."""
+"""The topologies of the recogniser: single (one speaker), SIMO (several speakers, an output each),
+SISO (several speakers, one output) and target (an enrolled speaker in a mixture)."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+from einops import repeat
 from torch import Tensor, nn
 
 from joint.conditioning.frame_fusion import FrameFusion
@@ -16,16 +17,16 @@ from joint.scene import SceneBatch
 from joint.task import MIXTURE, Encode
 from joint.text.spans import Spans
 from joint.text.units import Targets, Units
-from tasks.recognition.core import RecognizerCore, Transcript
+from tasks.recognition.core import Posteriors, RecognizerCore
 from tasks.recognition.objectives.attention import AttentionDecoder
 from tasks.recognition.objectives.serialization import FirstInFirstOut, Serialization
 from tasks.recognition.objectives.serialized import serialized
-from tasks.recognition.task import RecognitionTask, Said, only
+from tasks.recognition.task import RecognitionTask, Reference, layer_of
 
 
 class MixtureRecognition(RecognitionTask):
-    """A face that hears everybody: with `fusion` the shared encoder's frames of the mixture enter
-    between the core's halves."""
+    """A recogniser of all speakers: with `fusion` the shared encoder's frames of the mixture are
+    added between the core's halves."""
 
     def __init__(
         self,
@@ -40,37 +41,38 @@ class MixtureRecognition(RecognitionTask):
         self.fusion: FrameFusion | None = None
         if fusion is not None:
             self.fusion = fusion(feature_dim=self.core.width, hop=self.core.hop)
-        self.layers = only(self.fusion)
+        self.layers = layer_of(self.fusion)
 
-    def heard(self, encode: Encode, waveform: Tensor, lengths: Tensor) -> Frames:
-        """What the lower half hears, and the shared encoder beside it."""
-        heard = self.core.hear(waveform, lengths)
+    def fused(self, encode: Encode, waveform: Tensor, lengths: Tensor) -> Frames:
+        """The lower half's frames with those of the shared encoder."""
+        encoded = self.core.encode(waveform, lengths)
         if self.fusion is None:
-            return heard
-        return heard.with_features(self.fusion(heard.features, encode(waveform, lengths, MIXTURE)))
+            return encoded
+        speakers = encode(waveform, lengths, MIXTURE)
+        return encoded.with_features(self.fusion(encoded.features, speakers))
 
 
 class SingleRecognition(MixtureRecognition):
-    """What the one person says who speaks."""
+    """One output for the one speaker."""
 
-    def transcripts(
+    def posteriors(
         self,
         encode: Encode,
         waveform: Tensor,
         lengths: Tensor,
         enrolled: SpeakerEncoding | None = None,
-    ) -> list[Transcript]:
+    ) -> list[Posteriors]:
         """See RecognitionTask."""
-        return [self.core.understand(self.heard(encode, waveform, lengths))]
+        return [self.core.decode(self.fused(encode, waveform, lengths))]
 
-    def wanted(self, batch: SceneBatch, targets: Targets) -> list[Said]:
+    def references(self, batch: SceneBatch, targets: Targets) -> list[Reference]:
         """See RecognitionTask."""
         return by_source(targets)
 
 
 class SimoRecognition(MixtureRecognition):
-    """As many outputs as `speakers`, each from `branch_blocks` blocks of its own; which of them
-    says what whom says is left open (Yu, Chang and Qian, ICASSP 2017)."""
+    """An output for each of `speakers`, from `branch_blocks` blocks of its own; trained by the best
+    permutation of outputs and speakers (Yu, Chang and Qian, ICASSP 2017)."""
 
     def __init__(
         self,
@@ -86,18 +88,18 @@ class SimoRecognition(MixtureRecognition):
         super().__init__(units, core, decoder, attention, alignment, fusion)
         self.branches = nn.ModuleList(self.core.stack(branch_blocks) for _ in range(speakers))
 
-    def transcripts(
+    def posteriors(
         self,
         encode: Encode,
         waveform: Tensor,
         lengths: Tensor,
         enrolled: SpeakerEncoding | None = None,
-    ) -> list[Transcript]:
+    ) -> list[Posteriors]:
         """See RecognitionTask."""
-        heard = self.heard(encode, waveform, lengths)
-        return [self.core.understand(branch(heard)) for branch in self.branches]
+        fused = self.fused(encode, waveform, lengths)
+        return [self.core.decode(branch(fused)) for branch in self.branches]
 
-    def wanted(self, batch: SceneBatch, targets: Targets) -> list[Said]:
+    def references(self, batch: SceneBatch, targets: Targets) -> list[Reference]:
         """See RecognitionTask."""
         return by_source(targets)
 
@@ -111,7 +113,7 @@ class SisoRecognition(MixtureRecognition):
     without a decoder.
     """
 
-    symbols_besides: ClassVar[int] = 1
+    extra_symbols: ClassVar[int] = 1
 
     def __init__(
         self,
@@ -140,30 +142,30 @@ class SisoRecognition(MixtureRecognition):
         """See Task: the sources' starts too, which decide the order."""
         return super().fields | {"start_samples"}
 
-    def transcripts(
+    def posteriors(
         self,
         encode: Encode,
         waveform: Tensor,
         lengths: Tensor,
         enrolled: SpeakerEncoding | None = None,
-    ) -> list[Transcript]:
+    ) -> list[Posteriors]:
         """See RecognitionTask."""
-        return [self.core.understand(self.heard(encode, waveform, lengths))]
+        return [self.core.decode(self.fused(encode, waveform, lengths))]
 
-    def wanted(self, batch: SceneBatch, targets: Targets) -> list[Said]:
+    def references(self, batch: SceneBatch, targets: Targets) -> list[Reference]:
         """See RecognitionTask."""
         assert batch.start_samples is not None
         change, hop = len(self.units), self.core.hop
         return [serialized(targets, batch.start_samples, self.order, change, hop)]
 
-    def places(self, sequences: Sequence[Sequence[int]]) -> list[list[tuple[int, int]]]:
+    def speaker_places(self, sequences: Sequence[Sequence[int]]) -> list[list[tuple[int, int]]]:
         """See RecognitionTask."""
         parts = self.order.places(sequences[0], self.speakers, len(self.units))
         return [[(0, i) for i in own] for own in parts]
 
 
 class EnrolledRecognition(RecognitionTask):
-    """A face that is asked for people: `B·K` outputs, K enrolments for each mixture in turn."""
+    """A recogniser of enrolled speakers: `B·K` outputs, for K enrolments of each mixture."""
 
     requires: ClassVar[frozenset[str]] = RecognitionTask.requires | {
         "enrollment",
@@ -171,24 +173,22 @@ class EnrolledRecognition(RecognitionTask):
         "enrollment_source",
     }
 
-    def wanted(self, batch: SceneBatch, targets: Targets) -> list[Said]:
-        """See RecognitionTask; nothing of those who are absent."""
+    def references(self, batch: SceneBatch, targets: Targets) -> list[Reference]:
+        """See RecognitionTask; empty for absent speakers."""
         assert batch.enrollment_source is not None
         source = batch.enrollment_source
-        place = source.clamp(min=0)
-        ids = targets.ids.gather(1, place[:, :, None].expand(-1, -1, targets.ids.shape[2]))
-        silent = source < 0
-        counts = targets.counts.gather(1, place).masked_fill(silent, 0)
-        known = targets.known.gather(1, place) | silent
-        spans = None
-        if targets.spans is not None:
-            spans = targets.spans.of(place, silent)
-        return [Said(ids.flatten(0, 1), counts.flatten(), known.flatten(), spans)]
+        place, absent = source.clamp(min=0), source < 0
+        ids = targets.ids.gather(1, repeat(place, "b k -> b k p", p=targets.ids.shape[2]))
+        counts = targets.counts.gather(1, place).masked_fill(absent, 0)
+        known = targets.known.gather(1, place) | absent
+        spans = None if targets.spans is None else targets.spans.of(place, absent)
+        return [Reference(ids.flatten(0, 1), counts.flatten(), known.flatten(), spans)]
 
 
 class TargetRecognition(EnrolledRecognition):
-    """What each enrolled person says, nothing where they are silent: `fusion` tells the core
-    between its halves whom to follow, `similarity` where the shared encoder hears that person."""
+    """An output for each enrolled speaker, empty where that speaker is absent: `fusion` conditions
+    the core between its halves on the enrolment, `similarity` on how similar the mixture is to it
+    at each moment."""
 
     def __init__(
         self,
@@ -207,29 +207,29 @@ class TargetRecognition(EnrolledRecognition):
         if similarity is not None:
             self.similarity = similarity(feature_dim=self.core.width, hop=self.core.hop)
 
-    def transcripts(
+    def posteriors(
         self,
         encode: Encode,
         waveform: Tensor,
         lengths: Tensor,
         enrolled: SpeakerEncoding | None = None,
-    ) -> list[Transcript]:
+    ) -> list[Posteriors]:
         """See RecognitionTask."""
         assert enrolled is not None
-        heard = self.core.hear(waveform, lengths)
+        encoded = self.core.encode(waveform, lengths)
         asked = len(enrolled.embedding) // len(waveform)
-        features = heard.features.repeat_interleave(asked, dim=0)
-        mask = heard.mask if heard.mask is None else heard.mask.repeat_interleave(asked, dim=0)
-        followed = self.fusion(features, enrolled)
+        features = repeat(encoded.features, "b f d -> (b k) f d", k=asked)
+        mask = None if encoded.mask is None else repeat(encoded.mask, "b f -> (b k) f", k=asked)
+        conditioned = self.fusion(features, enrolled)
         if self.similarity is not None:
-            followed = self.similarity(followed, encode, waveform, lengths, enrolled)
-        return [self.core.understand(Frames(followed, mask, heard.stride))]
+            conditioned = self.similarity(conditioned, encode, waveform, lengths, enrolled)
+        return [self.core.decode(Frames(conditioned, mask, encoded.stride))]
 
 
-def by_source(targets: Targets) -> list[Said]:
-    """What each source says."""
+def by_source(targets: Targets) -> list[Reference]:
+    """A reference for each source."""
     return [
-        Said(
+        Reference(
             targets.ids[:, n],
             targets.counts[:, n],
             targets.known[:, n],

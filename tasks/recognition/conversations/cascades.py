@@ -6,7 +6,7 @@ import numpy as np
 
 from joint.audio import MINIMUM
 from joint.units import SAMPLE_RATE, Samples
-from tasks.recognition.evaluate import Hear
+from tasks.recognition.evaluate import Transcribe
 
 Recognise = Callable[[np.ndarray], list[str]]
 """A waveform `(S,)` of one person, float32 at 16 kHz, to the words (or phones) in it."""
@@ -14,10 +14,10 @@ Recognise = Callable[[np.ndarray], list[str]]
 Extract = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """A mixture `(S,)` and an enrolment `(S',)` to that person's voice `(S,)`."""
 
-Stretch = tuple[Samples, Samples]
+Segment = tuple[Samples, Samples]
 """Start and end, not included, of a part of a recording."""
 
-Divide = Callable[[np.ndarray], Sequence[Sequence[Stretch]]]
+Segmenter = Callable[[np.ndarray], Sequence[Sequence[Segment]]]
 """A mixture `(S,)` to the stretches in which each person speaks."""
 
 
@@ -26,7 +26,7 @@ def silent(mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]
     return [[]]
 
 
-def unseparated(recognise: Recognise, copies: int = 1) -> Hear:
+def unseparated(recognise: Recognise, copies: int = 1) -> Transcribe:
     """The mixture as if one person spoke.
 
     One output is what such a recogniser gives, and cpWER, which has an empty output for each person
@@ -42,7 +42,7 @@ def unseparated(recognise: Recognise, copies: int = 1) -> Hear:
     return hear
 
 
-def extracted(extract: Extract, recognise: Recognise) -> Hear:
+def extracted(extract: Extract, recognise: Recognise) -> Transcribe:
     """The voice of each enrolled person, recognised by itself."""
 
     def hear(mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
@@ -51,7 +51,7 @@ def extracted(extract: Extract, recognise: Recognise) -> Hear:
     return hear
 
 
-def divided(divide: Divide, recognise: Recognise) -> Hear:
+def segmented(divide: Segmenter, recognise: Recognise) -> Transcribe:
     """The mixture where each person speaks, one stretch after the other; each person's words in
     order of time. Where two overlap, both are in the stretches of each."""
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from joint.errors import ConfigError
 from joint.losses.ctc import BLANK
-from tasks.recognition.core import Transcript
+from tasks.recognition.core import Posteriors
 from tasks.recognition.espnet import espnet_class
 from tasks.recognition.objectives.attention import AttentionDecoder
 
@@ -39,11 +39,11 @@ class AttentionBeamSearch:
         self.search = espnet_class("espnet.nets.batch_beam_search", "BatchBeamSearch")
         self.prefix_scorer = espnet_class("espnet.nets.scorers.ctc", "CTCPrefixScorer")
 
-    def __call__(self, transcript: Transcript, row: int) -> list[int]:
+    def __call__(self, posteriors: Posteriors, row: int) -> list[int]:
         """See Decoding. A padded recording is decoded as it is alone: only its own frames count."""
-        own = slice(int(transcript.frames[row]))
+        own = slice(int(posteriors.frames[row]))
         border = self.decoder.border
-        ctc = _Posteriors(transcript.log_probabilities[row, own])
+        ctc = _Posteriors(posteriors.log_probabilities[row, own])
         search = self.search(
             {
                 "decoder": self.decoder.network,
@@ -58,7 +58,7 @@ class AttentionBeamSearch:
             # CTC scores those symbols alone that the decoder prefers
             pre_beam_score_key="full" if self.ctc_weight < 1.0 else None,
         )
-        hidden = transcript.hidden.features[row, own].float()
+        hidden = posteriors.hidden.features[row, own].float()
         # the score of a long hypothesis has more digits than bf16
         with torch.no_grad(), torch.autocast(hidden.device.type, enabled=False):
             found = search(hidden)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Protocol
 
 from joint.losses.ctc import collapsed
-from tasks.recognition.core import Transcript
+from tasks.recognition.core import Posteriors
 
 
 class Decoding(Protocol):
@@ -15,7 +15,7 @@ class Decoding(Protocol):
 
     windowed: ClassVar[bool]
 
-    def __call__(self, transcript: Transcript, row: int) -> Sequence[int] | Sequence[str]: ...
+    def __call__(self, posteriors: Posteriors, row: int) -> Sequence[int] | Sequence[str]: ...
 
 
 class BestPath:
@@ -23,12 +23,12 @@ class BestPath:
 
     windowed: ClassVar[bool] = False
 
-    def __call__(self, transcript: Transcript, row: int) -> list[int]:
+    def __call__(self, posteriors: Posteriors, row: int) -> list[int]:
         """See Decoding."""
-        return best_path(transcript, row)
+        return best_path(posteriors, row)
 
 
-def best_path(transcript: Transcript, row: int) -> list[int]:
+def best_path(posteriors: Posteriors, row: int) -> list[int]:
     """The symbols of the most likely path of one recording."""
-    own = transcript.log_probabilities[row, : transcript.frames[row]]
+    own = posteriors.log_probabilities[row, : posteriors.frames[row]]
     return collapsed(own.argmax(dim=-1))

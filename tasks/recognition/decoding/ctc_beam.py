@@ -11,7 +11,7 @@ from torch import Tensor
 
 from joint.errors import ConfigError
 from joint.losses.ctc import BLANK
-from tasks.recognition.core import Transcript
+from tasks.recognition.core import Posteriors
 from tasks.recognition.decoding.language_model import UNKNOWN_WORD, NGram
 
 BORDER = "|"
@@ -63,9 +63,9 @@ class CtcBeamSearch:
         except ImportError as error:
             raise ConfigError("beam search", str(error), "pip install flashlight-text") from None
 
-    def __call__(self, transcript: Transcript, row: int) -> list[int] | list[str]:
+    def __call__(self, posteriors: Posteriors, row: int) -> list[int] | list[str]:
         """See Decoding."""
-        own = transcript.log_probabilities[row, : transcript.frames[row]].float().cpu().clone()
+        own = posteriors.log_probabilities[row, : posteriors.frames[row]].float().cpu().clone()
         own[:, BLANK] -= self.bonus
         # between words is silence, as blanks are; between symbols nothing
         border = own[:, BLANK, None] if self.gives_words else own.new_full((len(own), 1), -FAR)

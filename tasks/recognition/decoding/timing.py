@@ -1,9 +1,9 @@
-"""When each word is said, by CTC's best path: a unit stands in the frames in which it is written.
+"""Times of words by CTC's best path: a unit stands in the frames in which the path emits it.
 
-CTC is free to write a unit at any moment from which it can be known, and most write it in one frame
-or two: times are those of a moment within the unit or a little after it, not its borders. Of
-serialized output only token by token has times at all; first in first out writes the second person
-after the first one's end, whenever that person spoke.
+CTC may emit a unit at any moment from which it can be known, mostly in one frame or two: a time is
+a moment within the unit or a little after it, not its border. Of serialized outputs only those in
+the order of time (t-SOT) have times; first in, first out writes the second speaker after the end of
+the first, whenever the second spoke.
 """
 
 from collections.abc import Sequence
@@ -12,18 +12,18 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from joint.errors import ConfigError
-from joint.losses.ctc import written
+from joint.losses.ctc import emissions
 from joint.task import Encode
 from joint.text.units import Units
 from joint.units import Samples
 from tasks.recognition.core import RecognizerCore
-from tasks.recognition.inference import Piece, pieces
+from tasks.recognition.inference import Window, windows_of
 from tasks.recognition.task import RecognitionTask
 
 
 @dataclass(frozen=True)
 class TimedWord:
-    """A word (or phone) and when it is written."""
+    """A word (or phone) and its time."""
 
     text: str
     start: Samples
@@ -31,62 +31,63 @@ class TimedWord:
 
 
 Parts = list[list[TimedWord]]
-"""What each person says, as far as the outputs tell persons apart."""
+"""The words of each speaker of a window."""
 
 
 def timed_words(task: RecognitionTask, encode: Encode, waveform: Tensor) -> list[Parts]:
-    """What `task` makes of each piece of `waveform (S,)`, by the likeliest path.
+    """The words of each window of `waveform (S,)` with their times, by CTC's best path.
 
-    Which part is whom may change from one piece to the next. A word counts in the piece that its
-    middle belongs to. Raises ConfigError for a recogniser that was trained without CTC.
+    The outputs of neighbouring windows are joined by what they share, yet may belong to different
+    speakers. A word counts in the window in which its middle counts. Raises ConfigError for a
+    recogniser that was trained without CTC.
     """
     if task.decoder is not None and task.attention == 1.0:
         expected = "one with CTC, by whose frames words get times (attention below 1)"
         raise ConfigError("recogniser", "one trained by its attention decoder alone", expected)
-    heard = pieces(task, encode, waveform)
-    return [parts_of(piece, task, len(waveform)) for piece in heard]
+    windows = windows_of(task, encode, waveform)
+    return [parts_of(window, task, len(waveform)) for window in windows]
 
 
-def parts_of(piece: Piece, task: RecognitionTask, samples: Samples) -> Parts:
-    """The parts of one piece of a recording of so many `samples`."""
+def parts_of(window: Window, task: RecognitionTask, samples: Samples) -> Parts:
+    """The words of each speaker in one window of a recording of `samples`."""
     paths = []
-    for output in piece.outputs:
+    for output in window.outputs:
         own = output.log_probabilities[0, : output.frames[0]]
-        paths.append(written(own.argmax(dim=-1)))
-    found = []
-    for places in task.places([[unit.symbol for unit in path] for path in paths]):
+        paths.append(emissions(own.argmax(dim=-1)))
+    parts = []
+    for places in task.speaker_places([[unit.symbol for unit in path] for path in paths]):
         units = [paths[n][i] for n, i in places]
         words = words_of([unit.symbol for unit in units], task.units)
         spans = [(text, units[own[0]].start, units[own[-1]].end) for text, own in words]
-        found.append(
+        parts.append(
             [
-                TimedWord(text, *_samples(piece.first, start, end, task.core, samples))
+                TimedWord(text, *_samples(window.first, start, end, task.core, samples))
                 for text, start, end in spans
-                if piece.begin <= (start + end) / 2 < piece.end
+                if window.begin <= (start + end) / 2 < window.end
             ]
         )
-    return found
+    return parts
 
 
 def words_of(ids: Sequence[int], units: Units) -> list[tuple[str, list[int]]]:
-    """The words that units read, each with the places of its units; those that only part words are
-    in none."""
+    """The words that units spell, each with the places of its units; units that only separate words
+    belong to none."""
     places: list[list[int]] = []
     before: list[str] = []
     for place in range(len(ids)):
-        read = units.words(ids[: place + 1])
-        if len(read) > len(before):
+        words = units.words(ids[: place + 1])
+        if len(words) > len(before):
             places.append([place])
-        elif read != before:
+        elif words != before:
             places[-1].append(place)
-        before = read
+        before = words
     return list(zip(before, places, strict=True))
 
 
 def _samples(
     first: int, start: int, end: int, core: RecognizerCore, samples: Samples
 ) -> tuple[Samples, Samples]:
-    """Frames of a piece in Samples: each reaches half a hop around its centre."""
+    """Frames of a window in Samples of the recording: each extends half a hop around its centre."""
     border = core.frontend.offset - core.hop // 2
     return (
         max(0, border + (first + start) * core.hop),

@@ -1,5 +1,5 @@
-"""What an alignment knows of every frame, as a loss beside CTC's: it teaches in the first minutes
-what CTC alone finds after many epochs."""
+"""Frame-wise cross-entropy against an alignment, beside CTC: the first epochs of a training learn
+much faster than with CTC alone."""
 
 from collections.abc import Sequence
 
@@ -13,27 +13,27 @@ from joint.units import Samples
 
 
 def aligned(ids: Tensor, spans: Spans, frames: int, hop: Samples) -> Tensor:
-    """The unit of `ids (B, P)` that is said at each of `frames` moments, every `hop` Samples, the
-    first at 0: `(B, frames)`, blank where none is."""
+    """The unit of `ids (B, P)` at each of `frames` moments, every `hop` Samples, the first at 0:
+    `(B, frames)`, blank between units."""
     moment = hop * torch.arange(frames, device=ids.device)[:, None]
-    said = (spans.starts[:, None] <= moment) & (moment < spans.ends[:, None])
-    return torch.where(said, ids[:, None], BLANK).amax(dim=2)
+    within = (spans.starts[:, None] <= moment) & (moment < spans.ends[:, None])
+    return torch.where(within, ids[:, None], BLANK).amax(dim=2)
 
 
 def interleaved(
     sequence: Sequence[int], spans: Sequence[tuple[Samples, Samples]], hop: Samples
 ) -> list[tuple[Samples, Samples]]:
-    """When the units of a `sequence` are written, which are places in their `spans`: each until it
-    ends, from its start or the end of the one before. A change of the speaker, −1, has the first
-    `hop` of what follows it."""
-    found, reached = [], 0
+    """The times of a serialized `sequence` of places in `spans`: each unit from its start, or the
+    end of the one before, to its end. A change token, −1, has the first `hop` of the unit after
+    it."""
+    times, reached = [], 0
     for place, unit in enumerate(sequence):
         change = unit < 0
         start, end = spans[sequence[place + 1] if change else unit]
         begin = max(start, reached)
-        found.append((begin, begin + hop if change else end))
+        times.append((begin, begin + hop if change else end))
         reached = reached if change else end
-    return found
+    return times
 
 
 def alignment_losses(
@@ -44,9 +44,11 @@ def alignment_losses(
     spans: Spans,
     hop: Samples,
 ) -> Tensor:
-    """Cross-entropy of the frames against an alignment (as hybrid systems train; Zeyer et al.,
-    Interspeech 2020, begin a transducer with it), `(B,)` in nats: the mean over a recording's
-    frames for each of its units and one for the end, which is CTC's scale; 0 where times lack.
+    """Cross-entropy of the frames against an alignment, `(B,)` in nats, as hybrid systems train
+    (and Zeyer et al., Interspeech 2020, initialise a transducer).
+
+    It has CTC's scale: the mean over a recording's frames times its units and one for the end. 0
+    where times are missing.
 
     `log_probabilities (B, F, V)` float32, of which `frames (B,)` count; `ids (B, P)`, of which
     `counts (B,)` do.

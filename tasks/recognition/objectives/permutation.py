@@ -1,4 +1,4 @@
-"""Permutation-invariant training: which output says what whom says, nobody knows beforehand."""
+"""Permutation-invariant training: the assignment of outputs to speakers is part of the loss."""
 
 from functools import cache
 from itertools import permutations
@@ -9,7 +9,7 @@ from torch import Tensor
 from joint.errors import ConfigError
 
 MOST = 6
-"""Outputs: their permutations are all tried."""
+"""Outputs, as all their permutations are tried."""
 
 
 @cache

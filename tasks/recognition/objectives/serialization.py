@@ -1,8 +1,8 @@
-"""What several people say as one sequence, and back.
+"""The references of several speakers as one sequence, and back.
 
-Serialized output training (Kanda et al., Interspeech 2020) writes one speaker after the other, in
-the order in which they begin; token-level serialization (t-SOT, Kanda et al., Interspeech 2022)
-writes every unit when it ends and marks where the voice changes.
+Serialized output training (FIFO-SOT, Kanda et al., Interspeech 2020) puts one speaker after the
+other, in the order of their starts; token-level serialization (t-SOT, Kanda et al., Interspeech
+2022) puts all units in the order of their ends, with a change token between two speakers.
 """
 
 from abc import ABC, abstractmethod
@@ -16,97 +16,98 @@ from joint.units import Samples
 
 
 class Serialization(nn.Module, ABC):
-    """Turns sequences of units into one; `change` stands for the speaker change. `in_time` says
-    whether units are written in the order in which they are said."""
+    """Joins sequences of units into one; `change` is the change token. `in_time`: units are in the
+    order of time, which CTC needs."""
 
     in_time: ClassVar[bool] = False
 
     @abstractmethod
     def join(
         self,
-        said: Sequence[Sequence[int]],
+        units: Sequence[Sequence[int]],
         starts: Sequence[Samples],
         ends: Sequence[Sequence[Samples]] | None,
         change: int,
     ) -> list[int]:
-        """What each speaker says, when they start and when each unit ends → one sequence."""
+        """The units of each speaker, the starts of speakers and the ends of units → one
+        sequence."""
 
     @abstractmethod
     def places(self, sequence: Sequence[int], speakers: int, change: int) -> list[list[int]]:
-        """Where in a sequence what each of `speakers` says stands, in the order in which they
-        begin; what is said after too many changes belongs to the last."""
+        """The places of each speaker's units in a sequence, speakers in the order of their starts;
+        units after more changes than `speakers` belong to the last."""
 
     def part(self, sequence: Sequence[int], speakers: int, change: int) -> list[list[int]]:
-        """One sequence → what each of `speakers` says; see `places`."""
+        """One sequence → the units of each speaker; see `places`."""
         return [[sequence[i] for i in own] for own in self.places(sequence, speakers, change)]
 
 
 class FirstInFirstOut(Serialization):
-    """One speaker after the other, by their starts; of equal starts the first of the scene."""
+    """One speaker after the other, by their starts, then by their order in the scene."""
 
     def join(
         self,
-        said: Sequence[Sequence[int]],
+        units: Sequence[Sequence[int]],
         starts: Sequence[Samples],
         ends: Sequence[Sequence[Samples]] | None,
         change: int,
     ) -> list[int]:
         """See Serialization; needs no `ends`."""
         sequence: list[int] = []
-        for place, speaker in enumerate(sorted(range(len(said)), key=lambda n: starts[n])):
-            sequence += [change] * (place > 0) + list(said[speaker])
+        for place, speaker in enumerate(sorted(range(len(units)), key=lambda n: starts[n])):
+            sequence += [change] * (place > 0) + list(units[speaker])
         return sequence
 
     def places(self, sequence: Sequence[int], speakers: int, change: int) -> list[list[int]]:
         """See Serialization."""
         parts: list[list[int]] = [[] for _ in range(speakers)]
-        voice = 0
+        speaker = 0
         for place, unit in enumerate(sequence):
             if unit == change:
-                voice = min(voice + 1, speakers - 1)
+                speaker = min(speaker + 1, speakers - 1)
             else:
-                parts[voice].append(place)
+                parts[speaker].append(place)
         return parts
 
 
 class InterleavedTokens(Serialization):
-    """Every unit in the order of its end, for two speakers."""
+    """All units in the order of their ends, for two speakers (t-SOT)."""
 
     in_time: ClassVar[bool] = True
 
     def join(
         self,
-        said: Sequence[Sequence[int]],
+        units: Sequence[Sequence[int]],
         starts: Sequence[Samples],
         ends: Sequence[Sequence[Samples]] | None,
         change: int,
     ) -> list[int]:
         """See Serialization. Raises ConfigError without `ends`, or for other than two speakers."""
-        if len(said) != 2 or ends is None:
-            found = f"{len(said)} speakers" if len(said) != 2 else "units without times"
+        if len(units) != 2 or ends is None:
+            found = f"{len(units)} speakers" if len(units) != 2 else "units without times"
             raise ConfigError("order", found, "two speakers and phones")
-        # a speaker who begins first is the first, also where the other's first unit ends before
+        # the first speaker is who starts first, also where the other's first unit ends earlier
         places = sorted(range(2), key=lambda n: starts[n])
-        units = sorted(
+        ordered = sorted(
             (end, place, position)
             for place, speaker in enumerate(places)
             for position, end in enumerate(ends[speaker])
         )
-        sequence, voice = [], 0
-        for _, place, position in units:
-            if place != voice:
+        sequence, speaker = [], 0
+        for _, place, position in ordered:
+            if place != speaker:
                 sequence.append(change)
-                voice = place
-            sequence.append(said[places[place]][position])
+                speaker = place
+            sequence.append(units[places[place]][position])
         return sequence
 
     def places(self, sequence: Sequence[int], speakers: int, change: int) -> list[list[int]]:
         """See Serialization."""
         parts: list[list[int]] = [[], []]
-        voice = 0
+        speaker = 0
         for place, unit in enumerate(sequence):
             if unit == change:
-                voice = 1 - voice
+                speaker = 1 - speaker
             else:
-                parts[voice].append(place)
+                parts[speaker].append(place)
         return parts

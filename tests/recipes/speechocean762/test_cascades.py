@@ -24,7 +24,7 @@ from recipes.speechocean762.studies.cascades.segments import (
 from recipes.speechocean762.studies.cascades.systems import words_in
 from tasks.diarization.inference import Diarizer
 from tasks.diarization.segments import Region
-from tasks.recognition.conversations.cascades import divided
+from tasks.recognition.conversations.cascades import segmented
 from tasks.recognition.conversations.lists import Conversations, render
 from tasks.recognition.evaluate import evaluate_recognition
 
@@ -71,7 +71,7 @@ def test_oracle_segments_and_an_oracle_recogniser(tested: Path) -> None:
         def knows(waveform: np.ndarray, known: dict[bytes, list[str]] = known) -> list[str]:
             return known[np.trim_zeros(waveform).tobytes()]
 
-        hear = divided(mixtures.segments(where), knows)
+        hear = segmented(mixtures.segments(where), knows)
         figures, heard = evaluate_recognition(hear, folder, listed, counting.truth, progress=False)
         assert figures["error_percent"] == 0.0 and len(heard) == len(listed)
     # what lies before the first word and after the last is not heard

@@ -9,10 +9,10 @@ from torch import Tensor
 from joint.encoders.frames import Frames
 from joint.encoders.frontends.filterbank import Filterbank
 from joint.text.units import PhoneUnits
-from tasks.recognition.core import RecognizerCore, Transcript
+from tasks.recognition.core import Posteriors, RecognizerCore
 from tasks.recognition.decoding.best_path import Decoding
 from tasks.recognition.decoding.timing import timed_words
-from tasks.recognition.inference import continued, read
+from tasks.recognition.inference import continued, transcribe
 from tasks.recognition.topologies import SimoRecognition
 
 PHONES = ("SIL", "A", "B", "C")
@@ -28,7 +28,7 @@ class Swapping(SimoRecognition):
 
     windows = 0
 
-    def transcripts(self, encode: object, waveform: Tensor, *rest: object) -> list[Transcript]:  # type: ignore[override]
+    def posteriors(self, encode: object, waveform: Tensor, *rest: object) -> list[Posteriors]:  # type: ignore[override]
         first, frames = self.windows * 450, (waveform.shape[1] - 400) // 640 + 1
         outputs = []
         for symbol, phase in ((1, 0), (2, 6)):
@@ -37,7 +37,7 @@ class Swapping(SimoRecognition):
             # a window sees its borders differently, and its first and last words are not sure
             scores[0, [f for f in range(3, frames - 3) if (first + f) % 12 == phase], symbol] = 9.0
             lengths = torch.tensor([frames])
-            outputs.append(Transcript(scores.log_softmax(2), lengths, Frames(scores, None)))
+            outputs.append(Posteriors(scores.log_softmax(2), lengths, Frames(scores, None)))
         self.windows += 1
         return outputs if self.windows % 2 else outputs[::-1]
 
@@ -48,7 +48,7 @@ def swapping() -> Swapping:
 
 
 def test_outputs_keep_their_order_over_windows() -> None:
-    found = read(swapping(), None, torch.zeros(SAMPLES))  # type: ignore[arg-type]
+    found = transcribe(swapping(), None, torch.zeros(SAMPLES))  # type: ignore[arg-type]
     assert [set(words) for words in found] == [{"A"}, {"B"}]
     assert all(len(words) > 100 for words in found)
 
@@ -61,7 +61,7 @@ def test_times_keep_their_order_over_windows() -> None:
 
 def test_silent_outputs_stay_where_they_are() -> None:
     silent = torch.zeros(1, 500, len(PHONES)).log_softmax(2)
-    outputs = [Transcript(silent, torch.tensor([500]), Frames(silent + n, None)) for n in range(2)]
+    outputs = [Posteriors(silent, torch.tensor([500]), Frames(silent + n, None)) for n in range(2)]
     assert continued(outputs, outputs) == outputs
 
 
@@ -69,13 +69,13 @@ def test_silent_outputs_stay_where_they_are() -> None:
 def test_a_windowed_decoding_sees_one_window_at_a_time(windowed: bool) -> None:
     seen = []
 
-    def decode(transcript: Transcript, row: int) -> list[int]:
-        seen.append(transcript.hidden.features.shape[1])
+    def decode(posteriors: Posteriors, row: int) -> list[int]:
+        seen.append(posteriors.hidden.features.shape[1])
         return [1]
 
     decode.windowed = windowed  # type: ignore[attr-defined]
     decoding: Decoding = decode  # type: ignore[assignment]
-    found = read(swapping(), None, torch.zeros(SAMPLES), (), decoding)  # type: ignore[arg-type]
+    found = transcribe(swapping(), None, torch.zeros(SAMPLES), (), decoding)  # type: ignore[arg-type]
     frames = (SAMPLES - 400) // 640 + 1
     assert sum(seen) == 2 * frames
     assert max(seen) == (475 if windowed else frames)

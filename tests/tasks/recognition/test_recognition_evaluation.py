@@ -71,7 +71,7 @@ def test_people_taken_for_each_other(folder: Corpus, listed: Conversations) -> N
     figures, _ = evaluate_recognition(swaps, folder, listed, texts.get, True, progress=False)
     assert figures["error_percent"] == 0.0 and figures["person_error_percent"] > 80.0
     assert figures["foreign_share"] > 0.7
-    assert figures["silent_share"] == 0.0 and figures["words_for_nobody"] == 1.0
+    assert figures["silent_share"] == 0.0 and figures["words_for_absent"] == 1.0
 
 
 def test_names_for_outputs(folder: Corpus, listed: Conversations) -> None:

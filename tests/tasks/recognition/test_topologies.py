@@ -28,7 +28,7 @@ from tasks.recognition.decoding.attention_beam import AttentionBeamSearch
 from tasks.recognition.decoding.best_path import BestPath, best_path
 from tasks.recognition.decoding.timing import timed_words
 from tasks.recognition.extracted import ExtractedRecognition
-from tasks.recognition.inference import read
+from tasks.recognition.inference import transcribe
 from tasks.recognition.objectives.attention import AttentionDecoder
 from tasks.recognition.objectives.serialization import InterleavedTokens
 from tasks.recognition.task import RecognitionTask
@@ -49,7 +49,7 @@ frames = partial(FrameFusion, layer="tdnn2", layer_dim=16)
 attend = partial(CrossAttentionFusion, frame_dim=32)
 extract = partial(small_bsrnn, features=8, depth=1, bottleneck=8)
 
-FACES: dict[str, Callable[[], RecognitionTask]] = {
+TOPOLOGIES: dict[str, Callable[[], RecognitionTask]] = {
     "single": lambda: SingleRecognition(PhoneUnits(PHONES), core, fusion=frames),
     "simo": lambda: SimoRecognition(CharacterUnits(), core, decoder, fusion=frames),
     "siso": lambda: SisoRecognition(CharacterUnits(), core, decoder),
@@ -60,7 +60,7 @@ FACES: dict[str, Callable[[], RecognitionTask]] = {
     "extracted": lambda: ExtractedRecognition(12, CharacterUnits(), core, extract),
 }
 WITHOUT_PADDING = {"extracted"}
-"""Those whose extractor hears what a batch adds."""
+"""Those whose extractor processes the padding too."""
 
 
 WITH_DECODER = {"simo", "siso", "target"}
@@ -70,13 +70,13 @@ def model_of(name: str) -> JointModel:
     if name in WITH_DECODER:
         pytest.importorskip("espnet2", reason="espnet, of the attention decoder, is not installed")
     torch.manual_seed(0)
-    face = FACES[name]()
-    for part in face.modules():  # what is zero at first hides what it would do
+    task = TOPOLOGIES[name]()
+    for part in task.modules():  # what is zero at first hides what it would do
         if isinstance(part, FrameFusion):
             torch.nn.init.normal_(part.project.weight)
         if isinstance(part, CrossAttentionFusion):
             torch.nn.init.normal_(part.merge.weight)
-    return JointModel(tiny_encoder(), {"face": face})
+    return JointModel(tiny_encoder(), {"task": task})
 
 
 @pytest.fixture(scope="module")
@@ -97,21 +97,21 @@ def scenes_for(name: str, batch: Callable[..., SceneBatch], count: int = 3) -> S
     return batch(count, speakers=1) if name == "single" else batch(count)
 
 
-@pytest.mark.parametrize("name", sorted(FACES.keys() - WITHOUT_PADDING))
+@pytest.mark.parametrize("name", sorted(TOPOLOGIES.keys() - WITHOUT_PADDING))
 def test_padding_changes_nothing(name: str, batch: Callable[..., SceneBatch]) -> None:
     model = model_of(name).eval()
-    face, view = model.tasks["face"], model.view("face")
+    task, view = model.tasks["task"], model.view("task")
     scenes = scenes_for(name, batch)
     assert scenes.mixture is not None and scenes.mixture_lengths is not None
     assert len(set(scenes.mixture_lengths.tolist())) == 3
     with torch.no_grad():
-        enrolled = face.enrolled(view, scenes)
-        together = face.transcripts(view, scenes.mixture, scenes.mixture_lengths, enrolled)
+        enrolled = task.enrolled(view, scenes)
+        together = task.posteriors(view, scenes.mixture, scenes.mixture_lengths, enrolled)
         for row, length in enumerate(scenes.mixture_lengths.tolist()):
             own = row_of(scenes, row, length)
-            encode = model.view("face")
-            enrolled = face.enrolled(encode, own)
-            alone = face.transcripts(encode, own.mixture, own.mixture_lengths, enrolled)
+            encode = model.view("task")
+            enrolled = task.enrolled(encode, own)
+            alone = task.posteriors(encode, own.mixture, own.mixture_lengths, enrolled)
             for one, several in zip(alone, together, strict=True):
                 count = int(one.frames[0])
                 assert count == int(several.frames[row])
@@ -137,18 +137,18 @@ def row_of(scenes: SceneBatch, row: int, length: int) -> SceneBatch:
     )
 
 
-@pytest.mark.parametrize("name", FACES)
+@pytest.mark.parametrize("name", TOPOLOGIES)
 def test_every_parameter_learns(name: str, batch: Callable[..., SceneBatch]) -> None:
     model = model_of(name)
-    face = model.tasks["face"]
-    output = face.loss(model.view("face"), scenes_for(name, batch), 0.5)
+    task = model.tasks["task"]
+    output = task.loss(model.view("task"), scenes_for(name, batch), 0.5)
     assert output.count > 20 and torch.isfinite(output.loss)
     output.loss.backward()
-    still = [n for n, p in face.named_parameters() if p.grad is None or not p.grad.abs().any()]
+    still = [n for n, p in task.named_parameters() if p.grad is None or not p.grad.abs().any()]
     assert not still
-    heard = [p.grad is not None and bool(p.grad.abs().any()) for p in model.encoder.parameters()]
-    assert any(heard) == (name not in ("siso", "t-sot"))
-    figures = model.eval().tasks["face"].validate(model.view("face"), [scenes_for(name, batch)])
+    reached = [p.grad is not None and bool(p.grad.abs().any()) for p in model.encoder.parameters()]
+    assert any(reached) == (name not in ("siso", "t-sot"))
+    figures = model.eval().tasks["task"].validate(model.view("task"), [scenes_for(name, batch)])
     assert figures["error_percent"] > 0.0
 
 
@@ -159,19 +159,22 @@ def test_the_order_of_sources_is_free(batch: Callable[..., SceneBatch]) -> None:
     turned = SceneBatch(
         **{**vars(scenes), "texts": [list(reversed(texts)) for texts in scenes.texts]}
     )
-    losses = [model.tasks["face"].loss(model.view("face"), b, 0.5).loss for b in (scenes, turned)]
+    losses = [model.tasks["task"].loss(model.view("task"), b, 0.5).loss for b in (scenes, turned)]
     torch.testing.assert_close(*losses)
 
 
-def test_who_is_absent_says_nothing(batch: Callable[..., SceneBatch]) -> None:
-    face = model_of("target").tasks["face"]
+def test_the_reference_of_an_absent_speaker_is_empty(batch: Callable[..., SceneBatch]) -> None:
+    task = model_of("target").tasks["task"]
     scenes = batch(8, absent_probability=0.5)
     assert scenes.enrollment_source is not None and scenes.texts is not None
-    said = face.wanted(scenes, face.units.targets(scenes))[0]
+    reference = task.references(scenes, task.units.targets(scenes))[0]
     for row, source in enumerate(scenes.enrollment_source[:, 0].tolist()):
         written = "" if source < 0 else scenes.texts[row][source]
-        assert face.units.words(said.ids[row, : said.counts[row]].tolist()) == written.split()
-    assert {0} < set(said.counts.tolist())
+        assert (
+            task.units.words(reference.ids[row, : reference.counts[row]].tolist())
+            == written.split()
+        )
+    assert {0} < set(reference.counts.tolist())
 
 
 def test_frames_of_the_same_moment() -> None:
@@ -193,25 +196,25 @@ def test_first_in_first_out_needs_an_attention_decoder() -> None:
 
 
 def test_decoding_is_the_decoders_where_there_is_one() -> None:
-    assert isinstance(model_of("t-sot").tasks["face"].decoding(), BestPath)
-    face = model_of("siso").tasks["face"]
-    assert isinstance(face.decoding(), AttentionBeamSearch)
-    assert face.decoding().ctc_weight > 0.0 and face.decoding(4, 0.7).ctc_weight == 0.7
-    face.attention = 1.0  # CTC has not been trained
-    assert face.decoding().ctc_weight == 0.0
+    assert isinstance(model_of("t-sot").tasks["task"].decoding(), BestPath)
+    task = model_of("siso").tasks["task"]
+    assert isinstance(task.decoding(), AttentionBeamSearch)
+    assert task.decoding().ctc_weight > 0.0 and task.decoding(4, 0.7).ctc_weight == 0.7
+    task.attention = 1.0  # CTC has not been trained
+    assert task.decoding().ctc_weight == 0.0
     with pytest.raises(ConfigError, match="attention decoder alone"):
-        timed_words(face, model_of("siso").view("face"), torch.zeros(16_000))
+        timed_words(task, model_of("siso").view("task"), torch.zeros(16_000))
 
 
 def test_an_alignment_counts_at_the_beginning_alone(batch: Callable[..., SceneBatch]) -> None:
     scenes, losses = batch(), {}
     for alignment in (0.0, 0.8):
         torch.manual_seed(0)
-        face = SimoRecognition(PhoneUnits(PHONES), core, alignment=alignment)
-        model = JointModel(tiny_encoder(), {"face": face}).eval()
+        task = SimoRecognition(PhoneUnits(PHONES), core, alignment=alignment)
+        model = JointModel(tiny_encoder(), {"task": task}).eval()
         with torch.no_grad():
             losses[alignment] = [
-                float(face.loss(model.view("face"), scenes, progress).loss)
+                float(task.loss(model.view("task"), scenes, progress).loss)
                 for progress in (0.0, 0.5, 1.0)
             ]
     plain, guided = losses.values()
@@ -238,23 +241,24 @@ def test_a_kept_embedding_does_as_its_recording(
 
     def encode(audio: Tensor, lengths: Tensor, role: str) -> SpeakerEncoding:
         encoded.append((role, audio.shape[-1]))
-        return model.view("face")(audio, lengths, role)
+        return model.view("task")(audio, lengths, role)
 
     with torch.no_grad():
         kept = Enrollment.kept(encode_recording(encode, person).embedding[0])
-        expected = read(model.tasks["face"], encode, scenes.mixture[0], [Enrollment.of(person)])
+        task, mixture = model.tasks["task"], scenes.mixture[0]
+        expected = transcribe(task, encode, mixture, [Enrollment.of(person)])
         encoded.clear()
-        found = read(model.tasks["face"], encode, scenes.mixture[0], [kept])
+        found = transcribe(task, encode, mixture, [kept])
     assert found == expected and any(found)
     # nothing stands in for the recording that is not there
     assert {role for role, _ in encoded} == ({WINDOWS} if name == "similar" else set())
 
 
 def test_attention_over_frames_refuses_a_kept_embedding() -> None:
-    task = model_of("attending").eval().tasks["face"]
+    task = model_of("attending").eval().tasks["task"]
     with pytest.raises(ConfigError, match=r"kept embedding without frames.*recording"):
         task.infer(
-            JointModel(tiny_encoder(), {"face": task}).view("face"),
+            JointModel(tiny_encoder(), {"task": task}).view("task"),
             torch.randn(8000),
             [Enrollment.kept(torch.randn(12))],
         )

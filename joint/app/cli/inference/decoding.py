@@ -123,7 +123,7 @@ def decoding_of(
     from tasks.recognition.decoding.ctc_beam import CtcBeamSearch
     from tasks.recognition.decoding.language_model import NGram
 
-    units, vocabulary = task.units, len(task.units) + task.symbols_besides
+    units, vocabulary = task.units, len(task.units) + task.extra_symbols
     spelt = None
     if lexicon is not None:
         if not isinstance(units, PhoneUnits):

@@ -13,7 +13,7 @@ import numpy as np
 from joint.files import atomic_path, atomic_write
 from joint.units import SAMPLE_RATE, Samples, Seconds
 from tasks.recognition.conversations.cascades import Extract
-from tasks.recognition.evaluate import Hear
+from tasks.recognition.evaluate import Transcribe
 
 Answer = TypeVar("Answer")
 
@@ -96,7 +96,7 @@ class KeptTranscripts:
     would ask for.
     """
 
-    def __init__(self, hear: Hear, path: Path, clock: Clock, people: int) -> None:
+    def __init__(self, hear: Transcribe, path: Path, clock: Clock, people: int) -> None:
         self.hear, self.path, self.clock, self.people = hear, path, clock, people
         self.seconds: Seconds = 0.0
         self.samples: Samples = 0
@@ -105,7 +105,7 @@ class KeptTranscripts:
         atomic_write(path, "".join(map(_written, self._known.values())))
 
     def __call__(self, mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
-        """See Hear."""
+        """See Transcribe."""
         key = digest(mixture, *voices)
         start = self.clock.now()
         if key not in self._known:

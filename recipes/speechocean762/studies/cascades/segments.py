@@ -16,7 +16,7 @@ from recipes.speechocean762.studies.conversations import spoken
 from tasks.diarization.inference import Diarizer
 from tasks.diarization.segments import Region
 from tasks.diarization.windows import turns_of
-from tasks.recognition.conversations.cascades import Divide
+from tasks.recognition.conversations.cascades import Segmenter
 from tasks.recognition.conversations.lists import Conversation, render
 
 Where = Callable[[str, Samples], Sequence[Region]]
@@ -66,7 +66,7 @@ class ListedMixtures:
                 for turn, samples in zip(row.turns, lengths, strict=True)
             ]
 
-    def segments(self, where: Where) -> Divide:
+    def segments(self, where: Where) -> Segmenter:
         """The stretches in which each person speaks in them."""
 
         def divide(mixture: np.ndarray) -> list[list[Region]]:
@@ -91,7 +91,7 @@ class FoundSegments:
         self._embedded = Once(lambda m: diarizer.embedded(m, speech(m)), clock)
 
     def __call__(self, mixture: np.ndarray, speakers: int | None = None) -> list[list[Region]]:
-        """See Divide; `speakers` is their number where it is told."""
+        """See Segmenter; `speakers` is their number where it is told."""
         windows, embeddings = self._embedded(mixture)
         if not windows:
             return []

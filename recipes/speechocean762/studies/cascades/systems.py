@@ -17,16 +17,16 @@ from recipes.speechocean762.studies.cascades.kept import Clock, Once, checksum
 from recipes.speechocean762.studies.cascades.segments import FoundSegments
 from tasks.extraction.task import ExtractionTask
 from tasks.recognition.conversations.cascades import (
-    Divide,
     Extract,
     Recognise,
-    divided,
+    Segmenter,
     extracted,
+    segmented,
     unseparated,
 )
-from tasks.recognition.evaluate import Hear, Truth
+from tasks.recognition.evaluate import ReferenceOf, Transcribe
 from tasks.recognition.references import phones_of
-from tasks.recognition.select import face_of, recogniser
+from tasks.recognition.select import recogniser, topology_of
 from tasks.recognition.task import RecognitionTask
 from tasks.recognition.topologies import SingleRecognition
 
@@ -37,7 +37,7 @@ class Counting:
     of a recogniser is `written` to be compared with it."""
 
     unit: str
-    truth: Truth
+    truth: ReferenceOf
     written: Callable[[list[str]], list[str]]
 
 
@@ -46,7 +46,7 @@ class Way:
     """A way of hearing: with `enrolled`, each person's enrolment is given to it. `made_of` tells
     apart what its answers depend on, such as checkpoints."""
 
-    hear: Hear
+    hear: Transcribe
     counting: Counting
     made_of: tuple[str, ...]
     enrolled: bool = False
@@ -71,7 +71,7 @@ class Parts:
     people: int
     extract: Extract
     extractor: str
-    listed: Mapping[str, tuple[Divide, str]]
+    listed: Mapping[str, tuple[Segmenter, str]]
     found: FoundSegments
     encoder: str
     clock: Clock
@@ -129,7 +129,7 @@ def cascades(listener: Listener, parts: Parts) -> dict[str, Way]:
     """Every way of hearing several people by a recogniser of one."""
     recognise, count = listener.recognise, parts.people
 
-    def way(hear: Hear, *others: str, enrolled: bool = False) -> Way:
+    def way(hear: Transcribe, *others: str, enrolled: bool = False) -> Way:
         return Way(hear, listener.counting, (listener.made_of, *others), enrolled)
 
     # As one output and as everybody's, the mixture is recognised once.
@@ -140,11 +140,11 @@ def cascades(listener: Listener, parts: Parts) -> dict[str, Way]:
         f"mixture, the same to all {count}": way(unseparated(mixed, count)),
         "extraction": way(extracted(parts.extract, recognise), parts.extractor, enrolled=True),
         **{
-            f"oracle segments, {name}": way(divided(divide, recognise), source)
+            f"oracle segments, {name}": way(segmented(divide, recognise), source)
             for name, (divide, source) in parts.listed.items()
         },
-        f"diarization, {count} told": way(divided(told, recognise), parts.encoder),
-        "diarization, number found": way(divided(parts.found, recognise), parts.encoder),
+        f"diarization, {count} told": way(segmented(told, recognise), parts.encoder),
+        "diarization, number found": way(segmented(parts.found, recognise), parts.encoder),
     }
     return {f"{name} → {listener.name}": each for name, each in ways.items()}
 
@@ -156,7 +156,7 @@ def end_to_end(model: SpeakerModel, given: str, data: Path, folder: Corpus) -> d
         if not isinstance(head, RecognitionTask) or isinstance(head, SingleRecognition):
             continue
         counting = counting_of(head, model, data, folder)
-        label = f"end to end, {given}: {name} ({face_of(head)})"
+        label = f"end to end, {given}: {name} ({topology_of(head)})"
         enrolled = "enrollment" in head.requires
         ways[label] = Way(_face(model, name, counting), counting, (checksum(model.path),), enrolled)
     if not ways:
@@ -165,7 +165,7 @@ def end_to_end(model: SpeakerModel, given: str, data: Path, folder: Corpus) -> d
     return ways
 
 
-def _face(model: SpeakerModel, name: str, counting: Counting) -> Hear:
+def _face(model: SpeakerModel, name: str, counting: Counting) -> Transcribe:
     def hear(mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
         found = model.transcribe(mixture, voices, task=name)
         return [counting.written(words) for words in found]

@@ -5,9 +5,9 @@ import pytest
 
 from joint.metrics.words import Errors, concatenated_errors
 from tasks.recognition.conversations.cascades import (
-    divided,
     extracted,
     recognised,
+    segmented,
     silent,
     unseparated,
 )
@@ -25,7 +25,7 @@ def test_each_stretch_is_heard_by_itself_in_order_of_time() -> None:
     mixture = noise(40_000, 0)
     stretches = {(0, 8_000): "ONE", (20_000, 30_000): "TWO", (4_000, 21_000): "FOUR"}
     texts = {mixture[a:b].tobytes(): [word] for (a, b), word in stretches.items()}
-    hear = divided(
+    hear = segmented(
         lambda heard: [[(20_000, 30_000), (0, 8_000)], [(4_000, 21_000)], []],
         lambda waveform: texts[waveform.tobytes()],
     )

@@ -12,7 +12,7 @@ from torch import Tensor
 from joint.encoders.frames import Frames
 from joint.errors import ConfigError
 from joint.losses.ctc import BLANK
-from tasks.recognition.core import Transcript
+from tasks.recognition.core import Posteriors
 from tasks.recognition.decoding.attention_beam import AttentionBeamSearch
 from tasks.recognition.objectives.attention import AttentionDecoder
 
@@ -20,7 +20,7 @@ pytest.importorskip("espnet2.asr.decoder", reason="espnet is not installed", exc
 VOCABULARY = 5
 
 
-def transcript_of(*recordings: Tensor, width: int = 8) -> Transcript:
+def posteriors_of(*recordings: Tensor, width: int = 8) -> Posteriors:
     """CTC scores `(F, V)` of each recording as the padded posteriors of a batch."""
     lengths = torch.tensor([len(scores) for scores in recordings])
     mask = torch.arange(int(lengths.max())) < lengths[:, None]
@@ -28,7 +28,7 @@ def transcript_of(*recordings: Tensor, width: int = 8) -> Transcript:
     hidden = [torch.randn(len(scores), width) for scores in recordings]
     padded = torch.nn.utils.rnn.pad_sequence(hidden, batch_first=True, padding_value=9.0)
     scores = torch.nn.utils.rnn.pad_sequence(list(recordings), batch_first=True)
-    return Transcript(scores.log_softmax(dim=-1), lengths, Frames(padded, mask))
+    return Posteriors(scores.log_softmax(dim=-1), lengths, Frames(padded, mask))
 
 
 def decoder() -> AttentionDecoder:
@@ -39,13 +39,13 @@ def decoder() -> AttentionDecoder:
     return made
 
 
-def score(made: AttentionDecoder, transcript: Transcript, symbols: list[int], ctc: float) -> float:
+def score(made: AttentionDecoder, posteriors: Posteriors, symbols: list[int], ctc: float) -> float:
     ids, count = torch.tensor([symbols or [-1]]), torch.tensor([len(symbols)])
-    attention = -float(made.losses(transcript.hidden, ids, count))
+    attention = -float(made.losses(posteriors.hidden, ids, count))
     loss = F.ctc_loss(
-        transcript.log_probabilities.transpose(0, 1),
+        posteriors.log_probabilities.transpose(0, 1),
         ids.clamp(min=0),
-        transcript.frames,
+        posteriors.frames,
         count,
         BLANK,
         "sum",
@@ -55,14 +55,14 @@ def score(made: AttentionDecoder, transcript: Transcript, symbols: list[int], ct
 
 @torch.no_grad()
 def test_the_loss_is_the_log_likelihood_of_each_symbol() -> None:
-    made, transcript = decoder(), transcript_of(torch.randn(7, VOCABULARY))
+    made, posteriors = decoder(), posteriors_of(torch.randn(7, VOCABULARY))
     border = made.border
-    scores = made(transcript.hidden, torch.tensor([[border, 1, 2, 3]]), torch.tensor([4]))
+    scores = made(posteriors.hidden, torch.tensor([[border, 1, 2, 3]]), torch.tensor([4]))
     by_hand = -scores[0, [0, 1, 2, 3], [1, 2, 3, border]].sum()
-    found = made.losses(transcript.hidden, torch.tensor([[1, 2, 3, -1, -1]]), torch.tensor([3]))
+    found = made.losses(posteriors.hidden, torch.tensor([[1, 2, 3, -1, -1]]), torch.tensor([3]))
     torch.testing.assert_close(found[0], by_hand)
     # a symbol depends on those before it alone
-    other = made(transcript.hidden, torch.tensor([[border, 1, 4, 4]]), torch.tensor([4]))
+    other = made(posteriors.hidden, torch.tensor([[border, 1, 4, 4]]), torch.tensor([4]))
     torch.testing.assert_close(scores[:, :2], other[:, :2])
     assert not torch.allclose(scores[:, 2:], other[:, 2:])
 
@@ -74,10 +74,10 @@ def test_a_wide_beam_finds_the_best_hypothesis(ctc: float) -> None:
     several = [list(s) for n in range(4) for s in product(range(1, VOCABULARY), repeat=n)]
     for seed in range(10):
         torch.manual_seed(seed)
-        transcript = transcript_of(2.0 * torch.randn(5, VOCABULARY))
-        found = AttentionBeamSearch(made, 100, ctc)(transcript, 0)
-        best = max(score(made, transcript, symbols, ctc) for symbols in several)
-        best_found += score(made, transcript, found, ctc) >= best - 1e-4
+        posteriors = posteriors_of(2.0 * torch.randn(5, VOCABULARY))
+        found = AttentionBeamSearch(made, 100, ctc)(posteriors, 0)
+        best = max(score(made, posteriors, symbols, ctc) for symbols in several)
+        best_found += score(made, posteriors, found, ctc) >= best - 1e-4
     assert best_found >= 9
 
 
@@ -86,20 +86,20 @@ def test_a_beam_of_one_is_greedy() -> None:
     made = decoder()
     for seed in range(5):
         torch.manual_seed(seed)
-        transcript = transcript_of(torch.randn(9, VOCABULARY))
+        posteriors = posteriors_of(torch.randn(9, VOCABULARY))
         symbols: list[int] = []
         while len(symbols) < 9:
             before, length = (
                 torch.tensor([[made.border, *symbols]]),
                 torch.tensor([len(symbols) + 1]),
             )
-            scores = made(transcript.hidden, before, length)[0, -1]
+            scores = made(posteriors.hidden, before, length)[0, -1]
             scores[BLANK] = float("-inf")
             best = int(scores.argmax())
             if best == made.border:
                 break
             symbols.append(best)
-        found = AttentionBeamSearch(made, beam=1, ctc_weight=0.0)(transcript, 0)
+        found = AttentionBeamSearch(made, beam=1, ctc_weight=0.0)(posteriors, 0)
         assert found == symbols
 
 
@@ -114,9 +114,9 @@ def test_an_impossible_hypothesis_is_not_chosen() -> None:
     bias.copy_(torch.tensor([-9.0, 2.0, -3.0, -9.0, -9.0, 1.0]))
     scores = torch.full((6, VOCABULARY), -10.0)
     scores[:, BLANK], scores[2, 2], scores[2, BLANK] = 10.0, 10.0, -10.0
-    transcript = transcript_of(scores)
-    assert AttentionBeamSearch(made, beam=5, ctc_weight=0.3)(transcript, 0) == [2]
-    assert set(AttentionBeamSearch(made, beam=1, ctc_weight=0.0)(transcript, 0)) == {1}
+    posteriors = posteriors_of(scores)
+    assert AttentionBeamSearch(made, beam=5, ctc_weight=0.3)(posteriors, 0) == [2]
+    assert set(AttentionBeamSearch(made, beam=1, ctc_weight=0.0)(posteriors, 0)) == {1}
 
 
 @torch.no_grad()
@@ -124,12 +124,12 @@ def test_a_padded_recording_is_decoded_as_it_is_alone() -> None:
     made = decoder()
     torch.manual_seed(2)
     recordings = [2.0 * torch.randn(frames, VOCABULARY) for frames in (5, 14, 9)]
-    together = transcript_of(*recordings)
+    together = posteriors_of(*recordings)
     ids, counts = torch.tensor([[1, -1, -1], [2, 3, 1], [4, 4, -1]]), torch.tensor([1, 3, 2])
     losses = made.losses(together.hidden, ids, counts)
     for row, scores in enumerate(recordings):
         own = slice(len(scores))
-        alone = Transcript(
+        alone = Posteriors(
             together.log_probabilities[row : row + 1, own],
             together.frames[row : row + 1],
             Frames(together.hidden.features[row : row + 1, own], None),

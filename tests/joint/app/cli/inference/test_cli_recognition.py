@@ -18,8 +18,8 @@ from joint.conversation.turns import read_turns
 from joint.data.corpus import Corpus
 from joint.encoders.frames import Frames
 from joint.training.run import train
-from tasks.recognition.core import Transcript
-from tasks.recognition.inference import joined, pieces
+from tasks.recognition.core import Posteriors
+from tasks.recognition.inference import joined, windows_of
 from tasks.verification.enrolment.database import EnrolledRecording
 from tasks.verification.enrolment.files import edit_database
 
@@ -54,7 +54,7 @@ def test_evaluate(checkpoint: Path, tested: Path, joint_command: Command, tmp_pa
     figures = json.loads(out.read_text())
     assert figures["counted_in"] == "phones" and figures["conversations"] == 2
     assert figures["error_percent"] > 50.0 and "person_error_percent" not in figures
-    assert {len(row["found"]) for row in json.loads(written.read_text()).values()} == {2}
+    assert {len(row["hypotheses"]) for row in json.loads(written.read_text()).values()} == {2}
     done = joint_command(*base, *listed, "--mode", "target", "--json", out)
     figures = json.loads(out.read_text())
     assert done.code == 0 and figures["counted_in"] == "words"
@@ -145,17 +145,17 @@ def talk(
     change, end = len(sound[0]) // 640, sum(map(len, sound)) // 640 - 1
     spoken = [(range(change + 2, end, 10), 1), (range(0, change - 1, 10), 2)]
 
-    def transcripts(encode: object, waveform: torch.Tensor, *rest: object) -> list[Transcript]:
+    def posteriors(encode: object, waveform: torch.Tensor, *rest: object) -> list[Posteriors]:
         count = (waveform.shape[1] - 400) // 640 + 1
         found = []
         for places, symbol in spoken:
             scores = torch.full((1, count, len(model.metadata["phones"])), -9.0)
             scores[0, :, 0] = 0.0
             scores[0, places, symbol] = 9.0
-            found.append(Transcript(scores, torch.tensor([count]), Frames(scores, None)))
+            found.append(Posteriors(scores, torch.tensor([count]), Frames(scores, None)))
         return found
 
-    monkeypatch.setattr(model.model.tasks["simo"], "transcripts", transcripts)
+    monkeypatch.setattr(model.model.tasks["simo"], "posteriors", posteriors)
     for verb in (joint.app.cli.inference.transcribe, joint.app.cli.inference.enroll):
         monkeypatch.setattr(verb, "open_model", lambda *_, **__: model)
     return {"talk": tmp_path / "talk.wav", "first": first, "second": second}
@@ -238,14 +238,14 @@ def test_long_recordings_are_heard_in_pieces(checkpoint: Path) -> None:
     noise = np.random.default_rng(0).normal(size=52 * 16_000).astype(np.float32) * 0.1
     lengths = []
     task = model.model.tasks["simo"]
-    heard = task.transcripts
+    heard = task.posteriors
 
     def listening(encode: object, waveform: object, *rest: object) -> object:
         lengths.append(waveform.shape[1] / 16_000)  # type: ignore[attr-defined]
         return heard(encode, waveform, *rest)
 
-    task.transcripts = listening
-    heard_in = pieces(task, model.model.view("simo"), torch.from_numpy(noise))
+    task.posteriors = listening
+    heard_in = windows_of(task, model.model.view("simo"), torch.from_numpy(noise))
     found = [joined(heard_in, output) for output in range(2)]
     assert max(lengths) == 20.0 and len(lengths) == 3
     assert {t.log_probabilities.shape[1] for t in found} == {(len(noise) - 400) // 160 // 4 + 1}
