@@ -6,8 +6,8 @@ import sys
 import pytest
 
 COMMANDS = {
-    "studies.curve": ["/nowhere/metrics.jsonl", "."],
-    "studies.other_microphones": ["speechocean762-joint", "/nowhere", "/nowhere/trials"],
+    "studies.learning_curve": ["/nowhere/metrics.jsonl", "."],
+    "studies.channel_robustness": ["speechocean762-joint", "/nowhere", "/nowhere/trials"],
     "ship": ["/nowhere/model.safetensors", "/nowhere", "/nowhere/out.safetensors"],
 }
 

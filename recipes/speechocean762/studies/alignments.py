@@ -1,12 +1,12 @@
-"""How far the alignments are to be trusted: phones against the corpus's own, times against CTC.
+"""Quality of the phone alignments: phones against the corpus's own, boundaries against CTC.
 
     python -m recipes.speechocean762.studies.alignments DATA/train exp/speechocean762/phones
 
-The corpus knows which phones are said, not when (`resource/text-phone`, in the manifests since
-`joint prepare`); a CTC recogniser trained on pronunciations alone finds times in its own way.
+The corpus has the phones of each utterance (`resource/text-phone`, copied to the manifests by
+`joint prepare`) but not their times. Boundaries are compared with those of a CTC phone recogniser
+that was trained without times. DATA/train must be aligned (`joint align`).
 """
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,13 @@ from joint.text.pronunciation import bare
 from joint.training.precision import autocast_for
 from joint.training.progress import shown
 from joint.units import SAMPLE_RATE
+from recipes.speechocean762.studies.command import study_parser
 from tasks.phonetics.ctc import CtcPhones
 from tasks.phonetics.ctc_alignment import adjacent, boundaries, forced_spans, without_priors
 
 
 def phones_of_corpus(folder: Path) -> dict[str, list[str]]:
-    """The phones of each utterance as the corpus has them, without stress."""
+    """The phones of each utterance in the corpus, without stress."""
     from lhotse import SupervisionSet
 
     found = {}
@@ -39,15 +40,15 @@ def phones_of_corpus(folder: Path) -> dict[str, list[str]]:
 
 
 def sequence_agreement(corpus: Corpus, own: dict[str, list[str]]) -> dict[str, float]:
-    """Edits between the aligned phones and the corpus's, in percent of the latter, and the share of
-    utterances without any."""
+    """Edit distance between the aligned phones and the corpus's in percent of the latter, and the
+    percentage of utterances without a difference."""
     errors = total = same = count = 0
     for utterance in corpus.utterances:
         known = [p for p in own.get(utterance.id, []) if p in corpus.phones]
         if utterance.phones is None or not known:
             continue
-        said = [int(p) for p in utterance.phones.phones if p > 0]
-        wrong = edit_distance(said, [corpus.phones.index(p) for p in known])
+        aligned = [int(p) for p in utterance.phones.phones if p > 0]
+        wrong = edit_distance(aligned, [corpus.phones.index(p) for p in known])
         errors, total, count, same = (
             errors + wrong,
             total + len(known),
@@ -55,15 +56,19 @@ def sequence_agreement(corpus: Corpus, own: dict[str, list[str]]) -> dict[str, f
             same + (not wrong),
         )
     if not count:
-        raise DataError(corpus.where, "no phones of the corpus's own", "what 'joint prepare' kept")
+        raise DataError(
+            corpus.where,
+            "no phones of the corpus",
+            "a folder that 'joint prepare speechocean762' wrote",
+        )
     return {"phone_edits_percent": 100.0 * errors / total, "same_percent": 100.0 * same / count}
 
 
 def boundary_differences(
     corpus: Corpus, checkpoint: str, weights: Sequence[float], limit: int
 ) -> dict[float, np.ndarray]:
-    """Milliseconds from each boundary of touching phones to that of the CTC recogniser (positive:
-    the latter is later), for each weight of the priors."""
+    """Milliseconds from each boundary between adjacent phones to that of the CTC recogniser
+    (positive: the latter is later), for each weight of the label priors."""
     model = load(checkpoint)
     heads = [t for t in model.model.tasks.values() if isinstance(t, CtcPhones)]
     if not heads:
@@ -98,12 +103,18 @@ def _every(corpus: Corpus, limit: int) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print both agreements."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("data", type=Path, help="a prepared folder that 'joint align' has seen")
-    parser.add_argument("checkpoint", help="trained with phones.yaml")
-    parser.add_argument("--limit", type=int, default=500, help="utterances aligned by CTC")
-    parser.add_argument("--priors", type=float, nargs="+", default=[0.0, 0.5, 1.0])
+    """The command line."""
+    parser = study_parser(__doc__)
+    parser.add_argument("data", type=Path, help="a folder that 'joint align' has aligned")
+    parser.add_argument("checkpoint", help="a checkpoint trained with phones.yaml")
+    parser.add_argument("--limit", type=int, default=500, help="most utterances to align by CTC")
+    parser.add_argument(
+        "--priors",
+        type=float,
+        nargs="+",
+        default=[0.0, 0.5, 1.0],
+        help="weights of the label priors",
+    )
     options = parser.parse_args(arguments)
     with errors_in_one_line():
         corpus = Corpus.load(options.data)

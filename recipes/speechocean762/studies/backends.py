@@ -1,13 +1,13 @@
-"""Every back-end with every normalisation on one encoder: EER, minDCF, Cllr.
+"""EER, minDCF and Cllr of every back-end with every score normalisation, for one encoder.
 
     python -m recipes.speechocean762.studies.backends CHECKPOINT DATA CORPUS/test OUT.md
 
-The back-ends learn from DATA/train, one mean a speaker is the cohort, and the calibration comes
-from DATA/validation and its trials: which line to use is chosen there, what it gives on the test
-stands beside it.
+Back-ends are trained on DATA/train, whose speaker means are the cohort, and calibrations on the
+trials of DATA/validation. The row to use is chosen by the figures on DATA/validation; those on the
+test set are in the same row.
 """
 
-import argparse
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from joint.data.corpus import Corpus
 from joint.files import atomic_write
 from joint.metrics.detection import cllr, error_rates, min_cllr
 from joint.terminal import errors_in_one_line
+from recipes.speechocean762.studies.command import study_parser
 from tasks.verification.embedding import Embed, EmbeddedFiles, embed_corpus
 from tasks.verification.scorer import BACKENDS, NORMS, Scorer, make_scorer
 from tasks.verification.trials import Trials
@@ -46,7 +47,7 @@ class Part:
         self.first, self.second = self.trials.positions(rows)
 
     def figures(self, name: str, scorer: Scorer) -> dict[str, float | None]:
-        """Error rates, and how well calibrated the scores are."""
+        """Error rates, and the cost of the scores as log-likelihood ratios."""
         scores = scorer(self.embedded, self.first, self.second)
         rates = error_rates(scores, self.trials.labels)
         return {
@@ -58,7 +59,7 @@ class Part:
 
 
 def compare(checkpoint: str, data: Path, test: Path, top: int) -> str:
-    """The table, a line for each back-end and normalisation; AS-norm looks at `top` speakers.
+    """The table, a row for each back-end and normalisation; AS-norm uses the `top` speakers.
 
     Raises JointError.
     """
@@ -73,25 +74,27 @@ def compare(checkpoint: str, data: Path, test: Path, top: int) -> str:
         scorer = plain.calibrated(
             held_out.embedded, held_out.first, held_out.second, held_out.trials.labels
         )
-        # a calibration with quality measures reorders trials: it has its own error rates
+        # a calibration with quality measures reorders trials, so it has its own error rates
         names = {f"{backend}, {norm}": plain, f"{backend}, {norm}, calibrated": scorer}
         for name, each in names.items():
             figures = held_out.figures("validation", each) | tested.figures("test", each)
-            if each is plain:  # no log-likelihood ratios
+            if each is plain:  # not calibrated
                 figures["test_cllr"] = None
             measured[name] = [figures]
     return comparison_table("back-end, norm", COLUMNS, measured)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = study_parser(__doc__)
     parser.add_argument("checkpoint", help="a checkpoint, or the name of a shipped one")
     parser.add_argument("data", type=Path, help="what `joint prepare speechocean762` wrote")
     parser.add_argument("test", type=Path, help="the corpus's test folder")
     parser.add_argument("output", type=Path, help="a Markdown file to write")
-    parser.add_argument("--top", type=int, default=50, help="speakers that AS-norm looks at")
-    given = parser.parse_args()
+    parser.add_argument(
+        "--top", type=int, default=50, help="highest cohort scores that AS-norm uses"
+    )
+    given = parser.parse_args(arguments)
     table = compare(given.checkpoint, given.data, given.test, given.top)
     atomic_write(given.output, table)
     print(table)

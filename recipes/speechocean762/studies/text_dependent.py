@@ -1,12 +1,11 @@
-"""Text-dependent verification by the factors of a checkpoint: speaker, text, and both.
+"""Text-dependent verification by speaker and text embeddings: EER of each and of both.
 
     python -m recipes.speechocean762.studies.text_dependent CHECKPOINT DATA/words/train WORDS/test
 
-The text's part of the words in the training folder also serves to adapt an enrolment with other
-words: on `trials_adapted` the first recording's own text gives way to the mean of the wanted one.
+On `trials_adapted`, where the enrolment has another word than the test recording, the enrolment's
+text embedding is replaced by the mean of the test word's embeddings in the training folder.
 """
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from joint.errors import CheckpointError
 from joint.metrics.detection import eer
 from joint.terminal import errors_in_one_line
 from joint.training.precision import autocast_for
+from recipes.speechocean762.studies.command import study_parser
 from tasks.verification.auxiliary.text_dependent import SpeakerTextFactors
 from tasks.verification.trials import Trials
 
@@ -48,14 +48,14 @@ def factors_of(model: SpeakerModel, waveforms: Sequence[np.ndarray]) -> dict[str
 
 
 def compared(model: SpeakerModel, train: Corpus, test: Path) -> list[tuple[str, str, float]]:
-    """List, embedding and EER in percent of every comparison."""
+    """List of trials, embedding and EER in percent of every comparison."""
     folder = Corpus.load(test)
     people = folder.utterances
     rows = {person.id: row for row, person in enumerate(people)}
     own = factors_of(model, [person.waveform() for person in people])
-    learnt = factors_of(model, [u.waveform() for u in train.utterances])["text"]
-    said = np.array([u.text for u in train.utterances])
-    wanted = {word: unit(learnt[said == word].mean(axis=0)) for word in set(said)}
+    trained = factors_of(model, [u.waveform() for u in train.utterances])["text"]
+    texts = np.array([u.text for u in train.utterances])
+    wanted = {word: unit(trained[texts == word].mean(axis=0)) for word in set(texts)}
     both = own["speaker"] + own["text"]
     found = []
     for name in LISTS:
@@ -74,11 +74,11 @@ def compared(model: SpeakerModel, train: Corpus, test: Path) -> list[tuple[str, 
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print a table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    """The command line."""
+    parser = study_parser(__doc__)
     parser.add_argument("checkpoint")
     parser.add_argument("train", type=Path, help="a prepared folder of words")
-    parser.add_argument("test", type=Path, help="a folder that studies/words.py wrote")
+    parser.add_argument("test", type=Path, help="a folder that the study single_words wrote")
     options = parser.parse_args(arguments)
     with errors_in_one_line():
         print("| trials | embedding | EER % |\n| --- | --- | --- |")

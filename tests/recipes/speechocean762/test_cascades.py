@@ -1,4 +1,4 @@
-"""Cascades on the embedded corpus: oracles make no errors, nothing is heard twice, the table."""
+"""Cascades on the embedded corpus: oracles make no errors, nothing is computed twice, the table."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -126,7 +126,7 @@ def test_voices_are_extracted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert [float(kept(mixture, voice)[0]) for voice in voices] == [5.0, 6.0] and len(asked) == 3
 
 
-def test_transcripts_are_heard_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_transcripts_are_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked, passing = [], Passing(monkeypatch)
     once = Once(lambda waveform: passing.wait(1.0), clock := Clock())
 
@@ -177,7 +177,7 @@ def test_the_table(
     cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
     by_name = {row[0]: dict(zip(cells[0], row, strict=True)) for row in cells[2:]}
     assert len(by_name) == 1 + 2 * 7 + 2
-    assert list(by_name["nothing heard"].values())[1:5] == ["100", "0.00", "100", "0.00"]
+    assert list(by_name["empty output"].values())[1:5] == ["100", "0.00", "100", "0.00"]
     # two words that nobody says, in place of two, whoever they are given to
     said = sum(len(t.split()) for t in texts_of(tested, 2))
     one, all_ = (by_name[f"mixture, {how} → faster-whisper"] for how in HOWS)
@@ -193,7 +193,7 @@ def test_the_table(
         )
 
     def never(*asked: object, **more: object) -> None:
-        raise AssertionError("heard a second time")
+        raise AssertionError("computed a second time")
 
     for verb in ("transcribe", "extract", "embed"):
         monkeypatch.setattr(SpeakerModel, verb, never)
@@ -201,7 +201,7 @@ def test_the_table(
     assert (tmp_path / "again.md").read_bytes() == (tmp_path / "first.md").read_bytes()
 
 
-HOWS = ("one output", "the same to all 2")
+HOWS = ("one output", "the same for all 2")
 
 
 def texts_of(folder: Path, count: int) -> list[str]:
@@ -222,7 +222,7 @@ def test_what_is_refused(
         cascades.compare(tested, own, extractor=own)
     with pytest.raises(CheckpointError, match="no recogniser; expected single"):
         cascades.compare(tested, extractor, extractor)
-    with pytest.raises(CheckpointError, match="recogniser of several people"):
+    with pytest.raises(CheckpointError, match="multi-speaker recogniser"):
         cascades.compare(tested, own, extractor, several=[extractor])
     with pytest.raises(DataError, match="at least 1"):
         cascades.compare(tested, own, extractor, limit=0)
@@ -238,5 +238,5 @@ def test_what_is_refused(
     assert ended.value.code == 2 and line.startswith("error: ") and "no enrolment" in line
     assert not (tmp_path / "out.md").exists()
     bare.write_text("mix_id,first\nm," + rows[0].split(",")[1] + "\n")
-    with pytest.raises(DataError, match="rows of 1 people"):
+    with pytest.raises(DataError, match="rows of 1 speakers"):
         cascades.compare(tested, own, extractor, mixtures=bare)

@@ -1,4 +1,4 @@
-"""What a cascade has heard once is kept: voices and transcripts, and how long each took."""
+"""Caches of extracted voices and transcripts, with the time that each of them took."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -19,22 +19,22 @@ Answer = TypeVar("Answer")
 
 
 class Clock:
-    """Time that passes for what is kept as it did when it was made."""
+    """A clock for which a cached result takes as long as its first computation did."""
 
     def __init__(self) -> None:
         self._ahead: Seconds = 0.0
 
     def now(self) -> Seconds:
-        """Since some moment."""
+        """Seconds since an arbitrary moment."""
         return perf_counter() + self._ahead
 
     def set(self, now: Seconds) -> None:
-        """Make it `now`, whatever has passed meanwhile."""
+        """Set the clock."""
         self._ahead += now - self.now()
 
 
 def digest(*waveforms: np.ndarray) -> str:
-    """A name for what is heard, from its samples."""
+    """A key for waveforms, from their samples."""
     whole = blake2b(digest_size=16)
     for waveform in waveforms:
         whole.update(len(waveform).to_bytes(8, "little") + waveform.tobytes())
@@ -42,19 +42,19 @@ def digest(*waveforms: np.ndarray) -> str:
 
 
 def checksum(path: Path) -> str:
-    """Of a file that answers depend on."""
+    """The checksum of a file that results depend on."""
     return f"{crc32(path.read_bytes()):08x}"
 
 
 class Once(Generic[Answer]):
-    """`answer` once for each waveform `(S,)`, as long as this lives."""
+    """Calls `answer` once for each waveform `(S,)` and keeps the results in memory."""
 
     def __init__(self, answer: Callable[[np.ndarray], Answer], clock: Clock) -> None:
         self.answer, self.clock = answer, clock
         self._known: dict[str, tuple[Answer, Seconds]] = {}
 
     def __call__(self, waveform: np.ndarray) -> Answer:
-        """What was answered."""
+        """The result for this waveform."""
         key, start = digest(waveform), self.clock.now()
         if key not in self._known:
             self._known[key] = self.answer(waveform), self.clock.now() - start
@@ -64,7 +64,7 @@ class Once(Generic[Answer]):
 
 
 class KeptVoices:
-    """`extract` once for each mixture and enrolment; `folder` holds the voices from then on."""
+    """Calls `extract` once for each mixture and enrolment and keeps the voices in `folder`."""
 
     def __init__(self, extract: Extract, folder: Path, clock: Clock) -> None:
         self.extract, self.folder, self.clock = extract, folder, clock
@@ -88,12 +88,12 @@ class KeptVoices:
 
 
 class KeptTranscripts:
-    """`hear` once for each mixture with its enrolments; `path` holds what was heard from then on,
-    a line of JSON each.
+    """Transcribes each mixture with its enrolments once and keeps the transcripts in `path`, a line
+    of JSON each.
 
-    `seconds` and `samples` are what the mixtures asked for took, and how long they are. Only the
-    first `people` enrolments are timed: behind them stands somebody who is absent, whom nobody
-    would ask for.
+    `seconds` and `samples` are the processing time and the duration of the mixtures so far. Only
+    the first `people` enrolments are timed; the last one is of a speaker who is absent, who is
+    there to measure false words.
     """
 
     def __init__(self, hear: Transcribe, path: Path, clock: Clock, people: int) -> None:
@@ -101,7 +101,7 @@ class KeptTranscripts:
         self.seconds: Seconds = 0.0
         self.samples: Samples = 0
         self._known = {line["heard"]: line for line in _whole_lines(path)}
-        # Without what a kill left of a last line, so that the next one begins a line.
+        # without an incomplete last line, which a killed run leaves
         atomic_write(path, "".join(map(_written, self._known.values())))
 
     def __call__(self, mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
@@ -125,7 +125,7 @@ class KeptTranscripts:
 
     @property
     def real_time_factor(self) -> float:
-        """Time over duration."""
+        """Processing time over duration."""
         return self.seconds * SAMPLE_RATE / max(self.samples, 1)
 
 

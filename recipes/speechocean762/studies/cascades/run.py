@@ -1,17 +1,15 @@
-"""Overlapped speech by cascades and end to end: a line for each way of hearing.
+"""Recognition of overlapped speech by cascades and by end-to-end models.
 
     python -m recipes.speechocean762.studies.cascades.run DATA/test RECOGNISER
         --extractor CHECKPOINT [--outside faster-whisper:FOLDER] [--end-to-end CHECKPOINT] … OUT.md
 
-RECOGNISER is a checkpoint with a recogniser of one person. It hears, as does the outside one, the
-mixture as it is (counted as one output, and as everybody's), each person's voice extracted, the
-mixture where the list (oracle) or a diarizer says that each person speaks. Beside them stand
-recognisers of several people. Errors are concatenated minimum-permutation ones, cpWER, in phones
-where a recogniser writes phones; the real-time factor is of everybody who speaks. With `--kept` a
-further run hears nothing again.
+RECOGNISER is a checkpoint with a single-speaker recogniser. It, and the external one, transcribe
+the mixture itself (scored as one output, and as the output of every speaker), the extracted voice
+of each speaker, and the segments of each speaker by the list (oracle) or by a diarizer. For
+comparison, multi-speaker recognisers. Errors are cpWER, of phones where a recogniser has phones;
+the real-time factor is for all speakers. With `--kept` a further run computes only what is missing.
 """
 
-import argparse
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -47,10 +45,11 @@ from recipes.speechocean762.studies.cascades.systems import (
     Way,
     cascades,
     end_to_end,
+    external_recogniser,
     extractor_of,
-    our_listener,
-    outside_listener,
+    own_recogniser,
 )
+from recipes.speechocean762.studies.command import study_parser
 from tasks.diarization.inference import Diarizer
 from tasks.diarization.segments import SileroSpeech
 from tasks.recognition.conversations.cascades import silent
@@ -69,11 +68,11 @@ OVERLAP = "overlap "
 
 
 def people_in(listed: Conversations) -> int:
-    """How many speak in each mixture. Raises DataError where not the same in all, or one alone."""
+    """The number of speakers in each mixture. Raises DataError where it varies or is one."""
     counts = sorted({len(row.turns) for row in listed})
     if len(counts) > 1 or counts[0] < 2:
-        found = f"rows of {' and '.join(map(str, counts))} people"
-        raise DataError(listed.path, found, "as many in every row, two or more")
+        found = f"rows of {' and '.join(map(str, counts))} speakers"
+        raise DataError(listed.path, found, "the same number in every row, two or more")
     return counts[0]
 
 
@@ -85,7 +84,7 @@ def measured(
     kept: Path,
     clock: Clock,
 ) -> dict[str, dict[str, Any]]:
-    """Figures of every way; `kept` has what is heard, and does not hear it again."""
+    """Figures of every system; transcripts in the folder `kept` are not computed again."""
     people, found = people_in(listed), {}
     for name, way in ways.items():
         label = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
@@ -102,7 +101,7 @@ def measured(
 
 
 def table(found: Mapping[str, Mapping[str, Any]]) -> str:
-    """A line a way, with its errors by how much people overlap."""
+    """A row for each system, with its errors by overlap."""
     groups = sorted(
         {name for each in found.values() for name in each["by_group"] if name.startswith(OVERLAP)}
     )
@@ -124,7 +123,7 @@ def table(found: Mapping[str, Mapping[str, Any]]) -> str:
         heading: {name: str(figures[key]) for name, figures in found.items()}
         for key, heading in (("counted_in", "counted in"), ("conversations", "conversations"))
     }
-    return comparison_table("way", columns, rows, further)
+    return comparison_table("system", columns, rows, further)
 
 
 def compare(
@@ -139,9 +138,9 @@ def compare(
     kept: Path | None = None,
     threshold: float | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Figures of every way, on the first `limit` rows. `encoder` embeds what is diarized, the
-    extractor's where there is none, and `threshold` replaces its diarization threshold; `several`
-    are checkpoints with recognisers of several people.
+    """Figures of every system on the first `limit` rows. `encoder` is the checkpoint for the
+    diarizer, the extractor's by default, and `threshold` replaces its diarization threshold;
+    `several` are checkpoints with multi-speaker recognisers.
 
     Raises JointError.
     """
@@ -153,12 +152,12 @@ def compare(
     device = "cuda" if torch.cuda.is_available() else "cpu"
     people, clock, opened = people_in(listed), Clock(), cache(partial(load, device=device))
     extracting, embedding = opened(extractor), opened(encoder or extractor)
-    # What is missing is said now, not after an hour's work on the rest.
+    # missing enrolments are reported before anything is computed
     check_enrolments(listed, listed.rows[:limit])
     extract, speech = extractor_of(extracting), SileroSpeech()
-    listeners = [our_listener(opened(recogniser), data, folder)]
+    recognisers = [own_recogniser(opened(recogniser), data, folder)]
     if outside is not None:
-        listeners.append(outside_listener(load_recognizer(outside), outside, folder))
+        recognisers.append(external_recogniser(load_recognizer(outside), outside, folder))
     others = [end_to_end(opened(given), given, data, folder) for given in several]
     pauses = between_pauses(data)
     spoken = ListedMixtures(listed.rows[:limit], folder)
@@ -182,34 +181,38 @@ def compare(
             checksum(embedding.path),
             clock,
         )
-        ways = {"nothing heard": Way(silent, listeners[0].counting, ())}
-        for each in (*(cascades(listener, parts) for listener in listeners), *others):
+        ways = {"empty output": Way(silent, recognisers[0].counting, ())}
+        for each in (*(cascades(single, parts) for single in recognisers), *others):
             ways |= each
         return measured(ways, folder, listed, limit, place, clock)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = study_parser(__doc__)
     parser.add_argument("data", type=Path, help="a prepared folder, such as DATA/test")
-    parser.add_argument("recogniser", help="a checkpoint with a recogniser of one person")
+    parser.add_argument("recogniser", help="a checkpoint with a single-speaker recogniser")
     parser.add_argument("output", type=Path, help="a Markdown file to write")
     parser.add_argument("--extractor", required=True, help="a checkpoint, or a shipped one's name")
-    parser.add_argument("--encoder", help="the checkpoint that diarizes, else the extractor's")
-    parser.add_argument("--mixtures", type=Path, help="else DATA's mix2_recognition.csv")
-    parser.add_argument("--outside", metavar="R", help="faster-whisper:FOLDER too")
+    parser.add_argument(
+        "--encoder", help="a checkpoint for the diarizer (default: the extractor's)"
+    )
+    parser.add_argument(
+        "--mixtures", type=Path, help="a list of mixtures (default: DATA/mix2_recognition.csv)"
+    )
+    parser.add_argument(
+        "--outside", metavar="R", help="an external recogniser, faster-whisper:FOLDER"
+    )
     parser.add_argument(
         "--end-to-end",
         action="append",
         default=[],
         metavar="CHECKPOINT",
-        help="with recognisers of several people; may be repeated",
+        help="a checkpoint with multi-speaker recognisers; may be repeated",
     )
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N mixtures")
     parser.add_argument(
-        "--cluster-threshold", type=float, metavar="T", help="of the windows of one speaker"
+        "--cluster-threshold", type=float, metavar="T", help="cosine threshold of the diarizer"
     )
     parser.add_argument("--kept", type=Path, help="a folder for voices and transcripts")
     parser.add_argument("--json", type=Path, help="write all figures, as JSON")

@@ -1,4 +1,4 @@
-"""Where each person of a conversation speaks: as the list says, or as a diarizer finds."""
+"""Segments of each speaker in a mixture: oracle segments of the list, or those of a diarizer."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from joint.errors import AudioError
 from joint.training.progress import shown
 from joint.units import Samples
 from recipes.speechocean762.studies.cascades.kept import Clock, Once, checksum, digest
-from recipes.speechocean762.studies.conversations import spoken
+from recipes.speechocean762.studies.diarization import spoken
 from tasks.diarization.inference import Diarizer
 from tasks.diarization.segments import Region
 from tasks.diarization.windows import turns_of
@@ -20,7 +20,7 @@ from tasks.recognition.conversations.cascades import Segmenter
 from tasks.recognition.conversations.lists import Conversation, render
 
 Where = Callable[[str, Samples], Sequence[Region]]
-"""An utterance's id and length to the regions of it in which its speaker speaks."""
+"""From an utterance's id and length to its speech regions."""
 
 
 def whole(name: str, samples: Samples) -> list[Region]:
@@ -29,8 +29,8 @@ def whole(name: str, samples: Samples) -> list[Region]:
 
 
 def between_pauses(data: Path) -> tuple[Where, str] | None:
-    """From the first to the last word between two pauses, all of a recording without words, and a
-    checksum of the alignment; None for a folder that is not aligned. Raises DataError."""
+    """Stretches of words without a pause (all of a recording without words), and a checksum of the
+    alignment; None for a folder that is not aligned. Raises DataError."""
     manifest = data / SUPERVISIONS
     if not manifest.is_file():
         return None
@@ -48,9 +48,10 @@ def between_pauses(data: Path) -> tuple[Where, str] | None:
 
 
 class ListedMixtures:
-    """The mixtures of `rows`, known by their samples, and how long each recording in them is.
+    """The mixtures of `rows`, identified by their samples, and the length of each recording in
+    them.
 
-    Recordings that cannot be read are left out, as they are where errors are counted.
+    Recordings that cannot be read are left out, as in the evaluation.
     """
 
     def __init__(self, rows: Sequence[Conversation], folder: Corpus) -> None:
@@ -67,7 +68,7 @@ class ListedMixtures:
             ]
 
     def segments(self, where: Where) -> Segmenter:
-        """The stretches in which each person speaks in them."""
+        """The oracle segments of each speaker, by mixture."""
 
         def divide(mixture: np.ndarray) -> list[list[Region]]:
             return [
@@ -79,7 +80,7 @@ class ListedMixtures:
 
 
 class FoundSegments:
-    """The stretches that a diarizer finds in each mixture; embeddings are made once."""
+    """The segments that a diarizer finds in each mixture; embeddings are computed once."""
 
     def __init__(
         self,
@@ -91,7 +92,7 @@ class FoundSegments:
         self._embedded = Once(lambda m: diarizer.embedded(m, speech(m)), clock)
 
     def __call__(self, mixture: np.ndarray, speakers: int | None = None) -> list[list[Region]]:
-        """See Segmenter; `speakers` is their number where it is told."""
+        """See Segmenter; `speakers` is their number where it is given."""
         windows, embeddings = self._embedded(mixture)
         if not windows:
             return []
@@ -101,7 +102,7 @@ class FoundSegments:
 
 
 def by_speaker(turns: Iterable[Turn]) -> list[list[Region]]:
-    """The regions of each, speakers in order of their first turn."""
+    """The regions of each speaker, in order of their first turn."""
     own: dict[str, list[Region]] = {}
     for turn in turns:
         own.setdefault(turn.speaker, []).append(Region(turn.start, turn.end))

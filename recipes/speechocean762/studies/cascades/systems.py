@@ -1,4 +1,4 @@
-"""Recognisers of one person and of several, and every cascade that a recogniser makes."""
+"""Single-speaker and multi-speaker recognisers, and every cascade with a single-speaker one."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,8 +33,8 @@ from tasks.recognition.topologies import SingleRecognition
 
 @dataclass(frozen=True)
 class Counting:
-    """What errors are counted in: the `unit`, the `truth` of each utterance, and how what comes out
-    of a recogniser is `written` to be compared with it."""
+    """How errors are counted: the `unit`, the reference (`truth`) of each utterance, and the
+    normalisation (`written`) of a hypothesis."""
 
     unit: str
     truth: ReferenceOf
@@ -43,8 +43,8 @@ class Counting:
 
 @dataclass(frozen=True)
 class Way:
-    """A way of hearing: with `enrolled`, each person's enrolment is given to it. `made_of` tells
-    apart what its answers depend on, such as checkpoints."""
+    """A system, with the speakers' enrolments as input where it is `enrolled`. `made_of` identifies
+    what its results depend on, such as checkpoints."""
 
     hear: Transcribe
     counting: Counting
@@ -53,8 +53,8 @@ class Way:
 
 
 @dataclass(frozen=True)
-class Listener:
-    """A recogniser of one person."""
+class SingleRecogniser:
+    """A single-speaker recogniser."""
 
     name: str
     recognise: Recognise
@@ -64,9 +64,9 @@ class Listener:
 
 @dataclass(frozen=True)
 class Parts:
-    """What stands before a recogniser in a cascade, and what each is made of: `extract`, the
-    segments that are `listed`, by their names, and those that are `found`; `people` is how many
-    there are in each mixture."""
+    """What precedes the recogniser in a cascade, and what each part depends on: the extractor,
+    the oracle segments `listed` by name, and those `found` by a diarizer; `people` is the number of
+    speakers in each mixture."""
 
     people: int
     extract: Extract
@@ -78,7 +78,7 @@ class Parts:
 
 
 def words_in(folder: Corpus) -> Counting:
-    """Words, after the normalisation that outside recognisers need."""
+    """Words, normalised as external recognisers need it."""
     return Counting(
         "words",
         lambda name: normalize_text(folder.by_id[name].text).split(),
@@ -87,7 +87,7 @@ def words_in(folder: Corpus) -> Counting:
 
 
 def counting_of(head: RecognitionTask, model: SpeakerModel, data: Path, folder: Corpus) -> Counting:
-    """What a recogniser of ours writes. Raises DataError for phones that nobody knows."""
+    """The units of a recogniser of ours. Raises DataError for a folder with other phones."""
     if isinstance(head.units, PhoneUnits):
         return Counting(
             "phones", phones_of(folder, model.path, model.metadata.get("phones", ())), list
@@ -95,25 +95,27 @@ def counting_of(head: RecognitionTask, model: SpeakerModel, data: Path, folder: 
     return words_in(folder)
 
 
-def our_listener(model: SpeakerModel, data: Path, folder: Corpus) -> Listener:
-    """The checkpoint's recogniser of one person. Raises CheckpointError, DataError."""
+def own_recogniser(model: SpeakerModel, data: Path, folder: Corpus) -> SingleRecogniser:
+    """The single-speaker recogniser of a checkpoint. Raises CheckpointError, DataError."""
     name, head = recogniser(model.model, model.path, "single")
     counting = counting_of(head, model, data, folder)
 
     def recognise(waveform: np.ndarray) -> list[str]:
         return counting.written(model.transcribe(waveform, task=name)[0])
 
-    return Listener("ours", recognise, counting, checksum(model.path))
+    return SingleRecogniser("ours", recognise, counting, checksum(model.path))
 
 
-def outside_listener(outside: Recognizer, specification: str, folder: Corpus) -> Listener:
-    """Somebody else's recogniser, which `specification` names."""
+def external_recogniser(
+    outside: Recognizer, specification: str, folder: Corpus
+) -> SingleRecogniser:
+    """The external recogniser of a `specification`."""
     counting = words_in(folder)
 
     def recognise(waveform: np.ndarray) -> list[str]:
         return counting.written([outside.transcribe(waveform)])
 
-    return Listener(specification.partition(":")[0], recognise, counting, specification)
+    return SingleRecogniser(specification.partition(":")[0], recognise, counting, specification)
 
 
 def extractor_of(model: SpeakerModel) -> Extract:
@@ -125,32 +127,32 @@ def extractor_of(model: SpeakerModel) -> Extract:
     return model.extract
 
 
-def cascades(listener: Listener, parts: Parts) -> dict[str, Way]:
-    """Every way of hearing several people by a recogniser of one."""
-    recognise, count = listener.recognise, parts.people
+def cascades(single: SingleRecogniser, parts: Parts) -> dict[str, Way]:
+    """Every cascade for several speakers with a single-speaker recogniser."""
+    recognise, count = single.recognise, parts.people
 
     def way(hear: Transcribe, *others: str, enrolled: bool = False) -> Way:
-        return Way(hear, listener.counting, (listener.made_of, *others), enrolled)
+        return Way(hear, single.counting, (single.made_of, *others), enrolled)
 
-    # As one output and as everybody's, the mixture is recognised once.
+    # as one output and as that of every speaker, the mixture is recognised once
     mixed = Once(recognise, parts.clock)
     told = partial(parts.found, speakers=count)
     ways = {
         "mixture, one output": way(unseparated(mixed)),
-        f"mixture, the same to all {count}": way(unseparated(mixed, count)),
+        f"mixture, the same for all {count}": way(unseparated(mixed, count)),
         "extraction": way(extracted(parts.extract, recognise), parts.extractor, enrolled=True),
         **{
             f"oracle segments, {name}": way(segmented(divide, recognise), source)
             for name, (divide, source) in parts.listed.items()
         },
-        f"diarization, {count} told": way(segmented(told, recognise), parts.encoder),
+        f"diarization, {count} given": way(segmented(told, recognise), parts.encoder),
         "diarization, number found": way(segmented(parts.found, recognise), parts.encoder),
     }
-    return {f"{name} → {listener.name}": each for name, each in ways.items()}
+    return {f"{name} → {single.name}": each for name, each in ways.items()}
 
 
 def end_to_end(model: SpeakerModel, given: str, data: Path, folder: Corpus) -> dict[str, Way]:
-    """Every recogniser of several people in a checkpoint. Raises CheckpointError for none."""
+    """The multi-speaker recognisers of a checkpoint. Raises CheckpointError for none."""
     ways = {}
     for name, head in model.model.tasks.items():
         if not isinstance(head, RecognitionTask) or isinstance(head, SingleRecognition):
@@ -161,7 +163,7 @@ def end_to_end(model: SpeakerModel, given: str, data: Path, folder: Corpus) -> d
         ways[label] = Way(_face(model, name, counting), counting, (checksum(model.path),), enrolled)
     if not ways:
         found = f"tasks {', '.join(model.model.tasks) or 'none'}"
-        raise CheckpointError(model.path, found, "one with a recogniser of several people")
+        raise CheckpointError(model.path, found, "one with a multi-speaker recogniser")
     return ways
 
 

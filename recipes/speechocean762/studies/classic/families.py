@@ -1,4 +1,4 @@
-"""How the systems of the classic recipe score trials, family by family."""
+"""Scores of the classic systems, family by family."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -20,14 +20,14 @@ from tasks.verification.scorer import Scorer
 
 @dataclass(frozen=True)
 class Scored:
-    """Scores `(T,)` of one system and the seconds that they took, from frames on."""
+    """Scores `(T,)` of one system, and the seconds from frames to scores."""
 
     scores: np.ndarray
     seconds: float
 
 
 Family = Callable[[Parts, Speech, np.ndarray, np.ndarray], dict[str, Scored]]
-"""Scores of the trials between rows of the speech, by each system of a family."""
+"""Scores of trials between rows of the speech, by each system of a family."""
 
 
 def vq(parts: Parts, speech: Speech, first: np.ndarray, second: np.ndarray) -> dict[str, Scored]:
@@ -104,9 +104,9 @@ def _by_embeddings(
     found = {}
     for name, scorer in scorers.items():
         normalized = replace(scorer, cohort=scorer.transform(others))
-        for label, judge in {name: scorer, f"{name}, S-norm": normalized}.items():
+        for label, system in {name: scorer, f"{name}, S-norm": normalized}.items():
             start = time.perf_counter()
-            scores = judge(embedded, first, second)
+            scores = system(embedded, first, second)
             found[label] = Scored(scores, extraction + time.perf_counter() - start)
     return found
 
@@ -117,4 +117,4 @@ FAMILIES: dict[str, tuple[Family, tuple[str, ...]]] = {
     "jfa": (jfa, ("ubm", "jfa")),
     "i-vector": (ivector, ("ubm", "ivector")),
 }
-"""What scores, and the parts that it has learnt."""
+"""The scoring function of each family, and its trained parts."""

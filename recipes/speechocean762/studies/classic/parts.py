@@ -1,5 +1,5 @@
-"""What the systems of the classic recipe learn: each part once, kept in the output folder as
-safetensors, written whole, and read from there when it is needed again."""
+"""Trained parts of the classic systems: each is trained once and kept in the output folder as
+safetensors."""
 
 import time
 from collections.abc import Callable
@@ -24,16 +24,16 @@ from tasks.verification.classic.vq import VqCodebooks
 
 @dataclass(frozen=True)
 class Sizes:
-    """Chosen on the held-out speakers, but for those that were never varied: `background`, `top`,
-    `every`, the numbers of iterations and the seed."""
+    """Sizes of the systems, chosen on the held-out speakers, except `background`, `top`, `every`,
+    the numbers of iterations and the seed, which were not varied."""
 
     normalize: Normalization = "level"
-    channel_share: float = 0.5  # of the training utterances, each through a channel of its own
+    channel_share: float = 0.5  # of the training utterances get a random channel
     codewords: int = 16
     background: int = 64
     components: int = 128
     ubm_iterations: int = 10
-    every: int = 3  # neighbouring frames overlap: every third says nearly the same
+    every: int = 3  # neighbouring frames overlap: every third is enough
     relevance: float = 16.0
     top: int = 5
     dimensions: int = 200
@@ -46,7 +46,7 @@ class Sizes:
 
 @dataclass
 class Parts:
-    """All parts of one output folder; each is learnt or read when it is first needed."""
+    """All parts of one output folder; each is trained or loaded on first use."""
 
     sizes: Sizes
     train: Corpus
@@ -60,11 +60,11 @@ class Parts:
     @cached_property
     def speech(self) -> Speech:
         """Speech frames of the training speakers."""
-        return read_speech(self.cepstra, self.train, change=self.heard, progress=True)
+        return read_speech(self.cepstra, self.train, change=self.augmented, progress=True)
 
     @cached_property
     def speakers(self) -> np.ndarray:
-        """Who spoke each training utterance."""
+        """The speaker of each training utterance."""
         return np.array([self.train.by_id[name].speaker for name in self.speech.names])
 
     @cached_property
@@ -77,23 +77,23 @@ class Parts:
         """The background codebook."""
         sizes = self.sizes
 
-        def learn() -> dict[str, Tensor]:
+        def train() -> dict[str, Tensor]:
             frames = self.speech.frames[:: 10 * sizes.every]
             found = VqCodebooks.fit(frames, sizes.codewords, sizes.background)
             return {"deviation": found.deviation, "background": found.background}
 
-        return VqCodebooks(**self._kept("vq", learn), size=sizes.codewords)
+        return VqCodebooks(**self._kept("vq", train), size=sizes.codewords)
 
     @cached_property
     def ubm(self) -> Gmm:
         """The universal background model."""
 
-        def learn() -> dict[str, Tensor]:
+        def train() -> dict[str, Tensor]:
             frames = self.speech.frames[:: self.sizes.every]
             sizes = self.sizes
             return vars(Gmm.fit(frames, sizes.components, sizes.ubm_iterations, progress=True))
 
-        return Gmm(**self._kept("ubm", learn))
+        return Gmm(**self._kept("ubm", train))
 
     @cached_property
     def statistics(self) -> Statistics:
@@ -105,18 +105,18 @@ class Parts:
         """The total variability subspace."""
         sizes = self.sizes
 
-        def learn() -> dict[str, Tensor]:
+        def train() -> dict[str, Tensor]:
             options = sizes.dimensions, sizes.iterations, sizes.seed
             return vars(Subspace.fit(self.statistics, *options, progress=True))
 
-        return Subspace(**self._kept("ivector", learn))
+        return Subspace(**self._kept("ivector", train))
 
     @cached_property
     def factors(self) -> JointFactorAnalysis:
-        """Eigenvoices, eigenchannels and the diagonal rest."""
+        """Eigenvoices, eigenchannels and the diagonal residual."""
         sizes = self.sizes
 
-        def learn() -> dict[str, Tensor]:
+        def train() -> dict[str, Tensor]:
             found = JointFactorAnalysis.fit(
                 self.statistics,
                 self.speakers,
@@ -132,33 +132,34 @@ class Parts:
                 "residual": found.residual,
             }
 
-        found = self._kept("jfa", learn)
+        found = self._kept("jfa", train)
         subspaces = Subspace(found["speaker"]), Subspace(found["channel"])
         return JointFactorAnalysis(*subspaces, found["residual"])
 
     @cached_property
     def training_ivectors(self) -> np.ndarray:
-        """Of the training utterances `(n, R)`."""
+        """The i-vectors `(n, R)` of the training utterances."""
         return self.subspace.factors(self.statistics).numpy()
 
-    def heard(self, waveform: np.ndarray) -> np.ndarray:
-        """A training recording `(S,)`, or what a channel makes of it: the same in every run."""
+    def augmented(self, waveform: np.ndarray) -> np.ndarray:
+        """A training recording `(S,)`, with or without a random channel, the same in every run."""
         drawn = crc32(waveform[::2].tobytes()) / 2**32
         return own_channel(waveform) if drawn < self.sizes.channel_share else waveform
 
     def cost(self, *names: str) -> tuple[int, float]:
-        """Parameters of these parts, and the seconds that learning them took, features aside."""
+        """Parameters of these parts, and the seconds of their training without feature
+        extraction."""
         read = [checkpoint.read(self._path(name)) for name in names]
         parameters = sum(tensor.numel() for tensors, _ in read for tensor in tensors.values())
         return parameters, sum(metadata["seconds"] for _, metadata in read)
 
-    def _kept(self, name: str, learn: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+    def _kept(self, name: str, train: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
         path = self._path(name)
         if not path.is_file():
-            self.speech  # noqa: B018  reading the corpus is not what the clock is for
+            self.speech  # noqa: B018  reading the corpus is not timed
             start = time.perf_counter()
             with torch.inference_mode():
-                tensors = learn()
+                tensors = train()
             checkpoint.write(path, tensors, {"seconds": time.perf_counter() - start})
         return checkpoint.read(path)[0]
 

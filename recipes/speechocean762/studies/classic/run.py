@@ -1,16 +1,16 @@
-"""Speaker verification before neural networks, on the same recordings and trials as the rest: VQ
-codebooks, GMM-UBM, joint factor analysis, i-vectors.
+"""Speaker verification before neural networks: VQ codebooks, GMM-UBM, joint factor analysis and
+i-vectors, on the same recordings and trials as the other systems.
 
     python -m recipes.speechocean762.studies.classic.run DATA CORPUS/test CORPUS/test/trials OUT
 
-DATA is what `joint prepare speechocean762` wrote; all learn from its `train` part. The sizes are
-what DATA/validation chose: to choose others, give it as the test and another OUT. What OUT holds
-already is neither trained nor scored again. The figures are in OUT/table.md and OUT/table.json.
+DATA is what `joint prepare speechocean762` wrote; all systems are trained on DATA/train. The
+default sizes were chosen on DATA/validation: to choose others, give that as the test and another
+OUT. Models and scores in OUT are not computed again. The figures are in OUT/table.md and
+OUT/table.json.
 """
 
-import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +27,7 @@ from joint.metrics.detection import eer, error_rates
 from joint.terminal import errors_in_one_line
 from recipes.speechocean762.studies.classic.families import FAMILIES
 from recipes.speechocean762.studies.classic.parts import Parts, Sizes
+from recipes.speechocean762.studies.command import study_parser
 from tasks.verification.classic.features import Speech, read_speech
 from tasks.verification.trials import Trials
 
@@ -43,7 +44,7 @@ COLUMNS = {
 
 @dataclass
 class Test:
-    """The test's trials, and its speech as recorded and through random channels."""
+    """The trials of a test set, and its speech as recorded and through random channels."""
 
     parts: Parts
     folder: Corpus
@@ -56,18 +57,18 @@ class Test:
 
     @cached_property
     def changed(self) -> Speech:
-        """The same through a channel of its own for each utterance."""
+        """The same with a random channel on each utterance."""
         names = self.trials.names
         return read_speech(self.parts.cepstra, self.folder, names, own_channel, progress=True)
 
     def usable(self, speech: Speech) -> Trials:
-        """The trials whose utterances both hold speech."""
+        """The trials whose utterances both have speech."""
         return self.trials.keep(self.trials.present(speech.rows()))
 
 
 @torch.inference_mode()
 def figures(family: str, test: Test) -> dict[str, dict[str, Any]]:
-    """Of every system of the family."""
+    """The figures of every system of the family."""
     score, learnt = FAMILIES[family]
     trials, changed = test.usable(test.recorded), test.usable(test.changed)
     found = score(test.parts, test.recorded, *trials.positions(test.recorded.rows()))
@@ -92,7 +93,7 @@ def figures(family: str, test: Test) -> dict[str, dict[str, Any]]:
 
 
 def table(found: Mapping[str, Mapping[str, Any]]) -> str:
-    """A line a system."""
+    """A row for each system."""
     heads = [head for head, _ in COLUMNS.values()]
     rows = ["| system | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
     for name, values in found.items():
@@ -102,7 +103,7 @@ def table(found: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def check_same(path: Path, settings: dict[str, Any]) -> None:
-    """Keep what a folder was made with; raises DataError where it was made with something else."""
+    """Write the settings of a folder. Raises DataError where it has other settings already."""
     settings = json.loads(json.dumps(settings))
     if path.is_file():
         before = json.loads(path.read_text(encoding="utf-8"))
@@ -141,18 +142,18 @@ def run(
     return written
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = study_parser(__doc__)
     parser.add_argument("data", type=Path, help="what `joint prepare speechocean762` wrote")
     parser.add_argument("test", type=Path, help="a Kaldi folder")
-    parser.add_argument("trials", type=Path)
-    parser.add_argument("output", type=Path)
+    parser.add_argument("trials", type=Path, help="a list of trials")
+    parser.add_argument("output", type=Path, help="a folder")
     parser.add_argument("--systems", nargs="+", choices=FAMILIES, default=list(FAMILIES))
     for field in fields(Sizes):
         option = "--" + field.name.replace("_", "-")
         parser.add_argument(option, type=type(field.default), default=field.default)
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     sizes = Sizes(**{field.name: getattr(given, field.name) for field in fields(Sizes)})
     print(run(given.data, given.test, given.trials, given.output, sizes, given.systems))
 

@@ -1,12 +1,11 @@
-"""Twenty utterances learnt by heart: the recogniser's core can write what it hears.
+"""Overfitting test of the recogniser: word error rate on the twenty utterances of its training.
 
-    python -m recipes.speechocean762.studies.by_heart DATA/train OUT
+    python -m recipes.speechocean762.studies.memorization DATA/train OUT
 
-Four utterances of each of five people, in characters, with `recognition.yaml` but without what
-makes learning harder. Prints the word error rate on the same twenty; a killed run goes on.
+Trains on four utterances of each of five speakers, in characters, with `recognition.yaml` without
+augmentation and regularisation. A killed run is resumed.
 """
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,9 +17,10 @@ from joint.errors import DataError
 from joint.metrics.words import concatenated_errors, total
 from joint.terminal import errors_in_one_line
 from joint.training.run import train
+from recipes.speechocean762.studies.command import study_parser
 
 RECIPE = Path(__file__).parents[1] / "recognition.yaml"
-PEOPLE, EACH = 5, 4
+SPEAKERS, EACH = 5, 4
 PLAIN = (
     "tasks.recognition.task.units._target_=joint.text.units.CharacterUnits",
     "tasks.recognition.task.core.dropout=0.0",
@@ -38,35 +38,35 @@ PLAIN = (
 )
 
 
-def learn(data: Path, output: Path, minutes: float) -> dict[str, float]:
-    """Choose, train, recognise. Raises DataError for fewer than five people with four utterances
-    each."""
+def memorize(data: Path, output: Path, minutes: float) -> dict[str, float]:
+    """Choose utterances, train, transcribe. Raises DataError for fewer than five speakers with four
+    utterances each."""
     corpus = Corpus.load(data)
     chosen = []
-    for own in [positions for positions in corpus.of_speaker if len(positions) >= EACH][:PEOPLE]:
+    for own in [positions for positions in corpus.of_speaker if len(positions) >= EACH][:SPEAKERS]:
         chosen += [corpus.utterances[i].id for i in own[:EACH]]
-    if len(chosen) < PEOPLE * EACH:
-        raise DataError(data, f"{len(chosen)} utterances", f"{EACH} of {PEOPLE} people each")
+    if len(chosen) < SPEAKERS * EACH:
+        raise DataError(data, f"{len(chosen)} utterances", f"{EACH} of {SPEAKERS} speakers each")
     part = write_subset(data, chosen, output / "data")
     keys = [*PLAIN, f"data.train={part}", f"output={output / 'run'}"]
     begun = (output / "run" / "checkpoints").is_dir()
     model = load(train(RECIPE, [*keys, f"trainer.max_minutes={minutes}"], resume=begun))
-    said = Corpus.load(part).utterances
-    found = [model.transcribe(read_audio(u.path)) for u in said]
-    pairs = zip(said, found, strict=True)
+    references = Corpus.load(part).utterances
+    hypotheses = [model.transcribe(read_audio(u.path)) for u in references]
+    pairs = zip(references, hypotheses, strict=True)
     errors = total(concatenated_errors([u.text.upper().split()], words) for u, words in pairs)
-    return {"utterances": len(said), "words": errors.length, **errors.figures("word_error")}
+    return {"utterances": len(references), "words": errors.length, **errors.figures("word_error")}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Learn and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("data", type=Path, help="prepared")
-    parser.add_argument("output", type=Path)
-    parser.add_argument("--minutes", type=float, default=6.0)
+    """The command line."""
+    parser = study_parser(__doc__)
+    parser.add_argument("data", type=Path, help="a prepared folder")
+    parser.add_argument("output", type=Path, help="a folder for data and checkpoint")
+    parser.add_argument("--minutes", type=float, default=6.0, help="of training")
     options = parser.parse_args(arguments)
     with errors_in_one_line():
-        for name, value in learn(options.data, options.output, options.minutes).items():
+        for name, value in memorize(options.data, options.output, options.minutes).items():
             print(f"{name}: {value:g}")
 
 

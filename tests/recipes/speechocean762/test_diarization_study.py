@@ -9,7 +9,7 @@ import pytest
 from joint.conversation.turns import read_turns
 from joint.data.corpus import Corpus
 from joint.errors import DataError
-from recipes.speechocean762.studies.conversations import compare, compose
+from recipes.speechocean762.studies.diarization import compare, compose
 
 
 def test_in_turn_and_overlapping(aligned: Path) -> None:
@@ -40,8 +40,8 @@ def test_in_turn_and_overlapping(aligned: Path) -> None:
 def test_the_table(aligned: Path, tmp_path: Path) -> None:
     rows = compare(aligned, "speechocean762-joint", 1, 3, 1, tmp_path).splitlines()
     assert len(rows) == 2 + 12 and "DER %" in rows[0]
-    told = {row.split("|")[1].strip(): row.split("|")[2:] for row in rows[2:]}
-    alone = [float(c) for c in told["in turn, speech by reference, two told"][:4]]
+    by_name = {row.split("|")[1].strip(): row.split("|")[2:] for row in rows[2:]}
+    alone = [float(c) for c in by_name["in turn, speech by reference, number given"][:4]]
     # the speech is known: nothing is missed or invented
     assert alone[1:3] == [0.0, 0.0] and alone[0] == pytest.approx(alone[3], abs=0.1)
     reference = read_turns(tmp_path / "in turn, reference.json")

@@ -1,18 +1,17 @@
-"""Single words out of the aligned corpus, for text-dependent verification: sentences hardly recur
-across its speakers, the digits do.
+"""Cut single words out of the aligned corpus, for text-dependent verification: few sentences are
+read by several speakers, but the digits are.
 
-    python -m recipes.speechocean762.studies.words DATA WORDS
+    python -m recipes.speechocean762.studies.single_words DATA WORDS
     joint prepare kaldi WORDS/train DATA/words/train
     joint prepare kaldi WORDS/validation DATA/words/validation
 
 DATA has the folders `train`, `validation` and `test`, prepared and aligned. WORDS gets the same
-ones as Kaldi tables with recordings, and lists of trials of which a target is always one speaker
-and one word: `trials_impostor` (another speaker, the same word), `trials_word` (the same speaker,
-another word), `trials_both` (both another); in `trials_adapted` the first recording of every trial
-holds another word than the second, and a target is one speaker.
+folders with recordings, Kaldi tables and lists of trials. Target trials have one speaker and one
+word; non-target trials have another speaker (`trials_impostor`), another word (`trials_word`) or
+both (`trials_both`). In `trials_adapted` the recordings of every trial have different words, and
+target trials have one speaker.
 """
 
-import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from joint.data.prepare.trials import Trial, write_trials
 from joint.errors import DataError
 from joint.terminal import errors_in_one_line
 from joint.units import SAMPLE_RATE, Seconds
+from recipes.speechocean762.studies.command import study_parser
 
 DIGITS = ("zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 PARTS = ("train", "validation", "test")
@@ -35,8 +35,8 @@ TARGETS, NONTARGETS, SEED = 3000, 4, 762
 
 
 def cut_words(data: Path, output: Path, words: Sequence[str]) -> dict[str, int]:
-    """Write the `words` of every part of `data` into the new folder `output`, whole or not at all;
-    gives how many of each part. Raises DataError where a part has no phones or no such word."""
+    """Write the `words` of every part of `data` into the new folder `output`, atomically; returns
+    the number of each part. Raises DataError for a part without phones or without such words."""
     counts = {}
     with written_whole(output) as folder:
         for part in PARTS:
@@ -44,11 +44,11 @@ def cut_words(data: Path, output: Path, words: Sequence[str]) -> dict[str, int]:
                 continue
             corpus = Corpus.load(data / part)
             if not corpus.phones:
-                raise DataError(data / part, "no phones", "a folder that 'joint align' has seen")
+                raise DataError(data / part, "no phones", "a folder that 'joint align' has aligned")
             (folder / part / "audio").mkdir(parents=True)
             rows = list(_cut(corpus, folder / part, frozenset(words)))
             if not rows:
-                raise DataError(data / part, f"none of {', '.join(words)}", "words that are said")
+                raise DataError(data / part, f"none of {', '.join(words)}", "words of the corpus")
             write_tables(folder / part, rows)
             for name, trials in word_trials(rows).items():
                 write_trials(folder / part / name, trials)
@@ -79,7 +79,7 @@ def _cut(corpus: Corpus, folder: Path, words: frozenset[str]) -> Iterator[Uttera
 
 
 def word_trials(rows: Sequence[Utterance]) -> dict[str, list[Trial]]:
-    """The four lists; the same for the same recordings."""
+    """The four lists of trials; the same for the same recordings."""
     rng = np.random.default_rng(SEED)
     speaker, word = (np.array([getattr(r, key) for r in rows]) for key in ("speaker", "text"))
     first, second = np.triu_indices(len(rows), 1)
@@ -108,11 +108,11 @@ def _some(positions: np.ndarray, count: int, rng: np.random.Generator) -> np.nda
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Cut words and say how many there are."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("data", type=Path, help="prepared and aligned")
-    parser.add_argument("output", type=Path)
-    parser.add_argument("--words", nargs="+", default=list(DIGITS))
+    """The command line."""
+    parser = study_parser(__doc__)
+    parser.add_argument("data", type=Path, help="a folder of prepared and aligned folders")
+    parser.add_argument("output", type=Path, help="a new folder")
+    parser.add_argument("--words", nargs="+", default=list(DIGITS), help="to cut, else the digits")
     options = parser.parse_args(arguments)
     with errors_in_one_line():
         for part, count in cut_words(options.data, options.output, options.words).items():

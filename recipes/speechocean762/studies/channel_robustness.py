@@ -1,15 +1,13 @@
-"""What verification is worth when nobody keeps their microphone: EER with and without a random
-channel on each utterance.
+"""EER of verification with and without a random channel on each utterance.
 
-    python -m recipes.speechocean762.studies.other_microphones \\
+    python -m recipes.speechocean762.studies.channel_robustness \\
         CHECKPOINT CORPUS/test CORPUS/test/trials
 
-In this corpus every speaker has one recording setup, so an encoder that hears the long-term
-spectrum may know the setup instead of the person. A channel here is a smooth gain over frequency
+In this corpus every speaker has one recording setup, so an encoder could identify the setup from
+the long-term spectrum instead of the speaker. The channel is a smooth gain over frequency
 (`joint.data.scenes.augmentation.through_channel`), drawn for each utterance.
 """
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,13 +17,14 @@ from joint import load
 from joint.data.corpus import Corpus
 from joint.data.scenes.augmentation import own_channel
 from joint.terminal import errors_in_one_line
+from recipes.speechocean762.studies.command import study_parser
 from tasks.verification.embedding import Embed
 from tasks.verification.evaluate import evaluate_verification
 from tasks.verification.trials import Trials
 
 
 def through_channels(embed: Embed) -> Embed:
-    """`embed` after a channel of its own for each recording, the same one in every run."""
+    """`embed` with a random channel on each recording, the same in every run."""
 
     def embedded(waveforms: Sequence[np.ndarray]) -> np.ndarray:
         return embed([own_channel(w) for w in waveforms])
@@ -33,13 +32,13 @@ def through_channels(embed: Embed) -> Embed:
     return embedded
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("checkpoint", type=Path)
+    parser = study_parser(__doc__)
+    parser.add_argument("checkpoint", help="a checkpoint, or the name of a shipped one")
     parser.add_argument("data", type=Path, help="a Kaldi folder")
-    parser.add_argument("trials", type=Path)
-    given = parser.parse_args()
+    parser.add_argument("trials", type=Path, help="a list of trials")
+    given = parser.parse_args(arguments)
     folder, trials = Corpus.load(given.data), Trials.load(given.trials)
     embed = load(given.checkpoint).embed
     systems = {"as recorded": embed, "random channels": through_channels(embed)}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from joint.errors import DataError
-from recipes.speechocean762.studies.curve import FIGURE, curves, in_turn
+from recipes.speechocean762.studies.learning_curve import FIGURE, curves, joined
 
 ROWS = [
     *({"scenes": 8 * n, "minutes": n / 2, FIGURE: float(n)} for n in range(1, 11)),
@@ -29,6 +29,6 @@ def test_a_log_without_extraction() -> None:
 def test_a_stage_goes_on_where_the_one_before_ended(tmp_path: Path) -> None:
     log = tmp_path / "metrics.jsonl"
     log.write_text("\n".join(map(json.dumps, ROWS)))
-    rows = in_turn([log, log])
+    rows = joined([log, log])
     assert [r["scenes"] for r in rows if "validation" in r] == [40, 80, 120, 160]
     assert [r["minutes"] for r in rows if "validation" in r] == [2.5, 5.0, 7.5, 10.0]

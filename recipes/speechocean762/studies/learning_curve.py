@@ -1,14 +1,13 @@
-"""Gain per mixture seen: SI-SDRi on held-out speakers over mixtures and over minutes, as SVG.
+"""Learning curves of extraction: SI-SDR improvement over training mixtures and over minutes.
 
     E=exp/speechocean762
-    python -m recipes.speechocean762.studies.curve \\
+    python -m recipes.speechocean762.studies.learning_curve \\
         $E/extraction/metrics.jsonl $E/joint/metrics.jsonl FOLDER
 
-Logs of trainings that followed each other make one curve. Writes `curve_mixtures.svg` and
-`curve_minutes.svg`: held-out speakers, and the training mixtures beside them.
+The logs of successive trainings are joined to one curve. Writes `curve_mixtures.svg` and
+`curve_minutes.svg` with curves of held-out speakers and of the training mixtures.
 """
 
-import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,10 @@ from analysis.charts import Curve, line_chart, save
 from analysis.report.training import read_log, training_curves
 from joint.errors import DataError
 from joint.terminal import errors_in_one_line
+from recipes.speechocean762.studies.command import study_parser
 
 FIGURE = "extraction/si_sdr_improvement_db"
-AXES = {"mixtures": ("scenes", "mixtures seen"), "minutes": ("minutes", "minutes of training")}
+AXES = {"mixtures": ("scenes", "training mixtures"), "minutes": ("minutes", "minutes of training")}
 
 
 def curves(rows: Sequence[Mapping[str, Any]], counter: str) -> list[Curve]:
@@ -37,8 +37,8 @@ def curves(rows: Sequence[Mapping[str, Any]], counter: str) -> list[Curve]:
     ]
 
 
-def in_turn(logs: Sequence[Path]) -> list[dict[str, Any]]:
-    """The rows of trainings that began where the one before ended: counters go on.
+def joined(logs: Sequence[Path]) -> list[dict[str, Any]]:
+    """The rows of successive trainings, each continuing the counters of the one before.
 
     Raises DataError for a log that cannot be read.
     """
@@ -52,13 +52,15 @@ def in_turn(logs: Sequence[Path]) -> list[dict[str, Any]]:
     return rows
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("logs", type=Path, nargs="+", metavar="LOG")
-    parser.add_argument("folder", type=Path)
-    given = parser.parse_args()
-    rows = in_turn(given.logs)
+    parser = study_parser(__doc__)
+    parser.add_argument(
+        "logs", type=Path, nargs="+", metavar="LOG", help="metrics.jsonl of a training"
+    )
+    parser.add_argument("folder", type=Path, help="where the charts are written")
+    given = parser.parse_args(arguments)
+    rows = joined(given.logs)
     for name, (counter, label) in AXES.items():
         chart = line_chart("SI-SDR improvement", curves(rows, counter), label, "dB")
         save(chart, given.folder / f"curve_{name}.svg")

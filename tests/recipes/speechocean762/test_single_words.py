@@ -8,7 +8,7 @@ from joint.audio import read_audio
 from joint.data.corpus import Corpus
 from joint.data.prepare.kaldi import prepare_kaldi
 from joint.errors import DataError
-from recipes.speechocean762.studies.words import cut_words, word_trials
+from recipes.speechocean762.studies.single_words import cut_words, word_trials
 from tasks.verification.trials import Trials
 
 

@@ -1,14 +1,13 @@
-"""Who spoke when in conversations composed of the corpus: diarization error rates.
+"""Diarization error rates on conversations of two speakers, composed of the corpus.
 
-    python -m recipes.speechocean762.studies.conversations DATA/test speechocean762-joint
+    python -m recipes.speechocean762.studies.diarization DATA/test speechocean762-joint
 
-DATA/test must be aligned (`joint align`): a reference turn goes from the first to the last word
-between pauses of 0.3 s. Each conversation is of two people of the folder, who read whole utterances
-in turn, as recorded: one after the other, or the next one beginning at 15 to 100 % of the one
-before, as in `mix2_recognition.csv`, though never before the same person's last has ended.
+DATA/test must be aligned (`joint align`): a reference turn is a stretch of words without a pause of
+0.3 s. In a conversation, two speakers of the folder read whole utterances alternately, as recorded:
+without overlap, or each starting at 15 to 100 % of the previous one as in `mix2_recognition.csv`,
+but after the end of the same speaker's last utterance.
 """
 
-import argparse
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from joint.errors import DataError
 from joint.terminal import errors_in_one_line
 from joint.training.progress import shown
 from joint.units import SAMPLE_RATE, Samples
+from recipes.speechocean762.studies.command import study_parser
 from tasks.diarization.evaluate import evaluate_diarization
 from tasks.diarization.inference import Diarizer
 from tasks.diarization.segments import PAUSE, Region, SileroSpeech, oracle_speech
@@ -40,17 +40,17 @@ COLUMNS = {
     "number_right_percent": "number right %",
     "collar": f"DER %, collar {COLLAR:g} s",
 }
-WAYS: dict[str, Callable[[np.ndarray, float | None], np.ndarray]] = {
-    "two told": lambda embeddings, _: spectral(embeddings, speakers=2),
+SPEAKER_COUNTS: dict[str, Callable[[np.ndarray, float | None], np.ndarray]] = {
+    "number given": lambda embeddings, _: spectral(embeddings, speakers=2),
     "number found": lambda embeddings, threshold: clustered(embeddings, threshold=threshold),
     "number by eigengap": lambda embeddings, _: spectral(embeddings),
 }
-"""To know the number of people, from embeddings and the encoder's threshold."""
+"""How the number of speakers is found, from embeddings and the encoder's threshold."""
 
 
 @dataclass(frozen=True)
 class Conversation:
-    """What is heard, `waveform (S,)`, and who says what when."""
+    """The recording `waveform (S,)` and its reference turns."""
 
     name: str
     waveform: np.ndarray
@@ -60,22 +60,22 @@ class Conversation:
 def compose(
     corpus: Corpus, count: int, utterances: int, overlapping: bool, seed: int
 ) -> Iterator[Conversation]:
-    """`count` conversations of two people with `utterances` in turn; the same for the same seed.
+    """`count` conversations of two speakers with `utterances` each; the same for the same seed.
 
-    Raises DataError for fewer than two people with so many aligned utterances.
+    Raises DataError for fewer than two speakers with enough aligned utterances.
     """
     own: dict[str, list[Utterance]] = {}
     for utterance in corpus.utterances:
         if utterance.words:
             own.setdefault(utterance.speaker, []).append(utterance)
     each = -(-utterances // 2)
-    people = sorted(name for name, said in own.items() if len(said) >= each)
-    if len(people) < 2:
+    speakers = sorted(name for name, utterances_of in own.items() if len(utterances_of) >= each)
+    if len(speakers) < 2:
         expected = f"two with {each} aligned utterances (`joint align`)"
-        raise DataError(corpus.where, f"{len(people)} speakers", expected)
+        raise DataError(corpus.where, f"{len(speakers)} speakers", expected)
     generator = random.Random(seed)
     for number in range(count):
-        pair = generator.sample(people, 2)
+        pair = generator.sample(speakers, 2)
         parts = zip(*(generator.sample(own[name], each) for name in pair), strict=True)
         chosen = [utterance for turn in parts for utterance in turn][:utterances]
         shares = [generator.uniform(*SHARES) if overlapping else 1.0 for _ in chosen]
@@ -90,16 +90,16 @@ def _joined(name: str, chosen: list[Utterance], shares: list[float]) -> Conversa
         after = 0 if i < 1 else starts[i - 1] + round(shares[i] * len(waveforms[i - 1]))
         starts.append(max(earliest, after))
     ends = [start + len(w) for start, w in zip(starts, waveforms, strict=True)]
-    heard = np.zeros(max(ends), dtype=np.float32)
+    mixture = np.zeros(max(ends), dtype=np.float32)
     turns: list[Turn] = []
     for utterance, waveform, start in zip(chosen, waveforms, starts, strict=True):
-        heard[start : start + len(waveform)] += waveform
+        mixture[start : start + len(waveform)] += waveform
         turns += spoken(utterance, start)
-    return Conversation(name, heard, in_order(turns))
+    return Conversation(name, mixture, in_order(turns))
 
 
 def spoken(utterance: Utterance, offset: Samples) -> list[Turn]:
-    """Turns of an aligned utterance that begins at `offset`; a pause begins the next."""
+    """Turns of an aligned utterance that starts at `offset`; a pause separates turns."""
     turns: list[Turn] = []
     for word in utterance.words or ():
         start, end = offset + word.start, offset + word.end
@@ -115,8 +115,9 @@ def spoken(utterance: Utterance, offset: Samples) -> list[Turn]:
 def compare(
     folder: Path, checkpoint: str, count: int, utterances: int, seed: int, output: Path | None
 ) -> str:
-    """A table with a line for each kind of conversation, source of speech, and way to know the
-    number of people; with `output`, references and estimates as SegLST in that folder.
+    """A table with a row for each kind of conversation, speech segmentation (reference or Silero),
+    and way to find the number of speakers; references and estimates are written to `output` as
+    SegLST.
 
     Raises JointError.
     """
@@ -147,25 +148,27 @@ def compare(
 def _diarized(
     diarizer: Diarizer, waveform: np.ndarray, speech: Sequence[Region]
 ) -> dict[str, list[Turn]]:
-    """Turns by each way to know the number of people; none in speech too short for two."""
+    """Turns by each way to find the number of speakers; none in too little speech."""
     windows, embeddings = diarizer.embedded(waveform, speech)
     if len(windows) < 2:
-        return {way: [] for way in WAYS}
-    threshold = diarizer.threshold
-    found = {way: cluster(embeddings, threshold).tolist() for way, cluster in WAYS.items()}
-    return {way: turns_of(windows, [str(label) for label in found[way]]) for way in WAYS}
+        return {way: [] for way in SPEAKER_COUNTS}
+    found = {
+        way: cluster(embeddings, diarizer.threshold).tolist()
+        for way, cluster in SPEAKER_COUNTS.items()
+    }
+    return {way: turns_of(windows, [str(label) for label in found[way]]) for way in SPEAKER_COUNTS}
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = study_parser(__doc__)
     parser.add_argument("data", type=Path, help="an aligned folder, such as DATA/test")
     parser.add_argument("checkpoint", help="a checkpoint, or the name of a shipped one")
     parser.add_argument("--count", type=int, default=50, help="conversations of each kind")
     parser.add_argument("--utterances", type=int, default=4, help="in each conversation")
     parser.add_argument("--seed", type=int, default=762)
     parser.add_argument("--output", type=Path, help="a folder for references and estimates")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     chosen = given.count, given.utterances, given.seed, given.output
     print(compare(given.data, given.checkpoint, *chosen))
 
