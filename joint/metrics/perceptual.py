@@ -11,7 +11,7 @@ from pystoi import stoi
 from joint.units import SAMPLE_RATE
 
 _STOI_TOO_SHORT = 1e-5
-"""What pystoi gives, beside a warning, where too few frames hold speech."""
+"""The value that pystoi returns, with a warning, for too few speech frames."""
 
 
 class Perceptual(NamedTuple):
@@ -28,8 +28,8 @@ def pesq_installed() -> bool:
 
 def perceptual(estimate: np.ndarray, reference: np.ndarray) -> Perceptual:
     """PESQ (ITU-T P.862.2) and STOI (Taal et al. 2011) of `estimate (S,)` against
-    `reference (S,)`, both at 16 kHz; NaN where a measure finds no speech or too little of it."""
-    if not estimate.any():  # PESQ divides by the estimate's level
+    `reference (S,)`, both at 16 kHz; NaN where a measure finds too little speech."""
+    if not estimate.any():  # PESQ divides by the level of the estimate
         return Perceptual(math.nan, math.nan)
     return Perceptual(_pesq(estimate, reference), _stoi(estimate, reference))
 
@@ -41,7 +41,7 @@ def _pesq(estimate: np.ndarray, reference: np.ndarray) -> float:
 
     try:
         return float(pesq(SAMPLE_RATE, reference, estimate, "wb"))
-    except (PesqError, ValueError):  # ValueError: a level that is not a number inside
+    except (PesqError, ValueError):  # ValueError: a level of NaN inside
         return math.nan
 
 

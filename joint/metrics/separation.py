@@ -1,4 +1,4 @@
-"""SI-SDR: how much of an estimate is the reference, whatever its level."""
+"""Scale-invariant signal-to-distortion ratio."""
 
 import torch
 from torch import Tensor
@@ -6,7 +6,7 @@ from torch import Tensor
 from joint.units import Decibels
 
 LIMIT: Decibels = 100.0
-"""Values stay within ±LIMIT: an estimate of silence has −LIMIT, the reference itself +LIMIT."""
+"""Values are within ±LIMIT: a silent estimate has −LIMIT, the reference itself +LIMIT."""
 
 _FLOOR = 10 ** (-LIMIT / 10)
 _SILENCE = 1e-20
@@ -34,7 +34,7 @@ def si_sdr_db(estimate: Tensor, reference: Tensor, lengths: Tensor | None = None
     scale = (estimate * reference).sum(-1, keepdim=True) / (energy + _SILENCE)
     signal = (scale * reference).square().sum(-1)
     distortion = (estimate - scale * reference).square().sum(-1)
-    # Each side gets a share of the other, so that the ratio has limits and stays scale-invariant.
+    # each side gets a share of the other, which limits the ratio and keeps it scale-invariant
     numerator = signal + _FLOOR * (distortion + _SILENCE)
     denominator = distortion + _FLOOR * signal + _SILENCE
     return 10 * torch.log10(numerator / denominator)

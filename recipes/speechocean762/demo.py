@@ -1,9 +1,10 @@
-"""`make demo`: train encoder and extractor jointly for a few minutes, then show what they learnt.
+"""`make demo`: train encoder and extractor jointly for a few minutes, evaluate them, write a
+report.
 
     python -m recipes.speechocean762.demo [key=value …]
 
-Everything is real speech of the embedded corpus: 36 speakers train, 12 others are tested. The
-shipped checkpoint, trained for hours on 113 speakers (none of those 12), stands beside.
+The data is real speech of the embedded corpus: 36 speakers for training and 12 others for the test.
+The shipped checkpoint, trained for hours on 113 speakers (none of those 12), is evaluated too.
 """
 
 import shutil
@@ -35,7 +36,8 @@ TRAINED = "trained just now"
 
 
 def main(overrides: list[str], folder: Path = FOLDER, limit: int | None = None) -> Path:
-    """Prepare, train, evaluate (on the first `limit` mixtures), report; gives its path."""
+    """Prepare, train, evaluate (on the first `limit` mixtures), and write the report; returns its
+    path."""
     console = Console()
     started = time.perf_counter()
     console.rule("1/4  the embedded corpus")
@@ -50,7 +52,7 @@ def main(overrides: list[str], folder: Path = FOLDER, limit: int | None = None) 
     places += [f"data.cache={folder / 'cache'}", f"output={folder / 'run'}"]
     checkpoint = train(HERE / "demo.yaml", [*places, *overrides], resume=False, allow_packages=[])
 
-    console.rule("3/4  twelve speakers that nobody trained on")
+    console.rule("3/4  evaluation on twelve unknown speakers")
     models = {TRAINED: load(checkpoint)}
     try:
         models[SHIPPED] = load(SHIPPED)
@@ -81,7 +83,7 @@ def test_set(folder: Path) -> tuple[Corpus, MixtureList]:
 
 
 def measure(name: str, model: SpeakerModel, folder: Path, limit: int | None) -> System:
-    """All figures of one model on the held-out speakers; the scores stay in `folder`."""
+    """All figures of one model on the held-out speakers; scores are written into `folder`."""
     people, mixtures = test_set(folder)
     tables = folder / "scores" / name.replace(" ", "_")
     tables.mkdir(parents=True, exist_ok=True)
@@ -93,8 +95,8 @@ def measure(name: str, model: SpeakerModel, folder: Path, limit: int | None) -> 
     columns = read_columns(trials)
     rates = error_rates(np.array(columns["score"], float), np.array(columns["label"], int))
     rows = read_columns(separated)
-    gained = map(float, rows["si_sdr_improvement_db"])
-    improvements = dict(zip(rows["mix_id"], gained, strict=True))
+    values = map(float, rows["si_sdr_improvement_db"])
+    improvements = dict(zip(rows["mix_id"], values, strict=True))
     return System(name, model, {**verified, **extracted}, rates, improvements)
 
 

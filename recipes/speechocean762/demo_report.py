@@ -1,4 +1,4 @@
-"""The page that `make demo` leaves behind: figures, curves, and six mixtures to listen to."""
+"""The report of `make demo`: figures, curves, and six mixtures to listen to."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ LOGGED = {
     "loss": "weighted sum of the losses",
     "verification/loss": "speaker loss",
     "extraction/loss": "extraction loss",
-    "verification/accuracy": "right speaker of all training speakers",
+    "verification/accuracy": "accuracy over all training speakers",
     "extraction/si_sdr_improvement_db": "SI-SDR improvement of training mixtures",
 }
 
@@ -38,7 +38,7 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class System:
-    """A model with its figures, its DET curve and its SI-SDR improvements `(mixtures,)` in dB."""
+    """A model with its figures, its DET curve, and the SI-SDR improvement of each mixture in dB."""
 
     name: str
     model: SpeakerModel
@@ -55,7 +55,7 @@ class System:
 def write_demo_report(
     path: Path, systems: Sequence[System], run: Path, test: tuple[Corpus, MixtureList]
 ) -> Path:
-    """Write the report of `systems` and of the training log in the folder `run`; gives `path`."""
+    """Write the report of `systems` and of the training log in the folder `run`; returns `path`."""
     folder, mixtures = test
     measured = [row for row in mixtures.rows if row.mix_id in systems[0].improvements]
     sections = [
@@ -97,7 +97,7 @@ def write_demo_report(
 
 
 def evenly(rows: Sequence[MixtureRow], count: int) -> list[MixtureRow]:
-    """`count` rows spread over the whole list."""
+    """`count` rows, evenly spaced in the list."""
     places = np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)
     return [rows[place] for place in places]
 
@@ -119,7 +119,7 @@ def _example(row: MixtureRow, folder: Corpus, systems: Sequence[System]) -> Exam
     target, other = folder.by_id[row.target], folder.by_id[row.interferer]
     return Example(
         f"{row.mix_id}: {_person(target)} against {_person(other)}, {row.snr_db:+.1f} dB",
-        f"SI-SDR improvement: {gains}. The voice to find: “{target.text.capitalize()}”",
+        f"SI-SDR improvement: {gains}. Text of the target: “{target.text.capitalize()}”",
         {
             "mixture": sound.mixture,
             "enrolment": sound.enrollment,
@@ -132,4 +132,4 @@ def _example(row: MixtureRow, folder: Corpus, systems: Sequence[System]) -> Exam
 def _person(utterance: Utterance) -> str:
     kinds = {("f", "adult"): "a woman", ("m", "adult"): "a man"}
     kinds |= {("f", "child"): "a girl", ("m", "child"): "a boy"}
-    return kinds.get((utterance.gender or "", utterance.age_group or ""), "somebody")
+    return kinds.get((utterance.gender or "", utterance.age_group or ""), "a speaker")

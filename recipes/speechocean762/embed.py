@@ -1,9 +1,9 @@
-"""Make the embedded corpus, a small real part of speechocean762 in the corpus's own layout.
+"""Make the embedded corpus, a small part of speechocean762 in the corpus's own layout.
 
     python -m recipes.speechocean762.embed CORPUS --output recipes/speechocean762/embedded
 
-`train` holds 36 of the corpus's train speakers, `test` the 12 validation speakers, so that what
-is trained here or on the full recipe's `train` can be shown on it.
+`train` has 36 of the corpus's train speakers, `test` the 12 validation speakers, so that models
+that were trained on it or on the full recipe's `train` can be tested on it.
 """
 
 import random
@@ -61,7 +61,7 @@ Made by `python -m recipes.speechocean762.embed CORPUS` with seed {seed}.
 
 
 def embed(corpus: str | Path, output: str | Path) -> int:
-    """Write the embedded corpus into the new folder `output`; gives back its size in bytes.
+    """Write the embedded corpus into the new folder `output`; returns its size in bytes.
 
     Raises DataError where the corpus lacks speakers, `output` has content or the size would be
     over 18 MB.
@@ -113,7 +113,7 @@ def _some(utterances: Sequence[Utterance]) -> list[Utterance]:
 
 
 def _write_split(root: Path, name: str, utterances: Sequence[Utterance]) -> None:
-    """Audio into WAVE/ and the tables of one split, with paths relative to `root`."""
+    """Write audio into WAVE/ and the tables of one split, with paths relative to `root`."""
     relative = []
     utterances_of: dict[str, list[str]] = defaultdict(list)
     for utterance in utterances:
@@ -137,7 +137,7 @@ def _copy_as_ogg(source: Path, target: Path) -> None:
 
 
 def _write_resources(corpus: Path, root: Path, utterances: Sequence[Utterance]) -> None:
-    """Lexicon and phones of these utterances; a word has a line for each pronunciation."""
+    """Write lexicon and phones of these utterances; a word has one line for each pronunciation."""
     ids = {utterance.id for utterance in utterances}
     words = {word for utterance in utterances for word in utterance.text.split()}
     (root / "resource").mkdir()
@@ -150,10 +150,10 @@ def _write_resources(corpus: Path, root: Path, utterances: Sequence[Utterance]) 
 
 
 def main(
-    corpus: Annotated[Path, typer.Argument(help="The corpus, as OpenSLR 101 ships it.")],
+    corpus: Annotated[Path, typer.Argument(help="The corpus in the layout of OpenSLR 101.")],
     output: Annotated[Path, typer.Option(help="A new folder.")] = EMBEDDED,
 ) -> None:
-    """Choose, copy and describe the embedded corpus."""
+    """Make the embedded corpus."""
     print(f"{output}: {embed(corpus, output) / 1e6:.1f} MB")
 
 

@@ -1,10 +1,10 @@
-"""Make a trained checkpoint ready to ship: weights in float16; threshold, calibration and figures
-from the held-out speakers.
+"""Convert a trained checkpoint for distribution: weights in float16, with threshold, calibration
+and figures of the held-out speakers.
 
     python -m recipes.speechocean762.ship exp/…/model.safetensors DATA OUT.safetensors
 
-DATA is what `joint prepare speechocean762` wrote; its `validation` part chooses threshold and
-calibration.
+DATA is what `joint prepare speechocean762` wrote; threshold and calibration are those of its
+`validation` part.
 """
 
 import argparse
@@ -41,14 +41,14 @@ KEPT = (
 
 
 def calibration(model: SpeakerModel, folder: Corpus, trials: Trials) -> Calibration:
-    """From cosine scores to log-likelihood ratios, on trials whose recordings can all be read."""
+    """The calibration of cosine scores on these trials."""
     embedded = embed_corpus(model.embed, folder, trials.names)
     scores = Scorer()(embedded, *trials.positions(embedded.rows()))
     return Calibration.fit(scores, trials.labels)
 
 
 def ship(trained: Path, data: Path, output: Path, name: str, command: str) -> dict[str, object]:
-    """Write `output` and return the figures that it holds. Raises JointError."""
+    """Write `output` and return its figures. Raises JointError."""
     model, folder = load(trained), Corpus.load(data / "validation")
     trials = Trials.load(data / "validation" / "trials")
     found = evaluate_verification(model.embed, folder, trials, progress=False)
@@ -60,7 +60,7 @@ def ship(trained: Path, data: Path, output: Path, name: str, command: str) -> di
     tensors, metadata = checkpoint.read(trained)
     kept = {k: v for k, v in tensors.items() if k.startswith(checkpoint.MODEL)}
     metadata["data"]["train"] = "speechocean762 train, 113 speakers"
-    # where somebody's files lay is no business of the reader's
+    # local paths are not distributed
     config = {k: v for k, v in metadata["config"].items() if k not in ("data", "init", "output")}
     shipped = {
         **metadata,

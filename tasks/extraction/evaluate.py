@@ -1,4 +1,4 @@
-"""Evaluation of target speaker extraction: a list of mixtures in, figures and groups out."""
+"""Evaluation of target speaker extraction on a list of mixtures."""
 
 import logging
 from collections import deque
@@ -18,7 +18,7 @@ from joint.data.corpus import Corpus
 from joint.data.grouping import gender_pair, gender_relation, positions_by_group
 from joint.errors import AudioError, DataError, JointError
 from joint.metrics.perceptual import Perceptual, pesq_installed
-from joint.metrics.perceptual import perceptual as judge
+from joint.metrics.perceptual import perceptual as perceptual_scores
 from joint.metrics.recognizers import Recognizer
 from joint.metrics.separation import si_sdr_db
 from joint.metrics.words import word_errors
@@ -26,13 +26,13 @@ from tasks.extraction.figures import MixtureScore, Words, failures, figures, wri
 from tasks.extraction.mixtures import MixtureList, MixtureRow, RenderedMixture, render
 
 Extract = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""Mixture `(S,)` and enrolment `(S2,)`, float32 at 16 kHz, to the target's voice `(S,)`."""
+"""From mixture `(S,)` and enrolment `(S2,)`, float32 at 16 kHz, to the estimate `(S,)`."""
 
 WHOLE, CUT = "whole target", "cut target"
-"""Groups: mixtures that hold all of the target's words, and those that the interferer ends."""
+"""Groups: mixtures with all of the target's words, and those cut at the interferer's end."""
 
 _AHEAD = 4
-"""Mixtures that are read ahead, and estimates that wait for PESQ: what memory holds."""
+"""Most mixtures that are read ahead, and most estimates that wait for PESQ."""
 
 logger = logging.getLogger(__name__)
 
@@ -50,14 +50,14 @@ def evaluate_extraction(
 ) -> dict[str, Any]:
     """Figures of an extractor on a mixture list, or on its first `limit` rows.
 
-    `output` is a folder for the estimates (`MIX_ID.wav`), `scores` a CSV to write, a row a
-    mixture. Word error rates are measured against the target's whole text although reference and
-    mixture end with the shorter voice: read them beside `wer_reference_percent`, or in the group
-    `whole target`. Mixtures with a recording that cannot be read are left out and counted.
-    `by_group` has gender pairs, the target's age group, and whole and cut targets.
+    `output` is a folder for the estimates (`MIX_ID.wav`), `scores` a CSV to write, one row for each
+    mixture. The reference of word error rates is the target's whole text, although mixtures end
+    with the shorter utterance: compare them with `wer_reference_percent`, or use the group `whole
+    target`. Mixtures with a recording that cannot be read are left out and counted. `by_group` has
+    gender pairs, the target's age group, and whole and cut targets.
 
     Raises DataError where list and corpus do not fit or no mixture can be read, JointError where
-    `extract` gives something else than finite samples of the mixture's length.
+    `extract` returns anything but finite samples of the mixture's length.
     """
     mixtures.check(corpus)
     if limit is not None and limit < 1:
@@ -67,8 +67,8 @@ def evaluate_extraction(
     rows = mixtures.rows[:limit]
     results: list[MixtureScore] = []
     console = Console(stderr=True)
-    # PESQ and STOI of one mixture run while the next one is extracted.
-    with ThreadPoolExecutor(1) as readers, ThreadPoolExecutor(1) as judges:
+    # PESQ and STOI of one mixture are computed while the next one is extracted
+    with ThreadPoolExecutor(1) as readers, ThreadPoolExecutor(1) as workers:
         waiting: deque[tuple[MixtureScore, Future[Perceptual] | None]] = deque()
         rendered = _rendered(rows, corpus, readers)
         shown = console.is_terminal and progress
@@ -84,10 +84,10 @@ def evaluate_extraction(
             score = _score(row.mix_id, estimate, waveforms)
             if recognizer is not None:
                 score = replace(score, words=_words(recognizer, text, estimate, waveforms))
-            judged = None
+            pending = None
             if perceptual:
-                judged = judges.submit(judge, estimate, waveforms.reference)
-            waiting.append((score, judged))
+                pending = workers.submit(perceptual_scores, estimate, waveforms.reference)
+            waiting.append((score, pending))
             if len(waiting) > _AHEAD:
                 results.append(_complete(*waiting.popleft()))
         results += [_complete(*pair) for pair in waiting]
@@ -154,27 +154,27 @@ def _score(mix_id: str, estimate: np.ndarray, waveforms: RenderedMixture) -> Mix
 def _words(
     recognizer: Recognizer, text: str, estimate: np.ndarray, waveforms: RenderedMixture
 ) -> Words:
-    heard = recognizer.transcribe(estimate)
+    hypothesis = recognizer.transcribe(estimate)
     return Words(
-        extracted=word_errors(text, heard),
+        extracted=word_errors(text, hypothesis),
         mixture=word_errors(text, recognizer.transcribe(waveforms.mixture)),
         reference=word_errors(text, recognizer.transcribe(waveforms.reference)),
-        text=heard,
+        text=hypothesis,
     )
 
 
-def _complete(score: MixtureScore, judged: Future[Perceptual] | None) -> MixtureScore:
-    return score if judged is None else replace(score, **judged.result()._asdict())
+def _complete(score: MixtureScore, pending: Future[Perceptual] | None) -> MixtureScore:
+    return score if pending is None else replace(score, **pending.result()._asdict())
 
 
 def _by_group(
     rows: Sequence[MixtureRow], results: Sequence[MixtureScore], corpus: Corpus
 ) -> dict[str, Any]:
-    people, named = corpus.by_id, {row.mix_id: row for row in rows}
+    utterances, named = corpus.by_id, {row.mix_id: row for row in rows}
     memberships = []
     for result in results:
         row = named[result.mix_id]
-        target, other = people[row.target], people[row.interferer]
+        target, other = utterances[row.target], utterances[row.interferer]
         pairs = gender_pair(target, other), gender_relation(target, other)
         memberships.append((*pairs, target.age_group, WHOLE if result.target_whole else CUT))
     groups = positions_by_group(memberships)

@@ -1,4 +1,4 @@
-"""What one extracted mixture scored, and the figures of many."""
+"""Scores of one extracted mixture, and summary figures of many."""
 
 import csv
 import math
@@ -14,7 +14,7 @@ from joint.metrics.words import Errors, total
 from joint.units import Decibels
 
 IMPROVED_ABOVE: Final[Decibels] = 1.0
-"""A mixture counts as improved where its SI-SDR rose by more than this."""
+"""SI-SDR improvement above which a mixture counts as improved."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Words:
 
 @dataclass(frozen=True)
 class MixtureScore:
-    """One row: SI-SDR against target and interferer, PESQ and STOI (NaN = not computable, None =
-    not asked for), words (None without a recogniser), and whether the mixture holds all of the
-    target's words."""
+    """Scores of one mixture: SI-SDR against target and interferer, PESQ and STOI (NaN: cannot be
+    computed, None: not requested), word errors (None without a recogniser), and whether the mixture
+    has all of the target's words."""
 
     mix_id: str
     si_sdr_db: Decibels
@@ -44,7 +44,7 @@ class MixtureScore:
 
     @property
     def si_sdr_improvement_db(self) -> Decibels:
-        """SI-SDR of the estimate above that of the mixture."""
+        """SI-SDR of the estimate minus that of the mixture."""
         return self.si_sdr_db - self.si_sdr_mixture_db
 
     @property
@@ -54,9 +54,9 @@ class MixtureScore:
 
 
 def figures(scores: Sequence[MixtureScore]) -> dict[str, Any]:
-    """Means, median and shares (0 to 1) over mixtures; None for what no mixture has.
+    """Means, median and shares (0 to 1) over mixtures; None for scores that no mixture has.
 
-    Word error rates are errors over words of all mixtures together.
+    Word error rates are the errors of all mixtures over the words of all mixtures.
     """
     improvements = np.array([score.si_sdr_improvement_db for score in scores])
     return {
@@ -75,12 +75,12 @@ def figures(scores: Sequence[MixtureScore]) -> dict[str, Any]:
 
 
 def failures(values: Iterable[float | None]) -> int:
-    """How many of the values were asked for and could not be computed."""
+    """How many values were requested and could not be computed."""
     return sum(value is not None and math.isnan(value) for value in values)
 
 
 def write_mixture_scores(path: Path, scores: Sequence[MixtureScore]) -> None:
-    """Write a CSV with a row a mixture; raises JointError where the file cannot be written."""
+    """Write a CSV with one row for each mixture. Raises JointError where it cannot be written."""
     rows = [_flat(score) for score in scores]
     with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
@@ -115,8 +115,8 @@ def _flat(score: MixtureScore) -> dict[str, str | int]:
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None and not math.isnan(value)]
-    return float(np.mean(known)) if known else None
+    finite = [value for value in values if value is not None and not math.isnan(value)]
+    return float(np.mean(finite)) if finite else None
 
 
 def _wer_percent(scores: Sequence[MixtureScore], of: Callable[[Words], Errors]) -> float | None:

@@ -1,4 +1,4 @@
-"""A list of two-speaker test mixtures, and how a row of it becomes waveforms."""
+"""A list of two-speaker test mixtures, and the rendering of its rows."""
 
 import csv
 import logging
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class MixtureRow:
-    """Utterance ids of one mixture, and the target's level over the interferer's."""
+    """Utterance ids of one mixture, and the SNR of the target against the interferer."""
 
     mix_id: str
     target: str
@@ -31,8 +31,8 @@ class MixtureRow:
 
 class RenderedMixture(NamedTuple):
     """Waveforms float32 at 16 kHz: `mixture (S,)` = `reference (S,)` + `interference (S,)`, and
-    `enrollment (S2,)`, another recording of the target; `target_whole` where the target says all
-    of its words before the shorter recording ends."""
+    `enrollment (S2,)`, another recording of the target; `target_whole` where the mixture has all
+    of the target's utterance."""
 
     mixture: np.ndarray
     reference: np.ndarray
@@ -59,7 +59,7 @@ class MixtureList:
         """Read a CSV with the columns `mix_id,target,interferer,enrollment,snr_db`.
 
         Raises DataError for a file that is missing, empty or not text, a missing column, an empty
-        field, a level that is not a number, and a `mix_id` that stands twice or is no file name.
+        field, an SNR that is not a number, and a `mix_id` that is repeated or not a file name.
         """
         path = Path(path)
         try:
@@ -72,31 +72,31 @@ class MixtureList:
         except OSError as error:
             raise DataError(path, error.strerror or str(error), "a mixture list") from error
         except (UnicodeDecodeError, csv.Error) as error:
-            raise DataError(path, "bytes that are not text", "a mixture list (CSV)") from error
+            raise DataError(path, "bytes that are not UTF-8", "a mixture list (CSV)") from error
         if not rows:
-            raise DataError(path, "no rows", "a row for each mixture")
+            raise DataError(path, "no rows", "one row for each mixture")
         seen: set[str] = set()
         for row in rows:
             if row.mix_id in seen:
-                raise DataError(path, f"{row.mix_id} a second time", "every mix_id once")
+                raise DataError(path, f"{row.mix_id} repeated", "every mix_id once")
             seen.add(row.mix_id)
         return cls(path, rows)
 
     def check(self, corpus: Corpus) -> None:
-        """Raise DataError where a row names an utterance that the corpus lacks.
+        """Raise DataError for a row with an utterance that is not in the corpus.
 
-        Rows whose enrolment is not the target's, or whose interferer is the target, are a control
-        experiment at best: they are counted in a warning.
+        Rows with an enrolment of another speaker, or with the target as interferer, are counted in
+        a warning: they are valid only as a control experiment.
         """
-        people, odd = corpus.by_id, []
+        utterances, odd = corpus.by_id, []
         for row in self.rows:
             for name in (row.target, row.interferer, row.enrollment):
-                if name not in people:
+                if name not in utterances:
                     where = f"{self.path}, {row.mix_id}"
                     raise DataError(where, f"unknown utterance {name}", f"one of {corpus.where}")
-            target = people[row.target].speaker
-            own_enrollment = people[row.enrollment].speaker == target
-            if not own_enrollment or people[row.interferer].speaker == target:
+            target = utterances[row.target].speaker
+            own_enrollment = utterances[row.enrollment].speaker == target
+            if not own_enrollment or utterances[row.interferer].speaker == target:
                 odd.append(row.mix_id)
         if odd:
             problem = "an enrolment of another speaker, or the target as interferer"
@@ -104,14 +104,14 @@ class MixtureList:
 
 
 def render(row: MixtureRow, corpus: Corpus) -> RenderedMixture:
-    """Read the recordings of a row and mix them; raises AudioError where one cannot be used."""
+    """Read the recordings of a row and mix them. Raises AudioError where one cannot be used."""
     target, interferer, enrollment = (
         corpus.by_id[name].waveform() for name in (row.target, row.interferer, row.enrollment)
     )
     try:
         reference, interference = mix(target, interferer, row.snr_db)
     except ValueError as error:
-        raise AudioError(row.mix_id, str(error), "two voices to mix") from error
+        raise AudioError(row.mix_id, str(error), "speech of both speakers") from error
     whole = len(reference) == len(target)
     return RenderedMixture(reference + interference, reference, interference, enrollment, whole)
 
@@ -121,8 +121,8 @@ def mix(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Reference and scaled interference, `(S,)` float32 each, S the shorter of both lengths.
 
-    The target stays as recorded; the interferer is scaled so that the target's mean power over
-    these S samples is `snr_db` above it. Raises ValueError where one is silent there.
+    The target is unchanged; the interferer is scaled so that the target's mean power over these S
+    samples is `snr_db` above the interferer's. Raises ValueError where one of them is silent there.
     """
     length = min(len(target), len(interferer))
     target, interferer = target[:length], interferer[:length]
@@ -144,7 +144,7 @@ def _row(where: str, record: dict[str, str | None]) -> MixtureRow:
         snr_db = float("nan")
     if not np.isfinite(snr_db):
         raise DataError(where, f"snr_db {values['snr_db']!r}", "a number of decibels")
-    if Path(values["mix_id"]).name != values["mix_id"]:  # it names the file of the estimate
+    if Path(values["mix_id"]).name != values["mix_id"]:  # it is the file name of the estimate
         raise DataError(where, f"mix_id {values['mix_id']!r}", "a plain name without folders")
     return MixtureRow(
         values["mix_id"], values["target"], values["interferer"], values["enrollment"], snr_db

@@ -8,6 +8,7 @@ import torch
 from tiny_models import tiny_encoder
 
 from analysis.probing.layers import EMBEDDING, FEATURES, LAST, layer_outputs
+from analysis.probing.pitch import pitch_statistics
 from analysis.probing.study import PHONES, Material, probe_encoder, spread, untrained
 from analysis.probing.targets import changed, halves, phone_instants
 from joint.data.corpus import Corpus
@@ -49,10 +50,21 @@ def test_questions(material: Material) -> None:
         assert np.isfinite(target.values).all()
     rate = next(t for t in material.targets if t.name == "speaking rate")
     assert 3 < np.median(rate.values) < 25
-    pitch = next(t for t in material.targets if t.name == "pitch")
-    genders = np.array([material.utterances[i].gender for i in pitch.rows])
-    if {"m", "f"} <= set(genders):
-        assert np.isfinite(pitch.values[genders == "f"].mean())
+
+
+def test_pitch_of_known_tones() -> None:
+    pytest.importorskip("parselmouth")
+    time = np.arange(16_000) / 16_000
+    octave = sum(np.sin(2 * np.pi * 200 * k * time) / k for k in range(1, 6))
+    mean, deviation = pitch_statistics(0.1 * octave.astype(np.float32))
+    assert mean == pytest.approx(12.0, abs=0.1) and deviation < 0.1
+    both = np.concatenate(
+        [octave, sum(np.sin(2 * np.pi * 100 * k * time) / k for k in range(1, 6))]
+    )
+    mean, deviation = pitch_statistics(0.1 * both.astype(np.float32))
+    assert (mean, deviation) == pytest.approx((6.0, 6.0), abs=0.3)
+    noise = np.random.default_rng(0).standard_normal(16_000).astype(np.float32)
+    assert np.isnan(pitch_statistics(1e-3 * noise)).all()
 
 
 def test_swapped_halves_hold_the_same_sound(material: Material) -> None:

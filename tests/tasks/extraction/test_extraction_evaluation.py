@@ -1,4 +1,4 @@
-"""The whole extraction evaluation with extractors whose figures are known beforehand."""
+"""The extraction evaluation with extractors whose figures are known beforehand."""
 
 import csv
 import math
@@ -133,7 +133,7 @@ def test_words_are_counted_over_all_mixtures(folder: Corpus, tmp_path: Path):
     known = [render(row, folder) for row in MIXTURES]
 
     class Fake:
-        """Hears both words in a reference, one in a mixture."""
+        """Recognises both words of a reference, one of a mixture."""
 
         def transcribe(self, waveform: np.ndarray) -> str:
             clean = any(np.array_equal(waveform, row.reference) for row in known)

@@ -116,11 +116,10 @@ def test_an_encoder_that_gives_nonsense_is_refused(folder: Corpus, bad: np.ndarr
         embed_files(lambda _: bad, paths)
 
 
-def test_cosine_scores_are_those_of_the_formula():
-    random = np.random.default_rng(0)
-    embeddings = random.normal(size=(9, 5))
-    first, second = random.integers(0, 9, 40), random.integers(0, 9, 40)
-    a, b = embeddings[first], embeddings[second]
-    expected = (a * b).sum(1) / np.sqrt((a**2).sum(1) * (b**2).sum(1))
-    assert np.allclose(score_trials(Backend(), embeddings, first, second), expected)
+def test_cosine_scores_of_known_angles():
+    degrees = np.array([0.0, 60.0, 90.0, 180.0])
+    angles = np.deg2rad(degrees)
+    embeddings = np.stack([np.cos(angles), np.sin(angles)], axis=1) * [[1.0], [5.0], [0.1], [2.0]]
+    scores = score_trials(Backend(), embeddings, np.array([0, 0, 0, 1]), np.array([1, 2, 3, 3]))
+    assert scores == pytest.approx([0.5, 0.0, -1.0, -0.5], abs=1e-6)
     assert score_trials(Backend(), np.zeros((2, 3)), np.array([0]), np.array([1])) == 0
