@@ -31,14 +31,16 @@ def prepare(
     held_out: int = HELD_OUT,
     check: Check = Check.FULL,
     jobs: int = 1,
+    test_only: bool = False,
 ) -> PrepareReport:
     """Check LibriSpeech and write `train`, `validation` and `test` with its mixtures into `output`.
 
     `librimix` is Libri2Mix, or holds it and Libri3Mix, as generated at 16 kHz or as published
-    metadata. Without dev-clean, `held_out` training speakers become `validation`. Raises DataError
-    for a missing part, transcript or list, and for mixtures that do not fit the corpus.
+    metadata. Without dev-clean, `held_out` training speakers become `validation`. With `test_only`
+    nothing but `test` is read and written. Raises DataError for a missing part, transcript or list,
+    and for mixtures that do not fit the corpus.
     """
-    corpus = LibriSpeech.load(librispeech, train_parts)
+    corpus = LibriSpeech.load(librispeech, train_parts, test_only)
     listed = {split: find_lists(librimix, split) for split in corpus.splits}
     if not listed["test"]:
         expected = "Libri2Mix/wav16k/max/metadata/mixture_test_mix_clean.csv or mode min's"

@@ -33,12 +33,15 @@ class LibriSpeech:
     test: list[Utterance]
 
     @classmethod
-    def load(cls, folder: str | Path, train_parts: Sequence[str] = ()) -> "LibriSpeech":
+    def load(
+        cls, folder: str | Path, train_parts: Sequence[str] = (), test_only: bool = False
+    ) -> "LibriSpeech":
         """Read the texts of `folder`, or of LibriSpeech/ in it; no audio is opened.
 
         `train_parts` names the parts to train on, such as `train-clean-100`; none: all that are
-        there, which may be none. Raises DataError for a part that is not there, for a chapter
-        without transcripts and for a recording without a text.
+        there, which may be none. With `test_only` test-clean alone is read. Raises DataError for a
+        part that is not there, for a chapter without transcripts and for a recording without a
+        text.
         """
         root = _root(Path(folder))
         parts = sorted(path.name for path in root.iterdir() if PART.fullmatch(path.name))
@@ -46,6 +49,8 @@ class LibriSpeech:
         if missing := [name for name in (*wanted, TEST) if name not in parts]:
             found = f"no {missing[0]} ({', '.join(parts)})"
             raise DataError(root, found, "folders such as train-clean-100 and test-clean")
+        if test_only:
+            wanted, parts = [], [TEST]
         genders = _genders(root / "SPEAKERS.TXT")
         return cls(
             root,

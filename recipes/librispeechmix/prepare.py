@@ -26,16 +26,22 @@ def prepare(
     held_out: int = HELD_OUT,
     check: Check = Check.FULL,
     jobs: int = 1,
+    test_only: bool = False,
 ) -> PrepareReport:
     """Check LibriSpeech and write `train`, `validation` and `test` with its mixtures into `output`.
 
     `lists` holds the published `test-clean-2mix.jsonl` and so on. Without dev-clean, `held_out`
-    training speakers become `validation`. Raises DataError for a missing part, transcript or list,
-    and for a list that does not fit the corpus.
+    training speakers become `validation`. With `test_only` nothing but `test` is read and written.
+    Raises DataError for a missing part, transcript or list, and for a list that does not fit the
+    corpus.
     """
     published = find_lists(lists)
-    corpus = LibriSpeech.load(librispeech, train_parts)
-    warned = [f"no dev-clean in {corpus.root}: no lists of it"] if not corpus.validation else []
+    corpus = LibriSpeech.load(librispeech, train_parts, test_only)
+    warned = (
+        [f"no dev-clean in {corpus.root}: no lists of it"]
+        if not (corpus.validation or test_only)
+        else []
+    )
     conversations = {
         split: {
             name: _read(corpus.root, path, utterances, warned)

@@ -104,6 +104,10 @@ def test_few_training_speakers_or_none_are_enough(
         shutil.rmtree(root / "train-clean-100")
     done = joint_command("prepare", kind, root, lists, out)
     assert done.code == 0, done
+    asked = joint_command("prepare", kind, corpus, lists, tmp_path / "asked", "--test-only")
+    assert asked.code == 0 and "train:" not in asked.out, asked
+    assert (tmp_path / "asked" / "test" / "wav.scp").is_file()
+    assert not (tmp_path / "asked" / "validation").exists()
     if train:
         assert "train: 9 utterances, 3 speakers" in done.out
         assert any("3 speakers are too few to hold out 50: 0 become" in line for line in done.err)

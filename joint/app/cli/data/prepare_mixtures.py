@@ -32,6 +32,10 @@ HeldOutOfTrain: TypeAlias = Annotated[
     ),
 ]
 
+TestOnly: TypeAlias = Annotated[
+    bool, typer.Option("--test-only", help="Prepare test-clean alone, and its lists.")
+]
+
 
 def librispeechmix(
     librispeech: LibriSpeech,
@@ -41,6 +45,7 @@ def librispeechmix(
     output: Output,
     train_parts: TrainParts = None,
     held_out: HeldOutOfTrain = HELD_OUT,
+    test_only: TestOnly = False,
     check: CheckOption = Check.FULL,
     jobs: Jobs = CORES,
 ) -> None:
@@ -52,7 +57,8 @@ def librispeechmix(
     """
     from recipes.librispeechmix.prepare import prepare as run
 
-    report_of(run(librispeech, lists, output, train_parts or (), held_out, check, jobs))
+    parts = train_parts or ()
+    report_of(run(librispeech, lists, output, parts, held_out, check, jobs, test_only))
 
 
 def librimix(
@@ -66,6 +72,7 @@ def librimix(
     output: Output,
     train_parts: TrainParts = None,
     held_out: HeldOutOfTrain = HELD_OUT,
+    test_only: TestOnly = False,
     check: CheckOption = Check.FULL,
     jobs: Jobs = CORES,
 ) -> None:
@@ -78,4 +85,5 @@ def librimix(
     """
     from recipes.librimix.prepare import prepare as run
 
-    report_of(run(librispeech, mixtures, output, train_parts or (), held_out, check, jobs))
+    parts = train_parts or ()
+    report_of(run(librispeech, mixtures, output, parts, held_out, check, jobs, test_only))
