@@ -13,7 +13,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import encoder, extractor, recognizer, scoring, whole
+from tests.benchmarks import encoder, extractor, lengths, recognizer, scoring, whole
 from tests.benchmarks.settings import Settings, prepare_embedded
 from tests.benchmarks.timing import Line
 
@@ -28,6 +28,7 @@ BENCHMARKS: dict[str, Callable[[Settings], list[Line]]] = {
     "recognizer-training": recognizer.recognizer_training,
     "trial-figures": scoring.figures,
     "as-norm": scoring.as_norm,
+    "lengths": lengths.lengths,
     "data": whole.data,
     "memory": whole.memory,
 }

@@ -21,7 +21,6 @@ from joint.training import checkpoint
 from joint.training.building import load_model
 from joint.training.config import OptimizerConfig, TrainerConfig
 from joint.training.optimizers import learning_rate, make_optimizer
-from joint.training.precision import autocast_for
 from joint.training.run import train
 from joint.training.trainer import Trainer
 
@@ -177,12 +176,6 @@ class TestOptimizer:
         frozen = tiny_model({"verification": 0.0}, {"extraction": "frozen"})
         groups = make_optimizer(frozen, OptimizerConfig(kind="sgd")).param_groups
         assert {group["name"] for group in groups} == {"extraction"}
-
-
-def test_precision() -> None:
-    cpu = torch.device("cpu")
-    assert autocast_for("bf16", cpu)._enabled and not autocast_for("float32", cpu)._enabled
-    assert autocast_for("auto", cpu)._enabled in (True, False)
 
 
 class TestRecipe:
