@@ -1,9 +1,12 @@
 """Real speakers and models that are loaded once, for the tests of the command line."""
 
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
+from support import ROOT
 
 
 @pytest.fixture(scope="session")
@@ -60,3 +63,37 @@ def aligned_trials(aligned: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     lines = [f"{int(a.speaker == b.speaker)} {a.id} {b.id}\n" for a, b in pairs]
     (folder / "trials").write_text("".join(lines))
     return folder
+
+
+class ThisProcess:
+    """An executor that runs each call at once, in this process."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def submit(self, call: Callable[..., Any], *arguments: Any) -> "Future[Any]":
+        future: Future[Any] = Future()
+        future.set_result(call(*arguments))
+        return future
+
+
+@pytest.fixture
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings of an ablation run in this process: one of their own costs seconds of imports."""
+    monkeypatch.setattr("joint.app.measuring.ProcessPoolExecutor", ThisProcess)
+
+
+@pytest.fixture(scope="session")
+def recogniser(aligned: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small recognisers of `recognition.yaml` after three steps."""
+    from joint.training.run import train
+
+    output = tmp_path_factory.mktemp("recognition") / "run"
+    recipe = ROOT / "tests" / "recognition.yaml"
+    return train(recipe, [f"data.train={aligned}", f"output={output}"])

@@ -1,11 +1,12 @@
 """`joint embed`, `verify`, `extract` on real recordings, with a tiny checkpoint."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-from support import Command
+from support import Command, Refused
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
 
@@ -37,10 +38,33 @@ def test_embed_skips_counts_and_lists(
     assert list(np.load(tmp_path / "a.npz")) == [recordings[0].stem]
 
 
-def test_verify(joint_command: Command, tiny_checkpoint: Path, recordings: list[Path]) -> None:
-    outcome = joint_command("verify", "--checkpoint", tiny_checkpoint, *recordings[:2])
+def test_verify(
+    joint_command: Command, refused: Refused, recordings: list[Path], tmp_path: Path
+) -> None:
+    written = tmp_path / "verified.json"
+    pair = recordings[:2]
+    outcome = joint_command("verify", *pair, "--json", written)
     assert outcome.code == 0 and not outcome.err
-    assert -1 <= float(outcome.out.split()[1]) <= 1
+    found = json.loads(written.read_text())
+    answer = "same" if found["same"] else "different"
+    assert outcome.out == (
+        f"score {found['score']:.4f} {answer}, probability {found['probability']:.3f} "
+        f"(threshold {found['threshold']:.4f})\n"
+    )
+    assert found["same"] == (found["score"] >= found["threshold"])
+    for step, word in ((-0.01, "same"), (0.01, "different")):
+        outcome = joint_command("verify", *pair, "--threshold", found["score"] + step)
+        assert outcome.code == 0 and f" {word}, " in outcome.out
+    assert "a cosine" in refused("verify", *pair, "--threshold", 1.1)
+
+
+def test_verify_without_a_threshold(
+    joint_command: Command, tiny_checkpoint: Path, recordings: list[Path]
+) -> None:
+    common = ("verify", *recordings[:2], "--checkpoint", tiny_checkpoint)
+    outcome = joint_command(*common)
+    assert outcome.code == 0 and "--threshold" in outcome.out and "same" not in outcome.out
+    assert " same (threshold -1.0000)" in joint_command(*common, "--threshold", -1).out
 
 
 def test_extract(

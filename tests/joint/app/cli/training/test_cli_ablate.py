@@ -1,11 +1,13 @@
 """`joint ablate` trains what is missing, measures it and writes the table."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import TINY, Command
+from omegaconf import OmegaConf
+from support import ROOT, TINY, Command
 
 GRID = """
 recipe: {recipe}
@@ -43,7 +45,11 @@ def test_set(embedded_corpus: Path, tmp_path: Path) -> Path:
 
 
 def test_trains_measures_and_goes_on(
-    grid: Path, test_set: Path, tmp_path: Path, joint_command: Command
+    grid: Path,
+    test_set: Path,
+    tmp_path: Path,
+    joint_command: Command,
+    request: pytest.FixtureRequest,
 ) -> None:
     grid.write_text(f"test: {test_set}\n{grid.read_text()}")
     first = joint_command("ablate", grid, "--variant", "frozen")
@@ -52,7 +58,8 @@ def test_trains_measures_and_goes_on(
     assert "frozen" in (output / "table.md").read_text()
     written = output / "frozen" / "seed1" / "figures.json"
     figures, before = json.loads(written.read_text()), written.stat().st_mtime_ns
-    assert 0 < figures["eer_percent"] < 100 and figures["thousand_scenes_trained"] == 0.008
+    assert figures["thousand_scenes_trained"] == 0.008 and figures["trials"] > 100
+    request.getfixturevalue("in_this_process")  # one in a process of its own is enough
     both = joint_command("ablate", grid, "--jobs", "2")  # the grid says what it is measured on
     assert both.code == 0 and written.stat().st_mtime_ns == before
     assert "frozen, seed 1" not in both.out and "joint, seed 1: EER" in both.out
@@ -61,6 +68,7 @@ def test_trains_measures_and_goes_on(
     assert (output / "table.md").read_text() in both.out
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_a_failing_run_is_told(
     grid: Path, test_set: Path, tmp_path: Path, joint_command: Command
 ) -> None:
@@ -79,3 +87,26 @@ def test_bad_input(grid: Path, test_set: Path, tmp_path: Path, refused: Callable
     (test_set / "trials").unlink()
     assert "trials" in refused("ablate", grid, "--data", test_set)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_recognition(aligned: Path, tested: Path, joint_command: Command, tmp_path: Path) -> None:
+    pytest.importorskip("meeteval")
+    folder = shutil.copytree(tested, tmp_path / "test")
+    rows = (tested / "mix2_recognition.csv").read_text().splitlines(keepends=True)
+    (folder / "mix2_recognition.csv").write_text("".join(rows[:3]))
+    names = [row.split(",")[1:3] for row in rows[1:3]]
+    (folder / "trials").write_text(f"0 {' '.join(names[0])}\n1 {' '.join([names[0][0]] * 2)}\n")
+    recipe = OmegaConf.load(ROOT / "tests" / "recognition.yaml")
+    recipe.tasks.pop("target")
+    recipe.streams.mixtures.tasks = ["simo"]
+    OmegaConf.save(recipe, tmp_path / "recipe.yaml")
+    (tmp_path / "grid.yaml").write_text(
+        f"recipe: recipe.yaml\noutput: {tmp_path / 'out'}\nvariants: {{simo: {{}}}}\n"
+        f"common: {{data.train: {aligned}}}\n"
+    )
+    done = joint_command("ablate", tmp_path / "grid.yaml", "--data", folder)
+    assert done.code == 0, done
+    figures = json.loads((tmp_path / "out" / "simo" / "seed1" / "figures.json").read_text())
+    assert figures["conversations"] == 2 and figures["error_percent"] > 50.0
+    assert "cp error %" in done.out and "own error %" not in done.out

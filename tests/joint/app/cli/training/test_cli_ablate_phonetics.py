@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
 from support import ROOT, TINY, Command, Refused
 
 GRID = """
@@ -38,6 +39,7 @@ downstream:
 RECIPE = ROOT / "recipes" / "speechocean762" / "phonetic_heads.yaml"
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_ablate_and_evaluate(
     joint_command: Command, refused: Refused, aligned: Path, aligned_trials: Path, tmp_path: Path
 ) -> None:
