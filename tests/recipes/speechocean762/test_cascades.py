@@ -60,7 +60,7 @@ def test_oracle_segments_and_an_oracle_recogniser(tested: Path) -> None:
         for row in listed:
             mixture = render(row, folder).mixture
             for turn, regions in zip(row.turns, mixtures.segments(where)(mixture), strict=True):
-                words = counting.truth(turn.utterance) or []
+                words = counting.reference(turn.utterance) or []
                 lengths[where] = lengths.get(where, 0) + sum(b - a for a, b in regions)
                 for i, (start, end) in enumerate(regions):
                     # the words are known to be said in this order; where they are cut is not
@@ -68,13 +68,15 @@ def test_oracle_segments_and_an_oracle_recogniser(tested: Path) -> None:
                     words = words[len(part) :]
                     known[np.trim_zeros(mixture[start:end]).tobytes()] = part
 
-        def knows(waveform: np.ndarray, known: dict[bytes, list[str]] = known) -> list[str]:
+        def known_words(waveform: np.ndarray, known: dict[bytes, list[str]] = known) -> list[str]:
             return known[np.trim_zeros(waveform).tobytes()]
 
-        hear = segmented(mixtures.segments(where), knows)
-        figures, heard = evaluate_recognition(hear, folder, listed, counting.truth, progress=False)
-        assert figures["error_percent"] == 0.0 and len(heard) == len(listed)
-    # what lies before the first word and after the last is not heard
+        transcribe = segmented(mixtures.segments(where), known_words)
+        figures, results = evaluate_recognition(
+            transcribe, folder, listed, counting.reference, progress=False
+        )
+        assert figures["error_percent"] == 0.0 and len(results) == len(listed)
+    # what lies before the first word and after the last is not transcribed
     assert 0.2 < lengths[pauses[0]] / lengths[whole] < 0.95
 
 
@@ -130,16 +132,16 @@ def test_transcripts_are_computed_once(tmp_path: Path, monkeypatch: pytest.Monke
     asked, passing = [], Passing(monkeypatch)
     once = Once(lambda waveform: passing.wait(1.0), clock := Clock())
 
-    def hear(mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
+    def transcribe(mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
         asked.append(len(voices))
         once(mixture)
         passing.wait(1.0)
         return [[str(len(voice))] for voice in voices]
 
-    path = tmp_path / "way.jsonl"
+    path = tmp_path / "transcripts.jsonl"
     mixtures = [np.ones(16_000, np.float32), np.zeros(16_000, np.float32)]
     voices = [np.ones(n, np.float32) for n in (5, 6, 7)]
-    kept = KeptTranscripts(hear, path, clock, people=2)
+    kept = KeptTranscripts(transcribe, path, clock, people=2)
     for mixture in mixtures:
         said = kept(mixture, voices)
         assert said == [["5"], ["6"], ["7"]]
@@ -148,7 +150,7 @@ def test_transcripts_are_computed_once(tmp_path: Path, monkeypatch: pytest.Monke
     assert asked == [2, 1, 2, 1] and kept.real_time_factor == 2.0
     assert passing.moment == 2 * (1.0 + 1.0) + 2 * 1.0
     path.write_text(path.read_text()[:-9])
-    again = KeptTranscripts(hear, path, clock, people=2)
+    again = KeptTranscripts(transcribe, path, clock, people=2)
     for mixture in mixtures:
         assert again(mixture, voices) == [["5"], ["6"], ["7"]]
     assert asked == [2, 1, 2, 1, 2, 1] and len(path.read_text().splitlines()) == 2

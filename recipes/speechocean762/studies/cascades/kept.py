@@ -96,11 +96,11 @@ class KeptTranscripts:
     there to measure false words.
     """
 
-    def __init__(self, hear: Transcribe, path: Path, clock: Clock, people: int) -> None:
-        self.hear, self.path, self.clock, self.people = hear, path, clock, people
+    def __init__(self, transcribe: Transcribe, path: Path, clock: Clock, people: int) -> None:
+        self.transcribe, self.path, self.clock, self.people = transcribe, path, clock, people
         self.seconds: Seconds = 0.0
         self.samples: Samples = 0
-        self._known = {line["heard"]: line for line in _whole_lines(path)}
+        self._known = {line["key"]: line for line in _whole_lines(path)}
         # without an incomplete last line, which a killed run leaves
         atomic_write(path, "".join(map(_written, self._known.values())))
 
@@ -109,11 +109,11 @@ class KeptTranscripts:
         key = digest(mixture, *voices)
         start = self.clock.now()
         if key not in self._known:
-            found = self.hear(mixture, voices[: self.people])
+            found = self.transcribe(mixture, voices[: self.people])
             seconds = self.clock.now() - start
             if absent := voices[self.people :]:
-                found = [*found, *self.hear(mixture, absent)]
-            line = {"heard": key, "found": found, "seconds": seconds}
+                found = [*found, *self.transcribe(mixture, absent)]
+            line = {"key": key, "found": found, "seconds": seconds}
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(_written(line))
             self._known[key] = line

@@ -42,7 +42,7 @@ from recipes.speechocean762.studies.cascades.segments import (
 )
 from recipes.speechocean762.studies.cascades.systems import (
     Parts,
-    Way,
+    System,
     cascades,
     end_to_end,
     external_recogniser,
@@ -77,7 +77,7 @@ def people_in(listed: Conversations) -> int:
 
 
 def measured(
-    ways: Mapping[str, Way],
+    systems: Mapping[str, System],
     folder: Corpus,
     listed: Conversations,
     limit: int | None,
@@ -86,17 +86,19 @@ def measured(
 ) -> dict[str, dict[str, Any]]:
     """Figures of every system; transcripts in the folder `kept` are not computed again."""
     people, found = people_in(listed), {}
-    for name, way in ways.items():
+    for name, system in systems.items():
         label = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
-        path = kept / f"{label}-{crc32(repr((name, way.made_of)).encode()):08x}.jsonl"
-        hear = KeptTranscripts(way.hear, path, clock, people)
+        path = kept / f"{label}-{crc32(repr((name, system.depends_on)).encode()):08x}.jsonl"
+        transcribe = KeptTranscripts(system.transcribe, path, clock, people)
         figures, _ = evaluate_recognition(
-            hear, folder, listed, way.counting.truth, way.enrolled, limit=limit
+            transcribe, folder, listed, system.counting.reference, system.enrolled, limit=limit
         )
-        figures["counted_in"] = way.counting.unit
-        figures["real_time_factor"] = round(hear.real_time_factor, 4)
+        figures["counted_in"] = system.counting.unit
+        figures["real_time_factor"] = round(transcribe.real_time_factor, 4)
         found[name] = figures
-        print(f"{name}: {figures['error_percent']:.1f} % of {way.counting.unit}", file=sys.stderr)
+        print(
+            f"{name}: {figures['error_percent']:.1f} % of {system.counting.unit}", file=sys.stderr
+        )
     return found
 
 
@@ -181,10 +183,10 @@ def compare(
             checksum(embedding.path),
             clock,
         )
-        ways = {"empty output": Way(silent, recognisers[0].counting, ())}
+        systems = {"empty output": System(silent, recognisers[0].counting, ())}
         for each in (*(cascades(single, parts) for single in recognisers), *others):
-            ways |= each
-        return measured(ways, folder, listed, limit, place, clock)
+            systems |= each
+        return measured(systems, folder, listed, limit, place, clock)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -70,13 +70,13 @@ class ListedMixtures:
     def segments(self, where: Where) -> Segmenter:
         """The oracle segments of each speaker, by mixture."""
 
-        def divide(mixture: np.ndarray) -> list[list[Region]]:
+        def segmenter(mixture: np.ndarray) -> list[list[Region]]:
             return [
                 [Region(start + begin, start + end) for begin, end in where(name, samples)]
                 for name, start, samples in self._known[digest(mixture)]
             ]
 
-        return divide
+        return segmenter
 
 
 class FoundSegments:
@@ -96,8 +96,8 @@ class FoundSegments:
         windows, embeddings = self._embedded(mixture)
         if not windows:
             return []
-        told = None if speakers is None else min(speakers, len(windows))
-        labels = clustered(embeddings, told, self._threshold)
+        known = None if speakers is None else min(speakers, len(windows))
+        labels = clustered(embeddings, known, self._threshold)
         return by_speaker(turns_of(windows, [str(label) for label in labels]))
 
 

@@ -33,22 +33,22 @@ from tasks.recognition.topologies import SingleRecognition
 
 @dataclass(frozen=True)
 class Counting:
-    """How errors are counted: the `unit`, the reference (`truth`) of each utterance, and the
-    normalisation (`written`) of a hypothesis."""
+    """How errors are counted: the `unit`, the `reference` of each utterance, and the
+    normalisation (`normalise`) of a hypothesis."""
 
     unit: str
-    truth: ReferenceOf
-    written: Callable[[list[str]], list[str]]
+    reference: ReferenceOf
+    normalise: Callable[[list[str]], list[str]]
 
 
 @dataclass(frozen=True)
-class Way:
-    """A system, with the speakers' enrolments as input where it is `enrolled`. `made_of` identifies
-    what its results depend on, such as checkpoints."""
+class System:
+    """A system, with the speakers' enrolments as input where it is `enrolled`. `depends_on`
+    identifies what its results depend on, such as checkpoints."""
 
-    hear: Transcribe
+    transcribe: Transcribe
     counting: Counting
-    made_of: tuple[str, ...]
+    depends_on: tuple[str, ...]
     enrolled: bool = False
 
 
@@ -59,7 +59,7 @@ class SingleRecogniser:
     name: str
     recognise: Recognise
     counting: Counting
-    made_of: str
+    depends_on: str
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def own_recogniser(model: SpeakerModel, data: Path, folder: Corpus) -> SingleRec
     counting = counting_of(head, model, data, folder)
 
     def recognise(waveform: np.ndarray) -> list[str]:
-        return counting.written(model.transcribe(waveform, task=name)[0])
+        return counting.normalise(model.transcribe(waveform, task=name)[0])
 
     return SingleRecogniser("ours", recognise, counting, checksum(model.path))
 
@@ -113,7 +113,7 @@ def external_recogniser(
     counting = words_in(folder)
 
     def recognise(waveform: np.ndarray) -> list[str]:
-        return counting.written([outside.transcribe(waveform)])
+        return counting.normalise([outside.transcribe(waveform)])
 
     return SingleRecogniser(specification.partition(":")[0], recognise, counting, specification)
 
@@ -127,49 +127,51 @@ def extractor_of(model: SpeakerModel) -> Extract:
     return model.extract
 
 
-def cascades(single: SingleRecogniser, parts: Parts) -> dict[str, Way]:
+def cascades(single: SingleRecogniser, parts: Parts) -> dict[str, System]:
     """Every cascade for several speakers with a single-speaker recogniser."""
     recognise, count = single.recognise, parts.people
 
-    def way(hear: Transcribe, *others: str, enrolled: bool = False) -> Way:
-        return Way(hear, single.counting, (single.made_of, *others), enrolled)
+    def system(transcribe: Transcribe, *others: str, enrolled: bool = False) -> System:
+        return System(transcribe, single.counting, (single.depends_on, *others), enrolled)
 
     # as one output and as that of every speaker, the mixture is recognised once
     mixed = Once(recognise, parts.clock)
-    told = partial(parts.found, speakers=count)
-    ways = {
-        "mixture, one output": way(unseparated(mixed)),
-        f"mixture, the same for all {count}": way(unseparated(mixed, count)),
-        "extraction": way(extracted(parts.extract, recognise), parts.extractor, enrolled=True),
+    known = partial(parts.found, speakers=count)
+    systems = {
+        "mixture, one output": system(unseparated(mixed)),
+        f"mixture, the same for all {count}": system(unseparated(mixed, count)),
+        "extraction": system(extracted(parts.extract, recognise), parts.extractor, enrolled=True),
         **{
-            f"oracle segments, {name}": way(segmented(divide, recognise), source)
-            for name, (divide, source) in parts.listed.items()
+            f"oracle segments, {name}": system(segmented(segmenter, recognise), source)
+            for name, (segmenter, source) in parts.listed.items()
         },
-        f"diarization, {count} given": way(segmented(told, recognise), parts.encoder),
-        "diarization, number found": way(segmented(parts.found, recognise), parts.encoder),
+        f"diarization, {count} given": system(segmented(known, recognise), parts.encoder),
+        "diarization, number found": system(segmented(parts.found, recognise), parts.encoder),
     }
-    return {f"{name} → {single.name}": each for name, each in ways.items()}
+    return {f"{name} → {single.name}": each for name, each in systems.items()}
 
 
-def end_to_end(model: SpeakerModel, given: str, data: Path, folder: Corpus) -> dict[str, Way]:
+def end_to_end(model: SpeakerModel, given: str, data: Path, folder: Corpus) -> dict[str, System]:
     """The multi-speaker recognisers of a checkpoint. Raises CheckpointError for none."""
-    ways = {}
+    systems = {}
     for name, head in model.model.tasks.items():
         if not isinstance(head, RecognitionTask) or isinstance(head, SingleRecognition):
             continue
         counting = counting_of(head, model, data, folder)
         label = f"end to end, {given}: {name} ({topology_of(head)})"
         enrolled = "enrollment" in head.requires
-        ways[label] = Way(_face(model, name, counting), counting, (checksum(model.path),), enrolled)
-    if not ways:
+        systems[label] = System(
+            _transcribe_of(model, name, counting), counting, (checksum(model.path),), enrolled
+        )
+    if not systems:
         found = f"tasks {', '.join(model.model.tasks) or 'none'}"
         raise CheckpointError(model.path, found, "one with a multi-speaker recogniser")
-    return ways
+    return systems
 
 
-def _face(model: SpeakerModel, name: str, counting: Counting) -> Transcribe:
-    def hear(mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
+def _transcribe_of(model: SpeakerModel, name: str, counting: Counting) -> Transcribe:
+    def transcribe(mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
         found = model.transcribe(mixture, voices, task=name)
-        return [counting.written(words) for words in found]
+        return [counting.normalise(words) for words in found]
 
-    return hear
+    return transcribe
