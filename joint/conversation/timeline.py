@@ -43,10 +43,9 @@ def draw_timeline(path: str | Path, versions: Mapping[str, Sequence[Turn]]) -> N
     cannot be written.
     """
     import matplotlib
+    from matplotlib.figure import Figure  # not pyplot, which asks for a window system
 
     check_picture(path)
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
 
     seconds = max((t.end / SAMPLE_RATE for turns in versions.values() for t in turns), default=1.0)
     people = speakers_of(turn for turns in versions.values() for turn in turns)
@@ -56,20 +55,14 @@ def draw_timeline(path: str | Path, versions: Mapping[str, Sequence[Turn]]) -> N
     height = sum(LANE * count + MARGIN for count in lanes)
     # Fixed, so that two drawings of the same turns are the same bytes.
     with matplotlib.rc_context({"svg.hashsalt": "timeline", "svg.fonttype": "none"}):
-        figure, axes = plt.subplots(
-            len(versions),
-            figsize=(width, height),
-            squeeze=False,
-            gridspec_kw={"height_ratios": lanes},
-            layout="constrained",
-        )
+        figure = Figure(figsize=(width, height), layout="constrained")
+        axes = figure.subplots(len(versions), squeeze=False, gridspec_kw={"height_ratios": lanes})
         for axis, (title, turns) in zip(axes[:, 0], versions.items(), strict=True):
             axis.set_title(title, loc="left", fontsize=9)
             _draw(axis, in_order(turns), colours, seconds, width / seconds)
         axes[-1, 0].set_xlabel("seconds")
         with atomic_path(path) as unfinished:
             figure.savefig(unfinished, dpi=120, metadata=_without_date(unfinished))
-        plt.close(figure)
 
 
 def speakers_of(turns: Iterable[Turn]) -> list[str]:

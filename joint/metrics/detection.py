@@ -35,7 +35,7 @@ class ErrorRates:
         found = crossing(self.miss[None], self.false_alarm[None])
         percent = 100 * float(found.rate[0])
         lower, upper = (float(self.threshold[at[0]]) for at in (found.before, found.after))
-        if np.isinf(upper):  # "accept nobody" has no score to interpolate towards
+        if np.isinf(upper):  # rejecting all trials has no finite threshold
             return Eer(percent, lower)
         return Eer(percent, upper - float(found.rest[0]) * (upper - lower))
 

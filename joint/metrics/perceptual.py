@@ -6,7 +6,6 @@ from importlib.util import find_spec
 from typing import NamedTuple
 
 import numpy as np
-from pystoi import stoi
 
 from joint.units import SAMPLE_RATE
 
@@ -46,6 +45,8 @@ def _pesq(estimate: np.ndarray, reference: np.ndarray) -> float:
 
 
 def _stoi(estimate: np.ndarray, reference: np.ndarray) -> float:
+    from pystoi import stoi  # imports scipy.stats, which is slow: only where it is used
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         value = float(stoi(reference, estimate, SAMPLE_RATE))

@@ -98,7 +98,7 @@ def best_owners(reference: Sequence[Words], hypothesis: Sequence[Words]) -> list
 
 def channel_errors(reference: Sequence[Words], hypothesis: Sequence[Words]) -> Errors:
     """ORC-WER (Sklyar et al., ICASSP 2022): errors with each reference utterance assigned to the
-    output that gives the fewest, whoever speaks."""
+    output that gives the fewest, regardless of the speaker."""
     return _counted("orc_word_error_rate", reference, hypothesis)
 
 

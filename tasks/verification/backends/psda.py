@@ -4,7 +4,6 @@ embeddings are unit vectors drawn from von Mises-Fisher distributions."""
 from typing import Self
 
 import numpy as np
-from scipy.special import ive
 
 from joint.directions import unit
 from tasks.verification.backends.scoring import Backend, Prepared
@@ -65,6 +64,8 @@ def log_bessel(order: float, x: np.ndarray) -> np.ndarray:
     """log I_order(x) for x > 0; from order 8 on by Debye's uniform expansion (DLMF 10.41.3), since
     I_order(x) itself exceeds the range of float64 there."""
     if order < 8:
+        from scipy.special import ive  # slow to import: only where it is used
+
         values: np.ndarray = np.log(ive(order, x)) + x
         return values
     z = x / order

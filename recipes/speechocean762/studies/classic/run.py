@@ -69,11 +69,11 @@ class Test:
 @torch.inference_mode()
 def figures(family: str, test: Test) -> dict[str, dict[str, Any]]:
     """The figures of every system of the family."""
-    score, learnt = FAMILIES[family]
+    score, trained = FAMILIES[family]
     trials, changed = test.usable(test.recorded), test.usable(test.changed)
     found = score(test.parts, test.recorded, *trials.positions(test.recorded.rows()))
     other = score(test.parts, test.changed, *changed.positions(test.changed.rows()))
-    parameters, seconds = test.parts.cost(*learnt)
+    parameters, seconds = test.parts.cost(*trained)
     rates = {name: error_rates(scored.scores, trials.labels) for name, scored in found.items()}
     return {
         name: {
