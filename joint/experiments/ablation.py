@@ -113,7 +113,7 @@ class Run:
         found: dict[str, float | None] = json.loads(path.read_text())
         return found
 
-    def keep(self, figures: Mapping[str, Any]) -> None:
+    def write_figures(self, figures: Mapping[str, Any]) -> None:
         """Write the figures: the run is finished."""
         atomic_write(self.folder / FIGURES, json.dumps(figures, indent=2) + "\n")
 

@@ -50,7 +50,6 @@ MODULES = {
     "tasks.recognition.attribution": "tasks.recognition.conversations.attribution",
     "tasks.recognition.cascades": "tasks.recognition.conversations.cascades",
     "tasks.recognition.conversations": "tasks.recognition.conversations.lists",
-    "tasks.recognition.decoding": "tasks.recognition.decoding.search",
     "tasks.recognition.face": "tasks.recognition.task",
     "tasks.recognition.faces": "tasks.recognition.topologies",
     "tasks.recognition.language_model": "tasks.recognition.decoding.language_model",

@@ -1,43 +1,12 @@
-"""Tables of several trainings: means, spreads, and columns that nobody measured."""
+"""Charts of several trainings."""
 
 from pathlib import Path
 
-from analysis.comparison import comparison_table, plot_comparison, rounded
-
-COLUMNS = {"eer": "EER %", "gain": "SI-SDRi dB", "rate": "per second"}
+from analysis.comparison import plot_comparison
 
 
-def test_rows_and_columns() -> None:
-    measured = {
-        "one": [{"eer": 5.0, "rate": 212.7}, {"eer": 6.0, "rate": 190.0}],
-        "two": [{"eer": 4.25, "rate": None}],
-        "same": [{"eer": 1.1}, {"eer": 1.1}, {"eer": 1.1}],
-    }
-    assert comparison_table("arm", COLUMNS, measured).splitlines() == [
-        "| arm | EER % | per second |",
-        "| --- | --- | --- |",
-        "| one | 5.50 ± 0.707 | 201 ± 16.1 |",
-        "| two | 4.25 | – |",
-        "| same | 1.10 | – |",
-    ]
-
-
-def test_further_columns_and_a_picture(tmp_path: Path) -> None:
+def test_a_chart_of_those_that_have_the_figure(tmp_path: Path) -> None:
     measured = {"one": [{"eer": 5.0}, {"eer": 6.0}], "two": [{"eer": 4.25}], "none": [{}]}
-    table = comparison_table("arm", {"eer": "EER %"}, measured, {"change": {"two": "-20 %"}})
-    assert table.splitlines()[2:] == [
-        "| one | 5.50 ± 0.707 | – |",
-        "| two | 4.25 | -20 % |",
-        "| none | – | – |",
-    ]
     plot_comparison(measured, "eer", "EER %", tmp_path / "table.svg")
-    assert "<svg" in (tmp_path / "table.svg").read_text()
-
-
-def test_nothing_measured() -> None:
-    assert comparison_table("arm", COLUMNS, {}) == "| arm |\n| --- |\n"
-
-
-def test_three_digits() -> None:
-    shown = [rounded(x) for x in (0.07213, 1.0, 12.345, 99.96, 123.4, -4.5678)]
-    assert shown == ["0.0721", "1.00", "12.3", "100", "123", "-4.57"]
+    text = (tmp_path / "table.svg").read_text()
+    assert "<svg" in text and text.count("<!-- two -->") == 1 and "<!-- none -->" not in text

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.comparison import comparison_table
 from joint import load
 from joint.data.corpus import Corpus
+from joint.experiments.tables import comparison_table
 from joint.files import atomic_write
 from joint.metrics.detection import cllr, error_rates, min_cllr
 from joint.terminal import errors_in_one_line

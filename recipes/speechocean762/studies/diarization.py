@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.comparison import comparison_table
 from joint import load
 from joint.conversation.clustering import clustered, spectral
 from joint.conversation.turns import Turn, in_order, write_turns
 from joint.data.corpus import Corpus, Utterance
 from joint.errors import DataError
+from joint.experiments.tables import comparison_table
 from joint.terminal import errors_in_one_line
 from joint.training.progress import shown
 from joint.units import SAMPLE_RATE, Samples

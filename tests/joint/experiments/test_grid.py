@@ -72,7 +72,7 @@ def test_a_half_trained_run_keeps_its_recipe(grid: Path) -> None:
 def test_figures(grid: Path) -> None:
     run = Grid.load(grid).runs()[0]
     assert run.figures() is None
-    run.keep({"eer_percent": 4.5})
+    run.write_figures({"eer_percent": 4.5})
     assert run.figures() == {"eer_percent": 4.5}
 
 

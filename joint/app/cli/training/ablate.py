@@ -1,5 +1,6 @@
 """`joint ablate`: one recipe in several variants at one budget, and the table of their figures."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,30 +10,8 @@ from joint.errors import JointError
 from joint.files import atomic_write
 
 if TYPE_CHECKING:
-    from joint.app.measuring import Changes
     from joint.experiments.ablation import Grid
-
-COLUMNS = {
-    "eer_percent": "EER %",
-    "min_dcf_p01": "minDCF 0.01",
-    "min_dcf_p05": "minDCF 0.05",
-    "phone_head_percent": "phones of frames %",
-    "phone_probe_percent": "probed there %",
-    "embedding_phones_percent": "phones in embedding % (chance 50)",
-    "error_percent": "cp error %",
-    "error_substitutions_percent": "substituted",
-    "error_deletions_percent": "deleted",
-    "error_insertions_percent": "inserted",
-    "person_error_percent": "own error %",
-    "foreign_share": "foreign",
-    "silent_share": "silent for nobody",
-    "si_sdr_improvement_db": "SI-SDRi dB",
-    "wrong_speaker_share": "wrong speaker",
-    "cosine_drift": "cosine drift",
-    "encoder_million_parameters": "M parameters",
-    "thousand_scenes_trained": "1000 scenes seen",
-    "embeddings_per_second": "embeddings/s",
-}
+    from joint.experiments.statistics import EerChanges
 
 
 def ablate(
@@ -63,19 +42,21 @@ def ablate(
 ) -> None:
     """Train every variant of a grid from every seed, evaluate each on a test set, write the table.
 
-    DIR holds Kaldi tables and `trials`; where it has `mix2_extraction.csv` too, models that
-    extract are measured on it, recognisers on `mix2_recognition.csv` (in phones where they write
-    phones, and then DIR must be aligned), and models that began with another's weights at how far
-    their embeddings moved. A run that has its figures is not run again and a killed one goes on
-    where it was: the same command again finishes the table, which is kept as `table.md` in the
-    grid's output, with `table.svg`. A grid with a baseline has the relative change of the EER, with
-    the bounds between which 95 % of a bootstrap over speakers and seeds lie.
+    DIR holds a corpus and `trials`. Where it has `mix2_extraction.csv` too, models that extract are
+    evaluated on it; recognisers are on `mix2_recognition.csv` (in phones where they write phones,
+    and then DIR must be aligned). Of models that are initialised with another's weights, the drift
+    of the embeddings is measured. A finished run is not run again, and an interrupted one is
+    resumed: the same command again completes the table, `table.md` in the grid's output, with
+    `table.svg`. A grid with a baseline has the relative change of the EER, with its 95 % confidence
+    interval from a bootstrap over speakers and seeds.
 
     Example: joint ablate recipes/speechocean762/grids/backbones.yaml --jobs 2
     """
     from joint.app.checkpoints import named_checkpoint
-    from joint.app.measuring import Changes, TestSet, side_by_side
+    from joint.app.measuring import TestSet, measure
     from joint.experiments.ablation import Grid
+    from joint.experiments.parallel import in_parallel
+    from joint.experiments.statistics import EerChanges
 
     planned = Grid.load(grid, overrides or [])
     waiting = [run for run in planned.runs(variant or []) if run.figures() is None]
@@ -84,9 +65,9 @@ def ablate(
         run.check_initial(named_checkpoint)
     for run in waiting:
         run.write_recipe()
-    changes = Changes(test.corpus)
+    changes = EerChanges(test.corpus)
     failed: list[JointError] = []
-    for run, outcome in side_by_side(waiting, test, jobs):
+    for run, outcome in in_parallel(waiting, partial(measure, test=test), jobs):
         if isinstance(outcome, JointError):
             failed.append(outcome)
             print(f"{run.variant}, seed {run.seed}: failed")
@@ -98,17 +79,13 @@ def ablate(
         raise failed[0]
 
 
-def _write_table(grid: "Grid", changes: "Changes") -> str:
-    """The table of all runs that have their figures, also written into the grid's output, with a
-    picture beside it."""
-    from analysis.comparison import comparison_table, plot_comparison
+def _write_table(grid: "Grid", changes: "EerChanges") -> str:
+    """The table of all finished runs; it is also written into the grid's output, with a chart."""
+    from analysis.comparison import plot_comparison
+    from joint.experiments.tables import COLUMNS, comparison_table, measured_figures
 
-    measured: dict[str, list[dict[str, float | None]]] = {}
-    for run in grid.runs():
-        if (figures := run.figures()) is not None:
-            measured.setdefault(run.variant, []).append(figures)
-    output = Path(grid.config.output)
-    found = changes.of([run for run in grid.runs() if run.figures() is not None])
+    measured, output = measured_figures(grid), Path(grid.config.output)
+    found = changes.between([run for run in grid.runs() if run.figures() is not None])
     further = {"EER against baseline": found} if found else {}
     table = comparison_table("variant", COLUMNS, measured, further)
     atomic_write(output / "table.md", table)

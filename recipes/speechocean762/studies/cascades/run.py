@@ -21,10 +21,10 @@ from zlib import crc32
 
 import torch
 
-from analysis.comparison import comparison_table
 from joint import load
 from joint.data.corpus import Corpus
 from joint.errors import DataError
+from joint.experiments.tables import comparison_table
 from joint.files import atomic_write, write_json
 from joint.metrics.recognizers import load_recognizer
 from joint.terminal import errors_in_one_line, quiet_libraries

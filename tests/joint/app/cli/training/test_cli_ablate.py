@@ -109,4 +109,4 @@ def test_recognition(aligned: Path, tested: Path, joint_command: Command, tmp_pa
     assert done.code == 0, done
     figures = json.loads((tmp_path / "out" / "simo" / "seed1" / "figures.json").read_text())
     assert figures["conversations"] == 2 and figures["error_percent"] > 50.0
-    assert "cp error %" in done.out and "own error %" not in done.out
+    assert "cp error %" in done.out and "target error %" not in done.out

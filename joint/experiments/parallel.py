@@ -1,0 +1,39 @@
+"""Several runs of a grid at a time."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import redirect_stdout
+from multiprocessing import get_context
+from typing import Any
+
+import torch
+
+from joint.errors import JointError
+from joint.experiments.ablation import Run
+
+Measure = Callable[[Run], dict[str, Any]]
+"""Trains a run, where that has not been done, and gives its figures."""
+
+
+def in_parallel(
+    runs: Sequence[Run], measure: Measure, jobs: int
+) -> Iterator[tuple[Run, dict[str, Any] | JointError]]:
+    """Measure `runs`, `jobs` at a time, each with its share of the cores; yields the figures of
+    each as it ends, or its error. What a run prints is in its folder."""
+    threads = max(1, (os.cpu_count() or 1) // jobs)
+    # a process of its own for each run: the memory that it held is free for the next
+    with ProcessPoolExecutor(
+        jobs, get_context("spawn"), torch.set_num_threads, (threads,), max_tasks_per_child=1
+    ) as pool:
+        pending = {pool.submit(_logged, run, measure): run for run in runs}
+        for done in as_completed(pending):
+            yield pending[done], done.result()
+
+
+def _logged(run: Run, measure: Measure) -> dict[str, Any] | JointError:
+    with (run.folder / "training.log").open("a") as log, redirect_stdout(log):
+        try:
+            return measure(run)
+        except JointError as error:
+            return error

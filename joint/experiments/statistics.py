@@ -1,0 +1,48 @@
+"""Changes between the runs of a grid, with their confidence intervals."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from joint.data.corpus import Corpus
+from joint.experiments.ablation import Run
+from joint.metrics.bootstrap import TrialSpeakers, change_of_eer, drawn_eers
+
+
+class EerChanges:
+    """How EERs change between the finished runs of a grid; the bootstrap of each run is kept."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        self.speaker_of = {u.id: u.speaker for u in corpus.utterances}
+        self.drawn: dict[Path, np.ndarray] = {}
+
+    def between(self, runs: Sequence[Run]) -> dict[str, str]:
+        """The change of each variant against its baseline, over the seeds that both have."""
+        scores = {(run.variant, run.seed): run.scores for run in runs if run.scores.is_file()}
+        found = {}
+        for variant, baseline in dict.fromkeys((run.variant, run.baseline) for run in runs):
+            seeds = [s for name, s in scores if name == variant and (baseline, s) in scores]
+            if baseline is None or variant == baseline or not seeds:
+                continue
+            before, after = (
+                [self._eers(scores[name, s]) for s in seeds] for name in (baseline, variant)
+            )
+            found[variant] = str(change_of_eer(before, after))
+        return found
+
+    def _eers(self, path: Path) -> np.ndarray:
+        """The `drawn_eers` of a table of scores."""
+        if path not in self.drawn:
+            with path.open(newline="", encoding="utf-8") as file:
+                rows = list(csv.DictReader(file))
+            number = {speaker: i for i, speaker in enumerate(sorted(set(self.speaker_of.values())))}
+            first, second = (
+                np.array([number[self.speaker_of[row[key]]] for row in rows])
+                for key in ("utt1", "utt2")
+            )
+            labels = np.array([int(row["label"]) for row in rows])
+            scores = np.array([float(row["score"]) for row in rows])
+            self.drawn[path] = drawn_eers(scores, TrialSpeakers(labels, first, second))
+        return self.drawn[path]

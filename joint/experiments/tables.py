@@ -1,0 +1,89 @@
+"""Tables of figures in Markdown."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from joint.experiments.ablation import Grid
+
+Figures = Mapping[str, float | None]
+
+COLUMNS = {
+    "eer_percent": "EER %",
+    "min_dcf_p01": "minDCF 0.01",
+    "min_dcf_p05": "minDCF 0.05",
+    "phone_head_percent": "phones of frames %",
+    "phone_probe_percent": "phones of frames, probed %",
+    "embedding_phones_percent": "phones in embedding % (chance 50)",
+    "error_percent": "cp error %",
+    "error_substitutions_percent": "substituted",
+    "error_deletions_percent": "deleted",
+    "error_insertions_percent": "inserted",
+    "person_error_percent": "target error %",
+    "foreign_share": "foreign words",
+    "silent_share": "silent when absent",
+    "si_sdr_improvement_db": "SI-SDRi dB",
+    "wrong_speaker_share": "wrong speaker",
+    "cosine_drift": "cosine drift",
+    "encoder_million_parameters": "M parameters",
+    "thousand_scenes_trained": "1000 scenes trained",
+    "embeddings_per_second": "embeddings/s",
+}
+"""Figures of a grid's runs and their headings, in the order of the table."""
+
+
+def measured_figures(grid: Grid) -> dict[str, list[dict[str, float | None]]]:
+    """The figures of the grid's finished runs, by variant."""
+    found: dict[str, list[dict[str, float | None]]] = {}
+    for run in grid.runs():
+        if (figures := run.figures()) is not None:
+            found.setdefault(run.variant, []).append(figures)
+    return found
+
+
+def comparison_table(
+    first_column: str,
+    columns: Mapping[str, str],
+    measured: Mapping[str, Sequence[Figures]],
+    further: Mapping[str, Mapping[str, str]] | None = None,
+) -> str:
+    """A Markdown table: a row for each of `measured`, a column for each of `columns` (key of the
+    figure to heading) that any of them has.
+
+    Several measurements of one row, such as seeds, are shown as mean ± standard deviation.
+    `further` are columns of text, by heading and row.
+    """
+    more = further or {}
+    shown = {
+        key: heading
+        for key, heading in columns.items()
+        if any(values(key, each) for each in measured.values())
+    }
+    heading = [first_column, *shown.values(), *more]
+    rows = [heading, ["---"] * len(heading)]
+    for name, each in measured.items():
+        texts = [column.get(name, "–") for column in more.values()]
+        rows.append([name, *(cell(values(key, each)) for key in shown), *texts])
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def values(key: str, measured: Sequence[Figures]) -> list[float]:
+    """The figure `key` of every measurement that has a finite one."""
+    found = (figures.get(key) for figures in measured)
+    return [value for value in found if value is not None and math.isfinite(value)]
+
+
+def cell(numbers: Sequence[float]) -> str:
+    """Mean and, where the numbers differ, standard deviation; – for no number."""
+    if not numbers:
+        return "–"
+    mean = rounded(float(np.mean(numbers)))
+    if len(set(numbers)) == 1:
+        return mean
+    return f"{mean} ± {rounded(float(np.std(numbers, ddof=1)))}"
+
+
+def rounded(number: float) -> str:
+    """Three significant digits; from 100 on, a whole number."""
+    return f"{number:.0f}" if abs(number) >= 100 else f"{number:#.3g}".rstrip(".")

@@ -1,0 +1,59 @@
+"""Class paths are the file format: whoever named a class by its former path still finds it."""
+
+import importlib
+from pathlib import Path
+
+import pytest
+from hydra.utils import get_object
+from support import ROOT
+
+from joint.errors import CheckpointError
+from joint.training import checkpoint, moved
+from joint.training.building import load_model
+from joint.training.moved import MODULES, NAMES, current_path
+
+SHIPPED = ROOT / "pretrained" / "speechocean762_joint" / "model.safetensors"
+
+
+@pytest.mark.parametrize("module", sorted({*MODULES.values()}))
+def test_modules_are_where_the_table_says(module: str) -> None:
+    assert importlib.import_module(module).__doc__
+
+
+@pytest.mark.parametrize("name", sorted({*NAMES.values()}))
+def test_names_are_where_the_table_says(name: str) -> None:
+    assert callable(get_object(name))
+
+
+def test_the_table_is_followed_in_one_step() -> None:
+    assert not {*MODULES} & {*MODULES.values()} and not {*NAMES} & {*NAMES.values()}
+
+
+def test_a_name_that_was_renamed_after_its_module_moved(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(moved.NAMES, "tasks.extraction.task.Extraction", "tasks.extraction.task.X")
+    assert current_path("tasks.extraction.head.Extraction") == "tasks.extraction.task.X"
+    assert current_path("tasks.extraction.task.Extraction") == "tasks.extraction.task.X"
+    assert current_path("mylab.ecapa.Ecapa") == "mylab.ecapa.Ecapa"
+    assert current_path("nothing") == "nothing"
+
+
+def test_the_shipped_checkpoint_names_former_paths_and_loads() -> None:
+    _, metadata = checkpoint.read(SHIPPED)
+    former = metadata["config"]["encoder"]["backbone"]["_target_"]
+    assert former == "joint.encoders.ecapa.EcapaTdnn"
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module(former.rpartition(".")[0])
+    model, _ = load_model(SHIPPED)
+    assert type(model.encoder.backbone).__module__ == "joint.encoders.backbones.ecapa"
+    assert sorted(model.tasks) == ["extraction", "verification"]
+
+
+def test_a_path_in_no_table(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    tensors, metadata = checkpoint.read(tiny_checkpoint)
+    metadata["config"]["encoder"]["backbone"]["_target_"] = "joint.encoders.attic.XvectorTdnn"
+    checkpoint.write(tmp_path / "other.safetensors", tensors, metadata)
+    with pytest.raises(CheckpointError) as error:
+        load_model(tmp_path / "other.safetensors")
+    text = str(error.value)
+    assert "\n" not in text and str(tmp_path) in text
+    assert "encoder.backbone._target_: found joint.encoders.attic.XvectorTdnn" in text
