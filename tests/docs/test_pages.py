@@ -12,7 +12,7 @@ from support import ROOT
 PAGES = sorted(
     page
     for page in ROOT.rglob("*.md")
-    if not {".venv", "exp", "build", "node_modules"} & set(page.relative_to(ROOT).parts)
+    if not any(part.startswith((".", "exp")) for part in page.relative_to(ROOT).parts)
 )
 CODE = re.compile(r"^```.*?^```|`[^`\n]+(?:\n[^`\n]+)?`", re.M | re.S)
 COMMAND = re.compile(r"(?:^|[`\s(])joint ((?:[a-z][\w|-]*)(?: [^`\n]*)?)")
