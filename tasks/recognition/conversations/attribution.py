@@ -60,7 +60,7 @@ def attributed(
 
     With `enrolled` people, their recordings as embeddings `(k, E)`, a voice has the name of the
     nearest; of one piece no two parts have one name. Voices below `threshold`, and all where nobody
-    is enrolled, are voice 1, voice 2 …: the numbers of the parts, or in a longer recording of what
+    is enrolled, are speaker1, speaker2 …: numbers of the parts, or in a longer recording of what
     `cluster` finds. Raises DataError for nobody enrolled and for embeddings of another size.
     """
     parts = [[utterances(words) for words in piece] for piece in pieces]
@@ -81,7 +81,7 @@ def attributed(
         strange = [i for i, name in enumerate(names) if name is None]
         if strange and not whole:
             numbers[strange] = cluster(embeddings[strange], None)
-    free = (name for n in count(1) if (name := f"voice {n}") not in (enrolled or {}))
+    free = (name for n in count(1) if (name := f"speaker{n}") not in (enrolled or {}))
     strangers = list(islice(free, int(numbers.max()) + 1))
     return in_order(
         Turn(name or strangers[number], u.start, u.end, " ".join(w.text for w in u.words))

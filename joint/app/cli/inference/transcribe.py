@@ -161,7 +161,7 @@ def _by_output(
     kept = [Enrollment.kept(mean) for mean in means.values()]
     enrollments: list[Recording | Enrollment] = [*known.values(), *kept]
     words = model.transcribe(recording, enrollments, None, task, decoding)
-    names = [*known, *means] or [f"voice {place}" for place in range(1, len(words) + 1)]
+    names = [*known, *means] or [f"speaker{place}" for place in range(1, len(words) + 1)]
     pairs = zip(names, map(" ".join, words), strict=True)
     lines = {who: text for who, text in pairs if text or speakers is None}
     for who, text in lines.items():

@@ -64,19 +64,19 @@ def test_names_follow_the_voices_not_the_order(first: int) -> None:
 def test_nobody_is_two_parts_of_one_recording() -> None:
     waveform = talk(6, (0, 0, 2), (0, 4, 5), (0, 2, 4))
     found = speakers(attributed([PARTS], waveform, shares, ENROLLED, 0.5))
-    assert sorted(found.values()) in (["Ann", "Ann", "voice 2"], ["Ann", "voice 1", "voice 1"])
+    assert sorted(found.values()) in (["Ann", "Ann", "speaker2"], ["Ann", "speaker1", "speaker1"])
 
 
 def test_a_stranger_and_a_silent_part() -> None:
     waveform = talk(6, (2, 0, 2), (2, 4, 5), (1, 1.5, 4.2))
     found = speakers(attributed([PARTS], waveform, shares, ENROLLED, 0.5))
-    assert found == {"one two": "voice 1", "three": "voice 1", "other": "Ben"}
+    assert found == {"one two": "speaker1", "three": "speaker1", "other": "Ben"}
     # the number of the part stays, and a name that somebody has is nobody else's
     alone = [[[], said("hm", 1.6, 3.9)]]
     stranger = talk(6, (2, 1, 4))
-    assert speakers(attributed(alone, stranger, shares, ENROLLED, 0.5)) == {"hm": "voice 2"}
-    called = {"voice 1": ENROLLED["Ann"]}
-    assert speakers(attributed([PARTS], waveform, shares, called, 0.5))["other"] == "voice 3"
+    assert speakers(attributed(alone, stranger, shares, ENROLLED, 0.5)) == {"hm": "speaker2"}
+    called = {"speaker1": ENROLLED["Ann"]}
+    assert speakers(attributed([PARTS], waveform, shares, called, 0.5))["other"] == "speaker3"
     assert attributed([[[], []]], waveform, shares, ENROLLED) == []
 
 
@@ -85,7 +85,7 @@ def test_without_enrolments_parts_are_voices() -> None:
         raise AssertionError("nobody to compare with")
 
     found = speakers(attributed([PARTS], talk(6, (0, 0, 5)), refuses))
-    assert found == {"one two": "voice 1", "three": "voice 1", "other": "voice 2"}
+    assert found == {"one two": "speaker1", "three": "speaker1", "other": "speaker2"}
 
 
 LONG: list[Parts] = [
@@ -101,13 +101,13 @@ LONG_TALK = talk(60, (0, 0, 2), (1, 3, 6), (1, 8, 10), (1, 20, 23), (0, 24, 27),
 
 def test_one_name_over_a_long_recording() -> None:
     found = speakers(attributed(LONG, LONG_TALK, shares, ENROLLED, 0.5))
-    assert found == {"a": "Ann", "c": "Ben", "b": "Ben", "d": "Ben", "e": "Ann", "f": "voice 1"}
+    assert found == {"a": "Ann", "c": "Ben", "b": "Ben", "d": "Ben", "e": "Ann", "f": "speaker1"}
 
 
 def test_clusters_where_nobody_is_enrolled() -> None:
     strangers = [*LONG[:2], [[], said("f g", 41, 42, 43, 44)]]
     found = speakers(attributed(strangers, LONG_TALK, shares))
-    ann, ben, other = "voice 1", "voice 2", "voice 3"
+    ann, ben, other = "speaker1", "speaker2", "speaker3"
     assert found == {"a": ann, "c": ben, "b": ben, "d": ben, "e": ann, "f": other, "g": other}
 
 

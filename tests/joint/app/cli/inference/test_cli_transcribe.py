@@ -27,7 +27,7 @@ def test_transcribe(
     audio = [u.path for u in Corpus.load(tested).utterances[:2]]
     base = ("transcribe", audio[0], "--checkpoint", recogniser)
     done = joint_command(*base, "--mode", "simo")
-    assert done.code == 0 and done.out.splitlines()[0].startswith("voice 1:")
+    assert done.code == 0 and done.out.splitlines()[0].startswith("speaker1:")
     assert len(done.out.splitlines()) == 2
     done = joint_command(*base, "--enrollment", audio[1], "--mode", "target")
     assert done.code == 0 and done.out.startswith(Path(audio[1]).stem)
@@ -116,9 +116,12 @@ def test_who_says_what(talk: dict[str, Path], joint_command: Command, tmp_path: 
     lines = {line.speaker_id: line.transcript for line in meeteval.io.load(stm)}
     assert lines == dict(zip(names, said.values(), strict=True))
     done = joint_command(*base, "--output", tmp_path / "out.rttm")
-    assert done.code == 0 and " voice 2: " in done.out.splitlines()[0]
-    assert {t.speaker for t in read_turns(tmp_path / "out.rttm")["talk"]} == {"voice_1", "voice_2"}
-    assert joint_command(*base).out.startswith("voice 1: ")  # without times
+    assert done.code == 0 and " speaker2: " in done.out.splitlines()[0]
+    assert {t.speaker for t in read_turns(tmp_path / "out.rttm")["talk"]} == {
+        "speaker1",
+        "speaker2",
+    }
+    assert joint_command(*base).out.startswith("speaker1: ")  # without times
 
 
 def test_who_says_what_refused(
@@ -151,19 +154,20 @@ def test_a_checkpoint_without_recogniser(
     assert "tasks verification, extraction, no recogniser" in line
 
 
-def test_long_recordings_are_heard_in_pieces(recogniser: Path) -> None:
+def test_long_recordings_are_transcribed_in_windows(recogniser: Path) -> None:
     model = joint.load(recogniser, precision="float32")
     noise = np.random.default_rng(0).normal(size=52 * 16_000).astype(np.float32) * 0.1
-    lengths = []
+    seconds = []
     task = model.model.tasks["simo"]
-    heard = task.posteriors
+    compute = task.posteriors
 
-    def listening(encode: object, waveform: object, *rest: object) -> object:
-        lengths.append(waveform.shape[1] / 16_000)  # type: ignore[attr-defined]
-        return heard(encode, waveform, *rest)
+    def recorded(encode: object, waveform: torch.Tensor, *rest: object) -> object:
+        seconds.append(waveform.shape[1] / 16_000)
+        return compute(encode, waveform, *rest)
 
-    task.posteriors = listening
-    heard_in = windows_of(task, model.model.view("simo"), torch.from_numpy(noise))
-    found = [joined(heard_in, output) for output in range(2)]
-    assert max(lengths) == 20.0 and len(lengths) == 3
-    assert {t.log_probabilities.shape[1] for t in found} == {(len(noise) - 400) // 160 // 4 + 1}
+    task.posteriors = recorded
+    windows = windows_of(task, model.model.view("simo"), torch.from_numpy(noise))
+    outputs = [joined(windows, output) for output in range(2)]
+    assert max(seconds) == 20.0 and len(seconds) == 3
+    frames = {output.log_probabilities.shape[1] for output in outputs}
+    assert frames == {(len(noise) - 400) // 160 // 4 + 1}
