@@ -1,10 +1,12 @@
 """Names of parts: by an encoder that knows the one value of a person's samples."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pytest
 
+from joint.conversation.linkage import agglomerative
 from joint.conversation.turns import Turn
 from joint.errors import DataError
 from tasks.recognition.conversations.attribution import attributed, heard, utterances
@@ -106,7 +108,8 @@ def test_one_name_over_a_long_recording() -> None:
 
 def test_clusters_where_nobody_is_enrolled() -> None:
     strangers = [*LONG[:2], [[], said("f g", 41, 42, 43, 44)]]
-    found = speakers(attributed(strangers, LONG_TALK, shares))
+    cluster = partial(agglomerative, threshold=0.5)
+    found = speakers(attributed(strangers, LONG_TALK, shares, cluster=cluster))
     ann, ben, other = "speaker1", "speaker2", "speaker3"
     assert found == {"a": ann, "c": ben, "b": ben, "d": ben, "e": ann, "f": other, "g": other}
 
