@@ -25,10 +25,11 @@ CLIPPED_LEVEL = 0.999
 CLIPPED_SHARE = 0.01
 
 BLOCK: Samples = 1 << 16
-"""Decoded at once: codecs such as GSM 6.10 cannot say how much is left, and a header may lie."""
+"""Samples decoded at once: codecs such as GSM 6.10 do not know their length, and a header may be
+wrong."""
 
 FIRST: Samples = 4096
-"""Decoded where the header alone is asked for: it does not show whether the codec works."""
+"""Samples decoded in a check of the header, which does not show whether the codec works."""
 
 # Writers that stream do not know the length and put the largest number in the header.
 _UNKNOWN_LENGTH = 0x7FFF0000
@@ -126,7 +127,7 @@ def _refuse_unusable(
     if not np.isfinite(peak):
         raise AudioError(where, "NaN or infinite samples", "finite samples")
     if peak == 0:
-        raise AudioError(where, "digital silence (every sample is zero)", "a voice")
+        raise AudioError(where, "digital silence (every sample is zero)", "speech")
     if peak >= CLIPPED_LEVEL:
         clipped = float(np.mean(magnitude >= CLIPPED_LEVEL))
         if clipped > CLIPPED_SHARE:
@@ -176,8 +177,8 @@ def _mono(file: soundfile.SoundFile) -> np.ndarray:
 def _decoding(where: str | Path) -> Iterator[None]:
     """Turn whatever a decoder raises into AudioError.
 
-    soundfile raises its own errors, but also TypeError (a name such as x.raw, whose rate nobody can
-    know), ValueError and RuntimeError (what a codec cannot do).
+    soundfile raises its own errors, but also TypeError (a name such as x.raw, whose rate is
+    unknown), ValueError and RuntimeError (what a codec cannot do).
     """
     try:
         yield

@@ -1,10 +1,10 @@
-"""The package's own errors: each says in one line where, what was found and what was expected."""
+"""The package's errors: one line with the place, what was found and what was expected."""
 
 from pathlib import Path
 
 
 class JointError(Exception):
-    """Base of every error that a user's input can cause; the command line prints it and exits 2."""
+    """Base of all errors that a user's input can cause; the command line prints it and exits 2."""
 
     def __init__(self, where: str | Path, found: str, expected: str) -> None:
         self.where, self.found, self.expected = str(where), found, expected

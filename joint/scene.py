@@ -1,8 +1,8 @@
 """Scene and SceneBatch: the one kind of example that every task reads.
 
-A `Scene` is a plan, f(seed, epoch, index): who speaks over whom, from which recordings, at what
-level, in which room. It holds no audio. `joint.data.scenes.rendering` turns a plan into waveforms
-and `SceneBatch` is what a task sees. Fixed meanings:
+A `Scene` is a plan, f(seed, epoch, index): the speakers, their recordings and levels, noise and
+room. It holds no audio. `joint.data.scenes.rendering` turns a plan into waveforms and `SceneBatch`
+is what a task reads. Fixed meanings:
 
 - the reference of a source is its direct path with the first 50 ms of the room (dry without one);
 - the SNR of a source is the target's power over that source's, both rendered, over the chunk;
@@ -38,8 +38,7 @@ class Source:
     """One speaker of a mixture: the segment begins at `offset` in the chunk.
 
     `snr_db` is the target's level over this source's; the target's own is 0. `channel` is the seed
-    of the recording chain that coloured this voice, None for the recording's own; its reference has
-    the same colour.
+    of a simulated microphone, None for none; it is applied to the reference too.
     """
 
     segment: Segment
@@ -102,22 +101,22 @@ class SceneBatch:
     |---|---|---|
     | enrollment | (B, K, S) float32 | recordings of one person alone |
     | enrollment_lengths | (B, K) int64 | Samples |
-    | enrollment_source | (B, K) int64 | whose voice in the mixture it is, −1 = absent |
+    | enrollment_source | (B, K) int64 | index of the speaker among the sources, −1 = absent |
     | speaker | (B, K) int64 | class of the enrolled speaker |
     | utterance | (B, K) int64 | index in the corpus of the enrolment's utterance |
     | phrase | (B, K) int64 | class of the text of the enrolment's utterance |
-    | enrollment_phones | (B, K, P) int64 | what is said, −1 unknown; P differs, −1 fills up |
+    | enrollment_phones | (B, K, P) int64 | phones within the enrolment, −1 unknown and padding |
     | enrollment_phone_ends | (B, K, P) int64 | Samples where each ends; the first begins at 0 |
-    | pronunciation | (B, K, P) int64 | phones of the whole utterance, −1 fills up |
-    | pronunciation_samples | (B, K) int64 | Samples that it takes; 0 where it is cut or unknown |
-    | mixture | (B, S) float32 | everybody at once |
+    | pronunciation | (B, K, P) int64 | phones of the whole utterance, −1 padding |
+    | pronunciation_samples | (B, K) int64 | Samples of the utterance; 0 if cut or unknown |
+    | mixture | (B, S) float32 | the mixture of all sources and noise |
     | mixture_lengths | (B,) int64 | Samples |
     | sources | (B, N, S) float32 | references, see the module |
     | source_lengths | (B, N) int64 | Samples of speech of each source |
     | source_speakers | (B, N) int64 | class of each source's speaker |
     | start_samples | (B, N) int64 | where each source begins in the mixture |
     | texts | B × N strings | words of each source; None unless all are whole utterances |
-    | source_phones | (B, N, P) int64 | phones of each source, without silence, −1 fills up |
+    | source_phones | (B, N, P) int64 | phones of each source, without silence, −1 padding |
     | source_phone_starts | (B, N, P) int64 | Samples of the mixture where each begins, −1 unknown |
     | source_phone_ends | (B, N, P) int64 | Samples of the mixture where each ends, −1 unknown |
     | source_phones_known | (B, N) bool | False where a source's phones are not known |

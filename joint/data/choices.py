@@ -1,9 +1,9 @@
-"""What one chooses when a corpus is prepared or exported; light, since every command imports it."""
+"""Choices in preparing and sharding a corpus; imports nothing, since every command imports it."""
 
 from enum import StrEnum
 
 HELD_OUT = 50
-"""Training speakers on whom models are selected, where nobody asks for another number."""
+"""The default number of training speakers that are held out for validation."""
 
 
 class Check(StrEnum):
@@ -14,7 +14,7 @@ class Check(StrEnum):
 
 
 class Encoding(StrEnum):
-    """How recordings lie in shards: as they were, or as 16 kHz mono in FLAC or Opus."""
+    """Encoding of recordings in shards: the original file, or 16 kHz mono in FLAC or Opus."""
 
     ORIGINAL = "original"
     FLAC = "flac"

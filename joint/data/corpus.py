@@ -20,7 +20,7 @@ SHARD_CACHE = "exp/shards"
 """Where shards of a URL are kept unless another folder is named."""
 
 ADULT_AGE = 16
-"""Years; a speaker below is a child."""
+"""In years; younger speakers are children."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,14 @@ class Utterance:
     """One recording of one person.
 
     Attributes:
-        path: The recording; of one with `stored`, which lies in a shard, what messages call it.
-        gender: `f` or `m`; None where it is not known, as for every other label.
+        path: The audio file; for a recording in a shard (`stored`), its name in messages.
+        gender: `f` or `m`; None if unknown, as for the other labels.
         age: In years.
-        age_group: `child` (below 16 years) or `adult`; from `age` where it is not given.
-        samples: Its length at 16 kHz and natural speed; 0 as long as nobody has looked, and where
-            the recording cannot be read.
-        phones, words: Of an alignment.
-        pronunciation: `(P,)`, the phones without times.
+        age_group: `child` (below 16 years) or `adult`; derived from `age` if not given.
+        samples: Length at 16 kHz and natural speed; 0 if the audio has not been opened yet or
+            cannot be read.
+        phones, words: From an alignment.
+        pronunciation: `(P,)`, the phones without times, as indices into the corpus's inventory.
     """
 
     id: str
@@ -75,11 +75,11 @@ class Corpus:
     """Utterances in the order of their ids; each speaker is an integer class.
 
     Args:
-        where: What messages call it: the folder or the URL.
+        where: The folder or URL, for messages.
         phones: The phone inventory of the utterances' alignments, silence first; `()` where the
             corpus is not aligned.
 
-    Raises DataError where there is no utterance or an id stands twice.
+    Raises DataError if there is no utterance or an id occurs twice.
     """
 
     def __init__(

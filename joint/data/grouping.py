@@ -1,4 +1,4 @@
-"""Groups of speakers that figures are broken down by: gender pairs and age groups."""
+"""Groups by which figures are broken down: gender pairs and age groups."""
 
 from collections.abc import Iterable, Sequence
 from typing import Protocol
@@ -7,7 +7,7 @@ import numpy as np
 
 
 class Person(Protocol):
-    """What the groups need to know of an utterance's speaker; None where it is not known."""
+    """The attributes of an utterance's speaker that define groups; None if unknown."""
 
     @property
     def gender(self) -> str | None:
@@ -19,12 +19,12 @@ class Person(Protocol):
 
 
 def gender_pair(first: Person, second: Person) -> str | None:
-    """`f-f`, `f-m` or `m-m` whatever the order, or None where a gender is not known."""
+    """`f-f`, `f-m` or `m-m`, independent of the order; None if a gender is unknown."""
     return _pair(first.gender, second.gender)
 
 
 def gender_relation(first: Person, second: Person) -> str | None:
-    """`same gender` or `different gender`, or None where a gender is not known."""
+    """`same gender` or `different gender`; None if a gender is unknown."""
     if not first.gender or not second.gender:
         return None
     return "same gender" if first.gender == second.gender else "different gender"

@@ -1,5 +1,4 @@
-"""What is said in a recording and when: words, and phones as contiguous intervals; and how
-manifests keep them."""
+"""Time-aligned words and phones of a recording, and their form in manifests."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,18 +15,18 @@ if TYPE_CHECKING:
     from lhotse.supervision import AlignmentItem
 
 PHONES = "phones.txt"
-"""Beside the manifests: the phones that their intervals speak of, one a line, silence first."""
+"""The file with the phone inventory beside the manifests: one phone a line, silence first."""
 SILENCE = "SIL"
 UNKNOWN = -1
-"""In place of a phone where nobody knows which it is."""
+"""Index of an unknown phone."""
 ALIGNMENT, WORDS = "phone", "word"
-"""The keys of phones and words among a supervision's alignments."""
+"""Keys of phones and words in a supervision's alignments."""
 PRONUNCIATION = "pronunciation"
 """The key of the phones without times among a supervision's custom fields."""
 
 
 class TimedWord(NamedTuple):
-    """A word and the Samples between which it is said."""
+    """A word with its start and end."""
 
     word: str
     start: Samples
@@ -48,8 +47,8 @@ class TimedWord(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PhoneIntervals:
-    """What is said from a recording's first sample to its last: `phones (P,)` int16 are places in
-    the corpus's inventory or `UNKNOWN`, `ends (P,)` int64 the Samples where each one ends.
+    """The phones of a whole recording as contiguous intervals: `phones (P,)` int16 are indices into
+    the corpus's inventory or `UNKNOWN`, `ends (P,)` int64 the Samples at which each ends.
     """
 
     phones: np.ndarray
@@ -57,14 +56,14 @@ class PhoneIntervals:
 
     @classmethod
     def unknown(cls, length: Samples) -> "PhoneIntervals":
-        """Nothing is known of a recording of `length`."""
+        """One unknown interval of `length` Samples."""
         return cls(np.array([UNKNOWN], dtype=np.int16), np.array([length], dtype=np.int64))
 
     @classmethod
     def from_items(
         cls, items: Iterable["AlignmentItem"], inventory: Sequence[str], length: Samples
     ) -> "PhoneIntervals":
-        """From lhotse's alignment items, in order of time; what lies between them is silence.
+        """From lhotse's alignment items, in order of time; gaps between them are silence.
 
         Raises ValueError for a phone that is not in the `inventory`.
         """

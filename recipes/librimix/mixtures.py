@@ -1,4 +1,4 @@
-"""LibriMix's mixtures: which utterances they are of, and at which levels."""
+"""LibriMix's mixtures: their utterances and the levels of these."""
 
 import csv
 import re
@@ -93,7 +93,7 @@ def measure(mixture: Mixture, recordings: list[Path]) -> Levels:
     shortest = min(map(len, waveforms))
     powers = [float(np.mean(np.square(waveform[:shortest]))) for waveform in waveforms]
     if silent := [path for path, power in zip(recordings, powers, strict=True) if power == 0]:
-        raise AudioError(silent[0], f"silence in all of {mixture.mix_id}", "voices to mix")
+        raise AudioError(silent[0], f"silence in all of {mixture.mix_id}", "speech to mix")
     gains_db = [20 * np.log10(gain) for gain in gains]
     powers_db = [g + 10 * np.log10(p) for g, p in zip(gains_db, powers, strict=True)]
     return Levels(tuple(map(float, gains_db)), tuple(map(float, powers_db)))

@@ -1,4 +1,4 @@
-"""Trees of `SPEAKER/VIDEO/UTTERANCE.wav`, as VoxCeleb and VoxBlink ship them, wherever they lie."""
+"""Trees of `SPEAKER/VIDEO/UTTERANCE.wav`, as VoxCeleb and VoxBlink ship them, at any depth."""
 
 import os
 import re

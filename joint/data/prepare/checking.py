@@ -1,4 +1,4 @@
-"""Recordings checked on their way into a corpus: on several threads, in order, little memory."""
+"""Check recordings on several threads, in order, in bounded memory."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -11,13 +11,13 @@ from joint.data.choices import Check
 from joint.errors import AudioError
 
 AHEAD = 32
-"""Files a thread that are under way before the first is asked for."""
+"""Files per thread that are checked ahead of the caller."""
 
 
 def checked(
     paths: Iterable[Path], check: Check = Check.FULL, jobs: int = 1
 ) -> Iterator[AudioInfo | AudioError]:
-    """What each file holds, or the error that makes it unusable, in the order of `paths`.
+    """Length and format of each file, or the error that makes it unusable, in the order of `paths`.
 
     libsndfile decodes without holding the interpreter, so `jobs` threads share the work.
     """

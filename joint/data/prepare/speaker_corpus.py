@@ -1,4 +1,4 @@
-"""What corpora of many speakers share: held-out speakers, checked splits, lists in one form."""
+"""Write a corpus of many speakers: checked splits, held-out speakers, lists of trials."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,13 +20,12 @@ TARGETS_PER_SPEAKER = 30
 
 @dataclass
 class SpeakerCorpus:
-    """What a corpus has: utterances to train on (perhaps none), those of its test lists, and these
-    lists.
+    """The content of a corpus: utterances to train on (possibly none) and to test with, and lists.
 
-    `validation` is what it sets apart itself; without it training speakers are held out. `trials`
-    maps a file's name to a function that reads the published list; `lists(split, folder, kept,
-    report)` writes a split's other lists. `custom` holds fields of an utterance's supervision;
-    `warned` goes into the report.
+    `validation` is the corpus's own validation set; without one, training speakers are held out.
+    `trials` maps a file's name to a function that reads the published list; `lists(split, folder,
+    kept, report)` writes a split's other lists. `custom` holds fields of an utterance's
+    supervision; `warned` goes into the report.
     """
 
     where: Path

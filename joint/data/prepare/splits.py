@@ -1,4 +1,4 @@
-"""Who is trained on, who is held out, who is tested: speakers are never in two of them."""
+"""Disjoint speakers in training, validation and test sets."""
 
 import random
 from collections import Counter
@@ -11,7 +11,7 @@ from joint.errors import DataError
 
 
 def refuse_overlap(where: str | Path, **splits: Iterable[Utterance]) -> None:
-    """Raise DataError where a speaker of one split, such as `train`, speaks in another too."""
+    """Raise DataError if a speaker of one split, such as `train`, is in another split too."""
     speakers = {name: {u.speaker for u in utterances} for name, utterances in splits.items()}
     for (one, first), (other, second) in combinations(speakers.items(), 2):
         if shared := first & second:
@@ -20,7 +20,7 @@ def refuse_overlap(where: str | Path, **splits: Iterable[Utterance]) -> None:
 
 
 SHARE = 4
-"""Where there are too few speakers to hold out as many as asked, one of so many is."""
+"""If there are too few speakers to hold out the wanted number, one in so many is held out."""
 
 
 def hold_out(

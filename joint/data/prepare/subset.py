@@ -1,4 +1,4 @@
-"""Some utterances of a prepared folder as a folder of their own."""
+"""Copy the manifests of some utterances of a prepared folder into another folder."""
 
 import shutil
 from collections.abc import Collection
@@ -13,7 +13,7 @@ from joint.errors import DataError
 
 def write_subset(folder: Path, utterances: Collection[str], output: Path) -> Path:
     """The manifests of these `utterances`, in the order of `folder`, and its phones, into `output`;
-    the recordings stay where they are. Raises DataError for utterances that are not there."""
+    the recordings are not copied. Raises DataError for unknown utterances."""
     wanted = set(utterances)
     everything = SupervisionSet.from_file(folder / SUPERVISIONS)
     chosen = [s for s in everything if s.id in wanted]

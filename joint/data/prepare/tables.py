@@ -13,13 +13,13 @@ from joint.files import read_lines
 
 WAV_SCP = "wav.scp"
 LISTS = ("trials", "trials_*", "mix[1-9]_extraction.csv", "mix[1-9]_recognition.csv")
-"""Patterns of the test lists that stay beside a corpus."""
+"""File names of the test lists beside a corpus."""
 
 _EXTENSIONS = (".WAV", ".wav", ".ogg", ".flac")
 _GENDERS = {"m": "m", "male": "m", "f": "f", "female": "f"}
 _BLANKS = re.compile("[\t ]+")
 _BREAKS = re.compile("[\v\f\x1c-\x1e\x85\u2028\u2029]")
-"""What Python takes for the end of a line or of a page, and a table does not."""
+"""Characters that Python's `splitlines` takes for the end of a line and Kaldi does not."""
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ def read_tables(folder: str | Path) -> list[Utterance]:
     opened, so that `samples` is 0.
 
     Raises DataError where the tables do not agree: an utterance of `wav.scp` that another table
-    lacks, one that stands in `text` or in `utt2spk` alone, and a speaker of `spk2gender` or
+    lacks, one that occurs in `text` or in `utt2spk` alone, and a speaker of `spk2gender` or
     `spk2age` who has no utterance. Utterances that lack a line in `wav.scp` alone are counted in a
     warning.
     """
@@ -64,9 +64,9 @@ def read_tables(folder: str | Path) -> list[Utterance]:
 
 
 def read_table(path: Path, names: Iterable[str] = ()) -> dict[str, str]:
-    """`key value` lines of a Kaldi table; a value may be empty, a key may stand once.
+    """`key value` lines of a Kaldi table; a value may be empty, a key occurs once.
 
-    Raises DataError for an unreadable table, a key that stands twice, and any of `names` missing.
+    Raises DataError for an unreadable table, a key that occurs twice, and any of `names` missing.
     """
     table: dict[str, str] = {}
     for number, line in enumerate(read_lines(path, "a UTF-8 text file"), start=1):
@@ -130,7 +130,7 @@ def _locate(value: str, folders: tuple[Path, ...]) -> Path:
         for extension in _EXTENSIONS:
             if (other := candidate.with_suffix(extension)).is_file():
                 return other
-    # Reading it will say that it is missing, with this path.
+    # The file is missing: the error on reading it names this path.
     return candidates[-1]
 
 

@@ -1,4 +1,4 @@
-"""Lists of verification trials: those a corpus ships, in this project's form, and seeded ones."""
+"""Lists of verification trials: convert published lists, and draw new ones from a seed."""
 
 import random
 from collections import defaultdict
@@ -57,7 +57,7 @@ def write_trials(path: Path, trials: Iterable[Trial]) -> None:
 def write_published(
     path: Path, trials: Iterable[Trial], known: Container[str], report: PrepareReport
 ) -> None:
-    """Those of `trials` whose utterances are both `known`; how many others there are is warned.
+    """Write the `trials` whose utterances are both `known`; the number of others is a warning.
 
     Raises DataError where none is left.
     """
@@ -109,5 +109,5 @@ def make_trials(
 
 
 def group_of(utterance: Utterance) -> tuple[str, str]:
-    """Gender and age group, `None` where not known."""
+    """Gender and age group, `None` if unknown."""
     return str(utterance.gender), str(utterance.age_group)

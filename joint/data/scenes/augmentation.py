@@ -10,7 +10,7 @@ from scipy import fft
 from joint.units import SAMPLE_RATE, Decibels, Samples, Seconds
 
 CHANNEL_HERTZ = (50.0, 150.0, 300.0, 600.0, 1200.0, 2400.0, 4800.0, 8000.0)
-"""Where a channel's gains are drawn; between them they change linearly over octaves."""
+"""Frequencies at which a channel's gains are drawn, with interpolation over octaves between."""
 CHANNEL_RANGE: Decibels = 9.0
 
 ROOMS = 1024
@@ -19,7 +19,7 @@ COUNTS = 4
 """Kinds of response that are kept of each room: of an enrolment, and of mixtures of two to four."""
 
 REFLECTIONS = 12
-"""Image sources are followed to this order: later ones are far below speech in such rooms."""
+"""Order of the image sources: later reflections are far below speech in such rooms."""
 
 
 def coloured_noise(seed: int, length: Samples, slope_db_per_octave: Decibels) -> np.ndarray:
@@ -33,8 +33,8 @@ def coloured_noise(seed: int, length: Samples, slope_db_per_octave: Decibels) ->
 
 
 def through_channel(waveform: np.ndarray, seed: int) -> np.ndarray:
-    """`waveform (S,)` as another microphone would have it: a smooth random gain over frequency, at
-    most `CHANNEL_RANGE` up or down, no change of phase."""
+    """`waveform (S,)` through a simulated microphone: a smooth random gain over frequency of at
+    most ±`CHANNEL_RANGE`, without change of phase."""
     size = fft.next_fast_len(len(waveform), real=True)
     spectrum = fft.rfft(waveform, size)
     hertz = np.linspace(0.0, SAMPLE_RATE / 2, len(spectrum), dtype=np.float32)
@@ -45,7 +45,7 @@ def through_channel(waveform: np.ndarray, seed: int) -> np.ndarray:
 
 
 def own_channel(waveform: np.ndarray) -> np.ndarray:
-    """The recording `(S,)` through a channel of its own, the same in every run."""
+    """The recording `(S,)` through a channel drawn from its samples: the same in every run."""
     return through_channel(waveform, crc32(waveform.tobytes()))
 
 

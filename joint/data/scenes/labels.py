@@ -1,4 +1,4 @@
-"""What a SceneBatch says of its scenes beside the audio: speakers, lengths, texts and phones."""
+"""The fields of a SceneBatch beside the audio: speakers, lengths, texts and phones."""
 
 from collections.abc import Callable, Collection, Sequence
 from typing import Any

@@ -11,6 +11,13 @@ POOL = 20
 """Batches' worth of utterances that are sorted by length together."""
 
 
+def visiting_order(corpus: Corpus, similar: int, seed: int, epoch: int) -> np.ndarray:
+    """The order in which an epoch visits the corpus's utterances; see `order_by_length`."""
+    if similar == 1:
+        return epoch_order(len(corpus), seed, epoch)
+    return order_by_length(corpus, similar, seed, epoch)
+
+
 @lru_cache(maxsize=4)
 def order_by_length(corpus: Corpus, similar: int, seed: int, epoch: int) -> np.ndarray:
     """An epoch's order in which so many utterances in a row as `similar` have similar lengths: a

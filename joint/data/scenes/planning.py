@@ -1,13 +1,12 @@
-"""ScenePlanner: a scene as a plan, f(seed, epoch, index)."""
+"""ScenePlanner: plans scenes, each a function of (seed, epoch, index)."""
 
 from dataclasses import dataclass
 
-import numpy as np
 from numpy.random import Generator, default_rng
 
 from joint.data.corpus import Corpus
 from joint.data.scenes.augmentation import ROOMS
-from joint.data.scenes.ordering import epoch_order, order_by_length
+from joint.data.scenes.ordering import visiting_order
 from joint.errors import ConfigError
 from joint.scene import ABSENT, EnrollmentPlan, Noise, Room, Scene, Segment, Source
 from joint.units import SAMPLE_RATE, Decibels, Samples, Seconds
@@ -17,21 +16,28 @@ NO_LIMIT: Samples = 2**62
 
 @dataclass
 class ScenePlanner:
-    """What kind of scenes to plan.
+    """Plans scenes of one kind; ranges are drawn from uniformly.
 
-    `speakers` talk in the mixture (0: no mixture, enrolments alone); `enrollments` of them are
-    enrolled, the target first; with `absent_probability` one more person is enrolled in the
-    target's place who does not speak. `overlap` is the share of the chunk in which an interferer
-    talks, anywhere in it; `snr_db` is the target's level over each. Ranges are drawn from
-    uniformly. With `one_speed` all voices of a scene share a speed factor: two factors would tell
-    them apart. Each voice and each enrolment gets a channel of its own with `channel_probability`,
-    so that nobody is known by their microphone. So many scenes in a row as
-    `utterances_per_speaker` have one target, as losses that compare recordings need; a batch should
-    hold a multiple of them.
-
-    With `delay` the sources are whole utterances, in a drawn order, each beginning after such a
-    share of the one before it, and `chunk` and `overlap` are not asked. Then so many scenes in a
-    row as `similar` have targets of similar lengths: a batch of them has little padding.
+    Args:
+        speakers: Speakers of the mixture; 0: no mixture, enrolments alone.
+        enrollments: How many of them are enrolled, the target first.
+        utterances_per_speaker: Scenes in a row with the same target, as losses need that compare
+            recordings; a batch should hold a multiple of them.
+        chunk, enrollment: Lengths of the mixture and of an enrolment.
+        snr_db: Level of the target over each interferer.
+        overlap: Share of the chunk in which an interferer talks, at a random place.
+        delay: If given, the sources are whole utterances in a random order; each starts after such
+            a share of the one before it, and `chunk` and `overlap` are not used.
+        similar: With `delay`, scenes in a row whose targets have similar lengths, so that a batch
+            has little padding.
+        speeds: Speed factors; each makes new speakers. The first is 1.
+        one_speed: All speakers of a scene share a speed factor; otherwise it tells them apart.
+        absent_probability: How often another speaker, who is not in the mixture, is enrolled in the
+            target's place.
+        channel_probability: How often a source or an enrolment has a simulated microphone of its
+            own, so that speakers are not recognised by their microphones.
+        babble_share: Share of noises that are several speakers at once.
+        gain_db: Level of the mixture and its references together.
     """
 
     speakers: int = 2
@@ -61,10 +67,8 @@ class ScenePlanner:
             raise ConfigError(
                 "enrollments", str(self.enrollments), f"1 to {max(self.speakers, 1)} (the speakers)"
             )
-        if self.utterances_per_speaker < 1:
-            raise ConfigError(
-                "utterances_per_speaker", str(self.utterances_per_speaker), "1 or more"
-            )
+        if (rows := self.utterances_per_speaker) < 1:
+            raise ConfigError("utterances_per_speaker", str(rows), "1 or more")
         if self.similar < 1 or (self.similar > 1 and self.utterances_per_speaker > 1):
             raise ConfigError(
                 "similar", str(self.similar), "1 or more, and 1 where a target has several scenes"
@@ -151,9 +155,9 @@ class ScenePlanner:
     def _target(
         self, corpus: Corpus, rng: Generator, seed: int, epoch: int, index: int
     ) -> tuple[int, tuple[int, int]]:
-        """Whose turn it is: an utterance, a speaker and the index of a speed."""
+        """The target of a scene: an utterance, a speaker and the index of a speed."""
         row = index % self.utterances_per_speaker
-        leader = int(self._order(corpus, seed, epoch)[index - row])
+        leader = int(visiting_order(corpus, self.similar, seed, epoch)[index - row])
         if self.utterances_per_speaker == 1:
             return leader, self._voice(corpus, rng, corpus.speaker_of[leader])
         together = default_rng((seed, epoch, index - row, 3))
@@ -161,12 +165,6 @@ class ScenePlanner:
         own = corpus.of_speaker[voice[0]]
         others = together.permutation(own[own != leader])
         return (leader if row == 0 else int(others[(row - 1) % len(others)])), voice
-
-    def _order(self, corpus: Corpus, seed: int, epoch: int) -> np.ndarray:
-        """The order in which an epoch visits the corpus's utterances."""
-        if self.similar == 1:
-            return epoch_order(len(corpus), seed, epoch)
-        return order_by_length(corpus, self.similar, seed, epoch)
 
     def _voice(self, corpus: Corpus, rng: Generator, speaker: int) -> tuple[int, int]:
         """A speaker and the index of a speed."""
@@ -216,7 +214,7 @@ class ScenePlanner:
         room = chunk if is_target else max(1, round(chunk * rng.uniform(*self.overlap)))
         segment = self._segment(corpus, rng, utterance, voice, room)
         offset = int(rng.integers(room - segment.length + 1))
-        # Anywhere in the chunk: one that always ended it would tell who the interferer is.
+        # Anywhere in the chunk: an interferer that always ended it could be told by its position.
         offset += int(rng.integers(chunk - room + 1))
         snr_db = 0.0 if is_target else float(rng.uniform(*self.snr_db))
         return Source(segment, offset, snr_db, self._channel(rng))

@@ -1,4 +1,4 @@
-"""Files behind a URL: brought into a local cache once, whole, and checked."""
+"""Download files into a local cache: once, whole, and checked."""
 
 import fcntl
 import hashlib
@@ -18,7 +18,7 @@ from joint.units import Seconds
 
 TIMEOUT: Seconds = 30.0
 PAUSES: tuple[Seconds, ...] = (0.5, 2.0, 8.0)
-"""Waited before another attempt, which goes on where the last one broke off."""
+"""Pauses before further attempts, which resume where the last one was interrupted."""
 CHUNK = 1 << 20
 SMALL = 1 << 26
 REACHABLE = "a server that can be reached"
@@ -47,10 +47,10 @@ def read_small(url: str) -> bytes:
 
 
 def fetch(url: str, target: Path, size: int, sha256: str) -> None:
-    """Bring `url` to `target` unless it is there: whole and checked, or not at all.
+    """Download `url` to `target` unless it exists: whole and checked, or not at all.
 
-    A transfer that breaks off is gone on with, a few times; of several processes one fetches and
-    the others wait. Memory holds a megabyte. Raises DataError with the URL where the server cannot
+    An interrupted transfer is resumed a few times; of several processes one downloads and the
+    others wait. Memory holds a megabyte. Raises DataError with the URL where the server cannot
     be reached or gives another file.
     """
     if _is_there(target, size):
@@ -62,7 +62,7 @@ def fetch(url: str, target: Path, size: int, sha256: str) -> None:
 
 
 def reason(error: Exception) -> str:
-    """What went wrong, in few words."""
+    """A short description of an error."""
     if isinstance(error, HTTPError):
         return f"HTTP status {error.code}"
     inner = getattr(error, "reason", None) or error
@@ -124,7 +124,7 @@ def _is_there(target: Path, size: int) -> bool:
 
 @contextmanager
 def _alone(target: Path) -> Iterator[None]:
-    """One process at a time for this target; the others find it there."""
+    """Let one process at a time download this target."""
     lock = target.with_name(f".{target.name}.lock")
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)

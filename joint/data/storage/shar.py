@@ -1,7 +1,7 @@
 """Corpora as lhotse Shar folders, local or behind a URL, with an index for random access.
 
-`shar/` is what lhotse reads (`cuts.000000.jsonl.gz`, `recording.000000.tar`). Beside it lie
-`index.jsonl.gz`, which says of every utterance what planning needs and where its bytes are, and
+`shar/` holds what lhotse reads (`cuts.000000.jsonl.gz`, `recording.000000.tar`). Beside it are
+`index.jsonl.gz`, with the labels of every utterance and the position of its bytes, and
 `shards.json` with size and SHA-256 of every file, and the corpus's lists of trials and mixtures.
 Planning reads the index alone; a shard is fetched when it is first read.
 """
@@ -49,7 +49,7 @@ def open_remote(url: str, cache: Path) -> Corpus:
     *files, (name, size, sha256) = _files(table, f"{url}/{SHARDS}", INDEX)
     index = own / f"{sha256[:16]}-{name}"
     fetch(f"{url}/{name}", index, size, sha256)
-    # Named by content, so that another corpus at the same URL never meets these.
+    # Named by content, so that another corpus at the same URL does not read these.
     shards = [Shard(own / f"{s[:16]}-{n}", b, s, f"{url}/{SHAR}/{n}") for n, b, s in files]
     utterances = list(_utterances(index, shards))
     atomic_write(own / SHARDS, content)

@@ -1,4 +1,4 @@
-"""A recording inside a shard: a tar file on this disk, or one that is fetched when first read."""
+"""A recording in a shard: a tar file on this disk, or one that is downloaded when first read."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ class Shard:
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """The name in messages."""
         return self.url or str(self.path)
 
 

@@ -1,4 +1,4 @@
-"""Where waveforms come from: the files themselves, or one packed local file of 16-bit samples."""
+"""Sources of waveforms: the audio files, or one packed local file of 16-bit samples."""
 
 import hashlib
 import json
@@ -38,7 +38,7 @@ def at_speed(waveform: np.ndarray, speed: float, length: Samples) -> np.ndarray:
 
 
 class FileStore:
-    """Decodes the file at every read: needs no disk and no preparation."""
+    """Decodes the file at every read: needs neither disk space nor preparation."""
 
     def __init__(self, corpus: Corpus) -> None:
         self.corpus = corpus
