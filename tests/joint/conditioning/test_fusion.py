@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-import torch.nn.functional as F
 from tiny_models import encoding_of
 
 from joint.conditioning.fusion import AddFusion, ConcatFusion, FilmFusion, Fusion, MultiplyFusion
@@ -59,18 +58,32 @@ def test_untrained_it_is_the_identity_for_nobody(kind: type[Fusion]) -> None:
     assert torch.equal(kind(6, 10)(features, encoding_of(torch.zeros(3, 10))), features)
 
 
-def test_concat_is_a_linear_layer_on_both() -> None:
-    fusion = ConcatFusion(6, 10)
-    features, speakers = torch.randn(3, 5, 6), torch.randn(3, 10)
-    both = torch.cat([features, fusion.norm(speakers)[:, None].expand(-1, 5, -1)], dim=-1)
-    weight = torch.cat([fusion.of_features.weight, fusion.of_speaker.weight], dim=1)
-    expected = F.linear(both, weight, fusion.of_features.bias)
-    torch.testing.assert_close(fusion(features, encoding_of(speakers)), expected)
+def changed(first: torch.Tensor, second: torch.Tensor) -> bool:
+    return not torch.allclose(first, second, atol=1e-5)
 
 
-def test_film_scales_and_shifts() -> None:
-    fusion = FilmFusion(6, 10)
-    features, speakers = torch.randn(3, 5, 6), torch.randn(3, 10)
-    known = fusion.norm(speakers)[:, None]
-    expected = features * (1 + fusion.gain(known)) + fusion.shift(known)
-    torch.testing.assert_close(fusion(features, encoding_of(speakers)), expected)
+@pytest.mark.parametrize(
+    "kind, scales, shifts, mixes",
+    [
+        (MultiplyFusion, True, False, False),
+        (AddFusion, False, True, False),
+        (ConcatFusion, False, True, True),
+        (FilmFusion, True, True, False),
+    ],
+)
+def test_what_the_speaker_does_to_features(
+    kind: type[Fusion], scales: bool, shifts: bool, mixes: bool
+) -> None:
+    torch.manual_seed(0)
+    fusion = kind(6, 10)
+    anna, bea = (encoding_of(torch.randn(1, 10)) for _ in range(2))
+    x, y = torch.randn(2, 1, 5, 6)
+    slopes = [fusion(x, speaker) - fusion(y, speaker) for speaker in (anna, bea)]
+    assert changed(*slopes) == scales
+    zeros = [fusion(torch.zeros(1, 5, 6), speaker) for speaker in (anna, bea)]
+    assert changed(*zeros) == shifts
+    other = x.clone()
+    other[..., 0] += 1.0
+    before, after = fusion(x, anna), fusion(other, anna)
+    assert changed(before[..., :1], after[..., :1])
+    assert changed(before[..., 1:], after[..., 1:]) == mixes

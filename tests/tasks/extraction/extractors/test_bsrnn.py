@@ -66,10 +66,9 @@ def test_sizes_run(size: object) -> None:
     assert estimate.waveform.abs().max() < 10
 
 
-def test_the_published_size() -> None:
-    extractor = published_bsrnn(192)
-    assert len(extractor.blocks) == 6 and extractor.split.linears[0].weight.shape[-1] == 128
-    assert extractor.spectrum.hop == 128 and len(extractor.fusions) == 1
+def test_the_published_resolution() -> None:
+    """Windows of 32 ms every 8 ms (Luo and Yu, 2023): 126 frames of 257 bins in a second."""
+    assert published_bsrnn(10).spectrum(torch.randn(1, 16_000)).shape == (1, 126, 257)
 
 
 @pytest.mark.parametrize("fuse, shared, places", [("once", 0, 1), ("every", 0, 2), ("every", 1, 1)])
