@@ -5,29 +5,23 @@ batches ──► task.loss(encode, batch, progress) ──► weight · mean ov
                   └─ encode(audio, lengths, role): the shared encoder under this task's switch
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias, cast, get_args
+from typing import cast, get_args
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from joint.adapters.low_rank import Adapter
 from joint.encoders.encoder import SpeakerEncoder
+from joint.encoders.view import EncoderView, Memo, Switch
 from joint.errors import ConfigError
-from joint.outputs import SpeakerEncoding, TaskOutput
+from joint.layers.modes import without_gradient
+from joint.outputs import TaskOutput
 from joint.scene import SceneBatch
 from joint.seeding import seed_for
-from joint.task import AUXILIARY, Task
-
-Switch = Literal["frozen", "adapter", "joint"]
-"""Where a task's gradient goes: not to the encoder, to an adapter of the task's own, or to all of
-the encoder."""
-Memo: TypeAlias = dict[tuple[int, str, Switch | Adapter], tuple[Tensor, SpeakerEncoding]]
-"""Encodings of a step, by the audio's id, the role, and the parameters that gave them."""
+from joint.task import Task
 
 
 @dataclass(frozen=True)
@@ -40,81 +34,17 @@ class StreamBatch:
 
 @dataclass
 class JointOutput:
-    """The weighted loss of a step, and each task's metrics by `task/name`."""
+    """The weighted loss of a step, the summed loss of the tasks' critics (None without one), and
+    each task's metrics by `task/name`."""
 
     loss: Tensor
+    critic_loss: Tensor | None = None
     metrics: dict[str, float] = field(default_factory=dict)
 
-
-class EncoderView:
-    """`Encode` for one task: the encoder `frozen`, through the task's `adapter` or `joint`, run
-    once for the same audio, role and parameters.
-
-    The tasks of a step share `memo` and the `layers` that an encoding holds. A run that is frozen
-    or adapted is in eval mode and gives the encoder's parameters no gradient, while a gradient to
-    the audio still flows. With a `seed`, what a run draws is a function of seed and role.
-    """
-
-    def __init__(
-        self,
-        encoder: SpeakerEncoder,
-        switch: Switch,
-        memo: Memo | None = None,
-        layers: tuple[str, ...] = (),
-        seed: int | None = None,
-        adapter: Adapter | None = None,
-    ) -> None:
-        self.encoder, self.switch = encoder, switch
-        self.memo: Memo = {} if memo is None else memo
-        self.layers, self.seed, self.adapter = layers, seed, adapter
-
-    def __call__(self, audio: Tensor, lengths: Tensor, role: str) -> SpeakerEncoding:
-        """See Encode."""
-        key = (id(audio), role, self.switch if self.adapter is None else self.adapter)
-        if key not in self.memo:
-            waveform, flat = audio.flatten(0, -2), lengths.flatten()
-            # the audio is kept, so that its id stays its own
-            self.memo[key] = audio, self._run(waveform, flat, role)
-        return self.memo[key][1]
-
-    def _run(self, waveform: Tensor, lengths: Tensor, role: str) -> SpeakerEncoding:
-        inputs = waveform, lengths, self.layers
-        if self.switch == "joint" and role not in AUXILIARY:
-            if self.seed is None:
-                return self._encoded(*inputs)
-            with torch.random.fork_rng([waveform.device] if waveform.is_cuda else []):
-                torch.manual_seed(seed_for(self.seed, "encoder", role))
-                return self._encoded(*inputs)
-        with evaluating(self.encoder):
-            if role in AUXILIARY or not (self.adapter is not None or waveform.requires_grad):
-                with torch.no_grad():
-                    return self._encoded(*inputs)
-            if self.adapter is not None:
-                return self._encoded(*inputs)
-            values = {n: p.detach() for n, p in self.encoder.named_parameters()}
-            encoding: SpeakerEncoding = functional_call(self.encoder, values, inputs)
-            return encoding
-
-    def _encoded(self, *inputs: Any) -> SpeakerEncoding:
-        """By the adapter where there is one, else by the encoder itself."""
-        encoding: SpeakerEncoding
-        if self.adapter is not None:
-            encoding = self.adapter(self.encoder, *inputs)
-        else:
-            encoding = self.encoder(*inputs)
-        return encoding
-
-
-@contextmanager
-def evaluating(module: nn.Module) -> Iterator[None]:
-    """`module` in eval mode inside, and every part of it in its own mode again after."""
-    modes = [(part, part.training) for part in module.modules()]
-    module.eval()
-    try:
-        yield
-    finally:
-        for part, training in modes:
-            part.training = training
+    @property
+    def total(self) -> Tensor:
+        """Both losses in one, for one backward pass: no parameter gets a gradient from both."""
+        return self.loss if self.critic_loss is None else self.loss + self.critic_loss
 
 
 class JointModel(nn.Module):
@@ -171,11 +101,9 @@ class JointModel(nn.Module):
         adapter = self.adapter(name)
         return [self.tasks[name], *([] if adapter is None else [adapter])]
 
-    def groups(self) -> dict[str, list[nn.Parameter]]:
-        """Parameters of the encoder and of each task: each group has its rate and its clipping."""
-        encoder = list(self.encoder.parameters())
-        own = {n: [p for m in self.parts(n) for p in m.parameters()] for n in self.tasks}
-        return {"encoder": encoder, **own}
+    def critic_parameters(self) -> list[nn.Parameter]:
+        """Parameters of all tasks' critics, which have an optimizer of their own."""
+        return [p for name in self.tasks for p in self.task(name).critic_parameters()]
 
     def view(self, name: str, memo: Memo | None = None, seed: int | None = None) -> EncoderView:
         """The encoder under the switch of the task called `name`; see EncoderView."""
@@ -200,6 +128,7 @@ class JointModel(nn.Module):
         """
         start = torch.initial_seed()
         total = torch.zeros((), device=next(self.parameters()).device)
+        critics: Tensor | None = None
         metrics: dict[str, float] = {}
         for position, stream in enumerate(batches):
             seed = seed_for(start, "stream", position) if self.training else None
@@ -210,19 +139,33 @@ class JointModel(nn.Module):
                 if seed is not None:
                     torch.manual_seed(seed_for(seed, "task", name))
                 view = self.view(name, memo, seed)
-                output = self.task(name).loss(view, stream.batch, progress)
-                total = total + self.weights[name] * output.loss * share_of_batch(output)
-                metrics[f"{name}/loss"] = float(output.loss.detach())
-                metrics |= {f"{name}/{k}": v for k, v in output.detached_metrics().items()}
-        return JointOutput(total, metrics)
+                task = self.task(name)
+                critic = list(task.critic_parameters())
+                with without_gradient(critic):
+                    output = task.loss(view, stream.batch, progress)
+                total = total + self.weights[name] * mean_over_processes(output)
+                metrics |= output.logged(name)
+                if not critic:
+                    continue
+                if seed is not None:
+                    torch.manual_seed(seed_for(seed, "critic", name))
+                own = {id(p) for p in critic}
+                with without_gradient(p for p in self.parameters() if id(p) not in own):
+                    found = task.critic_loss(view.constants, stream.batch, progress)
+                if found is not None:
+                    mean = mean_over_processes(found)
+                    critics = mean if critics is None else critics + mean
+                    metrics |= found.logged(name, "critic_")
+        return JointOutput(total, critics, metrics)
 
 
-def share_of_batch(output: TaskOutput) -> float:
-    """The factor that turns this process's mean, averaged over processes, into the mean over the
-    items of all of them."""
-    if not (dist.is_available() and dist.is_initialized()):
-        return 1.0
-    count = torch.tensor(float(output.count), device=output.loss.device)
-    total = count.clone()
-    dist.all_reduce(total)
-    return float(count * dist.get_world_size() / total)
+def mean_over_processes(output: TaskOutput) -> Tensor:
+    """The loss such that its average over processes is the mean over the items of all of them; 0
+    where no process has an item."""
+    loss, share = output.loss, 1.0
+    if dist.is_available() and dist.is_initialized():
+        count = torch.tensor(float(output.count), device=loss.device)
+        total = count.clone()
+        dist.all_reduce(total)
+        share = float(count * dist.get_world_size() / total.clamp(min=1.0))
+    return loss * share

@@ -1,8 +1,7 @@
 """What an encoder and a task give back: named, never a bare tuple."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-import torch
 from torch import Tensor
 
 from joint.errors import ConfigError
@@ -39,6 +38,12 @@ class SpeakerEncoding:
     lengths: Tensor | None = None
     layers: dict[str, Layer] = field(default_factory=dict)
 
+    def detached(self) -> "SpeakerEncoding":
+        """The same encoding without gradient."""
+        layers = {n: replace(x, features=x.features.detach()) for n, x in self.layers.items()}
+        frames = None if self.frames is None else self.frames.detach()
+        return replace(self, embedding=self.embedding.detach(), frames=frames, layers=layers)
+
     def need_frames(self, reader: str) -> tuple[Tensor, Tensor]:
         """`frames` and `frame_mask`. Raises ConfigError, naming the `reader`, where there are
         none."""
@@ -59,16 +64,22 @@ class SpeakerEncoding:
 class TaskOutput:
     """A task's loss on one batch: `loss` is the *mean* over `count` items; `metrics` are logged.
 
-    The mean and the count travel apart, so that losses are normalised over the global batch.
+    The mean and the count travel apart, so that losses are normalised over the global batch. A mean
+    over nothing, which torch gives as NaN, counts as 0.
     """
 
     loss: Tensor
     count: int
     metrics: dict[str, float | Tensor] = field(default_factory=dict)
 
-    def detached_metrics(self) -> dict[str, float]:
-        """Metrics as plain numbers."""
+    def __post_init__(self) -> None:
+        if self.count == 0:
+            self.loss = 0.0 * self.loss.nan_to_num()
+
+    def logged(self, task: str, kind: str = "") -> dict[str, float]:
+        """Loss and metrics as plain numbers, by `task/name`, each name behind `kind`."""
+        values = {"loss": self.loss, **self.metrics}
         return {
-            name: float(value.detach()) if isinstance(value, torch.Tensor) else value
-            for name, value in self.metrics.items()
+            f"{task}/{kind}{name}": float(v.detach()) if isinstance(v, Tensor) else v
+            for name, v in values.items()
         }

@@ -10,8 +10,9 @@ from joint.encoders.backbones.tdnn import XvectorTdnn
 from joint.encoders.encoder import SpeakerEncoder
 from joint.encoders.frontends.filterbank import Filterbank
 from joint.encoders.pooling.statistics import StatisticsPooling
+from joint.encoders.view import Switch
 from joint.losses.margin import AamSoftmax
-from joint.model import JointModel, Switch
+from joint.model import JointModel
 from joint.outputs import SpeakerEncoding
 from joint.scene import SceneBatch
 from joint.seeding import seeded

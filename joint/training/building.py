@@ -11,8 +11,9 @@ from torch import Tensor
 
 from joint.adapters.low_rank import Adapter, LowRank
 from joint.encoders.encoder import SpeakerEncoder
+from joint.encoders.view import Switch
 from joint.errors import CheckpointError, ConfigError
-from joint.model import JointModel, Switch
+from joint.model import JointModel
 from joint.seeding import seeded
 from joint.task import Task
 from joint.training import checkpoint

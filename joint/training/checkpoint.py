@@ -107,12 +107,13 @@ def optimizer_tensors(
 def load_optimizer(
     optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor], names: Mapping[int, str]
 ) -> None:
-    """Put back what `optimizer_tensors` took."""
+    """Put back what `optimizer_tensors` took of this optimizer's parameters."""
     parameters = {names[id(p)]: p for group in optimizer.param_groups for p in group["params"]}
     for name, value in tensors.items():
         if name.startswith(OPTIMIZER):
             parameter, _, key = name.removeprefix(OPTIMIZER).rpartition("/")
-            optimizer.state[parameters[parameter]][key] = value.clone()
+            if parameter in parameters:
+                optimizer.state[parameters[parameter]][key] = value.clone()
 
 
 def averaged(paths: list[Path]) -> dict[str, Tensor]:

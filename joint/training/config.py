@@ -62,11 +62,23 @@ class ValidationConfig:
 
 
 @dataclass
+class GroupConfig:
+    """What differs in one part of the model: `lr_scale` multiplies the learning rate, `frozen`
+    parts are in evaluation mode and are not updated. What is None is that of a shorter prefix."""
+
+    lr_scale: float | None = None
+    weight_decay: float | None = None
+    clip_norm: float | None = None
+    frozen: bool | None = None
+
+
+@dataclass
 class OptimizerConfig:
     """`adamw` or `sgd`; a cosine from `lr` to `final_share · lr` after a linear warm-up.
 
-    `lr_scale` multiplies the rate of a group: `encoder`, or a task's name, for the task and its
-    adapter; `clip_norm` bounds the norm of each group's gradient.
+    `clip_norm` bounds the norm of each group's gradient. `groups` names parts of the model by
+    dotted prefix, such as `encoder.pooling` or `tasks.extraction`; the longest prefix wins. There
+    is always a group for the encoder and one for each task with its adapter.
     """
 
     kind: str = "adamw"
@@ -75,7 +87,7 @@ class OptimizerConfig:
     warmup_share: float = 0.05
     final_share: float = 0.01
     clip_norm: float = 5.0
-    lr_scale: dict[str, float] = field(default_factory=dict)
+    groups: dict[str, GroupConfig] = field(default_factory=dict)
 
 
 @dataclass
@@ -156,10 +168,6 @@ def _check(path: Path, config: RecipeConfig) -> None:
             raise ConfigError(f"{path}: {where}", str(number), "more than 0")
     if not any(stream.every == 1 for stream in streams.values()):
         raise ConfigError(f"{path}: streams", "none at every step", "at least one")
-    groups = ["encoder", *config.tasks]
-    for group in config.optimizer.lr_scale:
-        if group not in groups:
-            raise ConfigError(f"{path}: optimizer.lr_scale", group, " or ".join(groups))
     named = {f"streams.{n}.tasks": s.tasks for n, s in streams.items()}
     if config.validation is not None:
         named["validation.tasks"] = config.validation.tasks

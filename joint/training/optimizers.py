@@ -1,12 +1,19 @@
-"""Optimizer groups and the learning rate's schedule."""
+"""Optimizer groups by dotted prefix, their optimizers, and the learning rate's schedule."""
 
 import math
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from typing import Any
 
 import torch
+from torch import nn
 
 from joint.errors import ConfigError
 from joint.model import JointModel
 from joint.training.config import OptimizerConfig
+
+MAIN, CRITIC = "main", "critic"
+"""The optimizer of the model, and that of its tasks' critics where they have some."""
 
 
 def learning_rate(config: OptimizerConfig, progress: float) -> float:
@@ -18,27 +25,107 @@ def learning_rate(config: OptimizerConfig, progress: float) -> float:
     return final + (config.lr - final) * 0.5 * (1.0 + math.cos(math.pi * min(done, 1.0)))
 
 
-def make_optimizer(model: JointModel, config: OptimizerConfig) -> torch.optim.Optimizer:
-    """One named group for the encoder and one for each task, with its adapter; no decay on biases
-    and norms.
+def make_optimizers(model: JointModel, config: OptimizerConfig) -> dict[str, torch.optim.Optimizer]:
+    """The optimizers of a model's parameters, MAIN and, where a task has a critic, CRITIC.
 
-    Raises ConfigError where there is nothing to train.
+    A parameter belongs to the group of the longest prefix of its name; there is always one for
+    `encoder` and one for each `tasks.NAME`, with the task's adapter. Biases and norms have no
+    weight decay. Parameters of frozen groups get `requires_grad` False and are in no optimizer.
+
+    Raises ConfigError for a prefix that names nothing and where nothing is left to train.
     """
-    groups = []
-    for name, own in model.groups().items():
-        for decays in (True, False):
-            parameters = [p for p in own if p.requires_grad and (p.ndim > 1) == decays]
-            if parameters:
-                groups.append(
-                    {
-                        "params": parameters,
-                        "name": name,
-                        "scale": config.lr_scale.get(name, 1.0),
-                        "weight_decay": config.weight_decay if decays else 0.0,
-                    }
-                )
-    if not groups:
-        raise ConfigError("tasks", "nothing that learns", "a weight other than 0")
-    if config.kind == "sgd":
-        return torch.optim.SGD(groups, lr=config.lr, momentum=0.9, nesterov=True, fused=True)
-    return torch.optim.AdamW(groups, lr=config.lr, betas=(0.9, 0.98), fused=True)
+    check_prefixes(model, config)
+    known = {"encoder", *(f"tasks.{name}" for name in model.tasks), *config.groups}
+    critics = {id(p) for p in model.critic_parameters()}
+    groups: dict[str, dict[tuple[str, bool], list[nn.Parameter]]] = {MAIN: {}, CRITIC: {}}
+    for name, parameter in model.named_parameters():
+        prefix = next(p for p in prefixes_of(name) if p in known)
+        if setting(config, prefix, "frozen", False):
+            parameter.requires_grad_(False)
+        if parameter.requires_grad:
+            own = groups[CRITIC if id(parameter) in critics else MAIN]
+            own.setdefault((prefix, parameter.ndim > 1), []).append(parameter)
+    if not groups[MAIN]:
+        raise ConfigError("tasks", "nothing to train", "a weight other than 0")
+    made: dict[str, torch.optim.Optimizer] = {}
+    for optimizer, found in groups.items():
+        options = [
+            {
+                "params": parameters,
+                "name": prefix,
+                "scale": setting(config, prefix, "lr_scale", 1.0),
+                "clip_norm": setting(config, prefix, "clip_norm", config.clip_norm),
+                "weight_decay": (
+                    setting(config, prefix, "weight_decay", config.weight_decay) if decays else 0.0
+                ),
+            }
+            for (prefix, decays), parameters in found.items()
+        ]
+        if not options:
+            continue
+        if config.kind == "sgd":
+            made[optimizer] = torch.optim.SGD(
+                options, lr=config.lr, momentum=0.9, nesterov=True, fused=True
+            )
+        else:
+            made[optimizer] = torch.optim.AdamW(
+                options, lr=config.lr, betas=(0.9, 0.98), fused=True
+            )
+    return made
+
+
+def prefixes_of(name: str) -> Iterator[str]:
+    """The dotted prefixes of a parameter's or a group's name, the longest first; a task's adapter
+    belongs to the task."""
+    parts = name.split(".")
+    yield from (".".join(parts[:count]) for count in range(len(parts), 0, -1))
+    if parts[0] == "adapters" and len(parts) > 1:
+        yield from prefixes_of(f"tasks.{parts[1]}")
+
+
+def setting(config: OptimizerConfig, prefix: str, key: str, default: Any) -> Any:
+    """What the longest configured prefix of `prefix` that has the `key` says, else `default`."""
+    given = (getattr(config.groups[p], key) for p in prefixes_of(prefix) if p in config.groups)
+    return next((value for value in given if value is not None), default)
+
+
+def check_prefixes(model: JointModel, config: OptimizerConfig) -> None:
+    """Raises ConfigError, with the nearest name there is, for a group that names no part."""
+    names = {n for n, _ in model.named_modules() if n} | {n for n, _ in model.named_parameters()}
+    for prefix in config.groups:
+        if prefix not in names:
+            near = get_close_matches(prefix, names, 1, 0.0)[0]
+            raise ConfigError(f"optimizer.groups.{prefix}", "no such part", f"{near!r}, perhaps")
+
+
+def train_mode(model: JointModel, config: OptimizerConfig) -> None:
+    """Training mode for all of the model but the modules of frozen groups: their running
+    statistics stay too."""
+    model.train()
+    modules = dict(model.named_modules())
+    for prefix in sorted(config.groups, key=len):
+        frozen = config.groups[prefix].frozen
+        if frozen is not None and prefix in modules:
+            modules[prefix].train(not frozen)
+
+
+def clip(optimizer: torch.optim.Optimizer) -> float:
+    """Clip the gradients of each group by itself, so that one more task changes no other's step;
+    gives the norm of all of them before."""
+    groups: dict[str, tuple[float, list[nn.Parameter]]] = {}
+    for group in optimizer.param_groups:
+        _, parameters = groups.setdefault(group["name"], (group["clip_norm"], []))
+        parameters.extend(p for p in group["params"] if p.grad is not None)
+    norms = (
+        float(nn.utils.clip_grad_norm_(parameters, bound))
+        for bound, parameters in groups.values()
+        if parameters
+    )
+    return math.sqrt(sum(norm**2 for norm in norms))
+
+
+def set_rate(optimizers: Iterable[torch.optim.Optimizer], rate: float) -> None:
+    """Give every group the `rate` times its scale."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = rate * group["scale"]

@@ -17,7 +17,15 @@ from joint.scene import SceneBatch
 from joint.seeding import seed_for
 from joint.training import checkpoint
 from joint.training.config import CLOCKS, OptimizerConfig, TrainerConfig
-from joint.training.optimizers import learning_rate, make_optimizer
+from joint.training.optimizers import (
+    CRITIC,
+    MAIN,
+    clip,
+    learning_rate,
+    make_optimizers,
+    set_rate,
+    train_mode,
+)
 from joint.training.precision import autocast_for
 from joint.training.progress import TrainingLog
 
@@ -45,7 +53,7 @@ class Trainer:
         self.schedule, self.config, self.output = optimizer, config, output
         self.metadata, self.seed = dict(metadata), seed
         self.validate, self.validate_minutes = validate, validate_minutes
-        self.optimizer = make_optimizer(model, optimizer)
+        self.optimizers = make_optimizers(model, optimizer)
         self.names = {id(p): n for n, p in model.named_parameters()}
         self.step, self.minutes, self.scenes, self.bad_steps = 0, 0.0, 0, 0
         self.waited, self.elapsed, self.last_validation, self.saved = 0.0, 0.0, 0.0, -1
@@ -77,7 +85,8 @@ class Trainer:
             return False
         tensors, metadata = checkpoint.read(found[-1])
         checkpoint.load_into(self.model, tensors, found[-1], checkpoint.MODEL)
-        checkpoint.load_optimizer(self.optimizer, tensors, self.names)
+        for optimizer in self.optimizers.values():
+            checkpoint.load_optimizer(optimizer, tensors, self.names)
         state = metadata["trainer"]
         self.step, self.minutes, self.scenes = state["step"], state["minutes"], state["scenes"]
         self.last_validation, self.bad_steps = state["last_validation"], state["bad_steps"]
@@ -88,9 +97,9 @@ class Trainer:
 
     def fit(self) -> Path:
         """Train to the end of the budget and write `model.safetensors`; returns its path."""
-        module, optimizer = self.fabric.setup(self.model, self.optimizer)
-        self._move_optimizer()
-        module.train()
+        module, *_ = self.fabric.setup(self.model, *self.optimizers.values())
+        self._move_optimizers()
+        train_mode(self.model, self.schedule)
         batches = {
             name: stream.batches(self._drawn(every), self.config.workers)
             for name, (stream, _, every) in self.streams.items()
@@ -100,7 +109,7 @@ class Trainer:
         with TrainingLog(self.output, self.config, active, self.step, self.scenes) as log:
             while self.progress() < 1.0:
                 begin, wall = now(), time.perf_counter()
-                metrics = self._train_step(module, optimizer, batches)
+                metrics = self._train_step(module, batches)
                 consecutive = 0 if math.isfinite(metrics["loss"]) else consecutive + 1
                 if consecutive >= self.config.max_bad_steps:
                     raise TrainingError(
@@ -112,30 +121,31 @@ class Trainer:
                 # one clock for all: it decides on rates, margins and the end
                 self.minutes = self.fabric.broadcast(self.minutes)
                 log.step(self._counters(), metrics)
-                self._validate_if_due(module, log)
+                self._validate_if_due(log)
                 if self.step % self.config.checkpoint_steps == 0:
                     self.save()
         if self.saved != self.step:
             self.save()
         return self._finish()
 
-    def _move_optimizer(self) -> None:
+    def _move_optimizers(self) -> None:
         """A resumed state was read on the CPU; it belongs beside its parameters."""
-        for parameter, state in self.optimizer.state.items():
-            state.update({k: v.to(parameter.device) for k, v in state.items()})
+        for optimizer in self.optimizers.values():
+            for parameter, state in optimizer.state.items():
+                state.update({k: v.to(parameter.device) for k, v in state.items()})
 
     def _drawn(self, every: int) -> int:
         """Batches that a stream has given so far."""
         return -(-self.step // every) * self.config.accumulate
 
     def _train_step(
-        self, module: Any, optimizer: Any, batches: dict[str, Iterator[SceneBatch]]
+        self, module: Any, batches: dict[str, Iterator[SceneBatch]]
     ) -> dict[str, float]:
         rate = learning_rate(self.schedule, self.progress())
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["scale"]
+        set_rate(self.optimizers.values(), rate)
         former = [buffer.clone() for buffer in self.model.buffers()]
         metrics: dict[str, float] = {"loss": 0.0}
+        finite = True
         for micro in range(self.config.accumulate):
             due = self._draw(batches)
             purpose = ("step", self.step, micro, self.fabric.global_rank)
@@ -145,35 +155,28 @@ class Trainer:
                 with self.autocast():
                     output = module(due, self.progress())
                 if not output.loss.requires_grad:
-                    raise TrainingError(f"step {self.step}", "nothing that learns", "a weight > 0")
-                self.fabric.backward(output.loss / self.config.accumulate)
+                    raise TrainingError(f"step {self.step}", "nothing to train", "a weight > 0")
+                self.fabric.backward(output.total / self.config.accumulate)
             metrics |= output.metrics
             metrics["loss"] += float(output.loss.detach()) / self.config.accumulate
-        norm = self._clip()
-        if self._all_finite(norm, metrics["loss"]):
-            optimizer.step()
+            finite = finite and bool(output.total.detach().isfinite())
+        norms = {name: clip(optimizer) for name, optimizer in self.optimizers.items()}
+        if self._on_all(finite and all(map(math.isfinite, norms.values()))):
+            for optimizer in self.optimizers.values():
+                optimizer.step()
         else:
             self.bad_steps += 1
             metrics["loss"] = math.nan
             for buffer, value in zip(self.model.buffers(), former, strict=True):
                 buffer.copy_(value)  # running statistics have seen the bad batch
-        optimizer.zero_grad()
-        return metrics | {"lr": rate, "gradient_norm": norm}
+        for optimizer in self.optimizers.values():
+            optimizer.zero_grad()
+        metrics |= {"lr": rate, "gradient_norm": norms[MAIN]}
+        return metrics | ({"critic_gradient_norm": norms[CRITIC]} if CRITIC in norms else {})
 
-    def _clip(self) -> float:
-        """Clip the gradients of the encoder and of each task, with its adapter, by themselves: a
-        task more must not change another's step. Gives the norm of all before."""
-        total = 0.0
-        for group in self.model.groups().values():
-            learns = [p for p in group if p.grad is not None]
-            if learns:
-                norm = torch.nn.utils.clip_grad_norm_(learns, self.schedule.clip_norm)
-                total += float(norm) ** 2
-        return math.sqrt(total)
-
-    def _all_finite(self, *values: float) -> bool:
-        """Whether all values are finite on every process: they must skip a step together."""
-        bad = torch.tensor(float(not all(map(math.isfinite, values))), device=self.fabric.device)
+    def _on_all(self, finite: bool) -> bool:
+        """Whether every process is `finite`: they must skip a step together."""
+        bad = torch.tensor(float(not finite), device=self.fabric.device)
         total = self.fabric.all_reduce(bad, reduce_op="sum")
         assert isinstance(total, Tensor)
         return float(total) == 0.0
@@ -191,17 +194,17 @@ class Trainer:
         self.waited += time.perf_counter() - begin
         return due
 
-    def _validate_if_due(self, module: Any, log: TrainingLog) -> None:
+    def _validate_if_due(self, log: TrainingLog) -> None:
         if self.validate is None:
             return
         last = self.progress() >= 1.0
         if self.minutes - self.last_validation < self.validate_minutes and not last:
             return
         self.last_validation = self.minutes
-        module.eval()
+        self.model.eval()
         self.figures = self.validate()
         log.validation(self._counters(), self.figures)
-        module.train()
+        train_mode(self.model, self.schedule)
 
     def _counters(self) -> dict[str, float]:
         return {
@@ -220,7 +223,8 @@ class Trainer:
         """Write a checkpoint with all that resuming needs; the oldest ones go."""
         if self.fabric.is_global_zero:
             tensors = checkpoint.model_tensors(self.model)
-            tensors |= checkpoint.optimizer_tensors(self.optimizer, self.names)
+            for optimizer in self.optimizers.values():
+                tensors |= checkpoint.optimizer_tensors(optimizer, self.names)
             state = {
                 "step": self.step,
                 "minutes": self.minutes,

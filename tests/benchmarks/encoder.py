@@ -22,7 +22,7 @@ from joint.losses.margin import AamSoftmax
 from joint.model import JointModel, StreamBatch
 from joint.scene import SceneBatch
 from joint.training.config import OptimizerConfig
-from joint.training.trainer import make_optimizer
+from joint.training.optimizers import MAIN, make_optimizers
 from joint.units import SAMPLE_RATE
 from tasks.verification.embedding import embed_files
 from tasks.verification.task import VerificationTask
@@ -121,7 +121,7 @@ class Training:
         criterion = partial(AamSoftmax, margin=0.2, scale=32.0)
         task = VerificationTask(192, speakers, criterion)
         self.model = JointModel(ecapa_512(Filterbank()), {"verification": task}).train()
-        self.optimizer = make_optimizer(self.model, OptimizerConfig())
+        self.optimizer = make_optimizers(self.model, OptimizerConfig())[MAIN]
         self.batches = batches
         self.waited, self.taken = 0.0, 0.0
 

@@ -16,8 +16,8 @@ from joint.model import JointModel, StreamBatch
 from joint.scene import SceneBatch
 from joint.text.units import CharacterUnits
 from joint.training.config import OptimizerConfig
+from joint.training.optimizers import MAIN, make_optimizers
 from joint.training.precision import autocast_for
-from joint.training.trainer import make_optimizer
 from joint.units import Seconds
 from tasks.recognition.core import RecognizerCore
 from tasks.recognition.topologies import SingleRecognition
@@ -39,7 +39,7 @@ class Steps:
         resting = SpeakerEncoder(Filterbank(), XvectorTdnn(), StatisticsPooling)
         task = SingleRecognition(CharacterUnits(), core)
         self.model = JointModel(resting, {"said": task}, switches={"said": "frozen"}).train()
-        self.optimizer = make_optimizer(self.model, OptimizerConfig())
+        self.optimizer = make_optimizers(self.model, OptimizerConfig())[MAIN]
 
     def step(self, batch: SceneBatch) -> None:
         """Learn from a batch."""

@@ -8,8 +8,9 @@ from tiny_models import learn, noise_batch, tiny_model
 from torch import Tensor, nn
 
 from joint.encoders.frontends.filterbank import SpecAugment
+from joint.encoders.view import Switch
 from joint.errors import ConfigError
-from joint.model import JointModel, StreamBatch, Switch
+from joint.model import JointModel, StreamBatch
 from joint.task import ENROLLMENT
 
 BOTH = ("verification", "extraction")
@@ -253,13 +254,6 @@ class TestAdapter:
     def test_of_a_task_of_weight_0(self) -> None:
         model = tiny_model({"extraction": 0.0}, adapted("extraction"))
         assert not any(p.requires_grad for p in model.adapters.parameters())
-
-    def test_it_is_in_its_task_s_group(self) -> None:
-        model = tiny_model(switches=adapted("extraction"))
-        groups = {n: {id(p) for p in found} for n, found in model.groups().items()}
-        own = {id(p) for m in model.parts("extraction") for p in m.parameters()}
-        assert groups["extraction"] == own > {id(p) for p in model.adapters.parameters()}
-        assert sum(map(len, groups.values())) == len(list(model.parameters()))
 
 
 def test_joint_moves_encoder_and_statistics() -> None:

@@ -16,7 +16,7 @@ from joint.training import checkpoint
 from joint.training.building import load_model
 from joint.training.config import OptimizerConfig
 from joint.training.initialisation import initialise_model
-from joint.training.optimizers import make_optimizer
+from joint.training.optimizers import MAIN, make_optimizers
 
 TENSORS = {
     "model/a": torch.arange(6.0).view(2, 3),
@@ -132,7 +132,7 @@ def test_the_optimizer_s_state_comes_back(kind: str, tmp_path: Path) -> None:
     states = []
     for made in (tiny_model(), tiny_model()):
         names = {id(p): n for n, p in made.named_parameters()}
-        optimizer = make_optimizer(made, OptimizerConfig(kind=kind))
+        optimizer = make_optimizers(made, OptimizerConfig(kind=kind))[MAIN]
         if not states:
             for parameter in made.parameters():
                 parameter.grad = torch.randn_like(parameter) if parameter.requires_grad else None

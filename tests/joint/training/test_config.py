@@ -40,7 +40,10 @@ BAD = {
     "steps without a stream": ("streams.mixtures.every=2", ("none at every step",)),
     "unknown optimizer": ("optimizer.kind=adm", ("optimizer.kind", "adm", "adamw or sgd")),
     "unknown precision": ("trainer.precision=fp8", ("trainer.precision", "fp8", "bf16")),
-    "a rate for nobody": ("optimizer.lr_scale.head=2", ("optimizer.lr_scale", "head", "encoder")),
+    "an unknown setting of a group": (
+        "optimizer.groups.encoder.lr_scal=2",
+        ("optimizer.groups.encoder.lr_scal", "lr_scale"),
+    ),
     "validation without data": ("validation.batches=1", ("data.validation", "none")),
     "more enrolments than speakers": (
         "streams.mixtures.scenes.enrollments=3",

@@ -15,7 +15,8 @@ from tiny_models import learn, noise_batch, tiny_model
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
-from joint.model import JointModel, StreamBatch, Switch
+from joint.encoders.view import Switch
+from joint.model import JointModel, StreamBatch
 from joint.scene import SceneBatch
 from joint.training import checkpoint
 from joint.training.run import train

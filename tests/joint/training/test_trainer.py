@@ -20,7 +20,7 @@ from joint.scene import SceneBatch
 from joint.training import checkpoint
 from joint.training.building import load_model
 from joint.training.config import OptimizerConfig, TrainerConfig
-from joint.training.optimizers import learning_rate, make_optimizer
+from joint.training.optimizers import MAIN, learning_rate
 from joint.training.run import train
 from joint.training.trainer import Trainer
 
@@ -91,7 +91,7 @@ class TestBadSteps:
         before = tensors(made)
         made.fit()
         assert all(torch.equal(v, before[n]) for n, v in tensors(made).items())
-        assert not made.optimizer.state
+        assert not made.optimizers[MAIN].state
 
     def test_several_in_a_row_end_the_training(self, trainer: Make) -> None:
         made = trainer(Batches(bad=(0, 2, 3, 4)), config=replace(SHORT, max_steps=9))
@@ -100,7 +100,7 @@ class TestBadSteps:
         assert made.checkpoints()  # the good ones stay
 
     def test_nothing_learns(self, trainer: Make) -> None:
-        with pytest.raises(ConfigError, match="nothing that learns"):
+        with pytest.raises(ConfigError, match="nothing to train"):
             trainer(model=tiny_model(dict.fromkeys(BOTH, 0.0))).fit()
 
 
@@ -158,24 +158,6 @@ def test_the_rate_rises_and_falls() -> None:
     rates = [learning_rate(config, p) for p in (0.0, 0.05, 0.1, 0.55, 1.0)]
     assert rates == pytest.approx([0.002, 1.0, 2.0, 1.01, 0.02])
     assert learning_rate(replace(config, warmup_share=0.0), 0.0) == 2.0
-
-
-class TestOptimizer:
-    """Named groups: the encoder and each task, with and without decay."""
-
-    def test_groups(self) -> None:
-        config = OptimizerConfig(lr_scale={"encoder": 0.1}, weight_decay=0.3)
-        groups = make_optimizer(tiny_model(), config).param_groups
-        scales = {group["name"]: group["scale"] for group in groups}
-        assert scales == {"encoder": 0.1, "verification": 1.0, "extraction": 1.0}
-        for group in groups:
-            for parameter in group["params"]:
-                assert group["weight_decay"] == (0.3 if parameter.ndim > 1 else 0.0)
-
-    def test_what_rests_is_in_none(self) -> None:
-        frozen = tiny_model({"verification": 0.0}, {"extraction": "frozen"})
-        groups = make_optimizer(frozen, OptimizerConfig(kind="sgd")).param_groups
-        assert {group["name"] for group in groups} == {"extraction"}
 
 
 class TestRecipe:
