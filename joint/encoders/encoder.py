@@ -17,11 +17,9 @@ class SpeakerEncoder(nn.Module):
     `backbone` maps `Frames` to the last `Frames` and its named intermediate layers, and has
     `output_dim`; `pooling` is called with that width and maps `Frames` to `(B, P)`, which is
     normalised over the batch unless `norm` is off. With `second_layer` the projection is followed
-    by ReLU, norm and one more, as the x-vector has it.
+    by ReLU, norm and one more, as the x-vector has it. A padded recording gets the embedding that
+    it has alone.
     """
-
-    padding_exact = True
-    """A padded recording gets the embedding that it has alone."""
 
     def __init__(
         self,

@@ -59,13 +59,17 @@ def attentive_moments(
 ) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation over time of `x (B, F, D)` under weights softmax(`scores`), each
     `(B, D)` in float32; no variance is below `floor`."""
-    if x.device.type == "cpu":
-        mean, square = AttentiveMoments.apply(x, scores)
-    else:
-        weight = torch.softmax(scores, dim=1)
-        mean = (x * weight).sum(dim=1, dtype=torch.float32)
-        square = (x * x * weight).sum(dim=1, dtype=torch.float32)
+    moments = AttentiveMoments.apply if x.device.type == "cpu" else plain_moments
+    mean, square = moments(x, scores)
     return mean, (square - mean * mean).clamp(min=floor).sqrt()
+
+
+def plain_moments(x: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
+    """What AttentiveMoments computes, in whole tensors, for accelerators."""
+    # squares in bf16 are off by more than many a variance
+    weight, x = torch.softmax(scores.float(), dim=1), x.float()
+    weighted = x * weight
+    return weighted.sum(dim=1), (weighted * x).sum(dim=1)
 
 
 def centred_moments(x: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
@@ -197,7 +201,7 @@ class AttentiveStatisticsPooling(nn.Module):
         """Mean and standard deviation of all frames, `(B, 2D)`."""
         if self.centred:
             return torch.cat(mean_and_deviation(frames, self.unbiased, CENTRED_FLOOR), dim=-1)
-        x, mask = frames.features, frames.mask
+        x, mask = frames.features.float(), frames.mask  # in bf16 the squares would be rounded
         mean = masked_mean(x, mask)
         variance = masked_mean(x * x, mask) - mean * mean
         if self.unbiased:

@@ -14,6 +14,8 @@ from joint.encoders.pooling.statistics import (
     AveragePooling,
     DeviationPooling,
     StatisticsPooling,
+    attentive_moments,
+    plain_moments,
 )
 from joint.encoders.pooling.xi import XiPooling
 
@@ -145,3 +147,34 @@ def test_bf16_is_near_float32() -> None:
         fast = pooling(Frames(x.bfloat16(), None))
     assert fast.dtype == torch.float32
     torch.testing.assert_close(fast, exact, atol=0.03, rtol=0.03)
+
+
+@pytest.mark.parametrize("masked", [True, False])
+@pytest.mark.parametrize(
+    "statistics",
+    [
+        lambda frames: AttentiveStatisticsPooling(6, 4).context_of(frames),
+        lambda frames: torch.cat(attentive_moments(frames.features, 0 * frames.features), 1),
+        lambda frames: torch.cat(centre(plain_moments(frames.features, 0 * frames.features)), 1),
+        StatisticsPooling(6),
+    ],
+    ids=["context", "attentive", "attentive on accelerators", "plain"],
+)
+def test_deviations_keep_their_digits_in_bf16(
+    statistics: Callable[[Frames], Tensor], masked: bool
+) -> None:
+    """A mean of 8 and a deviation of 0.1: a square rounded to bf16 is off by up to 0.25."""
+    torch.manual_seed(0)
+    x = (8.0 + 0.1 * torch.randn(2, 200, 6)).bfloat16()
+    mask = torch.ones(2, 200, dtype=torch.bool) if masked else None
+    with torch.autocast("cpu", torch.bfloat16):
+        found = statistics(Frames(x, mask))
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(
+        found[:, 6:], x.double().std(1, correction=0).float(), rtol=0.01, atol=0
+    )
+
+
+def centre(moments: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    mean, square = moments
+    return mean, (square - mean * mean).sqrt()
