@@ -93,7 +93,7 @@ def test_a_folder_of_something_else(refused: Refused, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["wespeaker/ecapa-tdnn512-lm", "Wespeaker/wespeaker-ecapatdnn512"])
-def test_a_name_that_nobody_knows(refused: Refused, tmp_path: Path, name: str) -> None:
+def test_an_unknown_name(refused: Refused, tmp_path: Path, name: str) -> None:
     line = refused("import", name, tmp_path / "ours")
     assert "Wespeaker/wespeaker-ecapa-tdnn512-LM" in line
 

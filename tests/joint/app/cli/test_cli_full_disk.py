@@ -76,7 +76,7 @@ def test_outputs_of_verbs(
     refused("embed", *common, "--output", small_disk / "a.npz", *recordings)
     refused(
         *("extract", *common, "--mixture", recordings[0], "--enrollment", recordings[1]),
-        *("--output", small_disk / "voice.wav"),
+        *("--output", small_disk / "extracted.wav"),
     )
     assert os.listdir(small_disk) == ["others"]
 

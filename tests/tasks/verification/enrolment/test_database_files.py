@@ -101,7 +101,7 @@ def test_a_crash_before_the_commit_leaves_the_former_database(
             database.enroll("Carla", recordings("cccc"))
     assert len(written) == 1 and written[0].exists()
     assert same(read_database(folder, ENCODER), before)
-    # what the crash left is cleared by the next change; a file of somebody else's is not
+    # what the crash left is cleared by the next change; an unrelated file is not
     (folder / f".{written[0].stem}.123.safetensors").write_bytes(b"half")
     (folder / "embeddings-of-spring.safetensors").write_bytes(b"music")
     with edit_database(folder, ENCODER) as database:

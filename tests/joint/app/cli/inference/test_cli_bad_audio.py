@@ -12,8 +12,8 @@ RATE = 16_000
 pytestmark = pytest.mark.usefixtures("loaded_once")
 
 
-def voice(seconds: float, rate: int = RATE) -> np.ndarray:
-    """Something with energy that varies, `(S,)`."""
+def tone(seconds: float, rate: int = RATE) -> np.ndarray:
+    """A tone with a swelling level and a little noise, `(S,)`."""
     time = np.arange(round(seconds * rate)) / rate
     rng = np.random.default_rng(0)
     swell = 0.5 + 0.5 * np.sin(2 * np.pi * 3 * time)
@@ -25,13 +25,13 @@ def write(path: Path, samples: np.ndarray, rate: int = RATE, kind: str = "FLOAT"
 
 
 def truncated(path: Path) -> None:
-    write(path, voice(2.0), kind="PCM_16")
+    write(path, tone(2.0), kind="PCM_16")
     path.write_bytes(path.read_bytes()[:20_000])
 
 
 def with_value(value: float) -> Callable[[Path], None]:
     def make(path: Path) -> None:
-        samples = voice(1.0)
+        samples = tone(1.0)
         samples[100] = value
         write(path, samples)
 
@@ -48,20 +48,20 @@ BAD: dict[str, Callable[[Path], object]] = {
     "all zero": lambda path: write(path, np.zeros(RATE)),
     "NaN": with_value(float("nan")),
     "infinite": with_value(float("inf")),
-    "0.1 s": lambda path: write(path, voice(0.1)),
+    "0.1 s": lambda path: write(path, tone(0.1)),
 }
 
 ODD: dict[str, Callable[[Path], object]] = {
-    "8 kHz": lambda path: write(path, voice(1.0, 8_000), 8_000),
-    "48 kHz stereo": lambda path: write(path, np.stack([voice(1.0, 48_000)] * 2, 1), 48_000),
-    "0.3 s": lambda path: write(path, voice(0.3)),
+    "8 kHz": lambda path: write(path, tone(1.0, 8_000), 8_000),
+    "48 kHz stereo": lambda path: write(path, np.stack([tone(1.0, 48_000)] * 2, 1), 48_000),
+    "0.3 s": lambda path: write(path, tone(0.3)),
 }
 
 
 @pytest.fixture
 def good(tmp_path: Path) -> Path:
     path = tmp_path / "good.wav"
-    write(path, voice(1.5))
+    write(path, tone(1.5))
     return path
 
 
@@ -85,7 +85,7 @@ def test_verify_refuses(refused: Refused, tiny_checkpoint: Path, good: Path, bad
 def test_extract_refuses_enrollment_and_mixture(
     refused: Refused, tiny_checkpoint: Path, good: Path, bad: Path, tmp_path: Path
 ) -> None:
-    output = tmp_path / "voice.wav"
+    output = tmp_path / "extracted.wav"
     for mixture, enrollment in ((good, bad), (bad, good)):
         line = refused(
             *("extract", "--checkpoint", tiny_checkpoint, "--mixture", mixture),
@@ -115,18 +115,20 @@ def test_odd_files_are_used(
     for mixture, enrollment in ((good, bad), (bad, good)):
         outcome = joint_command(
             *("extract", "--checkpoint", tiny_checkpoint, "--mixture", mixture),
-            *("--enrollment", enrollment, "--output", tmp_path / "voice.wav"),
+            *("--enrollment", enrollment, "--output", tmp_path / "extracted.wav"),
         )
         assert outcome.code == 0, outcome.err
         length = soundfile.info(mixture).duration
-        assert soundfile.info(tmp_path / "voice.wav").duration == pytest.approx(length, abs=0.001)
+        assert soundfile.info(tmp_path / "extracted.wav").duration == pytest.approx(
+            length, abs=0.001
+        )
 
 
 def test_clipped_is_used_with_a_warning(
     joint_command: Command, tiny_checkpoint: Path, good: Path, tmp_path: Path
 ) -> None:
     clipped = tmp_path / "clipped.wav"
-    write(clipped, np.clip(voice(1.0) * 20, -1, 1), kind="PCM_16")
+    write(clipped, np.clip(tone(1.0) * 20, -1, 1), kind="PCM_16")
     outcome = joint_command("verify", "--checkpoint", tiny_checkpoint, good, clipped)
     assert outcome.code == 0
     assert len(outcome.err) == 1 and outcome.err[0].startswith(f"warning: {clipped}")
@@ -136,11 +138,11 @@ def test_two_minutes(
     joint_command: Command, tiny_checkpoint: Path, good: Path, tmp_path: Path
 ) -> None:
     long = tmp_path / "long.wav"
-    write(long, np.tile(voice(10.0), 12), kind="PCM_16")
+    write(long, np.tile(tone(10.0), 12), kind="PCM_16")
     assert joint_command("verify", "--checkpoint", tiny_checkpoint, good, long).code == 0
     outcome = joint_command(
         *("extract", "--checkpoint", tiny_checkpoint, "--mixture", long),
-        *("--enrollment", long, "--output", tmp_path / "voice.wav"),
+        *("--enrollment", long, "--output", tmp_path / "extracted.wav"),
     )
     assert outcome.code == 0, outcome.err
-    assert soundfile.info(tmp_path / "voice.wav").frames == 120 * RATE
+    assert soundfile.info(tmp_path / "extracted.wav").frames == 120 * RATE

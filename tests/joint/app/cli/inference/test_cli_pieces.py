@@ -1,4 +1,4 @@
-"""A recogniser that writes pieces of words, from its training to what it hears."""
+"""A recogniser of word pieces, from its training to its transcripts."""
 
 import shutil
 import sys
@@ -20,7 +20,7 @@ COUNT = 60
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of the small recognisers the one that follows a person, with pieces."""
+    """The small target recogniser with word pieces as units."""
     described = OmegaConf.load(ROOT / "tests" / "recognition.yaml")
     described.streams.mixtures.tasks = ["target"]
     described.tasks.target.task.units = {

@@ -75,8 +75,8 @@ def test_extract(
     soundfile.write(tmp_path / "mixture.wav", (one[:length] + other[:length]) / 2, 16_000)
     outcome = joint_command(
         *("extract", "--checkpoint", tiny_checkpoint, "--mixture", tmp_path / "mixture.wav"),
-        *("--enrollment", recordings[1], "--output", tmp_path / "voice.wav"),
+        *("--enrollment", recordings[1], "--output", tmp_path / "extracted.wav"),
     )
     assert outcome.code == 0
-    voice, rate = soundfile.read(tmp_path / "voice.wav")
-    assert rate == 16_000 and len(voice) == length and np.isfinite(voice).all()
+    extracted, rate = soundfile.read(tmp_path / "extracted.wav")
+    assert rate == 16_000 and len(extracted) == length and np.isfinite(extracted).all()

@@ -53,20 +53,20 @@ def test_transcribe(
 def talk(
     recogniser: Path, tested: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> dict[str, Path]:
-    """Two people, one after the other, as `talk`, and each alone. The first output of `simo` writes
-    a phone of the second every 0.4 s, the other one of the first."""
-    people = {u.speaker: Path(u.path) for u in Corpus.load(tested).utterances}
-    first, second, *_ = people.values()
+    """Two speakers, one after the other, as `talk`, and each alone. The first output of `simo`
+    transcribes the second speaker, with a phone every 0.4 s, the other output the first."""
+    paths = {u.speaker: Path(u.path) for u in Corpus.load(tested).utterances}
+    first, second, *_ = paths.values()
     sound = [read_audio(path) for path in (first, second)]
     write_audio(tmp_path / "talk.wav", np.concatenate(sound))
     model = joint.load(recogniser, precision="float32")
     change, end = len(sound[0]) // 640, sum(map(len, sound)) // 640 - 1
-    spoken = [(range(change + 2, end, 10), 1), (range(0, change - 1, 10), 2)]
+    symbols = [(range(change + 2, end, 10), 1), (range(0, change - 1, 10), 2)]
 
     def posteriors(encode: object, waveform: torch.Tensor, *rest: object) -> list[Posteriors]:
         count = (waveform.shape[1] - 400) // 640 + 1
         found = []
-        for places, symbol in spoken:
+        for places, symbol in symbols:
             scores = torch.full((1, count, len(model.metadata["phones"])), -9.0)
             scores[0, :, 0] = 0.0
             scores[0, places, symbol] = 9.0
@@ -96,25 +96,25 @@ def test_who_says_what(talk: dict[str, Path], joint_command: Command, tmp_path: 
     assert done.code == 0 and not done.err, done
     lines = done.out.splitlines()
     assert len(lines) == 2 and " first: " in lines[0] and " second: " in lines[1]
-    said = json.loads(plain.read_text())
+    texts = json.loads(plain.read_text())
     border, end = (len(read_audio(talk[name])) / 16_000 for name in ("first", "talk"))
     written = meeteval.io.SegLST(json.loads(out.read_text()))
     assert [(s["session_id"], s["speaker"], s["words"]) for s in written] == [
-        ("talk", name, said[name]) for name in ("first", "second")
+        ("talk", name, texts[name]) for name in ("first", "second")
     ]
     assert written[0]["start_time"] == 0.0 and border - 0.5 < written[0]["end_time"] < border
     assert border < written[1]["start_time"] < border + 0.2 < end - 0.5 < written[1]["end_time"]
     errors = meeteval.wer.cpwer(written, meeteval.io.SegLST(list(written)[::-1]))["talk"]
-    assert errors.length == len(" ".join(said.values()).split()) > 8 and errors.errors == 0
+    assert errors.length == len(" ".join(texts.values()).split()) > 8 and errors.errors == 0
     drawn = picture.read_text()
-    assert ">first<" in drawn and ">second<" in drawn and said["first"].split()[0] in drawn
+    assert ">first<" in drawn and ">second<" in drawn and texts["first"].split()[0] in drawn
     # enrolment recordings as files; no enrolled speakers
     files = [part for n in ("first", "second") for part in ("--enrollment", talk[n])]
     stm = tmp_path / "out.stm"
     assert joint_command(*base, *files, "--threshold", -1, "--output", stm).code == 0
     names = [talk[n].stem for n in ("first", "second")]
     lines = {line.speaker_id: line.transcript for line in meeteval.io.load(stm)}
-    assert lines == dict(zip(names, said.values(), strict=True))
+    assert lines == dict(zip(names, texts.values(), strict=True))
     done = joint_command(*base, "--output", tmp_path / "out.rttm")
     assert done.code == 0 and " speaker2: " in done.out.splitlines()[0]
     assert {t.speaker for t in read_turns(tmp_path / "out.rttm")["talk"]} == {
@@ -129,15 +129,15 @@ def test_who_says_what_refused(
 ) -> None:
     base = ("transcribe", talk["talk"], "--checkpoint", "any")
     simo, out = (*base, "--mode", "simo"), tmp_path / "out.json"
-    person = ("--enrollment", talk["first"])
+    speaker = ("--enrollment", talk["first"])
     assert "ending '.txt'" in refused(*simo, "--output", tmp_path / "out.txt")
     assert ".png" in refused(*simo, "--output", out, "--picture", tmp_path / "p.gif")
-    assert "a cosine" in refused(*simo, *person, "--threshold", 2)
+    assert "a cosine" in refused(*simo, *speaker, "--threshold", 2)
     assert "no speakers to name" in refused(*simo, "--threshold", 0.5)
-    assert "no threshold" in refused(*simo, *person, "--output", out)
-    assert "two files of the same name" in refused(*simo, *person, *person, "--threshold", 0)
+    assert "no threshold" in refused(*simo, *speaker, "--output", out)
+    assert "two files of the same name" in refused(*simo, *speaker, *speaker, "--threshold", 0)
     assert "no times" in refused(*simo, "--beam", 2, "--output", out)
-    assert "asked for people" in refused(*base, "--mode", "target", *person, "--output", out)
+    assert "asked for people" in refused(*base, "--mode", "target", *speaker, "--output", out)
     with edit_database(tmp_path / "other", joint.load(tiny_checkpoint).identity) as database:
         database.enroll("Ann", [EnrolledRecording("a", "0", 2.0, np.ones(12, np.float32))])
     assert "embeddings of encoder" in refused(

@@ -15,7 +15,7 @@ Make = Callable[[Path, Path], object]
 
 
 class Bomb:
-    """Unpickling it writes a file: the proof that somebody did."""
+    """Unpickling it writes a file, which proves that it was unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -66,7 +66,7 @@ BAD: dict[str, Make] = {
     "a tensor too few": rewritten(drop_a_tensor),
     "a tensor of another shape": rewritten(reshape_a_tensor),
     "another architecture": rewritten(another_encoder),
-    "a class of somebody else's": rewritten(a_foreign_class),
+    "a class of another package": rewritten(a_foreign_class),
 }
 
 
