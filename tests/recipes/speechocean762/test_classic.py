@@ -112,7 +112,5 @@ def test_a_test_that_is_not_there_is_refused(
     with pytest.raises(SystemExit) as stopped, errors_in_one_line():
         classic.main()
     assert stopped.value.code == 2
-    assert capsys.readouterr().err.splitlines() == [
-        f"error: {tmp_path / 'a' / 'train'}: found no wav.scp, text, utt2spk; "
-        "expected the tables wav.scp, text, utt2spk"
-    ]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {tmp_path / 'a' / 'train'}: found no folder; expected ")
