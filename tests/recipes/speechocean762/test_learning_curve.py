@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from joint.errors import DataError
-from recipes.speechocean762.studies.learning_curve import FIGURE, curves, joined
+from recipes.speechocean762.studies.learning_curve import FIGURE, curves, joined, main
 
 ROWS = [
     *({"scenes": 8 * n, "minutes": n / 2, FIGURE: float(n)} for n in range(1, 11)),
@@ -32,3 +32,11 @@ def test_a_stage_goes_on_where_the_one_before_ended(tmp_path: Path) -> None:
     rows = joined([log, log])
     assert [r["scenes"] for r in rows if "validation" in r] == [40, 80, 120, 160]
     assert [r["minutes"] for r in rows if "validation" in r] == [2.5, 5.0, 7.5, 10.0]
+
+
+def test_charts_are_written(tmp_path: Path) -> None:
+    log = tmp_path / "metrics.jsonl"
+    log.write_text("\n".join(map(json.dumps, ROWS)))
+    main([str(log), str(tmp_path / "out")])
+    for name in ("curve_mixtures.svg", "curve_minutes.svg"):
+        assert "held-out speakers" in (tmp_path / "out" / name).read_text()
