@@ -1,4 +1,4 @@
-"""How words are said: a lexicon's words, then a large dictionary's, then espeak-ng's guess."""
+"""Pronunciations of words from a lexicon, else from CMUdict, else by espeak-ng."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ _ARPABET = (
 )
 ARPABET = tuple(_ARPABET.split())
 INVENTORY = (SILENCE, *ARPABET)
-"""The phones of English that alignments speak of, without stress."""
+"""The phones of English in alignments, without stress."""
 
 _IPA = (
     "b:B d:D f:F h:HH k:K l:L m:M n:N p:P s:S t:T v:V w:W z:Z ɑː:AA ɑ:AA æ:AE a:AE ʌ:AH ə:AH ɐ:AH "
@@ -25,7 +25,7 @@ _IPA = (
     "uː:UW u:UW j:Y ʒ:ZH"
 )
 IPA = {sound: phones.split("+") for sound, phones in (pair.rsplit(":", 1) for pair in _IPA.split())}
-"""What espeak-ng says in American English, as ARPAbet."""
+"""espeak-ng's IPA of American English as ARPAbet."""
 _IPA_PART = re.compile("|".join(sorted(map(re.escape, IPA), key=len, reverse=True)))
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*['’]?")
 
@@ -36,10 +36,11 @@ def words_of(text: str) -> list[str]:
 
 
 def read_lexicon(path: str | Path) -> dict[str, list[Pronunciation]]:
-    """`WORD PHONE PHONE …` lines, a line a pronunciation; stress marks and positions (`IH1_B`) are
-    taken off. Raises DataError for an unreadable file, a word alone, a phone outside ARPAbet."""
+    """Read `WORD PHONE PHONE …` lines, one for each pronunciation; stress marks and positions
+    (`IH1_B`) are removed. Raises DataError for an unreadable file, a word without phones, a phone
+    outside ARPAbet."""
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        lines = Path(path).read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(path, f"an unreadable lexicon ({error})", "WORD PHONES") from error
     lexicon: dict[str, list[Pronunciation]] = {}
@@ -48,9 +49,9 @@ def read_lexicon(path: str | Path) -> dict[str, list[Pronunciation]]:
             continue
         word, *marked = line.split()
         phones = tuple(bare(phone) for phone in marked)
-        strange = [phone for phone in phones if phone not in ARPABET]
-        if strange or not phones:
-            found = f"the phone {strange[0]}" if strange else f"no phone for {word}"
+        unknown = [phone for phone in phones if phone not in ARPABET]
+        if unknown or not phones:
+            found = f"the phone {unknown[0]}" if unknown else f"no phone for {word}"
             raise DataError(f"{path}:{number}", found, "WORD and its phones in ARPAbet")
         known = lexicon.setdefault(word.lower(), [])
         if phones not in known:
@@ -65,8 +66,8 @@ def bare(phone: str) -> str:
 
 @cache
 def dictionary() -> dict[str, list[Pronunciation]]:
-    """The 134,000 words that come with pocketsphinx's English model (CMUdict)."""
-    _needed("pocketsphinx")
+    """The 134,000 words of CMUdict, from pocketsphinx's English model."""
+    _require("pocketsphinx")
     from pocketsphinx import get_model_path
 
     entries: dict[str, list[Pronunciation]] = {}
@@ -76,13 +77,13 @@ def dictionary() -> dict[str, list[Pronunciation]]:
     return entries
 
 
-def guessed(words: Iterable[str]) -> dict[str, list[Pronunciation]]:
-    """What espeak-ng makes of the spelling of words, of those that it can say in ARPAbet."""
+def grapheme_to_phoneme(words: Iterable[str]) -> dict[str, list[Pronunciation]]:
+    """espeak-ng's pronunciations, of the words that it can transcribe in ARPAbet."""
     asked = sorted(set(words))
     if not asked:
         return {}
     for package in ("phonemizer", "espeakng_loader"):
-        _needed(package)
+        _require(package)
     import espeakng_loader
     from phonemizer.backend import EspeakBackend
     from phonemizer.backend.espeak.wrapper import EspeakWrapper
@@ -97,7 +98,7 @@ def guessed(words: Iterable[str]) -> dict[str, list[Pronunciation]]:
 
 
 def in_arpabet(ipa: str) -> Pronunciation:
-    """espeak-ng's IPA as ARPAbet; () where it holds a sound that English lacks."""
+    """espeak-ng's IPA as ARPAbet; () where it has a sound outside it."""
     phones: list[str] = []
     for sound in ipa.replace("|", " ").split():
         parts = _IPA_PART.findall(sound)
@@ -110,17 +111,17 @@ def in_arpabet(ipa: str) -> Pronunciation:
 def pronounced(
     words: Iterable[str], lexicon: Mapping[str, list[Pronunciation]]
 ) -> dict[str, list[Pronunciation]]:
-    """The pronunciations of each of `words` that has one; the first source that knows it decides.
+    """The pronunciations of those `words` that have one, from the first source that has it.
 
     Raises JointError where a package of the extra `phones` is missing.
     """
     asked = set(words)
     found = {word: lexicon[word] for word in asked if word in lexicon}
     found |= {word: dictionary()[word] for word in asked - found.keys() if word in dictionary()}
-    return found | guessed(asked - found.keys())
+    return found | grapheme_to_phoneme(asked - found.keys())
 
 
-def _needed(package: str) -> None:
+def _require(package: str) -> None:
     from importlib.util import find_spec
 
     if find_spec(package) is None:

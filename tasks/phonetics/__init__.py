@@ -1,0 +1,1 @@
+"""Phonetic multi-task and adversarial heads, and phone alignments of a corpus."""

@@ -1,4 +1,4 @@
-"""A prepared folder gets the phones of its recordings: into its manifests, once and for all."""
+"""Phone alignment of a prepared folder, written into its manifests."""
 
 import hashlib
 import json
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from lhotse.supervision import AlignmentItem
 
 BEGUN = "alignments.partial.jsonl"
-"""What an interrupted run had found; the next one goes on behind it."""
+"""Alignments of an interrupted run, which the next one resumes."""
 
 
 class Aligner(Protocol):
-    """What finds the phones of a recording."""
+    """Aligns the words and phones of a recording."""
 
     def align(self, waveform: np.ndarray, words: Sequence[str]) -> Alignment:
         """Raises UnalignableError."""
@@ -41,9 +41,8 @@ def align_folder(
     """Align every utterance of a prepared folder with its words; rewrites its supervisions, with
     alignments `word` and `phone`, and writes the inventory `phones.txt` and `unaligned.tsv`.
 
-    `pronunciation` among the custom fields has the phones alone. An interrupted run goes on where
-    it was. Raises DataError for a folder that is not prepared, and
-    where nothing can be aligned.
+    The custom field `pronunciation` has the phones alone. An interrupted run is resumed. Raises
+    DataError for a folder that is not prepared, and where nothing can be aligned.
     """
     folder = Path(folder)
     corpus = Corpus.load(folder)
@@ -95,7 +94,7 @@ def _digest(pronunciations: Mapping[str, Sequence[Pronunciation]]) -> str:
 
 
 def _found_so_far(path: Path, digest: str) -> dict[str, Any]:
-    """Outcomes of an interrupted run with the same pronunciations; else a new file is begun."""
+    """Outcomes of an interrupted run with the same pronunciations; otherwise a new file."""
     found: dict[str, Any] = {}
     if path.is_file():
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -112,7 +111,7 @@ def _outcomes(
     pronunciations: Mapping[str, Sequence[Pronunciation]],
     jobs: int,
 ) -> Iterator[tuple[str, Any]]:
-    """Of each utterance its alignment as JSON has it, or the reason why there is none."""
+    """Each utterance's alignment in JSON's types, or the reason why there is none."""
     if jobs == 1 or len(utterances) < 2:
         aligner = SphinxAligner(pronunciations)
         yield from ((u.id, _outcome(aligner, u)) for u in utterances)

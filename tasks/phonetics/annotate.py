@@ -1,4 +1,4 @@
-"""What is said in a prepared folder's recordings, written into its manifests."""
+"""Phones in the manifests of a prepared folder."""
 
 import gzip
 import json
@@ -21,7 +21,7 @@ UNALIGNED = "unaligned.tsv"
 
 @dataclass(frozen=True)
 class AlignReport:
-    """How many of a folder's `utterances` are aligned, and why the others are not."""
+    """The number of `utterances` of a folder, and the reasons why some are not aligned."""
 
     utterances: int
     unaligned: dict[str, str]
@@ -33,17 +33,17 @@ class AlignReport:
 
 
 def pronounce_folder(folder: str | Path, lexicon: Mapping[str, list[Pronunciation]]) -> AlignReport:
-    """Write the phones of every utterance's words, without times: what CTC learns from. Of several
-    pronunciations the first is taken. Raises as `align_folder`."""
+    """Write the phones of every utterance's words, without times, for CTC. A word has its first
+    pronunciation. Raises as `align_folder`."""
     folder = Path(folder)
     corpus = Corpus.load(folder)
     words = {u.id: words_of(u.text) for u in corpus.utterances}
     known = pronounced({word for own in words.values() for word in own}, lexicon)
     unaligned = {}
     for name, own in words.items():
-        strange = [word for word in own if word not in known]
-        if strange or not own:
-            unaligned[name] = f"no pronunciation of {strange[0]!r}" if strange else "no words"
+        missing = [word for word in own if word not in known]
+        if missing or not own:
+            unaligned[name] = f"no pronunciation of {missing[0]!r}" if missing else "no words"
     refuse_none(folder, len(corpus), unaligned)
 
     def annotate(supervision: "SupervisionSegment") -> None:
@@ -57,14 +57,14 @@ def pronounce_folder(folder: str | Path, lexicon: Mapping[str, list[Pronunciatio
 
 
 def forget(supervision: "SupervisionSegment") -> None:
-    """Take off what an earlier alignment wrote."""
+    """Remove an earlier alignment."""
     supervision.alignment = None
     if supervision.custom is not None:
         supervision.custom.pop(PRONUNCIATION, None)
 
 
 def refuse_none(folder: Path, utterances: int, unaligned: Mapping[str, str]) -> None:
-    """Raises DataError where there is no utterance with phones."""
+    """Raise DataError where no utterance has phones."""
     if len(unaligned) == utterances:
         first = next(iter(unaligned))
         raise DataError(folder, f"nothing to align ({first}: {unaligned[first]})", "spoken words")
@@ -75,7 +75,7 @@ def write_phones(
     annotate: Callable[["SupervisionSegment"], None],
     unaligned: Mapping[str, str],
 ) -> None:
-    """The supervisions again, each as `annotate` leaves it; the inventory `phones.txt`, and
+    """Rewrite the supervisions, each changed by `annotate`; write the inventory `phones.txt`, and
     `unaligned.tsv` with the reasons."""
     from lhotse import SupervisionSet
 
@@ -88,5 +88,5 @@ def write_phones(
             file.write(json.dumps(supervision.to_dict(), ensure_ascii=False) + "\n")
     rows = "".join(f"{name}\t{reason}\n" for name, reason in unaligned.items())
     atomic_write(folder / UNALIGNED, "utterance\treason\n" + rows)
-    # The last: without it nothing of this is looked at.
+    # last, as without it alignments are ignored
     atomic_write(folder / PHONES, "".join(f"{phone}\n" for phone in INVENTORY))

@@ -1,4 +1,4 @@
-"""A phonetic head that needs no times: it finds them itself (CTC, Graves et al., ICML 2006)."""
+"""A phonetic head without alignments, by CTC (Graves et al., ICML 2006)."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
@@ -17,11 +17,11 @@ from tasks.phonetics.task import FrameTask
 
 
 class CtcPhones(FrameTask):
-    """Says from the frames of the encoder's `layer` which phones follow each other.
+    """Classifies the sequence of phones from the frames of the encoder's `layer`.
 
-    It reads the mean of each `stride` frames: three of 10 ms are a fraction of a phone, and with
-    fewer frames CTC takes far fewer steps to leave the state in which all are blank. Utterances
-    that the scene cuts off do not count: `enrollment` should be longer than most.
+    Its input is the mean of each `stride` frames: three of 10 ms are a fraction of a phone, and
+    with fewer frames CTC takes far fewer steps to leave the state in which all are blank.
+    Utterances that the scene cuts off do not count: `enrollment` should be longer than most.
     """
 
     requires: ClassVar[frozenset[str]] = frozenset(
@@ -40,8 +40,8 @@ class CtcPhones(FrameTask):
         super().__init__(layer_dim, phones, layer, hidden, reversal)
         self.stride = stride
 
-    def heard(self, encoding: SpeakerEncoding) -> Layer:
-        """The frames that it reads."""
+    def input_frames(self, encoding: SpeakerEncoding) -> Layer:
+        """The frames that the head classifies."""
         return averaged(encoding.layers[self.layer], self.stride)
 
     def log_probabilities(self, features: Tensor, progress: float = 1.0) -> Tensor:
@@ -50,7 +50,7 @@ class CtcPhones(FrameTask):
 
     def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:
         """Mean over utterances of the negative log-likelihood of a phone."""
-        found, frames, targets, counts = self._read(encode, batch, progress)
+        found, frames, targets, counts = self._outputs(encode, batch, progress)
         kept = (counts > 0) & (frames >= 2 * counts)
         if not bool(kept.any()):
             return TaskOutput(0.0 * found.sum(), 0)
@@ -61,28 +61,30 @@ class CtcPhones(FrameTask):
         self, encode: Encode, recording: Tensor, enrollments: Sequence[Enrollment] = ()
     ) -> list[int]:
         """See Task: the phones of the recording in order, by the best path."""
-        layer = self.heard(encode_recording(encode, recording))
+        layer = self.input_frames(encode_recording(encode, recording))
         return collapsed(self.log_probabilities(layer.features)[0].argmax(dim=-1))
 
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
         """Phone error rate of the best path, in percent."""
         errors = total = 0
         for batch in batches:
-            found, frames, targets, counts = self._read(encode, batch, 1.0)
+            found, frames, targets, counts = self._outputs(encode, batch, 1.0)
             for row in torch.nonzero(counts)[:, 0].tolist():
-                said = targets[row, : counts[row]].tolist()
-                errors += edit_distance(collapsed(found[row, : frames[row]].argmax(dim=-1)), said)
-                total += len(said)
+                reference = targets[row, : counts[row]].tolist()
+                errors += edit_distance(
+                    collapsed(found[row, : frames[row]].argmax(dim=-1)), reference
+                )
+                total += len(reference)
         return {"phone_error_percent": 100.0 * errors / max(total, 1)}
 
-    def _read(
+    def _outputs(
         self, encode: Encode, batch: SceneBatch, progress: float
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Log-probabilities `(B·K, F, phones)`, the utterances' frames `(B·K,)`, their phones
         `(B·K, P)` and how many those are `(B·K,)`, 0 where they are cut or unknown."""
         assert batch.enrollment is not None and batch.enrollment_lengths is not None
         assert batch.pronunciation is not None and batch.pronunciation_samples is not None
-        layer = self.heard(encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT))
+        layer = self.input_frames(encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT))
         targets = batch.pronunciation.flatten(0, 1)
         counts = (targets >= 0).sum(dim=1)
         frames = frames_within(layer, batch.pronunciation_samples.flatten())
@@ -91,8 +93,7 @@ class CtcPhones(FrameTask):
 
 
 def averaged(layer: Layer, stride: int) -> Layer:
-    """The mean of each `stride` frames of `layer`; of the last ones, what makes no whole mean is
-    left out."""
+    """The mean of each `stride` frames of `layer`; an incomplete last group is left out."""
     return Layer(
         F.avg_pool1d(layer.features, stride),
         layer.mask[:, stride - 1 :: stride],
@@ -102,6 +103,6 @@ def averaged(layer: Layer, stride: int) -> Layer:
 
 
 def frames_within(layer: Layer, samples: Tensor) -> Tensor:
-    """How many frames of the layer have their centre within the first `samples (B,)`, `(B,)`."""
+    """The number of frames with their centre in the first `samples (B,)`, `(B,)`."""
     inside = torch.div(samples - layer.offset - 1, layer.hop, rounding_mode="floor") + 1
     return inside.clamp(min=0).minimum(layer.mask.sum(dim=1))

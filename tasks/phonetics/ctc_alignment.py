@@ -1,4 +1,4 @@
-"""Where phones lie, by a CTC head: forced alignment, and how far its boundaries are from others."""
+"""Forced alignment of phones by a CTC head, and boundaries to compare it with others."""
 
 from collections.abc import Sequence
 
@@ -12,8 +12,8 @@ from joint.units import Samples
 
 
 def forced_spans(log_probabilities: Tensor, phones: Sequence[int]) -> np.ndarray:
-    """First frame and the frame behind the last one of each phone, `(P, 2)`, on the best path
-    through `log_probabilities (F, phones)`. Raises ValueError where there are too few frames."""
+    """First frame of each phone and the frame after its last, `(P, 2)`, on the best path through
+    `log_probabilities (F, phones)`. Raises ValueError where there are too few frames."""
     from torchaudio.functional import forced_align, merge_tokens
 
     if not phones:
@@ -28,21 +28,21 @@ def forced_spans(log_probabilities: Tensor, phones: Sequence[int]) -> np.ndarray
 
 
 def without_priors(log_probabilities: Tensor, log_priors: Tensor, weight: float) -> Tensor:
-    """What is left with each phone's own frequency divided out, `weight` of it: CTC names a phone
-    in few frames and blank in all others (Huang et al., ICASSP 2024)."""
+    """Log-probabilities divided by the priors to the power `weight`, as CTC emits a phone in few
+    frames and blank in all others (Huang et al., ICASSP 2024)."""
     return (log_probabilities - weight * log_priors).log_softmax(dim=-1)
 
 
 def boundaries(spans: np.ndarray, hop: Samples, offset: Samples) -> np.ndarray:
-    """Samples of the boundaries between neighbouring phones, `(P − 1,)`: halfway between the last
-    frame of the one and the first of the next."""
+    """Boundaries between neighbouring phones in Samples, `(P − 1,)`: halfway between the last frame
+    of one and the first of the next."""
     middle = (spans[:-1, 1] - 1 + spans[1:, 0]) / 2.0
     found: np.ndarray = offset + hop * middle
     return found
 
 
 def adjacent(intervals: PhoneIntervals) -> tuple[np.ndarray, np.ndarray]:
-    """Of an alignment's phones: Samples of the boundaries between neighbours `(P − 1,)`, and
-    whether they touch, with no silence between."""
+    """The boundaries between an alignment's neighbouring phones in Samples `(P − 1,)`, and whether
+    the two touch, without silence between."""
     spoken = np.flatnonzero(intervals.phones > 0)
     return intervals.ends[spoken[:-1]], np.diff(spoken) == 1

@@ -1,4 +1,4 @@
-"""Evaluation of a frame-level phonetic head: how many frames of other people's speech it names."""
+"""Evaluation of a frame-level phonetic head: frame accuracy on a test corpus."""
 
 from typing import Any
 
@@ -24,14 +24,14 @@ def evaluate_phones(
     precision: str = "auto",
     progress: bool = True,
 ) -> dict[str, Any]:
-    """Share of frames whose phone is found, in percent: of all, of those that are spoken, and the
-    mean over phones; `by_group` has each phone.
+    """Frame accuracy in percent: of all frames, of those with speech, and the mean over phones;
+    `by_group` has each phone.
 
-    `phones` is the inventory that the head has learnt. Raises DataError for a corpus without
+    `phones` is the inventory of the head. Raises DataError for a corpus without
     phones, CheckpointError for one with others.
     """
     if not corpus.phones:
-        raise DataError(corpus.where, "no phones", "a folder that 'joint align' has seen")
+        raise DataError(corpus.where, "no phones", "a folder aligned by 'joint align'")
     if phones != corpus.phones:
         found = f"{len(phones)} phones"
         raise CheckpointError("the head", found, f"the {len(corpus.phones)} of {corpus.where}")

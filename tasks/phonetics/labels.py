@@ -1,4 +1,4 @@
-"""Which phone a frame hears, and how much of each phone a segment holds."""
+"""Targets of the phonetic heads: the phone of each frame, the shares of phones in a segment."""
 
 import torch
 import torch.nn.functional as F
@@ -22,8 +22,8 @@ def frame_phones(layer: Layer, phones: Tensor, ends: Tensor) -> Tensor:
 
 
 def phone_shares(phones: Tensor, ends: Tensor, lengths: Tensor, count: int) -> Tensor:
-    """How much of what is spoken each phone takes, `(B, count)`, silence left out; rows sum to 1,
-    or are 0 where nothing known is spoken.
+    """The share of each phone in the speech of a segment, `(B, count)`, without silence; rows sum
+    to 1, or are 0 without known speech.
 
     Shapes: `phones (B, P)`, `ends (B, P)` and `lengths (B,)` in Samples.
     """

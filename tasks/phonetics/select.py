@@ -1,4 +1,4 @@
-"""Which of a model's tasks is the frame-level phonetic head."""
+"""The frame-level phonetic head among the tasks of a model."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from tasks.phonetics.task import FramePhones
 
 
 def frame_heads(model: JointModel) -> dict[str, FramePhones]:
-    """The frame-level heads that were trained, by their names; adversaries are none."""
+    """The trained frame-level heads by name, without adversaries."""
     heads = {name: model.tasks[name] for name in model.active}
     return {
         name: head
@@ -18,7 +18,7 @@ def frame_heads(model: JointModel) -> dict[str, FramePhones]:
 
 
 def frame_head(model: JointModel, where: Path, name: str | None = None) -> tuple[str, FramePhones]:
-    """The head called `name`, or the only one. Raises CheckpointError, with the names there are."""
+    """The head called `name`, or the only one. Raises CheckpointError, which lists the heads."""
     heads = frame_heads(model)
     if name is None and len(heads) == 1:
         name = next(iter(heads))

@@ -1,4 +1,4 @@
-"""Forced alignment with pocketsphinx and the English model that its wheel holds."""
+"""Forced alignment with pocketsphinx and the English model in its wheel."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ count as not the same: 2 % of speechocean762's recordings, and 84 % of them with
 
 @dataclass(frozen=True)
 class Interval:
-    """A word or a phone, and when it is said."""
+    """A word or a phone with its time."""
 
     symbol: str
     start: Seconds
@@ -42,13 +42,13 @@ class Alignment:
 
 
 class UnalignableError(Exception):
-    """A recording that has no alignment, and why."""
+    """A recording cannot be aligned; the message is the reason."""
 
 
 class SphinxAligner:
     """Aligns recordings with their words; each word needs a pronunciation.
 
-    What it gives for a recording does not depend on those before it.
+    The result for a recording does not depend on the recordings before it.
     """
 
     def __init__(
@@ -114,8 +114,8 @@ def _aligned(decoder: Any, content: bytes, text: str) -> Alignment | None:
         _decode(decoder, content)
         alignment = decoder.get_alignment()
     except RuntimeError:
-        # so that the next recording finds the decoder at rest
-        _rest(decoder)
+        # so that the decoder accepts the next recording
+        _end_utterance(decoder)
         return None
     # what lies between words may also be a noise or a breath, such as +NSN+
     words = [word for word in alignment.words() if not word.name.startswith(("<", "[", "+"))]
@@ -133,7 +133,7 @@ def _decode(decoder: Any, content: bytes) -> None:
     decoder.end_utt()
 
 
-def _rest(decoder: Any) -> None:
+def _end_utterance(decoder: Any) -> None:
     try:
         decoder.end_utt()
     except RuntimeError:

@@ -1,5 +1,5 @@
-"""Phonetic heads: what is said, read from the encoder's frames or from its embedding; with gradient
-reversal the encoder learns to hide it.
+"""Phonetic heads on the encoder's frames or on its embedding; with gradient reversal they are
+adversaries, and the encoder learns to hide the phones.
 
 After Wang et al., "On the Usage of Phonetic Information for Text-independent Speaker Embedding
 Extraction", Interspeech 2019: frame-level multi-task, segment-level multi-task and adversarial, and
@@ -28,24 +28,24 @@ ALIGNED = frozenset(
 
 
 class PhoneticTask(Task):
-    """What the heads share: the phones of the corpus, and whether the encoder is to hide them."""
+    """What the heads share: the phones of the corpus, and the gradient reversal of adversaries."""
 
     requires: ClassVar[frozenset[str]] = ALIGNED
 
     def __init__(self, phones: Sequence[str], reversal: GradientReversal | None) -> None:
         super().__init__()
         if not phones:
-            raise ConfigError("data.train", "no phones", "a folder that 'joint align' has seen")
+            raise ConfigError("data.train", "no phones", "a folder aligned by 'joint align'")
         self.phone_count = len(phones)
         self.reversal = reversal
 
-    def seen(self, x: Tensor, progress: float) -> Tensor:
+    def reversed(self, x: Tensor, progress: float) -> Tensor:
         """`x`, through the gradient reversal where there is one."""
         return x if self.reversal is None else self.reversal(x, progress)
 
 
 class FrameTask(PhoneticTask):
-    """Reads the phones from the frames of the encoder's `layer`.
+    """Classifies the phones of the frames of the encoder's `layer`.
 
     One hidden layer of `hidden` units with ReLU and batch norm, none where 0.
     """
@@ -68,18 +68,18 @@ class FrameTask(PhoneticTask):
 
     def logits(self, features: Tensor, progress: float = 1.0) -> Tensor:
         """`(B, D, F)` → `(B, F, phones)`, float32."""
-        x = self.seen(features.transpose(1, 2), progress)
+        x = self.reversed(features.transpose(1, 2), progress)
         scores: Tensor = self.output(self.hidden(x))
         return scores.float()
 
 
 class FramePhones(FrameTask):
-    """Says which phone each frame of the encoder's `layer` hears (FRM-MT; with `reversal`
+    """Classifies the phone of each frame of the encoder's `layer` (FRM-MT; with `reversal`
     FRM-ADV)."""
 
     def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:
         """Mean cross-entropy over the frames whose phone is known, silence among them."""
-        logits, labels = self._read(encode, batch, progress)
+        logits, labels = self._outputs(encode, batch, progress)
         known = labels != UNKNOWN
         count = int(known.sum())
         if count == 0:
@@ -96,17 +96,17 @@ class FramePhones(FrameTask):
         return self.logits(layer.features)[0].log_softmax(dim=-1)
 
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
-        """Share of frames whose phone is found, of all and of those that are not silent."""
+        """Frame accuracy, 0 to 1, of all frames and of those with speech."""
         right, spoken = [], []
         for batch in batches:
-            logits, labels = self._read(encode, batch, 1.0)
+            logits, labels = self._outputs(encode, batch, 1.0)
             known = labels != UNKNOWN
             right.append((logits.argmax(dim=-1) == labels)[known])
             spoken.append((labels > 0)[known])
         found, speech = torch.cat(right).float(), torch.cat(spoken)
         return {"accuracy": float(found.mean()), "speech_accuracy": float(found[speech].mean())}
 
-    def _read(self, encode: Encode, batch: SceneBatch, progress: float) -> tuple[Tensor, Tensor]:
+    def _outputs(self, encode: Encode, batch: SceneBatch, progress: float) -> tuple[Tensor, Tensor]:
         """Logits and labels `(B·K, F)`."""
         assert batch.enrollment is not None and batch.enrollment_lengths is not None
         assert batch.enrollment_phones is not None and batch.enrollment_phone_ends is not None
@@ -119,8 +119,8 @@ class FramePhones(FrameTask):
 
 
 class SegmentPhones(PhoneticTask):
-    """Says from the embedding how much of the segment each phone takes (SEG-MT; with `reversal`
-    SEG-ADV). The target is the share of each phone in what is spoken."""
+    """Predicts the share of each phone in the segment's speech from the embedding (SEG-MT; with
+    `reversal` SEG-ADV)."""
 
     def __init__(
         self,
@@ -139,7 +139,7 @@ class SegmentPhones(PhoneticTask):
 
     def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:
         """Mean Kullback-Leibler divergence from the segments' own shares, in nats."""
-        divergence, _ = self._read(encode, batch, progress)
+        divergence, _ = self._outputs(encode, batch, progress)
         if len(divergence) == 0:
             return TaskOutput(divergence.sum(), 0)
         return TaskOutput(divergence.mean(), len(divergence))
@@ -153,14 +153,14 @@ class SegmentPhones(PhoneticTask):
         return shares
 
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
-        """The divergence, and how much of that of the mean shares it explains (1: all, 0: none)."""
-        found = [self._read(encode, batch, 1.0) for batch in batches]
+        """The divergence, and the share of that of the mean shares that it explains (1: all)."""
+        found = [self._outputs(encode, batch, 1.0) for batch in batches]
         divergence = torch.cat([d for d, _ in found]).mean()
         shares = torch.cat([s for _, s in found])
         prior = divergence_from(shares, shares.mean(dim=0).clamp(min=1e-8).log()).mean()
         return {"divergence": float(divergence), "explained": float(1.0 - divergence / prior)}
 
-    def _read(self, encode: Encode, batch: SceneBatch, progress: float) -> tuple[Tensor, Tensor]:
+    def _outputs(self, encode: Encode, batch: SceneBatch, progress: float) -> tuple[Tensor, Tensor]:
         """Divergences `(n,)` and shares `(n, phones)` of the segments in which something is known
         to be spoken."""
         assert batch.enrollment is not None and batch.enrollment_lengths is not None
@@ -172,7 +172,7 @@ class SegmentPhones(PhoneticTask):
             self.phone_count,
         )
         embedding = encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT).embedding
-        logits = self.classifier(self.seen(embedding, progress)).float()
+        logits = self.classifier(self.reversed(embedding, progress)).float()
         known = shares.sum(dim=1) > 0
         shares = shares[known]
         return divergence_from(shares, logits[known].log_softmax(dim=-1)), shares

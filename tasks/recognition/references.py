@@ -21,7 +21,7 @@ def phones_of(corpus: Corpus, checkpoint: Path, inventory: Sequence[str]) -> Ref
     checkpoint's `inventory` differs.
     """
     if not corpus.phones:
-        raise DataError(corpus.where, "no phones", "a prepared folder that 'joint align' has seen")
+        raise DataError(corpus.where, "no phones", "a folder aligned by 'joint align'")
     refuse_other_phones(checkpoint, inventory, corpus.phones)
     known = {u.id: u.pronunciation for u in corpus.utterances if u.pronunciation is not None}
 

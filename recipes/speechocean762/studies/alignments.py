@@ -80,7 +80,7 @@ def boundary_differences(
         waveform = torch.from_numpy(utterance.waveform())[None]
         with torch.inference_mode(), autocast_for(model.precision, model.device):
             encoding = model.model.encoder(waveform.to(model.device), None, (head.layer,))
-            layer = head.heard(encoding)
+            layer = head.input_frames(encoding)
             found.append((utterance, layer, head.log_probabilities(layer.features)[0].cpu()))
     priors = torch.cat([scores for _, _, scores in found]).exp().mean(dim=0).clamp(min=1e-8).log()
     differences: dict[float, Any] = {weight: [] for weight in weights}

@@ -1,7 +1,7 @@
-"""Who says what: a recogniser's parts get names, by what an encoder hears where each speaks.
+"""Speaker-attributed transcripts: the outputs of a recogniser get names by speaker embeddings.
 
-A recording of one piece: whatever a part says is one person's. A longer one: a part may be somebody
-else in the next piece, so that every utterance is somebody's by itself.
+In a recording of one window an output is one speaker. In a longer one an output may be another
+speaker in the next window, so that every utterance is attributed by itself.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,18 +22,18 @@ Embed = Callable[[Sequence[np.ndarray]], np.ndarray]
 
 PAUSE: Seconds = 0.5
 """A longer one between two words ends an utterance; words seem shorter, and pauses longer, than
-they are, as CTC writes a unit in a frame or two."""
+they are, as CTC emits a unit in a frame or two."""
 
 ALONE: Seconds = 1.0
-"""Speech without the others that is enough to know a voice by."""
+"""Speech without others that is enough for an embedding."""
 
 MARGIN: Seconds = 0.3
-"""What is heard around an utterance of which there is not enough alone."""
+"""Context around an utterance of which too little is free of other speakers."""
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """Consecutive words of one part."""
+    """Consecutive words of one output."""
 
     words: list[TimedWord]
 
@@ -49,49 +49,50 @@ class Utterance:
 
 
 def attributed(
-    pieces: Sequence[Parts],
+    windows: Sequence[Parts],
     waveform: np.ndarray,
     embed: Embed,
     enrolled: Mapping[str, np.ndarray] | None = None,
     threshold: float = -1.0,
     cluster: Cluster = agglomerative,
 ) -> list[Turn]:
-    """Turns with words, in order, from the parts of each piece of `waveform (S,)`.
+    """Turns with words, in order, from the outputs of each window of `waveform (S,)`.
 
-    With `enrolled` people, their recordings as embeddings `(k, E)`, a voice has the name of the
-    nearest; of one piece no two parts have one name. Voices below `threshold`, and all where nobody
-    is enrolled, are speaker1, speaker2 …: numbers of the parts, or in a longer recording of what
-    `cluster` finds. Raises DataError for nobody enrolled and for embeddings of another size.
+    With `enrolled` speakers, their recordings as embeddings `(k, E)`, an output has the name of the
+    nearest; within a window no two outputs have one name. Outputs below `threshold`, and all where
+    nobody is enrolled, are speaker1, speaker2 …: the numbers of the outputs, or in a longer recording
+    those of the clusters that `cluster` finds. Raises DataError for an empty `enrolled` and for
+    embeddings of another size.
     """
-    parts = [[utterances(words) for words in piece] for piece in pieces]
+    parts = [[utterances(words) for words in window] for window in windows]
     whole = len(parts) == 1
     if whole:
         numbered = [(number, part) for number, part in enumerate(parts[0]) if part]
     else:
-        alone = sorted((u for piece in parts for part in piece for u in part), key=_start)
-        numbered = [(0, [utterance]) for utterance in alone]
+        each = sorted((u for window in parts for part in window for u in part), key=_start)
+        numbered = [(0, [utterance]) for utterance in each]
     if not numbered:
         return []
-    numbers, voices = np.array([n for n, _ in numbered]), [voice for _, voice in numbered]
-    names: list[str | None] = [None] * len(voices)
+    numbers, speakers = np.array([n for n, _ in numbered]), [speaker for _, speaker in numbered]
+    names: list[str | None] = [None] * len(speakers)
     if enrolled is not None or not whole:
-        embeddings = embed([heard(voice, voices, waveform) for voice in voices])
+        embeddings = embed([speech_of(speaker, speakers, waveform) for speaker in speakers])
         if enrolled is not None:
             names = (assign if whole else attribute)(embeddings, enrolled, threshold)
-        strange = [i for i, name in enumerate(names) if name is None]
-        if strange and not whole:
-            numbers[strange] = cluster(embeddings[strange], None)
+        unknown = [i for i, name in enumerate(names) if name is None]
+        if unknown and not whole:
+            numbers[unknown] = cluster(embeddings[unknown], None)
     free = (name for n in count(1) if (name := f"speaker{n}") not in (enrolled or {}))
-    strangers = list(islice(free, int(numbers.max()) + 1))
+    labels = list(islice(free, int(numbers.max()) + 1))
     return in_order(
-        Turn(name or strangers[number], u.start, u.end, " ".join(w.text for w in u.words))
-        for name, number, voice in zip(names, numbers, voices, strict=True)
-        for u in voice
+        Turn(name or labels[number], u.start, u.end, " ".join(w.text for w in u.words))
+        for name, number, speaker in zip(names, numbers, speakers, strict=True)
+        for u in speaker
     )
 
 
 def utterances(words: Sequence[TimedWord]) -> list[Utterance]:
-    """Words in order, cut where nothing is written for a `PAUSE`."""
+    """Words in order, divided where a `PAUSE` lies between two."""
     found: list[list[TimedWord]] = []
     for word in words:
         if found and word.start - found[-1][-1].end <= PAUSE * SAMPLE_RATE:
@@ -101,23 +102,23 @@ def utterances(words: Sequence[TimedWord]) -> list[Utterance]:
     return [Utterance(own) for own in found]
 
 
-def heard(
-    voice: Sequence[Utterance], voices: Sequence[Sequence[Utterance]], waveform: np.ndarray
+def speech_of(
+    speaker: Sequence[Utterance], speakers: Sequence[Sequence[Utterance]], waveform: np.ndarray
 ) -> np.ndarray:
-    """The samples of `waveform (S,)` by which a voice is known: where no other voice speaks, if
-    that is enough, else wherever it speaks, others in it."""
-    others = [u for other in voices if other is not voice for u in other]
-    own = np.concatenate([_without(u, others, waveform) for u in voice])
+    """The samples of `waveform (S,)` for the embedding of a speaker: those without other speakers
+    if they are enough, else all of the speaker's utterances with some context."""
+    others = [u for other in speakers if other is not speaker for u in other]
+    own = np.concatenate([_without(u, others, waveform) for u in speaker])
     if len(own) >= ALONE * SAMPLE_RATE and own.any():
         return own
     margin = round(MARGIN * SAMPLE_RATE)
-    around = [waveform[max(0, u.start - margin) : u.end + margin] for u in voice]
-    # An encoder refuses silence, into which a recogniser may write all the same.
+    around = [waveform[max(0, u.start - margin) : u.end + margin] for u in speaker]
+    # an encoder refuses silence, in which a recogniser may emit words all the same
     return np.concatenate(around) if any(part.any() for part in around) else waveform
 
 
 def _without(utterance: Utterance, others: Sequence[Utterance], waveform: np.ndarray) -> np.ndarray:
-    """The samples of an utterance in which none of the others speaks."""
+    """The samples of an utterance that overlap with none of the others."""
     alone = np.ones(utterance.end - utterance.start, dtype=bool)
     for other in others:
         start, end = (max(0, at - utterance.start) for at in (other.start, other.end))

@@ -1,4 +1,4 @@
-"""Several people by a recogniser of one: something before it takes them apart, or nothing does."""
+"""Recognition of several speakers by a recogniser of one, after extraction or diarization."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,65 +9,64 @@ from joint.units import SAMPLE_RATE, Samples
 from tasks.recognition.evaluate import Transcribe
 
 Recognise = Callable[[np.ndarray], list[str]]
-"""A waveform `(S,)` of one person, float32 at 16 kHz, to the words (or phones) in it."""
+"""A waveform `(S,)` of one speaker, float32 at 16 kHz, to its words (or phones)."""
 
 Extract = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""A mixture `(S,)` and an enrolment `(S',)` to that person's voice `(S,)`."""
+"""A mixture `(S,)` and an enrolment `(S',)` to that speaker's speech `(S,)`."""
 
 Segment = tuple[Samples, Samples]
 """Start and end, not included, of a part of a recording."""
 
 Segmenter = Callable[[np.ndarray], Sequence[Sequence[Segment]]]
-"""A mixture `(S,)` to the stretches in which each person speaks."""
+"""A mixture `(S,)` to the segments in which each speaker talks."""
 
 
-def silent(mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
-    """Nothing is heard: everything that was said is deleted."""
+def silent(mixture: np.ndarray, enrolments: Sequence[np.ndarray]) -> list[list[str]]:
+    """An empty hypothesis: all words of the references are deletions."""
     return [[]]
 
 
 def unseparated(recognise: Recognise, copies: int = 1) -> Transcribe:
-    """The mixture as if one person spoke.
+    """Transcribe the mixture as if it were one speaker.
 
-    One output is what such a recogniser gives, and cpWER, which has an empty output for each person
-    who is missed, counts all that the others say as deleted. With as many `copies` as people
-    everybody is given the same words, as to compare with outputs that answer for each person:
-    nobody is missed, and each has the others' words too.
+    With one output cpWER counts all words of the other speakers as deletions. With as many `copies`
+    as speakers each has the same hypothesis, to compare with systems that give an output for each
+    speaker: there are no missed speakers, but insertions of the others' words.
     """
 
-    def hear(mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
-        found = recognised(recognise, mixture)
-        return [list(found) for _ in range(copies)]
+    def transcribe(mixture: np.ndarray, enrolments: Sequence[np.ndarray]) -> list[list[str]]:
+        words = recognised(recognise, mixture)
+        return [list(words) for _ in range(copies)]
 
-    return hear
+    return transcribe
 
 
 def extracted(extract: Extract, recognise: Recognise) -> Transcribe:
-    """The voice of each enrolled person, recognised by itself."""
+    """Transcribe the extracted speech of each enrolled speaker."""
 
-    def hear(mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
-        return [recognised(recognise, extract(mixture, voice)) for voice in voices]
+    def transcribe(mixture: np.ndarray, enrolments: Sequence[np.ndarray]) -> list[list[str]]:
+        return [recognised(recognise, extract(mixture, enrolment)) for enrolment in enrolments]
 
-    return hear
+    return transcribe
 
 
-def segmented(divide: Segmenter, recognise: Recognise) -> Transcribe:
-    """The mixture where each person speaks, one stretch after the other; each person's words in
-    order of time. Where two overlap, both are in the stretches of each."""
+def segmented(segmenter: Segmenter, recognise: Recognise) -> Transcribe:
+    """Transcribe the segments of each speaker in order of time. Where two speakers overlap, the
+    segments of each contain both."""
 
-    def hear(mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
-        people = (sorted(stretches) for stretches in divide(mixture))
+    def transcribe(mixture: np.ndarray, enrolments: Sequence[np.ndarray]) -> list[list[str]]:
+        speakers = (sorted(segments) for segments in segmenter(mixture))
         return [
             [word for start, end in own for word in recognised(recognise, mixture[start:end])]
-            for own in people
+            for own in speakers
         ]
 
-    return hear
+    return transcribe
 
 
 def recognised(recognise: Recognise, waveform: np.ndarray) -> list[str]:
-    """The words in `waveform (S,)`: none in digital silence, and what is shorter than recognisers
-    take is made long enough with silence."""
+    """The words in `waveform (S,)`: none in digital silence; shorter waveforms than recognisers
+    accept are padded with silence."""
     if not waveform.any():
         return []
     missing = max(0, round(MINIMUM * SAMPLE_RATE) - len(waveform))

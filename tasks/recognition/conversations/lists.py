@@ -1,4 +1,4 @@
-"""A list of mixtures in which several people talk, and how a row of it becomes a waveform."""
+"""Lists of mixtures of several speakers, and their waveforms."""
 
 import csv
 from collections.abc import Iterable, Iterator
@@ -17,7 +17,7 @@ ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "
 """Columns of the utterances, in order of their starts."""
 
 ONE_DELAY = "delay_samples"
-"""What a list of two speakers calls `delay_second`."""
+"""The column `delay_second` in a list of two speakers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,11 @@ class Conversations:
 
     @classmethod
     def load(cls, path: Path | str) -> "Conversations":
-        """Read a CSV with `mix_id`, `first`, and as many of `second`, `third`, … as people talk.
+        """Read a CSV with `mix_id`, `first`, and a column for each further speaker: `second` ….
 
         `delay_second`, `delay_third` … (or, for two, `delay_samples`) are the starts after the
         first one's; `enrollment_first` … and `gain_db_first` … may be absent or empty. A row of
-        fewer people leaves its last columns empty. Raises DataError for a file that is missing,
+        fewer speakers leaves its last columns empty. Raises DataError for a file that is missing,
         empty or not text, a missing column, a `mix_id` that is no file name, an empty field, a
         delay that is negative or no whole number, and delays that fall.
         """
@@ -227,7 +227,7 @@ def _check(where: str, row: Conversation, corpus: Corpus) -> None:
     speakers = [known[turn.utterance].speaker for turn in row.turns]
     for turn, speaker in zip(row.turns, speakers, strict=True):
         if speakers.count(speaker) > 1:
-            raise DataError(where, f"speaker {speaker} twice", "other people in every turn")
+            raise DataError(where, f"speaker {speaker} twice", "another speaker in every turn")
         if turn.enrollment == turn.utterance:
             raise DataError(where, f"{turn.utterance} as its own enrolment", "another recording")
         if turn.enrollment is not None and known[turn.enrollment].speaker != speaker:

@@ -15,21 +15,21 @@ from tasks.recognition.core import Posteriors
 from tasks.recognition.decoding.language_model import UNKNOWN_WORD, NGram
 
 BORDER = "|"
-"""What flashlight puts between words; nobody says it."""
+"""Flashlight's word boundary; no unit of the recogniser."""
 BRANCHES = 15
-"""Symbols that a beam tries at a frame."""
+"""Symbols that a hypothesis is extended with in a frame."""
 FAR = 1e4
-"""Logarithms of likelihoods further apart than this do not happen."""
+"""More than any difference of log-likelihoods."""
 
 
 class CtcBeamSearch:
-    """CTC beam search by flashlight's decoders: paths of one sequence add up.
+    """CTC beam search by flashlight's decoders; the probabilities of a sequence's paths add up.
 
     Without a `lexicon` it gives symbols, and the language model is one of their `symbol_names`.
     With one, which maps words to sequences of symbols, it gives words, and the model is one of
-    words. `weight` multiplies the model's logarithms to the base of 10; `bonus` is what the blank
-    of each frame loses, in nats, so that more is written. Raises ConfigError for a beam below 1 and
-    where `flashlight-text` is not installed.
+    words. `weight` multiplies the model's logarithms to the base of 10; `bonus` is subtracted from
+    the blank's log-probability in each frame, in nats, against deletions. Raises ConfigError for a
+    beam below 1 and where `flashlight-text` is not installed.
     """
 
     windowed: ClassVar[bool] = False
@@ -67,7 +67,7 @@ class CtcBeamSearch:
         """See Decoding."""
         own = posteriors.log_probabilities[row, : posteriors.frames[row]].float().cpu().clone()
         own[:, BLANK] -= self.bonus
-        # between words is silence, as blanks are; between symbols nothing
+        # between words the boundary is as likely as the blank; between symbols it is impossible
         border = own[:, BLANK, None] if self.gives_words else own.new_full((len(own), 1), -FAR)
         return self.decode(torch.cat([own, border], dim=1).contiguous())
 
@@ -75,9 +75,10 @@ class CtcBeamSearch:
 def symbol_decoder(
     names: Sequence[str], model: str | None, beam: int, tried: int, weight: float
 ) -> Callable[[Tensor], list[int]]:
-    """Gives the symbols of scores `(F, V + 1)`, `model` the path of an ARPA file of their `names`.
+    """A function from scores `(F, V + 1)` to symbols; `model` is the path of an ARPA file of their
+    `names`.
 
-    torchaudio has none that lets a symbol last for several frames and knows a language model.
+    torchaudio's decoder without a lexicon cannot repeat a symbol beside a language model.
     """
     from flashlight.lib.text import decoder as flashlight
     from flashlight.lib.text.decoder.kenlm import KenLM
@@ -99,7 +100,7 @@ def symbol_decoder(
 def word_decoder(
     names: Sequence[str], model: str | None, lexicon: Path, beam: int, tried: int, weight: float
 ) -> Callable[[Tensor], list[str]]:
-    """Gives the words of scores `(F, V + 1)`, `model` the path of an ARPA file of words."""
+    """A function from scores `(F, V + 1)` to words; `model` is the path of an ARPA file."""
     from torchaudio.models.decoder import ctc_decoder
 
     search = ctc_decoder(
@@ -127,7 +128,7 @@ def word_decoder(
 def _write_lexicon(
     path: Path, lexicon: Mapping[str, Sequence[Sequence[int]]], names: Sequence[str]
 ) -> Path:
-    # a border behind each word, or its last symbol could not last
+    # a boundary after each word, or its last symbol could not be repeated
     lines = (
         f"{word} {' '.join(names[i] for i in spelling)} {BORDER}\n"
         for word, several in lexicon.items()
@@ -138,5 +139,5 @@ def _write_lexicon(
 
 
 def symbol_names(vocabulary: int) -> list[str]:
-    """What language models of symbols call them: symbols themselves may be spaces."""
+    """Names of symbols in language models, as symbols themselves may be spaces."""
     return [f"u{i}" for i in range(vocabulary)]

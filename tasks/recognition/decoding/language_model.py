@@ -1,4 +1,4 @@
-"""N-gram language models of what was said in training, as ARPA files that decoders read."""
+"""N-gram language models, written as ARPA files for the CTC beam search."""
 
 import math
 from collections import Counter, defaultdict
@@ -11,16 +11,14 @@ from joint.files import atomic_write
 
 START, END, UNKNOWN_WORD = "<s>", "</s>", "<unk>"
 NEVER = -99.0
-"""Stands for a probability of nothing among ARPA's logarithms to the base of 10."""
+"""The logarithm to the base of 10 that ARPA files give a probability of 0."""
 
 
 class NGram:
-    """Witten-Bell smoothing (Witten and Bell, 1991), interpolated: what has been seen after a
-    history shares its probability with the shorter history by how many kinds have followed.
+    """An n-gram model with interpolated Witten-Bell smoothing (Witten and Bell, 1991).
 
-    `sentences` are sequences of words, or of whatever else is said one after the other; `known`
-    are words that may be said though nobody did. Raises ConfigError for an order below 1, or
-    where there is nothing to learn from.
+    `sentences` are sequences of words or of other units; `known` are further words of the
+    vocabulary. Raises ConfigError for an order below 1 and for no sentences.
     """
 
     def __init__(
@@ -41,7 +39,7 @@ class NGram:
         self.probability = cache(self._probability)
 
     def _probability(self, word: str, history: tuple[str, ...]) -> float:
-        """Of `word` after `history`, the last words before it; at most order-1 of them count."""
+        """Probability of `word` after `history`, of which the last order-1 words count."""
         history = history[-(self.order - 1) :] if self.order > 1 else ()
         shorter = self.probability(word, history[1:]) if history else 1.0 / len(self.words)
         if not (followed := self.counts.get(history)):
@@ -50,7 +48,7 @@ class NGram:
         return (followed[word] + kinds * shorter) / (total + kinds)
 
     def write_arpa(self, path: Path) -> Path:
-        """Write the model in the ARPA format, its interpolation as back-off weights: exact."""
+        """Write the model in the ARPA format; back-off weights give its interpolation exactly."""
         lines = ["\\data\\"]
         grams = [self._grams(length) for length in range(1, self.order + 1)]
         lines += [f"ngram {length}={len(found)}" for length, found in enumerate(grams, start=1)]

@@ -9,7 +9,7 @@ import pytest
 from joint.conversation.linkage import agglomerative
 from joint.conversation.turns import Turn
 from joint.errors import DataError
-from tasks.recognition.conversations.attribution import attributed, heard, utterances
+from tasks.recognition.conversations.attribution import attributed, speech_of, utterances
 from tasks.recognition.decoding.timing import Parts, TimedWord
 
 SECOND = 16_000
@@ -114,16 +114,16 @@ def test_clusters_where_nobody_is_enrolled() -> None:
     assert found == {"a": ann, "c": ben, "b": ben, "d": ben, "e": ann, "f": other, "g": other}
 
 
-def test_what_a_voice_is_heard_by() -> None:
+def test_the_speech_of_an_embedding() -> None:
     parts = [utterances(words) for words in PARTS]
     waveform = talk(6, (0, 0, 2), (0, 4, 5), (1, 1.5, 4.2))
-    alone = heard(parts[0], parts, waveform)
+    alone = speech_of(parts[0], parts, waveform)
     assert np.isclose(alone, LEVELS[0]).all() and len(alone) == round(2.3 * SECOND)
     short = utterances(said("x", 1.0, 1.04))
-    assert len(heard(short, [short, *parts], waveform)) == round(0.64 * SECOND)
+    assert len(speech_of(short, [short, *parts], waveform)) == round(0.64 * SECOND)
     # words in digital silence: the whole recording, which is never silent
     nowhere = utterances(said("x", 5.5, 5.6))
-    assert heard(nowhere, [nowhere], waveform) is waveform
+    assert speech_of(nowhere, [nowhere], waveform) is waveform
 
 
 def test_utterances_end_at_pauses() -> None:
