@@ -94,9 +94,9 @@ def decode_audio(content: bytes, where: str, minimum: Seconds = MINIMUM) -> np.n
     return _resampled(waveform, rate, SAMPLE_RATE)
 
 
-def _resampled(waveform: np.ndarray, rate: Hertz, wanted: Hertz) -> np.ndarray:
-    if rate != wanted:
-        waveform = soxr.resample(waveform, rate, wanted)
+def _resampled(waveform: np.ndarray, rate: Hertz, target: Hertz) -> np.ndarray:
+    if rate != target:
+        waveform = soxr.resample(waveform, rate, target)
     return np.ascontiguousarray(waveform, dtype=np.float32)
 
 

@@ -88,14 +88,14 @@ def _weights(number: int, folds: Sequence[Fold], y: Tensor, kind: Kind) -> tuple
     return found[0], found[1]
 
 
-def _errors(scores: Tensor, wanted: Tensor, kind: Kind) -> Tensor:
+def _errors(scores: Tensor, target: Tensor, kind: Kind) -> Tensor:
     """The loss of every answer, `(…, n, c)`."""
     if kind == "classes":
-        return -scores.log_softmax(dim=-1) * wanted
+        return -scores.log_softmax(dim=-1) * target
     if kind == "presence":
-        both = wanted.expand_as(scores)
+        both = target.expand_as(scores)
         return F.binary_cross_entropy_with_logits(scores, both, reduction="none")
-    return (scores - wanted).square()
+    return (scores - target).square()
 
 
 def _tested(answers: Tensor, folds: Sequence[Fold], y: Tensor) -> Tensor:

@@ -46,8 +46,8 @@ class Material:
     missing: dict[str, str]
 
     @classmethod
-    def of(cls, corpus: Corpus, limit: int, wanted: Sequence[str] = ()) -> "Material":
-        """At most `limit` utterances, balanced over speakers; all questions, or those `wanted`.
+    def of(cls, corpus: Corpus, limit: int, questions: Sequence[str] = ()) -> "Material":
+        """At most `limit` utterances, balanced over speakers; all questions, or `questions`.
 
         Raises DataError for a question that is unknown or that the corpus cannot answer.
         """
@@ -66,11 +66,11 @@ class Material:
         else:
             missing[PHONES] = "no phones: see 'joint align'"
         names = [target.name for target in targets]
-        for name in wanted:
+        for name in questions:
             if name not in names:
                 found = missing.get(name, "an unknown question")
                 raise DataError(f"{corpus.where}: {name}", found, " or ".join(names))
-        kept = [target for target in targets if not wanted or target.name in wanted]
+        kept = [target for target in targets if not questions or target.name in questions]
         return cls(utterances, waveforms, corpus.phones, kept, missing)
 
     def version(self, target: Target) -> list[np.ndarray]:
@@ -157,7 +157,7 @@ def probe_encoder(
 def _named(
     found: dict[str, np.ndarray], layers: Sequence[str], of_frames: bool
 ) -> dict[str, np.ndarray]:
-    """The wanted layers; the question of frames leaves out layers that have none."""
+    """The layers asked for; the question of frames leaves out layers that have none."""
     if not of_frames and (unknown := [name for name in layers if name not in found]):
         raise DataError(f"layer {unknown[0]}", "no such layer", " or ".join(found))
     return {name: v for name, v in found.items() if not layers or name in layers}

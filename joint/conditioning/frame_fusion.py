@@ -50,9 +50,9 @@ class CrossAttentionFusion(Fusion):
 
 
 class FrameFusion(Fusion):
-    """Adds to each feature vector what the encoder's `layer` of `layer_dim` channels hears at that
-    moment of the same recording. Features come every `hop` Samples, the first at the layer's
-    first. Untrained it adds nothing."""
+    """Adds to each feature vector a projection of the encoder's `layer` at that moment of the same
+    recording; the layer has `layer_dim` channels. Features come every `hop` Samples, the
+    first at the layer's first. Untrained it adds nothing."""
 
     def __init__(self, feature_dim: int, hop: Samples, layer: str, layer_dim: int) -> None:
         super().__init__()

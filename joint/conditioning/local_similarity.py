@@ -1,5 +1,5 @@
-"""Who is heard when: the encoder's opinion of every moment of a mixture, for those who follow one
-person through it."""
+"""Who speaks when: how similar every moment of a mixture is to an enrolled person, for tasks that
+follow one person through it."""
 
 import torch
 import torch.nn.functional as F

@@ -3,7 +3,7 @@
 import torch
 
 
-def autocast_for(wanted: str, device: torch.device) -> torch.autocast:
+def autocast_for(precision: str, device: torch.device) -> torch.autocast:
     """The autocast that `bf16`, `float32` or `auto` means on a device.
 
     `auto` is bf16 where the device multiplies bf16 natively, else float32: a processor with AVX2
@@ -13,7 +13,7 @@ def autocast_for(wanted: str, device: torch.device) -> torch.autocast:
     measures both precisions on any machine, and flags where `auto` is the slower one or hangs.
     """
     native = cpu_has_bf16() if device.type == "cpu" else torch.cuda.is_bf16_supported()
-    enabled = native if wanted == "auto" else wanted == "bf16"
+    enabled = native if precision == "auto" else precision == "bf16"
     return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
 
 

@@ -78,7 +78,7 @@ def evaluate_diarization(
 ) -> dict[str, Any]:
     """Error rates over all recordings of a reference, and how often the number of people is right.
 
-    A recording that the estimate lacks counts as one in which nobody was heard. Raises DataError
+    A recording that the estimate lacks counts as one without speech. Raises DataError
     where the reference has no recordings or no speech, or the estimate others.
     """
     if strange := sorted(set(estimate) - set(reference)):

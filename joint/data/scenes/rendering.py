@@ -35,12 +35,12 @@ def power(waveform: np.ndarray) -> float:
     return float(np.mean(np.square(waveform, dtype=np.float64)))
 
 
-def gain_for_snr(wanted: np.ndarray, other: np.ndarray, snr_db: Decibels) -> float:
-    """The factor on `other` that puts `wanted` `snr_db` above it; 1 where either is silent."""
-    wanted_power, other_power = power(wanted), power(other)
-    if wanted_power < SILENCE or other_power < SILENCE:
+def gain_for_snr(target: np.ndarray, other: np.ndarray, snr_db: Decibels) -> float:
+    """The factor on `other` that puts `target` `snr_db` above it; 1 where either is silent."""
+    target_power, other_power = power(target), power(other)
+    if target_power < SILENCE or other_power < SILENCE:
         return 1.0
-    return float(np.sqrt(wanted_power / (other_power * 10.0 ** (snr_db / 10.0))))
+    return float(np.sqrt(target_power / (other_power * 10.0 ** (snr_db / 10.0))))
 
 
 def tiled(waveform: np.ndarray, length: Samples) -> np.ndarray:

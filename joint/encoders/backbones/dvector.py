@@ -79,7 +79,7 @@ class DVectorEncoder(SpeakerEncoder):
         layers: tuple[str, ...] | None = (),
     ) -> SpeakerEncoding:
         """See SpeakerEncoder. All windows of a batch are one batch of the LSTM; a frame comes from
-        the first window that holds it, which has heard the most before it."""
+        the first window that holds it, which has the most context before it."""
         if lengths is None:
             lengths = torch.full((waveform.shape[0],), waveform.shape[1], device=waveform.device)
         counts = self.window_count(lengths)

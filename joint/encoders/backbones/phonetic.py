@@ -1,10 +1,9 @@
-"""Encoders that look at the phones while they listen to the voice.
+"""Encoders that use the output of a phone classifier beside the acoustic features.
 
-A phonetic network, trained before on phones and constant here, gives every frame what it makes of
-it. Three ways to use that: at the input (implicit phonetic attention) and in the weights of the
-pooling (explicit; Zhou et al., ASRU 2019), and in a stem of its own beside an acoustic one and one
-that hears both (phonetically-aware coupled network). Its weights come by `init_parts` in the
-recipe.
+A phonetic network, trained before on phones and constant here, classifies every frame. Three ways
+to use that: at the input (implicit phonetic attention) and in the weights of the pooling (explicit;
+Zhou et al., ASRU 2019), and in a stem of its own beside an acoustic one and one that reads both
+(phonetically-aware coupled network). Its weights come by `init_parts` in the recipe.
 """
 
 from typing import cast
@@ -61,7 +60,7 @@ class _Bottleneck(nn.Module):
 
 
 class ImplicitPhoneticAttention(nn.Module):
-    """`backbone` hears the features and `width` phonetic ones beside them: it is built for both."""
+    """`backbone` reads the features and `width` phonetic ones beside them: it is built for both."""
 
     def __init__(self, backbone: nn.Module, phonetic: PhoneticNetwork, width: int = 40) -> None:
         super().__init__()
@@ -76,7 +75,7 @@ class ImplicitPhoneticAttention(nn.Module):
 
 
 class ExplicitPhoneticAttention(nn.Module):
-    """`backbone` hears the features alone; beside its frames come `width` phonetic ones, of a
+    """`backbone` reads the features alone; beside its frames come `width` phonetic ones, of a
     convolution over 5 frames, for `PhoneticAttentionPooling`."""
 
     def __init__(self, backbone: nn.Module, phonetic: PhoneticNetwork, width: int = 64) -> None:
@@ -121,7 +120,7 @@ class PhoneticAttentionPooling(nn.Module):
 
 
 class CoupledBackbone(nn.Module):
-    """Three stems side by side, their last frames joined: `acoustic` hears the features, `coupled`
+    """Three stems side by side, their last frames joined: `acoustic` reads the features, `coupled`
     them and `width` phonetic ones, `stem` the phonetic ones alone."""
 
     def __init__(

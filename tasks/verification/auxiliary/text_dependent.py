@@ -3,7 +3,7 @@
 After Yang et al., "Text adaptation for speaker verification with speaker-text factorized
 embeddings", ICASSP 2020: the shared encoder's embedding is the speaker's part, a branch from one of
 its layers the text's; both together make the embedding that a text-dependent trial compares. With
-the text's part of other recordings, an enrolment with any words is adapted to the wanted ones.
+the text's part of other recordings, an enrolment with any words is adapted to the target words.
 """
 
 from collections.abc import Callable, Iterable, Sequence
