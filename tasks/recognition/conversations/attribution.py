@@ -60,9 +60,9 @@ def attributed(
 
     With `enrolled` speakers, their recordings as embeddings `(k, E)`, an output has the name of the
     nearest; within a window no two outputs have one name. Outputs below `threshold`, and all where
-    nobody is enrolled, are speaker1, speaker2 …: the numbers of the outputs, or in a longer recording
-    those of the clusters that `cluster` finds. Raises DataError for an empty `enrolled` and for
-    embeddings of another size.
+    nobody is enrolled, are speaker1, speaker2 …: the numbers of the outputs, or in a longer
+    recording those of the clusters that `cluster` finds. Raises DataError for an empty `enrolled`
+    and for embeddings of another size.
     """
     parts = [[utterances(words) for words in window] for window in windows]
     whole = len(parts) == 1
