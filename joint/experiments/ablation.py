@@ -1,5 +1,6 @@
 """Grids: one recipe trained in several ways, each from several seeds, all at one budget."""
 
+import copy
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -125,6 +126,8 @@ class Grid:
     path: Path
     config: GridConfig
     overrides: tuple[str, ...]
+    compositions: dict[tuple, DictConfig] = field(default_factory=dict)
+    """The recipe with blocks, by the choices of them: many variants choose the same."""
 
     @classmethod
     def load(cls, path: Path, overrides: Sequence[str] = ()) -> "Grid":
@@ -195,9 +198,11 @@ class Grid:
         given = dict(override.partition("=")[::2] for override in self.overrides)
         layers = (common, given, own)
         chosen = {k: v for keys in layers for k, v in keys.items() if chooses_a_block(k)}
+        # without a value: `~group@key` takes a block out
         choices = [f"{key}={value}" if value else key for key, value in chosen.items()]
-        config = composed(path, choices)  # without a value: `~group@key` takes a block out
-        config = replaced(config, values_of(common))
+        if (key := (path, *choices)) not in self.compositions:
+            self.compositions[key] = composed(path, choices)
+        config = replaced(copy.deepcopy(self.compositions[key]), values_of(common))
         values = keys_of([given for given in self.overrides if not chooses_a_block(given)])
         config = replaced(OmegaConf.merge(config, values), values_of(own))
         return anchored(config, path.parent)

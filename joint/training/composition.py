@@ -86,6 +86,7 @@ class Blocks(ConfigRepository):
 
     def __init__(self, recipe: DictConfig, folder: Path) -> None:
         self.recipe = recipe
+        self.loaded: dict[str, ConfigResult | None] = {}
         self.sources = [
             FileConfigSource("recipe", str(folder)),
             ImportlibResourcesConfigSource("packaged", f"pkg://{PACKAGED}"),
@@ -96,7 +97,12 @@ class Blocks(ConfigRepository):
         return config_path == RECIPE or super().config_exists(config_path)
 
     def load_config(self, config_path: str) -> ConfigResult | None:
-        """A block, or the recipe itself, with its defaults list; own keys come after blocks."""
+        """A block, or the recipe itself, with its defaults list; each is read once."""
+        if config_path not in self.loaded:
+            self.loaded[config_path] = self._load(config_path)
+        return self.loaded[config_path]
+
+    def _load(self, config_path: str) -> ConfigResult | None:
         if config_path == RECIPE:
             own = copy.deepcopy(self.recipe)
             listed = self._extract_defaults_list(RECIPE, own)
@@ -109,7 +115,7 @@ class Blocks(ConfigRepository):
             result = found
         defaults = result.defaults_list
         if defaults and not any(default.is_self() for default in defaults):
-            # Hydra wants what is overridden to stand last
+            # own keys come after blocks; Hydra wants `override` to stand last of all
             overridden = [i for i, default in enumerate(defaults) if default.is_override()]
             defaults.insert(min(overridden, default=len(defaults)), ConfigDefault(path="_self_"))
         return result
