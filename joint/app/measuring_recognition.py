@@ -30,18 +30,21 @@ def run_recognition(
     attributed: bool = False,
     threshold: float | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The figures, and the references and hypotheses of each conversation, with `attributed` by
-    the speakers whom embeddings name. Raises DataError, CheckpointError, ConfigError."""
+    """The figures, and the references and hypotheses of each conversation; with `attributed`, the
+    hypotheses are assigned to enrolled speakers by their embeddings.
+
+    Raises DataError, CheckpointError, ConfigError.
+    """
     check_threshold(threshold)
     if threshold is not None and not attributed:
         raise ConfigError("--threshold", "no names to find", "--attributed too")
-    name, head = recogniser(model.model, model.path, mode, task)
+    name, recognition = recogniser(model.model, model.path, mode, task)
     listed = alone(corpus) if conversations is None else Conversations.load(conversations)
-    search = decoding_of(head, *decoding)
+    search = decoding_of(recognition, *decoding)
     beam, *_, ctc_weight = decoding or (None, None)
     if attributed and (beam, ctc_weight) != (None, None):
         raise ConfigError("--beam", *NO_TIMES)
-    phones = isinstance(head.units, PhoneUnits) and not getattr(search, "gives_words", False)
+    phones = isinstance(recognition.units, PhoneUnits) and not getattr(search, "gives_words", False)
     reference_of = (
         phones_of(corpus, model.path, model.metadata.get("phones", ()))
         if phones
@@ -53,7 +56,7 @@ def run_recognition(
             return attributed_words(model, mixture, enrolments, name, threshold)
         return model.transcribe(mixture, enrolments, None, name, search)
 
-    enrolled = "enrollment" in head.requires
+    enrolled = "enrollment" in recognition.requires
     figures, results = evaluate_recognition(
         transcribe, corpus, listed, reference_of, enrolled, attributed, limit
     )

@@ -1,4 +1,4 @@
-"""Grids: one recipe trained in several ways, each from several seeds, all at one budget."""
+"""Grids: one recipe in several variants, each trained from several seeds, all at one budget."""
 
 import copy
 import json

@@ -23,8 +23,8 @@ from joint.units import SAMPLE_RATE
 
 @dataclass(frozen=True)
 class Classes:
-    """What a corpus tells apart, for the tasks that ask: how many speakers, at every speed; its
-    inventory of phones; its different texts."""
+    """The classes of a corpus, for the tasks that need them: the number of speakers, each counted
+    once a speed; the inventory of phones; the different texts."""
 
     speaker_count: int
     phones: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from joint.errors import ConfigError
 from joint.training.reading import typed_recipe
 
 CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
-"""What a training's minutes are counted by."""
+"""The clocks that may count a training's minutes."""
 
 
 @dataclass
@@ -30,9 +30,9 @@ class DataConfig:
 
 @dataclass
 class TaskConfig:
-    """A head (`task`, with `_target_`), its weight and what its gradient does to the encoder:
-    `frozen`, `adapter` or `joint`. Under `adapter` it learns an `adapter` (with `_target_` and
-    `_partial_`; low-rank of rank 8 where there is none) and leaves the encoder as it is."""
+    """A `task` (with `_target_`), the weight of its loss, and what the loss updates of the encoder:
+    nothing (`frozen`), an `adapter` of the task's own (with `_target_` and `_partial_`; low-rank of
+    rank 8 where none is given), or all of it (`joint`)."""
 
     task: Any = field(default_factory=dict)
     weight: float = 1.0
@@ -93,9 +93,9 @@ class OptimizerConfig:
 @dataclass
 class TrainerConfig:
     """Budget, precision and bookkeeping. Training ends at `max_steps` or `max_minutes`, whichever
-    comes first; schedules follow the share of the budget that is used. Minutes are those on the
-    `wall`'s clock, or those that the `processor` gave to this process: trainings on a machine that
-    others use too then get the same."""
+    comes first; schedules follow the used share of the budget. The `clock` counts minutes of time
+    (`wall`), or of processor time of this process (`processor`), by which trainings compare on a
+    machine that others use too."""
 
     max_steps: int | None = None
     max_minutes: float | None = None
@@ -180,7 +180,7 @@ def _check(path: Path, config: RecipeConfig) -> None:
     used = {task for stream in streams.values() for task in stream.tasks}
     for task in config.tasks:
         if task not in used:
-            raise ConfigError(f"{path}: tasks.{task}", "no stream that feeds it", "one")
+            raise ConfigError(f"{path}: tasks.{task}", "no stream that it reads", "one")
 
 
 def _counts(config: RecipeConfig) -> dict[str, float | None]:

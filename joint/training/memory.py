@@ -1,4 +1,4 @@
-"""Memory that is given back is asked for again at the next step: the C library may keep it."""
+"""Freed memory is kept by the C library: the next training step needs it again."""
 
 import ctypes
 

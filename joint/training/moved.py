@@ -1,4 +1,4 @@
-"""The one table of moved classes: checkpoints and recipes may name a class by its former path."""
+"""The table of moved classes: checkpoints and recipes may name a class by its former path."""
 
 MODULES = {
     "joint.encoders.campplus": "joint.encoders.backbones.campplus",
@@ -67,14 +67,14 @@ MODULES = {
     "tasks.verification.voicebook": "tasks.verification.enrolment.database",
     "tasks.verification.voicebook_files": "tasks.verification.enrolment.files",
 }
-"""Former module → today's."""
+"""Former module → current one."""
 
 NAMES: dict[str, str] = {}
-"""Former dotted name of one class or function, after its module's move → today's."""
+"""Former dotted name of one class or function, after its module's move → current one."""
 
 
 def current_path(target: str) -> str:
-    """Today's dotted path of what `target` names; other names stay as they are."""
+    """The current dotted path of what `target` names; other names stay as they are."""
     module, _, name = target.rpartition(".")
     moved = f"{MODULES.get(module, module)}.{name}" if module else target
     return NAMES.get(moved, moved)

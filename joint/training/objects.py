@@ -1,7 +1,7 @@
 """Objects that a configuration names by `_target_`: checked first, then built.
 
-A checkpoint carries its configuration, and a checkpoint may come from anywhere. So a name leads to
-nothing but a torch module of an allowed package, at whatever depth it stands.
+A checkpoint carries its configuration, and may come from anywhere. So a name, at any depth, may
+only be that of a torch module in an allowed package.
 """
 
 import inspect
@@ -21,8 +21,8 @@ TARGET, PARTIAL = "_target_", "_partial_"
 
 
 def build(node: Any, where: str, packages: Sequence[str] = (), **supplied: Any) -> Any:
-    """The object that a node with `_target_` names; `supplied` fills constructor arguments that it,
-    or a node inside it that is built at once, leaves out and its constructor asks for.
+    """The object that a node with `_target_` names; `supplied` fills arguments that the node, or a
+    node inside it, leaves out and the constructor takes.
 
     Raises ConfigError for a name outside the allowed packages or of something that makes no torch
     module, an unknown or missing argument, a value of the wrong type.
@@ -74,7 +74,7 @@ def get_object(name: str) -> Any:
 
 
 def _moved(value: Any) -> Any:
-    """`value` with today's paths of the classes that it names by former ones."""
+    """`value` with current paths in place of former ones."""
     if isinstance(value, list | tuple):
         return [_moved(item) for item in value]
     if not isinstance(value, dict):
@@ -86,14 +86,14 @@ def _moved(value: Any) -> Any:
 
 
 def _filled(value: Any, supplied: dict[str, Any]) -> Any:
-    """`value` with what its nodes leave out of `supplied` and ask for; what is called later is
-    told then."""
+    """`value` with those of `supplied` that its nodes leave out and their constructors take; not in
+    partial nodes, which get them when they are called."""
     if not isinstance(value, dict):
         return value
     filled = {key: _filled(item, supplied) for key, item in value.items()}
     if TARGET in value and not value.get(PARTIAL):
-        wanted = inspect.signature(get_object(value[TARGET])).parameters
-        filled |= {k: v for k, v in supplied.items() if k in wanted and k not in value}
+        taken = inspect.signature(get_object(value[TARGET])).parameters
+        filled |= {k: v for k, v in supplied.items() if k in taken and k not in value}
     return filled
 
 

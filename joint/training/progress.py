@@ -1,4 +1,4 @@
-"""What long work shows and a training keeps: progress bars, TensorBoard, JSON lines."""
+"""Progress bars, and a training's log: TensorBoard and JSON lines."""
 
 import json
 import math
@@ -23,8 +23,8 @@ Item = TypeVar("Item")
 def shown(
     items: Iterable[Item], what: str, progress: bool, total: int | None = None
 ) -> Iterator[Item]:
-    """`items` with a bar on the terminal, where `progress` and there is one; `total` where they do
-    not know how many they are."""
+    """`items` with a progress bar, where `progress` is true and there is a terminal; `total` where
+    `items` have no length."""
     console = Console(stderr=True)
     with Progress(console=console, disable=not progress or not console.is_terminal) as bar:
         yield from bar.track(items, total=total, description=what)

@@ -36,15 +36,17 @@ class Steps:
         augment = SpecAugment(probability=0.7, time_width=25, band_width=16, times=2, bands=2)
         frontend = Filterbank(bins=80, spec_augment=augment)
         core = partial(RecognizerCore, frontend, lower=3, upper=3)
-        resting = SpeakerEncoder(Filterbank(), XvectorTdnn(), StatisticsPooling)
+        frozen = SpeakerEncoder(Filterbank(), XvectorTdnn(), StatisticsPooling)
         task = SingleRecognition(CharacterUnits(), core)
-        self.model = JointModel(resting, {"said": task}, switches={"said": "frozen"}).train()
+        self.model = JointModel(
+            frozen, {"recognition": task}, switches={"recognition": "frozen"}
+        ).train()
         self.optimizer = make_optimizers(self.model, OptimizerConfig())[MAIN]
 
     def step(self, batch: SceneBatch) -> None:
         """Learn from a batch."""
         with autocast_for("auto", torch.device("cpu")):
-            loss = self.model([StreamBatch(batch, ["said"])], 0.5).loss
+            loss = self.model([StreamBatch(batch, ["recognition"])], 0.5).loss
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
         self.optimizer.step()
