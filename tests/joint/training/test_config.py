@@ -29,9 +29,9 @@ BAD = {
         "streams.mixtures.tasks=[verification,singing]",
         ("streams.mixtures.tasks", "singing", "verification or extraction"),
     ),
-    "a task that nobody feeds": (
+    "a task without a stream": (
         "streams.mixtures.tasks=[verification]",
-        ("tasks.extraction", "no stream that feeds it"),
+        ("tasks.extraction", "no stream that it reads"),
     ),
     "no end": ("trainer.max_steps=null", ("trainer", "no end", "max_steps or max_minutes")),
     "an end at once": ("trainer.max_steps=0", ("trainer.max_steps", "more than 0")),
