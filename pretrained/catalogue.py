@@ -8,6 +8,7 @@ from joint.errors import CheckpointError
 from pretrained.hub import REPOSITORIES
 
 HERE = Path(__file__).parent
+CHECKPOINT = "model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Entry:
     @property
     def path(self) -> Path:
         """The checkpoint's file."""
-        return HERE / self.folder / "model.safetensors"
+        return HERE / self.folder / CHECKPOINT
 
 
 CATALOGUE = {
@@ -57,11 +58,14 @@ def checkpoint_path(name: str | Path) -> Path:
     Raises CheckpointError for a name that is neither.
     """
     path = Path(name)
-    if path.is_dir() and (path / "model.safetensors").is_file():
-        return path / "model.safetensors"
+    if path.is_dir() and (path / CHECKPOINT).is_file():
+        return path / CHECKPOINT
     if path.exists() or str(name) not in CATALOGUE:
         if path.is_file():
             return path
+        if path.is_dir():
+            expected = f"{CHECKPOINT} in it (`joint import` reads other toolkits' folders)"
+            raise CheckpointError(path, "a folder without a checkpoint", expected)
         known = ", ".join([*CATALOGUE, *get_close_matches(str(name), REPOSITORIES, 1)])
         raise CheckpointError(path, "no checkpoint", f"a file, a training's folder, or {known}")
     entry = CATALOGUE[str(name)]

@@ -82,6 +82,11 @@ def test_names_that_are_not_known() -> None:
         checkpoint_file("speechocean999-joint")
 
 
+def test_a_folder_of_another_toolkit(hub: FakeHub, refused: Refused) -> None:
+    line = refused("info", hub.folder)
+    assert str(hub.folder) in line and "joint import" in line
+
+
 def test_paths(tiny_checkpoint: Path) -> None:
     assert checkpoint_file(tiny_checkpoint.parent) == checkpoint_file(tiny_checkpoint)
     assert ROOT / "pretrained" in checkpoint_file(SHIPPED).parents
