@@ -1,7 +1,7 @@
-"""Another toolkit's checkpoint in this project's terms.
+"""Checkpoints of other toolkits: what their readers have in common.
 
-A loader reads its toolkit's files into a `ForeignModel`; what happens to it from there is the same
-for all of them.
+A reader turns its toolkit's files into a `ForeignModel`, which is built and written the same way
+for all toolkits.
 """
 
 import re
@@ -23,8 +23,11 @@ SUM = re.compile(r"\{(\d+)([+-]\d+)\}")
 
 @dataclass(frozen=True)
 class ForeignModel:
-    """`encoder` is the node of a configuration that builds it, `tensors` its weights under our
-    names, `left_out` what the toolkit's file holds beside the encoder, such as its classifier."""
+    """An encoder read from another toolkit's checkpoint.
+
+    `encoder` is the configuration node that builds it, `tensors` are its weights under this
+    project's names, `left_out` names what the file holds besides, such as a classifier.
+    """
 
     toolkit: str
     path: Path
@@ -33,11 +36,11 @@ class ForeignModel:
     left_out: tuple[str, ...] = ()
 
     def build(self) -> SpeakerEncoder:
-        """The encoder with these weights, in eval mode.
+        """Build the encoder with these weights, in eval mode.
 
-        Strict: raises CheckpointError for a tensor that is missing, left over or of another shape,
-        and for a size that no encoder can have.
-        What a front-end computes for itself and the norms' step counters are not weights.
+        Buffers that a front-end computes and step counters of norms need no tensor. Raises
+        CheckpointError for a tensor that is missing, left over or of another shape, and for an
+        architecture that cannot be built.
         """
         try:
             encoder: SpeakerEncoder = build(self.encoder, "encoder")
@@ -55,7 +58,7 @@ class ForeignModel:
         return encoder.eval()
 
     def write(self, output: Path, name: str) -> None:
-        """This project's checkpoint with the encoder alone. Raises CheckpointError."""
+        """Write a checkpoint of this project with the encoder alone. Raises CheckpointError."""
         tensors = {
             f"{checkpoint.MODEL}encoder.{key}": value
             for key, value in self.build().state_dict().items()
@@ -72,11 +75,11 @@ class ForeignModel:
 def renamed(
     tensors: Mapping[str, Tensor], rules: Sequence[tuple[str, str]], path: Path
 ) -> dict[str, Tensor]:
-    """`tensors` under the names that `rules` give: regular expressions for whole names, and what
-    `re.Match.expand` makes of each; the first that matches decides. Where the other toolkit counts
-    from elsewhere, `{\\1-1}` is one less than the first group.
+    """Rename `tensors` by `rules`: pairs of a regular expression for the whole name and a template
+    for `re.Match.expand`; the first that matches is used. `{\\1-1}` in a template is the number in
+    the first group less one, for toolkits that count from elsewhere.
 
-    Raises CheckpointError for a tensor that no rule knows, or two of one name.
+    Raises CheckpointError for a name that no rule matches, and for two tensors with the same name.
     """
     compiled = [(re.compile(pattern), name) for pattern, name in rules]
     result: dict[str, Tensor] = {}
@@ -93,7 +96,7 @@ def renamed(
 
 
 def read_pickle(path: Path) -> dict[str, Any]:
-    """What `torch.save` wrote, tensors and plain values alone. Raises CheckpointError."""
+    """Read a file of `torch.save` with tensors and plain values alone. Raises CheckpointError."""
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # the reader of a damaged pickle fails with errors of every kind

@@ -25,7 +25,7 @@ REPOSITORIES = (
     "speechbrain/spkrec-xvect-voxceleb",
 )
 UNREAD = ("*.onnx", "*.wav", "*.flac", "*.md")
-"""What such repositories hold beside weights and configuration."""
+"""Files of such repositories that are neither weights nor configuration; not downloaded."""
 
 
 def folder_of(name: str) -> Path:

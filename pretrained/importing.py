@@ -1,4 +1,4 @@
-"""Another toolkit's checkpoint, written as one of ours."""
+"""Import another toolkit's checkpoint: read it and write a checkpoint of this project."""
 
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +11,7 @@ from pretrained.wespeaker import reader as wespeaker
 
 
 class Reader(Protocol):
-    """What a toolkit's module owes: whether a path is one of its checkpoints, and the encoder."""
+    """The module of a toolkit: does it recognise a path, and which encoder does it read there."""
 
     __name__: str
 
@@ -27,10 +27,11 @@ CHECKPOINT = "model.safetensors"
 
 
 def import_checkpoint(source: str | Path, output: Path) -> tuple[ForeignModel, Path]:
-    """Write the encoder of `source`, a file, a folder or a name that the hub knows, to `output`: a
-    file that ends in `.safetensors`, or a folder for `model.safetensors`.
+    """Import the encoder of `source` (a file, a folder or a name on the hub) into `output`: a file
+    that ends in `.safetensors`, or a folder for `model.safetensors`.
 
-    Gives what was read and the file. Raises CheckpointError, and leaves nothing half-written.
+    Gives the model that was read and the file that was written. Raises CheckpointError, and leaves
+    no partial file.
     """
     path = Path(source)
     if not path.exists():
@@ -38,7 +39,7 @@ def import_checkpoint(source: str | Path, output: Path) -> tuple[ForeignModel, P
     reader = next((reader for reader in READERS if reader.recognises(path)), None)
     if reader is None:
         toolkits = " or ".join(reader.__name__.split(".")[1] for reader in READERS)
-        raise CheckpointError(source, "no layout that is known", f"a checkpoint of {toolkits}")
+        raise CheckpointError(source, "an unknown layout", f"a checkpoint of {toolkits}")
     foreign = reader.read(path)
     target = output if output.suffix == ".safetensors" else output / CHECKPOINT
     foreign.write(target, Path(source).resolve().name)

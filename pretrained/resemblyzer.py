@@ -1,6 +1,6 @@
-"""Resemblyzer's voice encoder: the GE2E d-vector in its file `pretrained.pt`.
+"""Reader of Resemblyzer's encoder: the GE2E d-vector in its file `pretrained.pt`.
 
-Its silence trimming is preprocessing and stays outside of the encoder.
+Resemblyzer trims silence before encoding; that is preprocessing and no part of the encoder.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ FILE = "pretrained.pt"
 STATE = "model_state"
 INPUT, OUTPUT = "lstm.weight_ih_l0", "linear.weight"
 SIMILARITY = ("similarity_weight", "similarity_bias")
-"""Scale and offset of the training's loss."""
+"""Scale and offset of the training's loss, which the encoder does not need."""
 NAMES = (
     (r"lstm\.(weight|bias)_(ih|hh)_l(\d+)", r"backbone.lstms.\3.\1_\2_l0"),
     (r"linear\.(weight|bias)", r"projection.\1"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from tasks.recognition.select import recogniser
 from tasks.verification.backends.calibration import Calibration, probability
 
 DESCRIPTION = ("data", "seed", "command", "trained", "licence", "validation", "figures")
-"""What `info` passes on of a checkpoint's metadata."""
+"""The keys of a checkpoint's metadata that `info` gives."""
 
 Recording = np.ndarray | str | Path
 """A waveform `(S,)` at 16 kHz in [-1, 1], or the path of an audio file."""
@@ -39,9 +40,12 @@ Recording = np.ndarray | str | Path
 
 @dataclass(frozen=True)
 class Verification:
-    """`score` is the cosine of two embeddings; `same` compares it with the checkpoint's
-    `threshold`, `probability` is that of one speaker where both answers are as likely beforehand.
-    None where the checkpoint has no threshold, no calibration."""
+    """The result of verifying two recordings.
+
+    `score` is the cosine of the two embeddings; `same` whether it reaches the checkpoint's
+    `threshold`; `probability` that of the same speaker, for a prior of 0.5. They are None where the
+    checkpoint has no threshold or no calibration.
+    """
 
     score: float
     threshold: float | None
@@ -73,7 +77,7 @@ def load(
 
 
 class SpeakerModel:
-    """A trained joint model: one encoder, and what its tasks can do."""
+    """A trained joint model: one encoder and its tasks, ready for inference."""
 
     sample_rate = SAMPLE_RATE
 
@@ -101,7 +105,7 @@ class SpeakerModel:
         return embed_recordings(self._embedding, waveforms, self.model.encoder.embedding_dim)
 
     def verify(self, first: Recording, second: Recording) -> Verification:
-        """Whether two recordings are of one person. Raises AudioError."""
+        """Compare two recordings: are they of the same speaker? Raises AudioError."""
         a, b = self.embed([first, second])
         score = float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b) + 1e-12))
         threshold = self.threshold
@@ -109,7 +113,7 @@ class SpeakerModel:
         return Verification(score, threshold, same, self.probability(score))
 
     def probability(self, score: float) -> float | None:
-        """Of one speaker, for a cosine, where both answers are as likely beforehand; None where the
+        """The probability of the same speaker for a cosine and a prior of 0.5; None where the
         checkpoint has no calibration."""
         if self.calibration is None:
             return None
@@ -117,28 +121,27 @@ class SpeakerModel:
 
     @property
     def threshold(self) -> float | None:
-        """The cosine that separates same from different speakers: chosen when the checkpoint was
-        shipped, else the one at the EER of the training's validation."""
+        """The cosine from which on two recordings count as of the same speaker: the one stored when
+        the checkpoint was shipped, else the one at the EER of the training's validation."""
         measured = self.metadata.get("validation", {}).get("verification/threshold")
         chosen: float | None = self.metadata.get("threshold", measured)
         return chosen
 
     @property
     def diarization_threshold(self) -> float | None:
-        """The least mean cosine of the windows of one speaker in a recording of several; None for a
-        checkpoint for which it was never chosen. It is lower than `threshold`: windows are short.
-        """
+        """The least mean cosine of one speaker's windows in a recording of several speakers; None
+        where none was chosen for this encoder. Lower than `threshold`, since windows are short."""
         chosen: float | None = self.metadata.get("diarization_threshold")
         return diarization_threshold(self.identity.fingerprint) if chosen is None else chosen
 
     @property
     def calibration(self) -> Calibration | None:
-        """From cosine to log-likelihood ratio, chosen when the checkpoint was shipped."""
+        """Cosine to log-likelihood ratio, fitted when the checkpoint was shipped; None without."""
         stored = self.metadata.get("calibration")
         return None if stored is None else Calibration(stored["offset"], tuple(stored["gains"]))
 
     def extract(self, mixture: Recording, enrollment: Recording | Enrollment) -> np.ndarray:
-        """The enrolled person's speech out of a mixture, float32 `(S,)` as long as the mixture.
+        """Extract the enrolled speaker's speech from a mixture: float32 `(S,)`, as long as it.
 
         `enrollment` is a recording, or an `Enrollment` of several or of a kept embedding. Raises
         AudioError; CheckpointError where the checkpoint has no extraction task; ConfigError for a
@@ -165,14 +168,20 @@ class SpeakerModel:
         task: str | None = None,
         decoding: Decoding | None = None,
     ) -> list[list[str]]:
-        """The words (or phones) of each person, in the order of the `enrollments` (recordings, or
-        an `Enrollment` of several or of a kept embedding) or of the recogniser's outputs.
+        """Transcribe a recording: the words (or phones) of each speaker.
 
-        `mode` is `single`, `simo`, `siso` or `target`, where the model has several; `task` names
-        one. Long recordings take no more memory than short ones.
+        Args:
+            enrollments: for mode `target`, one for each speaker to follow: a recording, or an
+                `Enrollment` of several recordings or of a kept embedding; the result has their
+                order, else that of the recogniser's outputs.
+            mode: `single`, `simo`, `siso` or `target`, where the model has several recognisers.
+            task: the name of one of them.
+            decoding: how posteriors become words; None: the best path.
 
-        Raises AudioError; CheckpointError where the model has no such recogniser, ConfigError where
-        enrolments are missing or nobody asked for them.
+        Long recordings are decoded in windows, in bounded memory.
+
+        Raises AudioError; CheckpointError where the model has no such recogniser; ConfigError where
+        enrolments are missing, or are given to a recogniser that takes none.
         """
         name, head = recogniser(self.model, self.path, mode, task)
         asks = "enrollment" in head.requires
@@ -192,28 +201,34 @@ class SpeakerModel:
         mode: str | None = None,
         task: str | None = None,
     ) -> list[Turn]:
-        """Who says what, when: turns with words, in order, by the likeliest path of a recogniser of
-        mode `single`, `simo` or `siso`; see tasks.recognition.conversations.attribution.
+        """Transcribe a conversation into turns, in order, each with its speaker, times and words.
 
-        `enrolled` people, with embeddings `(k, E)` of recordings of them, are named where their
-        score reaches `threshold`, the model's own without one. Raises AudioError; CheckpointError
-        where the model has no such recogniser, or no threshold; DataError for embeddings of another
-        size.
+        The words are those of the best path of a recogniser of mode `single`, `simo` or `siso`; see
+        tasks.recognition.conversations.attribution.
+
+        Args:
+            enrolled: embeddings `(k, E)` of recordings of people by name; a speaker whose score
+                reaches `threshold` gets that name.
+            threshold: a cosine; None: the checkpoint's own.
+
+        Raises AudioError; CheckpointError where the model has no such recogniser, or no threshold
+        and one is needed; DataError for embeddings of another size.
         """
         name, head = recogniser(self.model, self.path, mode, task)
         if "enrollment" in head.requires:
-            raise ConfigError(name, "a recogniser that is asked for people", "single, simo or siso")
+            raise ConfigError(name, "a recogniser of mode target", "single, simo or siso")
         least = self.threshold if threshold is None else threshold
         if enrolled is not None and least is None:
-            raise CheckpointError(self.path, "no threshold", "one, or --threshold T")
+            raise CheckpointError(self.path, "no threshold", "one, or --threshold COSINE")
         waveform = self._waveform(recording, "recording")
         with torch.inference_mode(), autocast_for(self.precision, self.device):
-            heard = torch.from_numpy(waveform).to(self.device)
-            said = timed_words(head, self.model.view(name), heard)
-        return attributed(said, waveform, self.embed, enrolled, least or 0.0, self._clusters)
+            audio = torch.from_numpy(waveform).to(self.device)
+            words = timed_words(head, self.model.view(name), audio)
+        cluster = partial(self._clusters, least)
+        return attributed(words, waveform, self.embed, enrolled, least or 0.0, cluster)
 
     def info(self) -> dict[str, Any]:
-        """What the checkpoint is: name, tasks, sizes, training data, seed, figures, threshold."""
+        """Describe the checkpoint: name, tasks, sizes, training data, seed, figures, thresholds."""
         adapters = {f"{n}'s adapter": part for n, part in self.model.adapters.items()}
         parts = {"encoder": self.model.encoder, **self.model.tasks, **adapters}
         return {
@@ -225,6 +240,7 @@ class SpeakerModel:
             "sample_rate": SAMPLE_RATE,
             **{key: self.metadata.get(key) for key in DESCRIPTION},
             "threshold": self.threshold,
+            "diarization_threshold": self.diarization_threshold,
         }
 
     def _enrollment(self, given: Recording | Enrollment) -> Enrollment:
@@ -237,12 +253,14 @@ class SpeakerModel:
             raise DataError("enrolment", found, f"({size},), as this encoder gives")
         return given.to(self.device)
 
-    def _clusters(self, embeddings: np.ndarray, speakers: int | None = None) -> np.ndarray:
-        """Speakers of a few utterances, for which spectral clustering has too few neighbours."""
+    def _clusters(
+        self, least: float | None, embeddings: np.ndarray, speakers: int | None = None
+    ) -> np.ndarray:
+        """Cluster utterances by speaker; they are too few for spectral clustering."""
         threshold = self.diarization_threshold
+        threshold = least if threshold is None else threshold
         if threshold is None:
-            expected = "one in its metadata (diarization_threshold), to tell unknown speakers apart"
-            raise CheckpointError(self.path, "no diarization threshold", expected)
+            raise CheckpointError(self.path, "no threshold", "one, or --threshold COSINE")
         return agglomerative(embeddings, speakers, threshold)
 
     def _waveform(self, recording: Recording, where: str) -> np.ndarray:

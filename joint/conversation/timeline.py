@@ -1,4 +1,4 @@
-"""A picture of who speaks when, with the words; several versions above each other."""
+"""A timeline of speaker turns with their words, drawn by matplotlib."""
 
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,32 +15,32 @@ if TYPE_CHECKING:
 
 PICTURES = (".svg", ".png")
 COLOURS = ("#9ec3e6", "#f4b183", "#a9d18e", "#d5b8ea", "#ffe08a", "#f2a7b5")
-"""Light, so that black words can be read on them; from the seventh speaker on they repeat."""
+"""Light, so that black words are legible on them; they repeat from the seventh speaker on."""
 
 INCHES_A_SECOND = 0.42
 NARROWEST, WIDEST = 7.0, 60.0
 LANE, MARGIN = 0.62, 0.75
-"""Inches: height of a speaker's lane, and of title and axis of a version."""
+"""Inches: the height of a speaker's lane, and of the title and axis of a version."""
 
 SIZE = 7.5
 CHARACTER = 0.62
-"""Points, and how wide a character is as a share of them; with room for names beside the lanes."""
+"""The font size in points, and the width of a character relative to it."""
 
 
 def check_picture(path: str | Path) -> None:
-    """Raise DataError for an ending that is no picture's."""
+    """Raise DataError for an ending other than .svg and .png."""
     if Path(path).suffix.lower() not in PICTURES:
         found = f"the ending {Path(path).suffix!r}"
         raise DataError(path, found, f"one of {', '.join(PICTURES)}")
 
 
 def draw_timeline(path: str | Path, versions: Mapping[str, Sequence[Turn]]) -> None:
-    """Draw versions of who speaks when, such as reference and estimate, above each other.
+    """Draw several versions of the turns, such as reference and hypothesis, above each other.
 
-    A lane a speaker, a bar a turn, with as many of its words as fit; a name has one colour in all
-    versions. The picture is wider the longer the recording, to 60 inches, and is the same for the
-    same turns. Raises DataError for another ending than .svg or .png, JointError where the file
-    cannot be written.
+    Each speaker has a lane and each turn a bar, with as many of its words as fit; a name has the
+    same colour in all versions. The width grows with the recording, up to 60 inches. The same turns
+    give the same bytes. Raises DataError for an ending other than .svg and .png, JointError where
+    the file cannot be written.
     """
     import matplotlib
     from matplotlib.figure import Figure  # not pyplot, which asks for a window system
@@ -66,13 +66,13 @@ def draw_timeline(path: str | Path, versions: Mapping[str, Sequence[Turn]]) -> N
 
 
 def speakers_of(turns: Iterable[Turn]) -> list[str]:
-    """Names in order of their first turn."""
+    """Speakers in order of their first turn."""
     return list(dict.fromkeys(turn.speaker for turn in in_order(turns)))
 
 
 def fitting(text: str, inches: float, lines: int = 3) -> str:
-    """As many words of `text` as fit a bar that is so wide, in so many lines; … where some do not,
-    nothing where the bar is too narrow for any."""
+    """As many words of `text` as fit a bar of this width in so many lines, with … where some are
+    left out; empty where the bar is too narrow for any."""
     characters = int(inches * 72 / (CHARACTER * SIZE))
     if characters < 3 or not text.strip():
         return ""
@@ -113,5 +113,5 @@ def _draw(
 
 
 def _without_date(path: Path) -> dict[str, None]:
-    """Metadata that leave out the day of drawing (SVG) and the library's version (PNG)."""
+    """Metadata without the date (SVG) and the library's version (PNG)."""
     return {"Date": None} if path.suffix.lower() == ".svg" else {"Software": None}

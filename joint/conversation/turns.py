@@ -1,4 +1,4 @@
-"""Turns, who says what when, in files: RTTM, SegLST (JSON) and STM."""
+"""Speaker turns, and their files: RTTM, SegLST (JSON) and STM."""
 
 import json
 import math
@@ -16,15 +16,18 @@ _OTHER_RTTM = (
     *("SEGMENT", "NOSCORE", "NO_RT_METADATA", "LEXEME", "NON-LEX", "NON-SPEECH", "FILLER"),
     *("EDIT", "IP", "SU", "CB", "A/P", "SPKR-INFO"),
 )
-"""Types of RTTM lines that are no turns."""
+"""Types of RTTM lines other than speaker turns; they are skipped."""
 
 _STM_LABEL = re.compile(r"<[^<>\s]*,[^<>\s]*>\s*")
-"""The conditions that may stand before an STM's words, such as <o,f0,female>."""
+"""The label that may stand before an STM's words, such as <o,f0,female>."""
 
 
 @dataclass(frozen=True)
 class Turn:
-    """`speaker` says `text` from `start` to `end`. Raises DataError unless 0 <= start < end."""
+    """A turn: `speaker` says `text` from `start` to `end`, which is not included.
+
+    Raises DataError unless 0 <= start < end.
+    """
 
     speaker: str
     start: Samples
@@ -42,22 +45,22 @@ Sessions = Mapping[str, Sequence[Turn]]
 
 
 class Format(NamedTuple):
-    """A kind of file: `parse(path, content)` to pairs of recording and turn, `render` to text."""
+    """A file format: `parse(path, content)` gives pairs of recording and turn, `render` a text."""
 
     parse: Callable[[Path, str], Iterator[tuple[str, Turn]]]
     render: Callable[[Path, Sessions], str]
 
 
 def in_order(turns: Iterable[Turn]) -> list[Turn]:
-    """Turns by their start."""
+    """Sort turns by start, end and speaker."""
     return sorted(turns, key=lambda turn: (turn.start, turn.end, turn.speaker))
 
 
 def read_turns(path: str | Path) -> dict[str, list[Turn]]:
-    """Turns of each recording in an RTTM, SegLST (.json) or STM file, in order of their start.
+    """Read the turns of each recording from an RTTM, SegLST (.json) or STM file, sorted by start.
 
-    RTTM has no words. Raises DataError for another ending, a file that cannot be read, a line that
-    is malformed and a turn that does not end after its start.
+    RTTM has no words. Raises DataError for another ending, a file that cannot be read, a malformed
+    line, and a turn that does not end after its start.
     """
     path = Path(path)
     kind = format_of(path)
@@ -76,9 +79,9 @@ def read_turns(path: str | Path) -> dict[str, list[Turn]]:
 def write_turns(path: str | Path, sessions: Sessions) -> None:
     """Write turns as RTTM, SegLST or STM, by the ending of `path`, atomically.
 
-    Times have five decimals, which give every sample back. RTTM and STM separate by blanks: in
-    their names a blank becomes `_`. Raises DataError for another ending and for names that would
-    become one, JointError where the file cannot be written.
+    Times have five decimals, which is exact to the sample. Columns of RTTM and STM are separated by
+    spaces, so a space in a name becomes `_`. Raises DataError for another ending and where two
+    names would become the same, JointError where the file cannot be written.
     """
     path = Path(path)
     ordered = {session: in_order(turns) for session, turns in sessions.items()}
@@ -86,7 +89,7 @@ def write_turns(path: str | Path, sessions: Sessions) -> None:
 
 
 def format_of(path: str | Path) -> Format:
-    """The format that the ending of `path` says. Raises DataError for another one."""
+    """The format of a path's ending. Raises DataError for an unknown ending."""
     try:
         return FORMATS[Path(path).suffix.lower()]
     except KeyError:
@@ -177,7 +180,7 @@ FORMATS = {
 
 
 def _lines(path: Path, content: str) -> Iterator[tuple[str, str]]:
-    """Lines that say something, each with its place; `;;` begins a comment."""
+    """The lines with content, each with its place in the file; `;` begins a comment."""
     for number, line in enumerate(content.splitlines(), start=1):
         if line.strip() and not line.lstrip().startswith(";"):
             yield f"{path}:{number}", line
@@ -191,7 +194,7 @@ def _turn(where: str, speaker: str, start: float, end: float, text: str = "") ->
 
 
 def _number(where: str, value: Any) -> float:
-    """Seconds; SegLST has them as numbers or as text."""
+    """A time in seconds; SegLST has numbers or text."""
     try:
         number = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError):
@@ -213,7 +216,7 @@ def _seconds(samples: Samples) -> str:
 
 
 def _in_columns(path: Path, sessions: Sessions) -> Iterator[tuple[str, str, Turn]]:
-    """Recording, speaker and turn, the names as columns can hold them."""
+    """Recording, speaker and turn, with names that fit columns."""
     speakers = {turn.speaker for turns in sessions.values() for turn in turns}
     recordings, people = _tokens(path, sessions), _tokens(path, sorted(speakers))
     for session, turns in sessions.items():
@@ -225,6 +228,6 @@ def _tokens(path: Path, names: Iterable[str]) -> dict[str, str]:
     tokens = {name: "_".join(name.split()) for name in names}
     kept = set(tokens.values())
     if len(kept) < len(tokens) or "" in kept:
-        found = "names that are empty or differ in blanks alone"
-        raise DataError(path, found, "others, or the ending .json")
+        found = "names that are empty or differ in spaces alone"
+        raise DataError(path, found, "other names, or the ending .json")
     return tokens

@@ -1,4 +1,4 @@
-"""Diarization error rate: speech that is missed, invented or given to the wrong person."""
+"""Diarization error rate: missed speech, false alarms and speaker confusion."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from tasks.diarization.segments import Region, joined
 
 @dataclass(frozen=True)
 class DiarizationErrors:
-    """Samples of the reference's `speech`, each speaker's counted, and of the three errors."""
+    """Samples of the reference's `speech`, summed over speakers, and of the three errors."""
 
     speech: Samples = 0
     missed: Samples = 0
@@ -33,61 +33,62 @@ class DiarizationErrors:
 
     @property
     def der_percent(self) -> float:
-        """All errors over the speech; NaN where there is none."""
+        """The sum of the errors in percent of the speech; NaN where there is none."""
         return self.percent(self.missed + self.false_alarm + self.confusion)
 
     def percent(self, samples: Samples) -> float:
-        """`samples` over the speech."""
+        """`samples` in percent of the speech."""
         return 100.0 * samples / self.speech if self.speech else float("nan")
 
 
 def diarization_errors(
     reference: Sequence[Turn],
-    estimate: Sequence[Turn],
+    hypothesis: Sequence[Turn],
     collar: Seconds = 0.0,
     overlap: bool = True,
 ) -> DiarizationErrors:
-    """Errors of one recording under the mapping of names that makes them fewest.
+    """Errors of one recording, under the mapping of speakers that makes them fewest.
 
-    Where R people speak and the estimate has H of whom C are right: max(0, R − H) missed,
-    max(0, H − R) invented, min(R, H) − C confused (NIST, "The 2009 (RT-09) rich transcription
-    meeting recognition evaluation plan", section 6). Nothing is scored within `collar` of where a
-    reference turn starts or ends nor, without `overlap`, where two people of the reference speak.
+    Where R speakers of the reference and H of the hypothesis speak, C of them correct,
+    max(0, R − H) are missed, max(0, H − R) are false alarms and min(R, H) − C are confused (NIST,
+    "The 2009 (RT-09) rich transcription meeting recognition evaluation plan", section 6). Time
+    within `collar` of the start or end of a reference turn is not scored, nor, without `overlap`,
+    time in which several speakers of the reference speak.
     """
-    known, found = _stretches(reference), _stretches(estimate)
+    known, found = _regions(reference), _regions(hypothesis)
     kept_out = _collars(known, round(collar * SAMPLE_RATE))
     spans = list(_spans(known, found, kept_out))
     if not overlap:
         spans = [span for span in spans if span.reference.sum() < 2]
     together = np.zeros((len(known), len(found)), dtype=np.int64)
     for span in spans:
-        together += span.samples * np.outer(span.reference, span.estimate)
+        together += span.samples * np.outer(span.reference, span.hypothesis)
     right = int(together[linear_sum_assignment(together, maximize=True)].sum())
     speech = missed = false_alarm = both = 0
     for span in spans:
-        said, heard = int(span.reference.sum()), int(span.estimate.sum())
-        speech += said * span.samples
-        missed += max(0, said - heard) * span.samples
-        false_alarm += max(0, heard - said) * span.samples
-        both += min(said, heard) * span.samples
+        actual, claimed = int(span.reference.sum()), int(span.hypothesis.sum())
+        speech += actual * span.samples
+        missed += max(0, actual - claimed) * span.samples
+        false_alarm += max(0, claimed - actual) * span.samples
+        both += min(actual, claimed) * span.samples
     return DiarizationErrors(speech, missed, false_alarm, both - right)
 
 
 def evaluate_diarization(
-    reference: Sessions, estimate: Sessions, collar: Seconds = 0.0, overlap: bool = True
+    reference: Sessions, hypothesis: Sessions, collar: Seconds = 0.0, overlap: bool = True
 ) -> dict[str, Any]:
-    """Error rates over all recordings of a reference, and how often the number of people is right.
+    """Error rates over all recordings, and how often the number of speakers is right.
 
-    A recording that the estimate lacks counts as one without speech. Raises DataError
-    where the reference has no recordings or no speech, or the estimate others.
+    A recording that the hypothesis lacks counts as one without turns. Raises DataError for a
+    reference without recordings or speech, and a hypothesis with other recordings.
     """
-    if strange := sorted(set(estimate) - set(reference)):
-        raise DataError("estimate", f"recording {strange[0]}", "one of the reference")
+    if unknown := sorted(set(hypothesis) - set(reference)):
+        raise DataError("hypothesis", f"recording {unknown[0]}", "one of the reference")
     total, counted = DiarizationErrors(), 0
     for session, turns in reference.items():
-        heard = estimate.get(session, [])
-        total += diarization_errors(turns, heard, collar, overlap)
-        counted += len({turn.speaker for turn in turns}) == len({turn.speaker for turn in heard})
+        found = hypothesis.get(session, [])
+        total += diarization_errors(turns, found, collar, overlap)
+        counted += len({turn.speaker for turn in turns}) == len({turn.speaker for turn in found})
     if not total.speech:
         raise DataError("reference", f"{len(reference)} recordings without speech", "some speech")
     return {
@@ -103,15 +104,15 @@ def evaluate_diarization(
 
 @dataclass(frozen=True)
 class _Span:
-    """Samples over which the same people speak: `reference (R,)` and `estimate (H,)`, 0 or 1."""
+    """Samples with the same active speakers: `reference (R,)` and `hypothesis (H,)`, 0 or 1."""
 
     samples: Samples
     reference: np.ndarray
-    estimate: np.ndarray
+    hypothesis: np.ndarray
 
 
-def _stretches(turns: Sequence[Turn]) -> list[list[Region]]:
-    """Of each person, turns that touch or overlap as one: nobody speaks twice at a time."""
+def _regions(turns: Sequence[Turn]) -> list[list[Region]]:
+    """The regions of each speaker; turns of one speaker that touch or overlap are one region."""
     own: dict[str, list[Region]] = {}
     for turn in turns:
         own.setdefault(turn.speaker, []).append(Region(turn.start, turn.end))
@@ -128,7 +129,7 @@ def _collars(known: list[list[Region]], width: Samples) -> list[Region]:
 def _spans(
     known: list[list[Region]], found: list[list[Region]], kept_out: list[Region]
 ) -> Iterator[_Span]:
-    """What is scored, cut wherever somebody starts or ends."""
+    """The scored time, cut wherever a speaker starts or ends."""
     people = [*known, *found, kept_out]
     changes: dict[Samples, list[tuple[int, int]]] = {}
     for person, regions in enumerate(people):

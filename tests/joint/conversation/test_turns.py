@@ -74,7 +74,7 @@ def test_names_with_blanks(tmp_path: Path) -> None:
     write_turns(tmp_path / "t.stm", turns)
     assert read_turns(tmp_path / "t.stm") == {"a_talk": [Turn("Zoë_van_B", 0, 9, "x")]}
     two = {"t": [Turn("A B", 0, 9), Turn("A_B", 9, 12)]}
-    with pytest.raises(DataError, match="blanks alone"):
+    with pytest.raises(DataError, match="spaces alone"):
         write_turns(tmp_path / "two.rttm", two)
     assert not (tmp_path / "two.rttm").exists()
 

@@ -117,7 +117,8 @@ def transcribe(
     decoding = decoding_of(head, beam, language_model, lexicon, order, weight, bonus, ctc_weight)
     speakers = None if database is None else read_database(database, model.identity)
     names_speakers = bool(known or speakers) and "enrollment" not in head.requires
-    if threshold is not None and not names_speakers:
+    # with turns it also tells unknown speakers apart, where the checkpoint has no threshold
+    if threshold is not None and not (names_speakers or output or picture):
         expected = "enrolled speakers, and a recogniser of mode single, simo or siso"
         raise ConfigError("--threshold", "no speakers to name", expected)
     if not (names_speakers or output or picture):
