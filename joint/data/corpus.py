@@ -115,10 +115,6 @@ class Corpus:
         """Each utterance under its id, in order."""
         return {utterance.id: utterance for utterance in self.utterances}
 
-    def texts(self) -> Mapping[str, str]:
-        """The text of each utterance by its id: what units are checked against before training."""
-        return {utterance.id: utterance.text for utterance in self.utterances}
-
     @cached_property
     def speaker_of(self) -> np.ndarray:
         """Class of each utterance's speaker, `(utterances,)`."""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from joint.data.corpus import Corpus, Utterance
+from joint.data.corpus import Utterance
+from joint.data.opening import read_manifests
 from joint.data.phones import ALIGNMENT, PRONUNCIATION, WORDS
 from joint.errors import AudioError
 from joint.files import atomic_write
@@ -45,7 +46,7 @@ def align_folder(
     DataError for a folder that is not prepared, and where nothing can be aligned.
     """
     folder = Path(folder)
-    corpus = Corpus.load(folder)
+    corpus = read_manifests(folder)
     words = {word for utterance in corpus.utterances for word in words_of(utterance.text)}
     pronunciations = pronounced(words, lexicon)
     found = _found_so_far(folder / BEGUN, _digest(pronunciations))

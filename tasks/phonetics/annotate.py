@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from joint.data.corpus import SUPERVISIONS, Corpus
+from joint.data.corpus import SUPERVISIONS
+from joint.data.opening import read_manifests
 from joint.data.phones import PHONES, PRONUNCIATION
 from joint.errors import DataError
 from joint.files import atomic_path, atomic_write
@@ -36,7 +37,7 @@ def pronounce_folder(folder: str | Path, lexicon: Mapping[str, list[Pronunciatio
     """Write the phones of every utterance's words, without times, for CTC. A word has its first
     pronunciation. Raises as `align_folder`."""
     folder = Path(folder)
-    corpus = Corpus.load(folder)
+    corpus = read_manifests(folder)
     words = {u.id: words_of(u.text) for u in corpus.utterances}
     known = pronounced({word for own in words.values() for word in own}, lexicon)
     unaligned = {}

@@ -1,5 +1,6 @@
 """Copy the manifests of some utterances of a prepared folder into another folder."""
 
+import os
 import shutil
 from collections.abc import Collection
 from pathlib import Path
@@ -19,12 +20,14 @@ def write_subset(folder: Path, utterances: Collection[str], output: Path) -> Pat
     chosen = [s for s in everything if s.id in wanted]
     if missing := wanted - {s.id for s in chosen}:
         raise DataError(folder, f"no utterance {min(missing)}", f"all {len(wanted)}")
-    recordings = {s.recording_id for s in chosen}
+    wanted = {s.recording_id for s in chosen}
+    recordings = [r for r in RecordingSet.from_file(folder / RECORDINGS) if r.id in wanted]
+    for recording in recordings:  # a relative path is one below `folder`
+        for source in recording.sources:
+            source.source = os.path.join(os.path.abspath(folder), source.source)
     output.mkdir(parents=True, exist_ok=True)
     SupervisionSet.from_segments(chosen).to_file(output / SUPERVISIONS)
-    RecordingSet.from_recordings(
-        r for r in RecordingSet.from_file(folder / RECORDINGS) if r.id in recordings
-    ).to_file(output / RECORDINGS)
+    RecordingSet.from_recordings(recordings).to_file(output / RECORDINGS)
     if (folder / PHONES).is_file():
         shutil.copyfile(folder / PHONES, output / PHONES)
     return output
