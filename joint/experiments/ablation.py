@@ -97,8 +97,8 @@ class Run:
             self.downstream.write_recipe()
 
     def check_initial(self, find: Find | None = None, made: Path | None = None) -> None:
-        """Raises CheckpointError where a checkpoint that it is initialised from is not there and is
-        not the one `made` by then: it may be hours until it is needed."""
+        """Raises CheckpointError where a checkpoint that it is initialised from is missing; `made`
+        will exist by then. Otherwise it would be noticed hours later."""
         parts = (self.config.get("init_parts") or {}).values()
         for name in (*(self.config.get("init") or ()), *(part.checkpoint for part in parts)):
             if Path(name) != made:

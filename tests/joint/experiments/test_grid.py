@@ -1,4 +1,4 @@
-"""Grids: what an arm's recipe is, what replaces what, and what is refused."""
+"""Grids: a variant's recipe, what replaces what, and what is refused."""
 
 from pathlib import Path
 

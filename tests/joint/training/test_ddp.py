@@ -71,7 +71,7 @@ def outcome(tiny_overrides: list[str], tmp_path_factory: pytest.TempPathFactory)
     """The folder that two processes left their gradients and a training in."""
     folder = tmp_path_factory.mktemp("ddp")
     recipe = OmegaConf.load(TINY)
-    recipe["streams"]["voices"] = {
+    recipe["streams"]["recordings"] = {
         "tasks": ["verification"],
         "batch_size": 4,
         "every": 2,
@@ -100,7 +100,7 @@ def test_gradients_are_those_of_one_process(outcome: Path, switches: str, shares
 
 
 def test_a_recipe_trains_on_two_processes(outcome: Path) -> None:
-    """One of its streams rests at every other step."""
+    """One of its streams has a batch at every other step."""
     tensors, metadata = checkpoint.read(outcome / "run" / "model.safetensors")
     assert metadata["trained"]["steps"] == 3
     assert metadata["trained"]["scenes"] == 3 * 4 + 2 * 4

@@ -32,9 +32,9 @@ def step_or_die(trainer, *arguments):
 Trainer._train_step = step_or_die
 train(Path(sys.argv[1]), sys.argv[2:])
 """
-VOICES = """
+RECORDINGS = """
 streams:
-  voices:
+  recordings:
     tasks: [verification]
     batch_size: 4
     every: 2
@@ -44,11 +44,11 @@ streams:
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny recipe with a second stream that rests at every other step."""
+    """The tiny recipe with a second stream that has a batch at every other step."""
     path = tmp_path_factory.mktemp("recipe") / "two_streams.yaml"
     from omegaconf import OmegaConf
 
-    OmegaConf.save(OmegaConf.merge(OmegaConf.load(TINY), OmegaConf.create(VOICES)), path)
+    OmegaConf.save(OmegaConf.merge(OmegaConf.load(TINY), OmegaConf.create(RECORDINGS)), path)
     return path
 
 

@@ -105,13 +105,13 @@ class TestBadSteps:
 
 
 def test_a_task_that_the_stream_cannot_feed(trainer: Make) -> None:
-    class Voices(Batches):
+    class NoMixtures(Batches):
         def batches(self, start: int, workers: int) -> Iterator[SceneBatch]:
             while True:
                 yield noise_batch(mixture=None)
 
     with pytest.raises(ConfigError, match=r"streams\.noise.*mixture"):
-        trainer(Voices()).fit()
+        trainer(NoMixtures()).fit()
 
 
 def test_what_is_left_behind(trainer: Make) -> None:
