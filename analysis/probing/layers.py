@@ -47,7 +47,7 @@ def layer_outputs(
         for name, vectors in _pooled(encoding, features).items():
             pooled.setdefault(name, []).append(vectors.float().cpu().numpy())
         if instants is not None:
-            layers = {FEATURES: _layer(encoder, features), **encoding.layers}
+            layers = {FEATURES: features.layer(), **encoding.layers}
             wanted = [torch.from_numpy(instants[i]).to(audio.device) for i in chosen]
             for name, layer in layers.items():
                 frames.setdefault(name, []).extend(_frames_at(layer, wanted))
@@ -99,11 +99,6 @@ def mean_and_deviation(features: Tensor, mask: Tensor) -> Tensor:
     mean = (features.float() * weight).sum(dim=2) / count
     square = ((features.float() - mean.unsqueeze(2)).square() * weight).sum(dim=2) / count
     return torch.cat([mean, square.clamp(min=1e-10).sqrt()], dim=1)
-
-
-def _layer(encoder: SpeakerEncoder, frames: Frames) -> Layer:
-    hop, offset = encoder.frontend.hop * frames.stride, encoder.frontend.offset
-    return Layer(frames.features.transpose(1, 2), frames.full_mask(), hop, offset)
 
 
 def _frames_at(layer: Layer, instants: Iterable[Tensor]) -> list[np.ndarray]:

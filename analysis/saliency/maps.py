@@ -61,8 +61,7 @@ def activation(
         raise DataError(f"layer {layer}", "no path from it to the score", SPECTROGRAM)
     if frames.image is None:
         inner, found = (t.transpose(1, 2).unsqueeze(2) for t in (inner, found))
-    hop = encoder.frontend.hop * frames.stride
-    return Activation(inner[0].detach().float(), found[0].float(), hop, encoder.frontend.offset)
+    return Activation(inner[0].detach().float(), found[0].float(), frames.hop, frames.offset)
 
 
 @contextmanager

@@ -5,9 +5,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from joint.conditioning.fusion import Fusion
+from joint.encoders.frames import Frames
 from joint.errors import ConfigError
-from joint.outputs import SpeakerEncoding
-from joint.units import Samples
+from joint.outputs import Layer, SpeakerEncoding
 
 
 class CrossAttentionFusion(Fusion):
@@ -49,37 +49,40 @@ class CrossAttentionFusion(Fusion):
         return features + merged
 
 
-class FrameFusion(Fusion):
-    """Adds to each feature vector a projection of the encoder's `layer` at that moment of the same
-    recording; the layer has `layer_dim` channels. Features come every `hop` Samples, the
-    first at the layer's first. Untrained it adds nothing."""
+class FrameFusion(nn.Module):
+    """Adds to each frame a projection of the encoder's `layer`, of `layer_dim` channels, at that
+    moment of the same recording. Untrained it adds nothing."""
 
-    def __init__(self, feature_dim: int, hop: Samples, layer: str, layer_dim: int) -> None:
+    def __init__(self, feature_dim: int, layer: str, layer_dim: int) -> None:
         super().__init__()
-        self.hop, self.layer = hop, layer
+        self.layer = layer
         self.norm = nn.LayerNorm(layer_dim)
         self.project = nn.Linear(layer_dim, feature_dim)
         nn.init.zeros_(self.project.weight)
         nn.init.zeros_(self.project.bias)
 
-    def forward(self, features: Tensor, encoding: SpeakerEncoding) -> Tensor:
-        """See Fusion; `features (B, F, N)`. Raises ConfigError for a layer of another width."""
+    def forward(self, frames: Frames, encoding: SpeakerEncoding) -> Frames:
+        """`frames` of `feature_dim` → the same. Raises ConfigError for a layer of another width."""
         layer = encoding.layers[self.layer]
         if layer.features.shape[1] != self.norm.normalized_shape[0]:
             given, own = self.norm.normalized_shape[0], layer.features.shape[1]
             raise ConfigError("fusion.layer_dim", str(given), f"{own}, that of {self.layer}")
-        moments = self.at_moments(layer.features, layer.mask, layer.hop, features.shape[1])
-        added: Tensor = self.project(self.norm(moments.to(self.project.weight.dtype)))
-        return features + added.to(features.dtype)
+        moments = at_frames(layer, frames).to(self.project.weight.dtype)
+        added: Tensor = self.project(self.norm(moments))
+        return frames.with_features(frames.features + added.to(frames.features.dtype))
 
-    def at_moments(self, x: Tensor, mask: Tensor, hop: Samples, count: int) -> Tensor:
-        """`x (B, D, F)` every `hop` Samples → `(B, count, D)`: the mean of the frames around each
-        of the moments."""
-        step = max(1, self.hop // hop)
-        weight = mask.unsqueeze(1).to(x.dtype)
-        mean, share = (
-            F.avg_pool1d(part, step + (step + 1) % 2, 1, step // 2) for part in (x * weight, weight)
-        )
-        mean = mean / share.clamp(min=1e-3)
-        places = torch.arange(count, device=x.device) * self.hop // hop
-        return mean[:, :, places.clamp(max=x.shape[2] - 1)].transpose(1, 2)
+
+def at_frames(layer: Layer, frames: Frames) -> Tensor:
+    """For each of the `frames` the mean of the layer's frames around its centre, as many as a hop
+    of the `frames` has: `(B, F, D)`."""
+    step = max(1, frames.hop // layer.hop)
+    weight = layer.mask.unsqueeze(1).to(layer.features.dtype)
+    mean, share = (
+        F.avg_pool1d(part, step + (step + 1) % 2, 1, step // 2)
+        for part in (layer.features * weight, weight)
+    )
+    mean = mean / share.clamp(min=1e-3)
+    count = frames.features.shape[1]
+    centres = frames.offset + frames.hop * torch.arange(count, device=mean.device)
+    nearest = (2 * (centres - layer.offset) + layer.hop) // (2 * layer.hop)
+    return mean[:, :, nearest.clamp(0, mean.shape[2] - 1)].transpose(1, 2)

@@ -1,53 +1,52 @@
-"""Who speaks when: how similar every moment of a mixture is to an enrolled person, for tasks that
-follow one person through it."""
+"""Local similarity: how similar each moment of a mixture is to the enrolled speaker."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from joint.encoders.frames import Frames
 from joint.outputs import SpeakerEncoding
 from joint.task import WINDOWS, Encode
 from joint.units import Samples
 
 
 class LocalSimilarity(nn.Module):
-    """Adds to each feature vector how like the enrolled person the mixture sounds around that
-    moment: the cosine of the embeddings of a `window` and of the enrolment, and how far it is above
+    """Adds to each frame how similar the mixture is to the enrolled speaker around that moment: the
+    cosine of the embeddings of a `window` and of the enrolment, and how far it is above
     the mixture's mean (as the scores of Ding et al., "Personal VAD", Odyssey 2020).
 
-    A window begins every `step` Samples; features come every `hop` Samples, the first at 0. No
-    gradient goes back into the windows.
+    A window begins every `step` Samples; a frame has the similarity of the window whose middle is
+    nearest to its centre. No gradient goes back into the windows.
     """
 
-    def __init__(
-        self, feature_dim: int, hop: Samples, window: Samples = 16_000, step: Samples = 8_000
-    ) -> None:
+    def __init__(self, feature_dim: int, window: Samples = 16_000, step: Samples = 8_000) -> None:
         super().__init__()
-        self.hop, self.window, self.step = hop, window, step
+        self.window, self.step = window, step
         self.project = nn.Linear(2, feature_dim, bias=False)
 
     def forward(
         self,
-        features: Tensor,
+        frames: Frames,
         encode: Encode,
         waveform: Tensor,
         lengths: Tensor,
         enrolled: SpeakerEncoding,
-    ) -> Tensor:
-        """`features (B·K, F, N)` of `waveform (B, S)` with `lengths (B,)` in Samples, for K
+    ) -> Frames:
+        """`frames` of B·K sequences, of `waveform (B, S)` with `lengths (B,)` in Samples, for K
         `enrolled` people each → the same shape."""
         windows, own, counts = self.windows(waveform, lengths)
-        heard = encode(windows, own, WINDOWS).embedding.unflatten(0, counts.shape)
+        embeddings = encode(windows, own, WINDOWS).embedding.unflatten(0, counts.shape)
         people = enrolled.embedding.unflatten(0, (len(waveform), -1))
-        cosine = F.normalize(people, dim=2) @ F.normalize(heard, dim=2).transpose(1, 2)
+        cosine = F.normalize(people, dim=2) @ F.normalize(embeddings, dim=2).transpose(1, 2)
         share = counts / counts.sum(dim=1, keepdim=True)
         above = cosine - (cosine * share[:, None]).sum(dim=2, keepdim=True)
-        moment = self.hop * torch.arange(features.shape[1], device=features.device)
-        nearest = (moment - self.window // 2 + self.step // 2) // self.step
+        count = frames.features.shape[1]
+        centre = frames.offset + frames.hop * torch.arange(count, device=waveform.device)
+        nearest = (centre - self.window // 2 + self.step // 2) // self.step
         nearest = nearest.clamp(0, counts.shape[1] - 1)
         similar = torch.stack([cosine, above], dim=3)[:, :, nearest].flatten(0, 1)
         added: Tensor = self.project(similar)
-        return features + added.to(features.dtype)
+        return frames.with_features(frames.features + added.to(frames.features.dtype))
 
     def windows(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Windows `(B, W, window)` of a recording, the last of them up to its end, their `(B, W)`

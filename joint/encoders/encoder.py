@@ -6,9 +6,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from joint.encoders.frames import Frames
 from joint.encoders.frontends.filterbank import Frontend
-from joint.outputs import Layer, SpeakerEncoding
+from joint.outputs import SpeakerEncoding
 
 
 class SpeakerEncoder(nn.Module):
@@ -66,15 +65,7 @@ class SpeakerEncoder(nn.Module):
             frame_mask=frames.full_mask(),
             waveform=waveform,
             lengths=lengths,
-            layers={name: self._layer(inner[name]) for name in chosen(layers, inner)},
-        )
-
-    def _layer(self, frames: Frames) -> Layer:
-        return Layer(
-            features=frames.features.transpose(1, 2),
-            mask=frames.full_mask(),
-            hop=self.frontend.hop * frames.stride,
-            offset=self.frontend.offset,
+            layers={name: inner[name].layer() for name in chosen(layers, inner)},
         )
 
 

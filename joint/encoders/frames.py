@@ -13,6 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from joint.layers.precision import float32_on_cpu
+from joint.outputs import Layer
+from joint.units import Samples
 
 Padding = Literal["zeros", "reflect"]
 
@@ -20,17 +22,34 @@ Padding = Literal["zeros", "reflect"]
 @dataclass(frozen=True)
 class Frames:
     """A batch of sequences: `features (B, F, D)`; `mask (B, F)` is True on a recording's own
-    frames, or None where all recordings are equally long; `stride` counts front-end frames;
-    `image (B, C, bands, F)` is what a backbone on spectrograms made the features of."""
+    frames, or None where all recordings are equally long; frame f is centred on sample `offset +
+    f·hop` (both in Samples); `image (B, C, bands, F)` is what a backbone on spectrograms made the
+    features of."""
 
     features: Tensor
     mask: Tensor | None
-    stride: int = 1
+    hop: Samples = 1
+    offset: Samples = 0
     image: Tensor | None = None
 
     def with_features(self, features: Tensor) -> "Frames":
         """The same sequences with other features."""
         return replace(self, features=features, image=None)
+
+    def strided(
+        self, features: Tensor, mask: Tensor | None, stride: int, image: Tensor | None = None
+    ) -> "Frames":
+        """What a convolution makes of every `stride`-th frame, the first centred on the first."""
+        return Frames(features, mask, self.hop * stride, self.offset, image)
+
+    def pooled(self, features: Tensor, mask: Tensor | None, size: int) -> "Frames":
+        """One frame for each `size` consecutive ones, centred between them."""
+        offset = self.offset + self.hop * (size - 1) // 2
+        return Frames(features, mask, self.hop * size, offset)
+
+    def layer(self) -> Layer:
+        """The same sequences as an intermediate layer of an encoding."""
+        return Layer(self.features.transpose(1, 2), self.full_mask(), self.hop, self.offset)
 
     def full_mask(self) -> Tensor:
         """The mask as a tensor, also where it is None."""

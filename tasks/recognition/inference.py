@@ -1,12 +1,11 @@
 """Recordings of any length through a recogniser, in bounded memory."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from joint.encoders.frames import Frames
 from joint.outputs import SpeakerEncoding
 from joint.task import Encode, Enrollment, encode_enrollments
 from joint.units import Samples
@@ -114,4 +113,4 @@ def joined(windows: Sequence[Window], output: int) -> Posteriors:
     whole = torch.cat([part.log_probabilities[:, own] for part, own in parts], dim=1)
     hidden = torch.cat([part.hidden.features[:, own] for part, own in parts], dim=1)
     frames = torch.full((len(whole),), whole.shape[1], device=whole.device)
-    return Posteriors(whole, frames, Frames(hidden, None, parts[0][0].hidden.stride))
+    return Posteriors(whole, frames, replace(parts[0][0].hidden, features=hidden, mask=None))

@@ -147,7 +147,7 @@ class RecognitionTask(Task):
         given = posteriors.log_probabilities, posteriors.frames, reference.ids, reference.counts
         loss = ctc_losses(*given)
         if alignment > 0.0 and reference.spans is not None:
-            aligned = alignment_losses(*given, reference.spans, self.core.hop)
+            aligned = alignment_losses(*given, reference.spans, posteriors.hidden)
             loss = (1.0 - alignment) * loss + alignment * aligned
         if self.decoder is not None:
             attended = self.decoder.losses(posteriors.hidden, reference.ids, reference.counts)

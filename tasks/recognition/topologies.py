@@ -2,6 +2,7 @@
 SISO (several speakers, one output) and target (an enrolled speaker in a mixture)."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from einops import repeat
@@ -40,7 +41,7 @@ class MixtureRecognition(RecognitionTask):
         super().__init__(units, core, decoder, attention, alignment)
         self.fusion: FrameFusion | None = None
         if fusion is not None:
-            self.fusion = fusion(feature_dim=self.core.width, hop=self.core.hop)
+            self.fusion = fusion(feature_dim=self.core.width)
         self.layers = layer_of(self.fusion)
 
     def fused(self, encode: Encode, waveform: Tensor, lengths: Tensor) -> Frames:
@@ -49,7 +50,7 @@ class MixtureRecognition(RecognitionTask):
         if self.fusion is None:
             return encoded
         speakers = encode(waveform, lengths, MIXTURE)
-        return encoded.with_features(self.fusion(encoded.features, speakers))
+        return self.fusion(encoded, speakers)
 
 
 class SingleRecognition(MixtureRecognition):
@@ -205,7 +206,7 @@ class TargetRecognition(EnrolledRecognition):
         self.fusion = fusion(feature_dim=self.core.width, embedding_dim=embedding_dim)
         self.similarity: LocalSimilarity | None = None
         if similarity is not None:
-            self.similarity = similarity(feature_dim=self.core.width, hop=self.core.hop)
+            self.similarity = similarity(feature_dim=self.core.width)
 
     def posteriors(
         self,
@@ -220,10 +221,10 @@ class TargetRecognition(EnrolledRecognition):
         asked = len(enrolled.embedding) // len(waveform)
         features = repeat(encoded.features, "b f d -> (b k) f d", k=asked)
         mask = None if encoded.mask is None else repeat(encoded.mask, "b f -> (b k) f", k=asked)
-        conditioned = self.fusion(features, enrolled)
+        conditioned = replace(encoded, features=self.fusion(features, enrolled), mask=mask)
         if self.similarity is not None:
             conditioned = self.similarity(conditioned, encode, waveform, lengths, enrolled)
-        return [self.core.decode(Frames(conditioned, mask, encoded.stride))]
+        return [self.core.decode(conditioned)]
 
 
 def by_source(targets: Targets) -> list[Reference]:

@@ -127,5 +127,5 @@ class CamPlusPlus(nn.Module):
         layers = {"input": x}
         for i, block in enumerate(self.blocks):
             x = layers[f"block{i + 1}"] = block(x, mask)
-        found = {name: Frames(value, mask, 2) for name, value in layers.items()}
-        return Frames(F.relu(self.norm(x)), mask, 2), found
+        found = {name: frames.strided(value, mask, 2) for name, value in layers.items()}
+        return frames.strided(F.relu(self.norm(x)), mask, 2), found

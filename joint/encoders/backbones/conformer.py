@@ -164,7 +164,7 @@ class Subsampling(nn.Module):
             x = hide(F.relu(self.conv1(image)), mask)
             x = flat(F.relu(self.conv2(x)))
         x = self.linear(x) * math.sqrt(self.width)
-        return Frames(x, halved(mask), 4 * frames.stride)
+        return frames.strided(x, halved(mask), 4)
 
 
 class MfaConformer(nn.Module):

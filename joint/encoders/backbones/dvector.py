@@ -1,5 +1,6 @@
 """d-vector LSTM (Wan, Wang, Papir, Lopez Moreno, ICASSP 2018): the last frame says who spoke."""
 
+from dataclasses import replace
 from typing import cast
 
 import torch
@@ -91,7 +92,7 @@ class DVectorEncoder(SpeakerEncoder):
 
         windows = heard.features[:, :frames].unfold(1, self.window, self.step).transpose(2, 3)
         present = torch.arange(most, device=counts.device) < counts[:, None]
-        last, inner = self.backbone(Frames(windows[present], None))
+        last, inner = self.backbone(Frames(windows[present], None, heard.hop, heard.offset))
         vectors = F.normalize(F.relu(self.projection(self.pooling(last)).float()), dim=1)
         total = vectors.new_zeros(len(counts), self.embedding_dim)
         total = total.index_add(0, present.nonzero()[:, 0], vectors)
@@ -105,7 +106,9 @@ class DVectorEncoder(SpeakerEncoder):
             waveform=waveform,
             lengths=lengths,
             layers={
-                name: self._layer(Frames(self._joined(inner[name].features, present), mask))
+                name: replace(
+                    inner[name], features=self._joined(inner[name].features, present), mask=mask
+                ).layer()
                 for name in chosen(layers, inner)
             },
         )

@@ -38,8 +38,11 @@ class PhoneticNetwork(nn.Module):
         if self.layer not in layers:
             raise ConfigError("phonetic layer", self.layer, " or ".join(layers))
         found = layers[self.layer]
-        if found.features.shape[2] != self.width or found.stride != frames.stride:
-            shown = f"{found.features.shape[2]} channels, every {found.stride} frames"
+        if found.features.shape[2] != self.width or (found.hop, found.offset) != (
+            frames.hop,
+            frames.offset,
+        ):
+            shown = f"{found.features.shape[2]} channels, every {found.hop} samples"
             raise ConfigError(f"phonetic layer {self.layer}", shown, f"{self.width}, every frame")
         return cast(Tensor, found.features)
 
@@ -87,8 +90,8 @@ class ExplicitPhoneticAttention(nn.Module):
     def forward(self, frames: Frames) -> tuple[Frames, dict[str, Frames]]:
         """As `backbone`, its frames widened. Raises ConfigError where it lowers the rate."""
         last, layers = self.backbone(frames)
-        if last.stride != frames.stride:
-            raise ConfigError("backbone", f"a frame every {last.stride}", "one for each frame")
+        if last.hop != frames.hop:
+            raise ConfigError("backbone", f"a frame every {last.hop} samples", "one for each frame")
         guide = torch.relu(self.guide(self.phonetic(frames), frames.mask))
         return last.with_features(torch.cat([last.features, guide], dim=-1)), layers
 

@@ -87,9 +87,8 @@ class RawNet3(nn.Module):
         x2, mask = self.block2(x1, mask1)
         skip, _ = pooled(x1, mask1, POOLED[1])
         x3, _ = self.block3(skip + x2, mask)
-        stride = frames.stride * POOLED[0]
-        layers = {"block1": Frames(x1, mask1, stride)}
-        stride *= POOLED[1]
-        layers |= {"block2": Frames(x2, mask, stride), "block3": Frames(x3, mask, stride)}
+        first = frames.pooled(x1, mask1, POOLED[0])
+        second = first.pooled(x2, mask, POOLED[1])
+        layers = {"block1": first, "block2": second, "block3": second.with_features(x3)}
         x = F.relu(self.aggregate(torch.cat([skip, x2, x3], dim=-1)))
-        return Frames(x, mask, stride), layers
+        return second.with_features(x), layers

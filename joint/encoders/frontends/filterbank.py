@@ -134,4 +134,4 @@ class Filterbank(Frontend):
         features = features - mean.unsqueeze(1)
         if mask is not None:
             features = features.masked_fill(~mask.unsqueeze(-1), 0.0)
-        return Frames(self.spec_augment(features), mask)
+        return Frames(self.spec_augment(features), mask, self.hop, self.offset)

@@ -54,7 +54,7 @@ class MelSpectrogram(Frontend):
             )
             power = torch.view_as_real(spectrum).square().sum(dim=-1)
             features = power.transpose(1, 2) @ self.filters
-        return Frames(features, self.mask_of(waveform, lengths))
+        return Frames(features, self.mask_of(waveform, lengths), self.hop, self.offset)
 
 
 def mel_filters(bins: int, window: int) -> Tensor:

@@ -71,7 +71,9 @@ class SincFilterbank(Frontend):
             y = F.conv1d(x.unsqueeze(1), self.filters().unsqueeze(1), stride=self.hop)
             features = (y.abs() + 1e-6).log().transpose(1, 2)
             mask = self.mask_of(waveform, lengths)
-            return Frames(features - masked_mean(features, mask).unsqueeze(1), mask)
+            return Frames(
+                features - masked_mean(features, mask).unsqueeze(1), mask, self.hop, self.offset
+            )
 
 
 def to_mel(hertz: float) -> float:

@@ -50,4 +50,4 @@ class SpeechBrainFilterbank(Frontend):
             features = features - masked_mean(features, mask).unsqueeze(1)
             if mask is not None:
                 features = features.masked_fill(~mask.unsqueeze(-1), 0.0)
-            return Frames(features, mask)
+            return Frames(features, mask, self.hop, self.offset)

@@ -16,7 +16,6 @@ from joint.losses.ctc import emissions
 from joint.task import Encode
 from joint.text.units import Units
 from joint.units import Samples
-from tasks.recognition.core import RecognizerCore
 from tasks.recognition.inference import Window, windows_of
 from tasks.recognition.task import RecognitionTask
 
@@ -61,7 +60,7 @@ def parts_of(window: Window, task: RecognitionTask, samples: Samples) -> Parts:
         spans = [(text, units[own[0]].start, units[own[-1]].end) for text, own in words]
         parts.append(
             [
-                TimedWord(text, *_samples(window.first, start, end, task.core, samples))
+                TimedWord(text, *_samples(window, start, end, samples))
                 for text, start, end in spans
                 if window.begin <= (start + end) / 2 < window.end
             ]
@@ -84,12 +83,11 @@ def words_of(ids: Sequence[int], units: Units) -> list[tuple[str, list[int]]]:
     return list(zip(before, places, strict=True))
 
 
-def _samples(
-    first: int, start: int, end: int, core: RecognizerCore, samples: Samples
-) -> tuple[Samples, Samples]:
+def _samples(window: Window, start: int, end: int, samples: Samples) -> tuple[Samples, Samples]:
     """Frames of a window in Samples of the recording: each extends half a hop around its centre."""
-    border = core.frontend.offset - core.hop // 2
+    frames = window.outputs[0].hidden
+    border = frames.offset - frames.hop // 2
     return (
-        max(0, border + (first + start) * core.hop),
-        min(samples, border + (first + end) * core.hop),
+        max(0, border + (window.first + start) * frames.hop),
+        min(samples, border + (window.first + end) * frames.hop),
     )

@@ -7,15 +7,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from joint.encoders.frames import Frames
 from joint.losses.ctc import BLANK
 from joint.text.spans import Spans
 from joint.units import Samples
 
 
-def aligned(ids: Tensor, spans: Spans, frames: int, hop: Samples) -> Tensor:
-    """The unit of `ids (B, P)` at each of `frames` moments, every `hop` Samples, the first at 0:
-    `(B, frames)`, blank between units."""
-    moment = hop * torch.arange(frames, device=ids.device)[:, None]
+def aligned(ids: Tensor, spans: Spans, hidden: Frames) -> Tensor:
+    """The unit of `ids (B, P)` at the centre of each frame of `hidden`, `(B, F)`, blank between
+    units."""
+    count = hidden.features.shape[1]
+    moment = (hidden.offset + hidden.hop * torch.arange(count, device=ids.device))[:, None]
     within = (spans.starts[:, None] <= moment) & (moment < spans.ends[:, None])
     return torch.where(within, ids[:, None], BLANK).amax(dim=2)
 
@@ -42,7 +44,7 @@ def alignment_losses(
     ids: Tensor,
     counts: Tensor,
     spans: Spans,
-    hop: Samples,
+    hidden: Frames,
 ) -> Tensor:
     """Cross-entropy of the frames against an alignment, `(B,)` in nats, as hybrid systems train
     (and Zeyer et al., Interspeech 2020, initialise a transducer).
@@ -51,10 +53,10 @@ def alignment_losses(
     where times are missing.
 
     `log_probabilities (B, F, V)` float32, of which `frames (B,)` count; `ids (B, P)`, of which
-    `counts (B,)` do.
+    `counts (B,)` do; `hidden` are the frames that the probabilities were computed from.
     """
     own = torch.arange(log_probabilities.shape[1], device=ids.device) < frames[:, None]
-    labels = aligned(ids, spans, log_probabilities.shape[1], hop)
+    labels = aligned(ids, spans, hidden)
     losses = F.nll_loss(log_probabilities.transpose(1, 2), labels, reduction="none")
     mean = (losses * own).sum(dim=1) / frames.clamp(min=1)
     place = torch.arange(ids.shape[1], device=ids.device)

@@ -85,7 +85,9 @@ class SpeakerTextFactors(Task):
         """The factors of recordings `(B, S)` or `(B, K, S)`, whose `lengths` are in Samples."""
         encoding = encode(audio, lengths, ENROLLMENT)
         layer = encoding.layers[self.layer]
-        pooled = self.pooling(Frames(layer.features.transpose(1, 2), layer.mask))
+        pooled = self.pooling(
+            Frames(layer.features.transpose(1, 2), layer.mask, layer.hop, layer.offset)
+        )
         return Factors(encoding.embedding, self.text(pooled).float())
 
     @property

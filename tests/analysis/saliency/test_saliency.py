@@ -35,7 +35,7 @@ class Band(nn.Module):
         whole[..., LOW:HIGH] = frames.features[..., LOW:HIGH].exp()
         image = whole.transpose(1, 2).unsqueeze(1)
         seen = image[:, 0, LOW:HIGH].transpose(1, 2)
-        return frames.with_features(seen), {"band": Frames(whole, frames.mask, 1, image)}
+        return frames.with_features(seen), {"band": frames.strided(whole, frames.mask, 1, image)}
 
 
 class Mean(nn.Module):

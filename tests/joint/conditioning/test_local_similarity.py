@@ -4,10 +4,11 @@ import torch
 from torch import Tensor
 
 from joint.conditioning.local_similarity import LocalSimilarity
+from joint.encoders.frames import Frames
 from joint.outputs import SpeakerEncoding
 from joint.task import ENROLLMENT
 
-SECOND, HOP = 16_000, 640
+SECOND, HOP, OFFSET = 16_000, 640, 200
 
 
 def encode(audio: Tensor, lengths: Tensor, role: str) -> SpeakerEncoding:
@@ -21,7 +22,7 @@ def encode(audio: Tensor, lengths: Tensor, role: str) -> SpeakerEncoding:
 
 def layer() -> LocalSimilarity:
     """One whose two features are the cosine and how far it is above the mean."""
-    made = LocalSimilarity(2, HOP)
+    made = LocalSimilarity(2)
     torch.nn.init.eye_(made.project.weight)
     return made
 
@@ -35,13 +36,23 @@ def enrolled() -> SpeakerEncoding:
 def test_each_moment_is_as_like_as_its_second() -> None:
     # 3 s of the one, 3 s of the other
     mixture = torch.cat([torch.full((1, 3 * SECOND), 0.1), torch.full((1, 3 * SECOND), -0.1)], 1)
-    features = torch.zeros(2, 151, 2)
-    found = layer()(features, encode, mixture, torch.tensor([6 * SECOND]), enrolled())
-    moment = HOP / SECOND * torch.arange(151)
+    frames = Frames(torch.zeros(2, 151, 2), None, HOP, OFFSET)
+    found = layer()(frames, encode, mixture, torch.tensor([6 * SECOND]), enrolled()).features
+    moment = (OFFSET + HOP * torch.arange(151)) / SECOND
     first, second = moment < 2.2, moment > 3.8
     for person, (near, far) in enumerate([(first, second), (second, first)]):
         assert (found[person, near, 0] > 0.999).all() and (found[person, far, 0] < 1e-3).all()
         assert (found[person, near, 1] > 0.4).all() and (found[person, far, 1] < -0.4).all()
+
+
+def test_a_frame_s_place_in_time_is_its_own() -> None:
+    """The same moments, counted from elsewhere: every second frame of twice the rate."""
+    mixture, lengths = torch.randn(1, 6 * SECOND), torch.tensor([6 * SECOND])
+    fine = Frames(torch.zeros(2, 300, 2), None, 320, 40)
+    whole = layer()(fine, encode, mixture, lengths, enrolled()).features
+    coarse = Frames(torch.zeros(2, 150, 2), None, 640, 360)
+    odd = layer()(coarse, encode, mixture, lengths, enrolled()).features
+    assert torch.equal(odd, whole[:, 1::2]) and not torch.equal(odd, whole[:, ::2])
 
 
 def test_windows_end_with_their_recording() -> None:
@@ -62,7 +73,7 @@ def test_the_enrolment_learns_and_the_windows_do_not() -> None:
     mixture = torch.full((1, 2 * SECOND), 0.1, requires_grad=True)
     person = enrolled()
     person.embedding.requires_grad_()
-    features = torch.zeros(2, 51, 2)
-    found = layer()(features, encode, mixture + 0.0, torch.tensor([2 * SECOND]), person)
-    found[:, :, 0].square().sum().backward()
+    frames = Frames(torch.zeros(2, 51, 2), None, HOP, OFFSET)
+    found = layer()(frames, encode, mixture + 0.0, torch.tensor([2 * SECOND]), person)
+    found.features[:, :, 0].square().sum().backward()
     assert mixture.grad is None and person.embedding.grad is not None

@@ -6,6 +6,7 @@ from tiny_models import noise_batch, tiny_encoder
 from torch import Tensor, nn
 
 from joint.conditioning.local_similarity import LocalSimilarity
+from joint.encoders.frames import Frames
 from joint.encoders.frontends.filterbank import SpecAugment
 from joint.encoders.view import EncoderView, Switch
 from joint.task import ENROLLMENT, MIXTURE, WINDOWS
@@ -59,9 +60,9 @@ def test_windows_move_no_statistics(switch: Switch) -> None:
     encode = view(switch)
     enrolled = encode(enrollment, lengths, ENROLLMENT)
     before = {n: v.clone() for n, v in encode.encoder.state_dict().items()}
-    layer = LocalSimilarity(8, 160, window=1600, step=800)
-    features = torch.zeros(len(enrolled.embedding), 30, 8)
-    found = layer(features, encode, mixture, mixed, enrolled)
+    layer = LocalSimilarity(8, window=1600, step=800)
+    frames = Frames(torch.zeros(len(enrolled.embedding), 30, 8), None, 160, 200)
+    found = layer(frames, encode, mixture, mixed, enrolled).features
     assert all(torch.equal(v, before[n]) for n, v in encode.encoder.state_dict().items())
     assert encode.encoder.training and found.abs().sum() > 0
     windows = next(encoded for (_, role, _), (_, encoded) in encode.memo.items() if role == WINDOWS)

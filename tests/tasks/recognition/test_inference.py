@@ -37,7 +37,9 @@ class Swapping(SimoRecognition):
             # a window sees its borders differently, and its first and last words are not sure
             scores[0, [f for f in range(3, frames - 3) if (first + f) % 12 == phase], symbol] = 9.0
             lengths = torch.tensor([frames])
-            outputs.append(Posteriors(scores.log_softmax(2), lengths, Frames(scores, None)))
+            outputs.append(
+                Posteriors(scores.log_softmax(2), lengths, Frames(scores, None, 640, 200))
+            )
         self.windows += 1
         return outputs if self.windows % 2 else outputs[::-1]
 
@@ -61,7 +63,10 @@ def test_times_keep_their_order_over_windows() -> None:
 
 def test_silent_outputs_stay_where_they_are() -> None:
     silent = torch.zeros(1, 500, len(PHONES)).log_softmax(2)
-    outputs = [Posteriors(silent, torch.tensor([500]), Frames(silent + n, None)) for n in range(2)]
+    outputs = [
+        Posteriors(silent, torch.tensor([500]), Frames(silent + n, None, 640, 200))
+        for n in range(2)
+    ]
     assert continued(outputs, outputs) == outputs
 
 

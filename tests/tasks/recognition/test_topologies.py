@@ -177,16 +177,6 @@ def test_the_reference_of_an_absent_speaker_is_empty(batch: Callable[..., SceneB
     assert {0} < set(reference.counts.tolist())
 
 
-def test_frames_of_the_same_moment() -> None:
-    fusion = FrameFusion(4, hop=640, layer="x", layer_dim=3)
-    frames = torch.zeros(1, 3, 41)
-    frames[0, 0, 20] = 5.0
-    found = fusion.at_moments(frames, torch.ones(1, 41, dtype=torch.bool), 160, 11)
-    assert found.shape == (1, 11, 3)
-    assert int(found[0, :, 0].argmax()) == 5 and float(found[0, 5, 0]) == pytest.approx(1.0)
-    assert float(found.abs().sum()) == pytest.approx(1.0)
-
-
 def test_first_in_first_out_needs_an_attention_decoder() -> None:
     """CTC cannot align one speaker's words behind those of another who spoke at the same time."""
     with pytest.raises(ConfigError, match=r"CTC alone with the order FirstInFirstOut.*t-SOT"):

@@ -68,7 +68,7 @@ class GeminiDfResNet(nn.Module):
             for block in blocks:  # type: ignore[attr-defined]
                 x = block(x, mask)
             x = hide(x, mask)
-            layers[f"stage{i + 1}"] = Frames(flat(x), mask, stride, x)
+            layers[f"stage{i + 1}"] = frames.strided(flat(x), mask, stride, x)
         return layers[f"stage{len(self.stages)}"], layers
 
 

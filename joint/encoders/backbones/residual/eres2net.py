@@ -72,7 +72,7 @@ class ERes2Net34(ResNet):
         layers: dict[str, Frames] = {}
         fused: Tensor | None = None
         for i, (x, mask) in enumerate(self.images(frames)):
-            layers[f"stage{i + 1}"] = Frames(flat(x), mask, 2**i, x)
+            layers[f"stage{i + 1}"] = frames.strided(flat(x), mask, 2**i, x)
             if fused is None:
                 fused = x
             else:

@@ -108,7 +108,7 @@ class RepVgg(nn.Module):
             mask = mask if i == 0 else halved(mask)
             for block in stage:  # type: ignore[attr-defined]
                 x = block(x, mask)
-            layers[f"stage{i + 1}"] = Frames(flat(x), mask, 2**i, x)
+            layers[f"stage{i + 1}"] = frames.strided(flat(x), mask, 2**i, x)
         return layers[f"stage{len(self.stages)}"], layers
 
 

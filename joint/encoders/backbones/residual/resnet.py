@@ -138,7 +138,7 @@ class ResNet(nn.Module):
         """The last stage as frames, and every stage by name."""
         layers = {}
         for i, (x, mask) in enumerate(self.images(frames)):
-            layers[f"stage{i + 1}"] = Frames(flat(x), mask, 2**i, x)
+            layers[f"stage{i + 1}"] = frames.strided(flat(x), mask, 2**i, x)
         return layers[f"stage{len(self.stages)}"], layers
 
     def images(self, frames: Frames) -> Iterator[tuple[Tensor, Tensor | None]]:

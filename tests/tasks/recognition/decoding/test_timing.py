@@ -38,7 +38,7 @@ def posteriors_of(path: Tensor, vocabulary: int) -> Posteriors:
     scores = torch.full((1, len(path), vocabulary), -5.0)
     scores[0, torch.arange(len(path)), path] = 5.0
     frames = torch.tensor([len(path)])
-    return Posteriors(scores.log_softmax(dim=-1), frames, Frames(scores, None))
+    return Posteriors(scores.log_softmax(dim=-1), frames, Frames(scores, None, HOP, OFFSET))
 
 
 def parts(task: RecognitionTask, *paths: Tensor, samples: int = 16_000 * 10) -> Parts:
