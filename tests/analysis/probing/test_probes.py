@@ -1,4 +1,4 @@
-"""Probes find what is planted and nothing in noise; folds keep people and texts apart."""
+"""Probes find planted answers and none in noise; folds share no speaker and no text."""
 
 from dataclasses import replace
 
@@ -108,7 +108,9 @@ def test_the_penalty_is_the_best_for_people_left_out() -> None:
     best = min(tried, key=error)
     assert spectrum.penalty(wanted) == best
     each = replace(spectrum, groups=torch.arange(len(x))[:, None])
-    assert each.penalty(wanted) < best  # who has heard a person's other recordings trusts more
+    assert (
+        each.penalty(wanted) < best
+    )  # a speaker's other recordings make a small penalty look good
 
 
 def test_scores() -> None:
@@ -138,8 +140,8 @@ def test_folds_share_no_group_and_nothing_of_what_is_apart() -> None:
     assert sorted(np.concatenate([f.test for f in folds])) == list(range(200))
     for fold in folds:
         for values in (owners, texts):
-            learnt = {values[i] for i in fold.train}
-            assert learnt and not learnt & {values[i] for i in fold.test}
+            trained = {values[i] for i in fold.train}
+            assert trained and not trained & {values[i] for i in fold.test}
 
 
 def test_too_few_groups() -> None:

@@ -28,17 +28,17 @@ def material(corpus: Corpus) -> Material:
 def test_layers_are_what_the_encoder_gives(material: Material) -> None:
     encoder = tiny_encoder().eval()
     instants = [np.array([200, 200 + 160 * 7, 200 + 160 * 9 + 70]) for _ in material.waveforms]
-    heard = layer_outputs(encoder, material.waveforms, instants, "float32")
-    assert next(iter(heard.pooled)) == FEATURES and list(heard.pooled)[-2:] == [LAST, EMBEDDING]
+    outputs = layer_outputs(encoder, material.waveforms, instants, "float32")
+    assert next(iter(outputs.pooled)) == FEATURES and list(outputs.pooled)[-2:] == [LAST, EMBEDDING]
     for i in (0, 5):
         with torch.inference_mode():
             alone = encoder(torch.from_numpy(material.waveforms[i])[None], None, None)
-        np.testing.assert_allclose(heard.pooled[EMBEDDING][i], alone.embedding[0], atol=1e-4)
+        np.testing.assert_allclose(outputs.pooled[EMBEDDING][i], alone.embedding[0], atol=1e-4)
         own = alone.layers["tdnn2"].features[0]
-        np.testing.assert_allclose(heard.pooled["tdnn2"][i, :16], own.mean(dim=1), atol=1e-4)
+        np.testing.assert_allclose(outputs.pooled["tdnn2"][i, :16], own.mean(dim=1), atol=1e-4)
         deviation = own.std(dim=1, correction=0)
-        np.testing.assert_allclose(heard.pooled["tdnn2"][i, 16:], deviation, atol=1e-3)
-        frames = heard.frames["tdnn2"][3 * i : 3 * i + 3]
+        np.testing.assert_allclose(outputs.pooled["tdnn2"][i, 16:], deviation, atol=1e-3)
+        frames = outputs.frames["tdnn2"][3 * i : 3 * i + 3]
         np.testing.assert_allclose(frames, own[:, [0, 7, 9]].T, atol=1e-4)
 
 
@@ -71,10 +71,10 @@ def test_swapped_halves_hold_the_same_sound(material: Material) -> None:
     for i, utterance in enumerate(material.utterances):
         if utterance.words is None or len(utterance.words) < 2:
             continue
-        said, swapped = halves(utterance, material.waveforms[i])
-        assert len(said) == len(swapped)
-        np.testing.assert_allclose(np.mean(said**2), np.mean(swapped**2), rtol=0.1)
-        assert not np.allclose(said, swapped)
+        original, swapped = halves(utterance, material.waveforms[i])
+        assert len(original) == len(swapped)
+        np.testing.assert_allclose(np.mean(original**2), np.mean(swapped**2), rtol=0.1)
+        assert not np.allclose(original, swapped)
 
 
 def test_every_fourth_recording_stays_as_it_is(material: Material) -> None:

@@ -1,4 +1,4 @@
-"""Phones that probes find in another corpus than the one they learnt on."""
+"""Phones that probes find in another corpus than that of their training."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -29,9 +29,11 @@ def tones(folder: Path, count: int, seed: int) -> Corpus:
         waveform = 0.3 * np.sin(2 * np.pi * np.repeat(PITCHES[phones], lengths) * time)
         path = folder / f"{i:03}.wav"
         soundfile.write(path, waveform + 1e-3 * rng.standard_normal(len(time)), 16_000)
-        said = PhoneIntervals(phones.astype(np.int16), np.cumsum(lengths))
+        intervals = PhoneIntervals(phones.astype(np.int16), np.cumsum(lengths))
         person = f"s{i % 10}"
-        utterances.append(Utterance(path.stem, str(path), person, samples=len(time), phones=said))
+        utterances.append(
+            Utterance(path.stem, str(path), person, samples=len(time), phones=intervals)
+        )
     return Corpus(utterances, folder, ("SIL", "A", "B", "C"))
 
 

@@ -133,7 +133,7 @@ def test_cllr_of_hand_worked_cases() -> None:
     )
     assert min_cllr(np.array([0.9, 0.8, 0.2, 0.1]), labels) == 0.0
     assert min_cllr(np.array([0.5, 0.5, 0.5, 0.5]), labels) == pytest.approx(1.0)
-    # one of two targets below one of two others: the middle pair tells nothing, the outer all
+    # one of two targets below one of two others: only the outer pairs are certain
     assert min_cllr(np.array([0.9, 0.3, 0.4, 0.1]), labels) == pytest.approx(0.5)
 
 

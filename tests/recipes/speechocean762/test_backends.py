@@ -1,4 +1,4 @@
-"""The table of back-ends on the embedded corpus, by an encoder that knows nothing."""
+"""The table of back-ends on the embedded corpus, by an untrained encoder."""
 
 import shutil
 from pathlib import Path

@@ -34,7 +34,7 @@ pytest.importorskip("silero_vad")
 
 @pytest.fixture(scope="module")
 def recogniser(aligned: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One person's letters, two people's phones, enrolled people's letters: it knows nothing."""
+    """Untrained recognisers: single in letters, SIMO in phones, target in letters."""
     folder = tmp_path_factory.mktemp("recogniser")
     recipe = yaml.safe_load((ROOT / "tests" / "recognition.yaml").read_text())
     task = {k: v for k, v in recipe["tasks"]["target"]["task"].items() if k != "_target_"}
@@ -63,7 +63,7 @@ def test_oracle_segments_and_an_oracle_recogniser(tested: Path) -> None:
                 words = counting.reference(turn.utterance) or []
                 lengths[where] = lengths.get(where, 0) + sum(b - a for a, b in regions)
                 for i, (start, end) in enumerate(regions):
-                    # the words are known to be said in this order; where they are cut is not
+                    # the order of the words is known, but not where the segments cut them
                     part = words if i == len(regions) - 1 else words[:1]
                     words = words[len(part) :]
                     known[np.trim_zeros(mixture[start:end]).tobytes()] = part
@@ -143,9 +143,9 @@ def test_transcripts_are_computed_once(tmp_path: Path, monkeypatch: pytest.Monke
     voices = [np.ones(n, np.float32) for n in (5, 6, 7)]
     kept = KeptTranscripts(transcribe, path, clock, people=2)
     for mixture in mixtures:
-        said = kept(mixture, voices)
-        assert said == [["5"], ["6"], ["7"]]
-        said.pop()
+        words_out = kept(mixture, voices)
+        assert words_out == [["5"], ["6"], ["7"]]
+        words_out.pop()
     # the third is absent: asked for, not timed
     assert asked == [2, 1, 2, 1] and kept.real_time_factor == 2.0
     assert passing.moment == 2 * (1.0 + 1.0) + 2 * 1.0
@@ -180,11 +180,11 @@ def test_the_table(
     by_name = {row[0]: dict(zip(cells[0], row, strict=True)) for row in cells[2:]}
     assert len(by_name) == 1 + 2 * 7 + 2
     assert list(by_name["empty output"].values())[1:5] == ["100", "0.00", "100", "0.00"]
-    # two words that nobody says, in place of two, whoever they are given to
-    said = sum(len(t.split()) for t in texts_of(tested, 2))
+    # two wrong words in place of two, for every output
+    words_out = sum(len(t.split()) for t in texts_of(tested, 2))
     one, all_ = (by_name[f"mixture, {how} → faster-whisper"] for how in HOWS)
-    assert float(one["substituted"]) == pytest.approx(100 * 2 * 2 / said, rel=0.01)
-    assert float(all_["substituted"]) == pytest.approx(100 * 4 * 2 / said, rel=0.01)
+    assert float(one["substituted"]) == pytest.approx(100 * 2 * 2 / words_out, rel=0.01)
+    assert float(all_["substituted"]) == pytest.approx(100 * 4 * 2 / words_out, rel=0.01)
     assert one["cp error %"] == all_["cp error %"] == "100"
     units = {name: row["counted in"] for name, row in by_name.items()}
     assert [n.rpartition(": ")[2] for n in units if units[n] == "phones"] == ["simo (simo)"]

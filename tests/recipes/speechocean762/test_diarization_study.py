@@ -24,8 +24,8 @@ def test_in_turn_and_overlapping(aligned: Path) -> None:
             for person in {turn.speaker for turn in each.turns}:
                 own = [turn for turn in each.turns if turn.speaker == person]
                 assert all(a.end <= b.start for a, b in pairwise(own))
-                said = " ".join(turn.text for turn in own)
-                assert sum(text in said for text in words.values()) >= 2
+                spoken = " ".join(turn.text for turn in own)
+                assert sum(text in spoken for text in words.values()) >= 2
             crossed += any(b.start < a.end for a, b in pairwise(each.turns))
         assert crossed >= 3 if overlapping else not crossed
         again = list(compose(corpus, 6, 4, overlapping, seed=1))

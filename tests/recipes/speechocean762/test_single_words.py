@@ -15,8 +15,8 @@ from tasks.verification.trials import Trials
 @pytest.fixture(scope="module")
 def words(aligned: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("words") / "out"
-    said = {w.word for u in Corpus.load(aligned).utterances for w in u.words or ()}
-    counts = cut_words(aligned.parent, folder, sorted(said))
+    spoken = {w.word for u in Corpus.load(aligned).utterances for w in u.words or ()}
+    counts = cut_words(aligned.parent, folder, sorted(spoken))
     assert counts["train"] > 40
     return folder
 

@@ -93,13 +93,13 @@ def test_a_small_cohort_is_used_whole(
     ],
 )
 def test_adaptation_to_another_place(others: World, backend: str, adaptation: str | None) -> None:
-    """The new domain lies elsewhere; its unlabelled embeddings tell where."""
+    """The new domain has another mean, which its unlabelled embeddings show."""
     elsewhere, unlabelled = World(25, 4, 2, offset=-2.0), World(60, 4, 3, offset=-2.0)
     given = (others.files.embeddings, others.speakers)
     target = unlabelled.files.embeddings
     adapted = make_scorer(backend, "none", *given, target, adaptation=adaptation)
     plain = make_scorer(backend, "none", *given)
-    if backend == "plda":  # its scores know where the speakers lie; a cosine hardly minds
+    if backend == "plda":  # its scores depend on the mean; cosines hardly do
         assert elsewhere.eer(adapted) < elsewhere.eer(plain)
     assert elsewhere.eer(adapted) < elsewhere.eer(Scorer())
     assert elsewhere.eer(adapted) != elsewhere.eer(plain)

@@ -1,4 +1,4 @@
-"""The whole verification evaluation with an encoder that cannot err, and with bad recordings."""
+"""The verification evaluation with a perfect encoder, and with bad recordings."""
 
 import csv
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ PEOPLE = {"s0": ("f", 8), "s1": ("f", 30), "s2": ("m", 30), "s3": ("m", 9)}
 
 
 def bands(waveforms: Sequence[np.ndarray]) -> np.ndarray:
-    """Energy around each pitch: tells the speakers below apart whatever the length."""
+    """Energy around each pitch, which distinguishes the speakers below at any duration."""
     rows = []
     for waveform in waveforms:
         power = np.abs(np.fft.rfft(waveform, 16_000)) ** 2

@@ -91,8 +91,8 @@ def test_relevance_goes_from_maximum_likelihood_to_the_background_model() -> Non
     share = known().log_joint(frames).softmax(dim=1)
     torch.testing.assert_close(likeliest, (share.T @ frames) / share.sum(dim=0)[:, None])
     assert map_offsets(statistics, math.inf).abs().max() == 0
-    nobody = Statistics(torch.zeros(1, 3), torch.zeros(1, 3, 2))
-    assert map_offsets(nobody, 0.0).abs().max() == 0
+    without_frames = Statistics(torch.zeros(1, 3), torch.zeros(1, 3, 2))
+    assert map_offsets(without_frames, 0.0).abs().max() == 0
     half = map_offsets(Statistics(torch.full((1, 3), 8.0), torch.full((1, 3, 2), 16.0)), 8.0)
     torch.testing.assert_close(half, torch.ones(1, 3, 2))
 

@@ -1,4 +1,4 @@
-"""Both directions of a trial, grouped by the side that is heard; cohorts; short utterances."""
+"""Both directions of a trial, cohorts, and utterances that are too short."""
 
 import numpy as np
 import pytest
@@ -32,23 +32,23 @@ def expected(one: Tensor, other: Tensor) -> float:
 
 
 def test_scores_are_the_mean_of_both_directions() -> None:
-    system, said = Lopsided(), speech(0)
-    enrolled = Enrolled.of(system, said)
+    system, tested = Lopsided(), speech(0)
+    enrolled = Enrolled.of(system, tested)
     first, second = np.array([0, 2, 3, 1, 0]), np.array([1, 1, 0, 0, 0])
-    parts = said.utterances()
+    parts = tested.utterances()
     found = score_pairs(system, enrolled, enrolled, first, second)
     wanted = [expected(parts[a], parts[b]) for a, b in zip(first, second, strict=True)]
     np.testing.assert_allclose(found, wanted, rtol=1e-5)
 
 
 def test_a_cohort_meets_everybody() -> None:
-    system, said, others = Lopsided(), speech(0), speech(1, (3, 3, 4))
-    found = cohort_pairs(system, Enrolled.of(system, said), Enrolled.of(system, others))
-    scores = np.array([[expected(a, b) for b in others.utterances()] for a in said.utterances()])
+    system, tested, others = Lopsided(), speech(0), speech(1, (3, 3, 4))
+    found = cohort_pairs(system, Enrolled.of(system, tested), Enrolled.of(system, others))
+    scores = np.array([[expected(a, b) for b in others.utterances()] for a in tested.utterances()])
     np.testing.assert_allclose(found.mean, scores.mean(axis=1), rtol=1e-4)
     np.testing.assert_allclose(found.deviation, scores.std(axis=1), rtol=1e-4)
     with pytest.raises(DataError, match="cohort: found 1 utterances"):
-        cohort_pairs(system, Enrolled.of(system, said), Enrolled.of(system, speech(1, (3,))))
+        cohort_pairs(system, Enrolled.of(system, tested), Enrolled.of(system, speech(1, (3,))))
 
 
 def test_an_utterance_too_short_for_a_model_is_named() -> None:

@@ -142,9 +142,9 @@ def test_scores_are_those_of_the_formulas() -> None:
     model = JointFactorAnalysis(Subspace(voice), Subspace(channel), torch.full((C, D), 0.3))
     both = statistics[:2]
     embedded = model.embed(both).numpy()
-    own, heard = embedded[:, : 2 * C * D].reshape(2, 2, C, D).swapaxes(0, 1)
+    own, frames = embedded[:, : 2 * C * D].reshape(2, 2, C, D).swapaxes(0, 1)
     shares = both.zero.numpy() / both.zero.numpy().sum(axis=1, keepdims=True)
-    linear = [(own[a] * heard[1 - a]).sum() for a in (0, 1)]
+    linear = [(own[a] * frames[1 - a]).sum() for a in (0, 1)]
     point = [linear[a] - 0.5 * ((own[a] ** 2).sum(axis=1) @ shares[1 - a]) for a in (0, 1)]
     first, second = np.array([0, 1]), np.array([1, 0])
     for backend, expected in ((LinearScoring(C), linear), (PointScoring(C), point)):
@@ -153,7 +153,7 @@ def test_scores_are_those_of_the_formulas() -> None:
     # one utterance against itself: the densities' ratio of its frames around either mean
     row = 0
     counts = both.zero[row].numpy()[:, None]
-    moved = heard[row] / shares[row][:, None]
+    moved = frames[row] / shares[row][:, None]
     ratio = counts * (moved**2 - (moved - own[row]) ** 2) / 2
     assert score_trials(PointScoring(C), embedded, first[:1], first[:1])[0] == pytest.approx(
         ratio.sum() / counts.sum(), rel=1e-4
