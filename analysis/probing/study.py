@@ -22,9 +22,9 @@ from analysis.probing.targets import (
     targets_of,
 )
 from joint.audio import check_waveform
-from joint.data.corpus import Corpus, Utterance
+from joint.data.corpus import Corpus, Utterance, readable
 from joint.encoders.encoder import SpeakerEncoder
-from joint.errors import AudioError, DataError
+from joint.errors import DataError
 from joint.seeding import seeded
 from joint.training.progress import shown
 from joint.units import SAMPLE_RATE
@@ -52,11 +52,8 @@ class Material:
         Raises DataError for a question that is unknown or that the corpus cannot answer.
         """
         utterances, waveforms = [], []
-        for utterance in spread(corpus, limit):
-            try:
-                waveforms.append(utterance.waveform())
-            except AudioError:
-                continue
+        for utterance, waveform in readable(spread(corpus, limit)):
+            waveforms.append(waveform)
             utterances.append(utterance)
         if not utterances:
             raise DataError(corpus.where, "no recording that can be read", "at least one")

@@ -10,7 +10,7 @@ from analysis.probing.layers import embeddings_of, layer_outputs
 from analysis.probing.linear import Spectrum
 from analysis.probing.study import spread
 from analysis.probing.targets import phone_instants
-from joint.data.corpus import Corpus, Utterance
+from joint.data.corpus import Corpus, Utterance, readable
 from joint.encoders.encoder import SpeakerEncoder
 from joint.errors import DataError
 from joint.units import SAMPLE_RATE
@@ -50,11 +50,11 @@ def _frame_accuracy(
     instants, trained = [], 0
     for corpus in corpora:
         trained = len(waveforms)
-        for number, utterance in enumerate(_aligned(corpus, FRAMES_OF)):
+        for number, (utterance, waveform) in enumerate(readable(_aligned(corpus, FRAMES_OF))):
             start = _chunks(utterance)[0]
             samples, phones = phone_instants(utterance, 2 * INSTANTS, number)
             inside = np.flatnonzero((samples >= start) & (samples < start + CHUNK))[:INSTANTS]
-            waveforms.append(utterance.waveform()[start : start + CHUNK])
+            waveforms.append(waveform[start : start + CHUNK])
             instants.append((samples[inside] - start, phones[inside]))
     outputs = layer_outputs(encoder, waveforms, [samples for samples, _ in instants], precision)
     if layer not in outputs.frames:
@@ -73,10 +73,9 @@ def _chunks_told_apart(
     shares, speakers, trained = [], [], 0
     for corpus in corpora:
         trained = len(waveforms)
-        for utterance in _aligned(corpus, SHARES_OF):
+        for utterance, waveform in readable(_aligned(corpus, SHARES_OF)):
             if utterance.samples < CHUNK:
                 continue  # its padding would tell it apart
-            waveform = utterance.waveform()
             for start in _chunks(utterance):
                 waveforms.append(waveform[start : start + CHUNK])
                 shares.append(_shares(utterance, start, len(corpus.phones)))

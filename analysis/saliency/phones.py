@@ -9,7 +9,7 @@ from torch import Tensor
 from analysis.saliency.explanation import check_method
 from analysis.saliency.maps import METHODS, activation
 from analysis.saliency.spectrogram import HOP, MaskableSpectrogram
-from joint.data.corpus import Corpus
+from joint.data.corpus import Corpus, readable
 from joint.data.phones import PhoneIntervals
 from joint.encoders.encoder import SpeakerEncoder
 from joint.errors import DataError
@@ -30,15 +30,18 @@ def phone_salience_of_pairs(
     encoder.eval()
     maps = []
     for one, other in shown(_pairs(corpus, pairs), "explaining", True):
-        utterance = corpus.utterances[one]
+        pair = list(readable(corpus.utterances[i] for i in (one, other)))
+        if len(pair) < 2:
+            continue
+        (utterance, waveform), (_, other_waveform) = pair
         assert utterance.phones is not None
         with torch.no_grad():
-            fixed = encoder(torch.from_numpy(corpus.utterances[other].waveform())[None]).embedding
+            fixed = encoder(torch.from_numpy(other_waveform)[None]).embedding
 
         def cosine(recordings: Tensor, fixed: Tensor = fixed) -> Tensor:
             return torch.cosine_similarity(encoder(recordings).embedding, fixed)
 
-        spectrogram = MaskableSpectrogram.of(torch.from_numpy(utterance.waveform()))
+        spectrogram = MaskableSpectrogram.of(torch.from_numpy(waveform))
         at = activation(encoder, spectrogram, cosine, layer)
         maps.append((METHODS[method](at, spectrogram, cosine).numpy(), utterance.phones))
     if not maps:

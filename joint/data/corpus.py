@@ -1,7 +1,8 @@
 """Corpus: utterances with their speakers and texts, for training and evaluation alike."""
 
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -12,7 +13,7 @@ import numpy as np
 from joint.audio import read_audio
 from joint.data.phones import PhoneIntervals, TimedWord
 from joint.data.storage.shard import Stored
-from joint.errors import DataError
+from joint.errors import AudioError, DataError
 from joint.units import SAMPLE_RATE, Samples, Seconds
 
 RECORDINGS, SUPERVISIONS = "recordings.jsonl.gz", "supervisions.jsonl.gz"
@@ -21,6 +22,9 @@ SHARD_CACHE = "exp/shards"
 
 ADULT_AGE = 16
 """In years; younger speakers are children."""
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,17 @@ class Utterance:
     def length(self, speed: float) -> Samples:
         """Samples after the speed change."""
         return int(self.samples / speed)
+
+
+def readable(utterances: Iterable[Utterance]) -> Iterator[tuple[Utterance, np.ndarray]]:
+    """Each utterance with its waveform; those that cannot be read are left out and logged."""
+    for utterance in utterances:
+        try:
+            waveform = utterance.waveform()
+        except AudioError as error:
+            logger.warning("skipped %s: %s", utterance.id, error)
+            continue
+        yield utterance, waveform
 
 
 class Corpus:

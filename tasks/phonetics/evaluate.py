@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from joint.data.batching import batches_by_length
-from joint.data.corpus import Corpus
+from joint.data.corpus import Corpus, readable
 from joint.data.phones import UNKNOWN
-from joint.errors import AudioError, CheckpointError, DataError
+from joint.errors import CheckpointError, DataError
 from joint.task import ENROLLMENT, Encode
 from joint.training.precision import autocast_for
 from joint.training.progress import shown
@@ -40,12 +40,12 @@ def evaluate_phones(
     device = next(task.parameters()).device
     batches = list(batches_by_length([u.samples for u in utterances]))
     for batch in shown(batches, "naming phones", progress):
-        read = []
-        for i in batch:
-            try:
-                read.append((utterances[i], torch.from_numpy(utterances[i].waveform())))
-            except AudioError:
-                continue
+        read = [
+            (utterance, torch.from_numpy(waveform))
+            for utterance, waveform in readable(utterances[i] for i in batch)
+        ]
+        if not read:
+            continue
         lengths = torch.tensor([len(waveform) for _, waveform in read])
         audio = torch.nn.utils.rnn.pad_sequence([w for _, w in read], batch_first=True)
         with torch.inference_mode(), autocast_for(precision, device):

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 import soundfile
 from support import Command
 
-from joint.data.corpus import RECORDINGS, SUPERVISIONS, Corpus
+from joint.data.corpus import RECORDINGS, SUPERVISIONS, Corpus, readable
 from joint.data.opening import find_list
 from joint.data.prepare.kaldi import prepare_kaldi
 from joint.data.prepare.subset import write_subset
@@ -141,6 +142,17 @@ def test_an_unreadable_recording_of_tables_has_no_length(tables: Path, tmp_path:
     assert bad.samples == 0
     with pytest.raises(AudioError, match=r"bad\.wav"):
         bad.waveform()
+
+
+def test_what_cannot_be_read_is_left_out_and_logged(
+    tables: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = Corpus.load(tables).utterances[:3]
+    gone = replace(rows[1], path=str(tmp_path / "gone.wav"))
+    found = list(readable([rows[0], gone, rows[2]]))
+    assert [u.id for u, _ in found] == ["s0-0", "s0-2"]
+    assert np.array_equal(found[1][1], rows[2].waveform())
+    assert "skipped s0-1" in caplog.text and "gone.wav" in caplog.text
 
 
 def test_a_prepared_folder_moves_with_its_recordings(
