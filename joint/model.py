@@ -67,8 +67,8 @@ class JointModel(nn.Module):
         self.tasks = nn.ModuleDict(tasks)
         self.adapters = nn.ModuleDict(adapters or {})
         self.weights = dict.fromkeys(tasks, 1.0) | dict(weights or {})
-        learns: Switch = "joint"
-        self.switches: dict[str, Switch] = dict.fromkeys(tasks, learns) | dict(switches or {})
+        default: Switch = "joint"
+        self.switches: dict[str, Switch] = dict.fromkeys(tasks, default) | dict(switches or {})
         for name, switch in self.switches.items():
             if switch not in get_args(Switch):
                 raise ConfigError(f"tasks.{name}.encoder", repr(switch), "frozen, adapter or joint")

@@ -1,4 +1,4 @@
-"""Bottleneck adapters: small residual networks behind layers of an encoder that does not learn."""
+"""Bottleneck adapters: small residual networks behind layers of an encoder that is not trained."""
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack

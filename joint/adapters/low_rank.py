@@ -1,8 +1,8 @@
 """Adapters: one task's own view of the shared encoder, whose weights stay as they are.
 
-An adapter is made for an encoder and is the identity until it has learnt. It holds what a task
-learns of its own; the encoder's parameters are read without gradient and its norms' statistics, in
-eval mode, do not move.
+An adapter is made for an encoder and is the identity until it is trained. It holds the parameters
+that one task trains; the encoder's own get no gradient and its norms' statistics, in eval mode, do
+not move.
 """
 
 from abc import ABC, abstractmethod
@@ -24,7 +24,7 @@ KINDS = (nn.Linear, nn.Conv1d, nn.Conv2d)
 
 
 class Adapter(nn.Module, ABC):
-    """Runs an encoder, which is in eval mode, as one task sees it.
+    """Runs an encoder, which is in eval mode, with one task's changes.
 
     A constructor takes that encoder first; the adapter does not own it.
     """
@@ -41,8 +41,10 @@ class Adapter(nn.Module, ABC):
         goes to the adapter and to the waveform, none to the encoder."""
 
     def merge(self, encoder: SpeakerEncoder) -> None:
-        """Put what was learnt into the encoder's own weights. Raises ConfigError where no weights
-        could hold it."""
+        """Put the trained changes into the encoder's own weights.
+
+        Raises ConfigError where no weights could hold them.
+        """
         raise ConfigError("adapter", type(self).__name__, "one that weights can hold: LowRank")
 
 
@@ -104,8 +106,8 @@ class LowRank(Adapter):
 
     @torch.no_grad()
     def merge(self, encoder: SpeakerEncoder) -> None:
-        """Add what was learnt to the encoder's own weights, in place: the plain encoder then gives
-        what the adapter gave. Raises ConfigError where it is merged already."""
+        """Add the trained changes to the encoder's own weights, in place: the plain encoder then
+        gives what the adapter gave. Raises ConfigError where it is merged already."""
         if self.merged is not None:
             raise ConfigError("adapter", "merged weights", "one that is not merged")
         weights = {name: encoder.get_parameter(name) for name in self.names}
@@ -125,7 +127,7 @@ class LowRank(Adapter):
 
 
 def constants(encoder: nn.Module) -> dict[str, Tensor]:
-    """The encoder's parameters by name, as values that do not learn."""
+    """The encoder's parameters by name, as constants."""
     return {name: parameter.detach() for name, parameter in encoder.named_parameters()}
 
 
@@ -157,8 +159,8 @@ def parts_of(encoder: nn.Module, patterns: Sequence[str]) -> dict[str, dict[str,
 
 def means(pattern: str, name: str) -> bool:
     """Whether a dotted `name` fits `pattern`, whose `*` stay between two dots."""
-    wanted, given = pattern.split("."), name.split(".")
-    return len(wanted) == len(given) and all(map(fnmatchcase, given, wanted))
+    expected, given = pattern.split("."), name.split(".")
+    return len(expected) == len(given) and all(map(fnmatchcase, given, expected))
 
 
 def nearest(pattern: str, names: Any) -> str:
@@ -167,7 +169,7 @@ def nearest(pattern: str, names: Any) -> str:
 
 
 def weights_of(encoder: nn.Module, patterns: Sequence[str]) -> list[str]:
-    """Names of the weights that can learn, of all layers of KINDS in the parts that are meant.
+    """Names of the trainable weights of all layers of KINDS in the parts that are meant.
 
     Raises ConfigError for a pattern that means no such layer, with the nearest names of some.
     """

@@ -2,6 +2,7 @@
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor, nn
 
 from joint.conditioning.fusion import Fusion
@@ -11,8 +12,9 @@ from joint.outputs import Layer, SpeakerEncoding
 
 
 class CrossAttentionFusion(Fusion):
-    """Each feature vector looks for what it needs among the `frame_dim` channels of the
-    enrolment's frames and of its embedding; what it finds is added. Untrained it adds nothing."""
+    """Each feature vector attends to the enrolment's frames, of `frame_dim` channels, and to its
+    embedding; the result is added. Untrained it adds nothing. It needs an enrolment by
+    recordings."""
 
     def __init__(
         self, feature_dim: int, embedding_dim: int, frame_dim: int, heads: int = 4
@@ -38,14 +40,14 @@ class CrossAttentionFusion(Fusion):
             given = self.frame_norm.normalized_shape[0]
             raise ConfigError("fusion.frame_dim", str(given), f"{frames.shape[2]}, the encoder's")
         speaker = self.of_speaker(self.norm(encoding.embedding)).unsqueeze(1)
-        said = torch.cat([speaker, self.of_frames(self.frame_norm(frames.to(speaker.dtype)))], 1)
+        keys = torch.cat([speaker, self.of_frames(self.frame_norm(frames.to(speaker.dtype)))], 1)
         mask = F.pad(own, (1, 0), value=True)[:, None, None]
         query, key, value = (
-            part.unflatten(2, (self.heads, -1)).transpose(1, 2)
-            for part in (self.query(features), *said.chunk(2, dim=2))
+            rearrange(part, "b f (h n) -> b h f n", h=self.heads)
+            for part in (self.query(features), *keys.chunk(2, dim=2))
         )
-        found = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        merged: Tensor = self.merge(found.transpose(1, 2).flatten(2))
+        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        merged: Tensor = self.merge(rearrange(attended, "b h f n -> b f (h n)"))
         return features + merged
 
 

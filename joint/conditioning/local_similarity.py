@@ -12,8 +12,8 @@ from joint.units import Samples
 
 class LocalSimilarity(nn.Module):
     """Adds to each frame how similar the mixture is to the enrolled speaker around that moment: the
-    cosine of the embeddings of a `window` and of the enrolment, and how far it is above
-    the mixture's mean (as the scores of Ding et al., "Personal VAD", Odyssey 2020).
+    cosine of the embeddings of a `window` and of the enrolment, and its difference to the mixture's
+    mean (as the scores of Ding et al., "Personal VAD", Odyssey 2020).
 
     A window begins every `step` Samples; a frame has the similarity of the window whose middle is
     nearest to its centre. No gradient goes back into the windows.

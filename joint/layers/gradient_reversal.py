@@ -1,4 +1,4 @@
-"""Gradient reversal: what a head learns to read, the layers below learn to hide."""
+"""Gradient reversal: the layers below are trained against the task above."""
 
 import math
 from typing import Any

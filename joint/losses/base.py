@@ -1,4 +1,4 @@
-"""What every speaker loss owes the verification task."""
+"""The contract of all speaker losses."""
 
 from abc import ABC, abstractmethod
 

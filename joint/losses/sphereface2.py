@@ -1,4 +1,4 @@
-"""SphereFace2 (Wen et al., ICLR 2022): every class asks its own yes-or-no question."""
+"""SphereFace2 (Wen et al., ICLR 2022): a binary classification for every class."""
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +12,7 @@ class SphereFace2(CosineClassifier):
     """Binary cross-entropy of each class, with an additive margin on both sides (eq. 5) and a
     learnt bias.
 
-    `share` is what the target's question weighs against those of all others; `steepness` is t of
+    `share` is the weight of the target's class against that of all others; `steepness` is t of
     the similarity adjustment g(z) = 2·((z+1)/2)^t − 1, 1 for none. Raises ConfigError for a share
     outside (0, 1).
     """

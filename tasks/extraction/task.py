@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
 import torch
+from einops import repeat
 from torch import Tensor
 
 from joint.errors import ConfigError
@@ -47,7 +48,7 @@ class ExtractionTask(Task):
         encoding = encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT)
         estimate = self.extractor(batch.mixture, encoding)
         reference = references(batch)
-        mixture = batch.mixture.repeat_interleave(len(reference) // len(batch), dim=0)
+        mixture = repeat(batch.mixture, "b s -> (b k) s", k=len(reference) // len(batch))
         loss = self.criterion(estimate, reference, mixture, progress)
         gain = improvement(estimate.waveform.detach(), reference, mixture)
         metrics = {"si_sdr_improvement_db": gain.mean()} if len(gain) else {}
@@ -63,7 +64,7 @@ class ExtractionTask(Task):
             encoding = encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT)
             waveform = self.extractor(batch.mixture, encoding).waveform
             reference = references(batch)
-            mixture = batch.mixture.repeat_interleave(len(reference) // len(batch), dim=0)
+            mixture = repeat(batch.mixture, "b s -> (b k) s", k=len(reference) // len(batch))
             gains.append(improvement(waveform, reference, mixture))
             others = si_sdr_db(waveform, mixture - reference)
             nearer_to_others = others > si_sdr_db(waveform, reference)

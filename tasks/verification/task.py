@@ -1,4 +1,4 @@
-"""Verification: who spoke shapes the embedding."""
+"""Verification: speaker classification trains the embedding."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
@@ -15,7 +15,7 @@ from joint.task import ENROLLMENT, Encode, Enrollment, Task, encode_recording
 
 
 class VerificationTask(Task):
-    """Classifies the speaker of every enrolment; at test time the embedding itself is the answer.
+    """Classifies the speaker of every enrolment; at test time the embedding itself is compared.
 
     `criterion` is called with `embedding_dim` and `speaker_count`.
     """

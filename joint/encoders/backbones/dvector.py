@@ -1,4 +1,4 @@
-"""d-vector LSTM (Wan, Wang, Papir, Lopez Moreno, ICASSP 2018): the last frame says who spoke."""
+"""d-vector LSTM (Wan, Wang, Papir, Lopez Moreno, ICASSP 2018): the last frame is the embedding."""
 
 from dataclasses import replace
 from typing import cast
@@ -50,7 +50,7 @@ class LastFramePooling(nn.Module):
 
 
 class DVectorEncoder(SpeakerEncoder):
-    """The LSTM sees windows of a recording and never the whole: each becomes a vector of length 1
+    """The LSTM encodes windows of a recording, never the whole: each becomes a vector of length 1
     after a ReLU, and the embedding is their mean, again of length 1 (Wan et al., section 3.2).
 
     A window lasts `window` frames, `rate` of them begin each second. The last is kept where
@@ -88,17 +88,17 @@ class DVectorEncoder(SpeakerEncoder):
         frames, most = int(ends.max()), int(counts.max())
         samples = (frames - 1) * self.frontend.hop + self.frontend.window
         silence = max(0, samples - waveform.shape[1])
-        heard = self.frontend(F.pad(waveform, (0, silence)), lengths)
+        features = self.frontend(F.pad(waveform, (0, silence)), lengths)
 
-        windows = heard.features[:, :frames].unfold(1, self.window, self.step).transpose(2, 3)
+        windows = features.features[:, :frames].unfold(1, self.window, self.step).transpose(2, 3)
         present = torch.arange(most, device=counts.device) < counts[:, None]
-        last, inner = self.backbone(Frames(windows[present], None, heard.hop, heard.offset))
+        last, inner = self.backbone(Frames(windows[present], None, features.hop, features.offset))
         vectors = F.normalize(F.relu(self.projection(self.pooling(last)).float()), dim=1)
         total = vectors.new_zeros(len(counts), self.embedding_dim)
         total = total.index_add(0, present.nonzero()[:, 0], vectors)
 
         position = torch.arange(frames, device=ends.device)
-        mask = heard.full_mask()[:, :frames] & (position < ends[:, None])
+        mask = features.full_mask()[:, :frames] & (position < ends[:, None])
         return SpeakerEncoding(
             embedding=F.normalize(total, dim=1),
             frames=self._joined(last.features, present).transpose(1, 2),

@@ -19,7 +19,7 @@ from joint.errors import ConfigError
 
 
 class PhoneticNetwork(nn.Module):
-    """What a backbone's `layer` of `width` channels makes of each frame, without learning."""
+    """A backbone's `layer` of `width` channels, as a constant part of the encoder."""
 
     def __init__(self, backbone: nn.Module, layer: str, width: int) -> None:
         super().__init__()
@@ -141,14 +141,14 @@ class CoupledBackbone(nn.Module):
 
     def forward(self, frames: Frames) -> tuple[Frames, dict[str, Frames]]:
         """The joined frames, and the stems' layers as `acoustic.NAME`, `coupled.NAME`, …."""
-        said = self.bottleneck(frames)
-        heard = {
+        phonetic = self.bottleneck(frames)
+        stems = {
             "acoustic": self.acoustic(frames),
             "coupled": self.coupled(
-                frames.with_features(torch.cat([frames.features, said], dim=-1))
+                frames.with_features(torch.cat([frames.features, phonetic], dim=-1))
             ),
-            "phonetic": self.stem(frames.with_features(said)),
+            "phonetic": self.stem(frames.with_features(phonetic)),
         }
-        last = [frames for frames, _ in heard.values()]
-        layers = {f"{s}.{n}": x for s, (_, inner) in heard.items() for n, x in inner.items()}
+        last = [frames for frames, _ in stems.values()]
+        layers = {f"{s}.{n}": x for s, (_, inner) in stems.items() for n, x in inner.items()}
         return last[0].with_features(torch.cat([x.features for x in last], dim=-1)), layers

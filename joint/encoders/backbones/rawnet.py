@@ -55,7 +55,7 @@ class RawBlock(nn.Module):
 
 
 def pooled(x: Tensor, mask: Tensor | None, size: int) -> tuple[Tensor, Tensor | None]:
-    """The maximum of every `size` frames of `(B, F, D)`; a rest at a recording's end falls away."""
+    """The maximum of every `size` frames of `(B, F, D)`; an incomplete rest is dropped."""
     if size == 1:
         return x, mask
     y = F.max_pool1d(x.transpose(1, 2), size).transpose(1, 2)

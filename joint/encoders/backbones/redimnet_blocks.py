@@ -6,6 +6,7 @@ the 1-D blocks read, so that reshaping costs nothing.
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor, nn
 
 from joint.encoders.frames import FrameConv, FrameNorm, masked_mean
@@ -17,12 +18,12 @@ CONTEXT_KERNELS = (7, 19, 31, 59)
 
 def sequence(image: Tensor) -> Tensor:
     """`(B, C, F, D)` → `(B, F, D·C)`."""
-    return image.permute(0, 2, 3, 1).flatten(2)
+    return rearrange(image, "b c f d -> b f (d c)")
 
 
 def image(x: Tensor, channels: int) -> Tensor:
     """`(B, F, D·C)` → `(B, C, F, D)`; undoes `sequence`."""
-    return x.unflatten(2, (-1, channels)).permute(0, 3, 1, 2)
+    return rearrange(x, "b f (d c) -> b c f d", c=channels)
 
 
 def hide(x: Tensor, mask: Tensor | None) -> Tensor:
@@ -145,12 +146,12 @@ class SelfAttention(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """`(B, F, N)` → the same."""
         query, key, value = (
-            part(x).unflatten(2, (self.heads, -1)).transpose(1, 2)
+            rearrange(part(x), "b f (h d) -> b h f d", h=self.heads)
             for part in (self.query, self.key, self.value)
         )
         own = None if mask is None else mask[:, None, None]
-        heard = F.scaled_dot_product_attention(query, key, value, attn_mask=own)
-        x = self.norm(x + self.merge(heard.transpose(1, 2).flatten(2)))
+        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=own)
+        x = self.norm(x + self.merge(rearrange(attended, "b h f d -> b f (h d)")))
         return self.final_norm(x + self.output(F.gelu(self.hidden(x), approximate="tanh")))
 
 

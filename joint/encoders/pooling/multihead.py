@@ -1,6 +1,7 @@
 """Attentive statistics with several heads and several queries."""
 
 import torch
+from einops import repeat
 from torch import Tensor, nn
 
 from joint.encoders.frames import Frames
@@ -40,9 +41,9 @@ class MultiHeadAttentivePooling(nn.Module):
 
     def forward(self, frames: Frames) -> Tensor:
         """`(B, F, D)` → `(B, 2·D·queries)`."""
-        batch, count, width = frames.features.shape
-        heads = frames.features.view(batch, count, self.heads, width // self.heads)
-        rows = heads.repeat(1, 1, self.queries, 1)  # query by query, a row for each head
+        batch, count, _ = frames.features.shape
+        # query by query, a row for each head
+        rows = repeat(frames.features, "b f (h d) -> b f (q h) d", h=self.heads, q=self.queries)
         hidden = rows if self.hidden is None else torch.tanh(self.hidden(rows))
         scores = self.score(hidden).expand_as(rows)
         if frames.mask is not None:

@@ -150,7 +150,7 @@ class AttentiveStatisticsPooling(nn.Module):
     """Channel- and context-dependent attentive statistics (Okabe et al., Interspeech 2018;
     Desplanques et al., Interspeech 2020, eq. 2–4): `(B, F, D)` → `(B, 2D)`.
 
-    With `global_context` the attention also sees the recording's mean and standard deviation, the
+    With `global_context` the attention also has the recording's mean and standard deviation, the
     latter divided by F − 1 if `unbiased`.
 
     Implementations differ in what follows the first layer: ReLU and batch norm if `norm` (None:

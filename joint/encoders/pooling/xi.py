@@ -1,4 +1,4 @@
-"""xi-vector pooling: every frame says how sure it is (Lee, Wang and Koshinaka, IEEE SPL 2021)."""
+"""xi-vector pooling: every frame has a precision (Lee, Wang and Koshinaka, IEEE SPL 2021)."""
 
 import torch
 import torch.nn.functional as F

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 import torch
+from einops import repeat
 from torch import Tensor, nn
 
 from joint.conditioning.fusion import Fusion, MultiplyFusion
@@ -74,19 +75,19 @@ class BandSplitExtractor(Extractor):
         for."""
         level = level_of(mixture)
         spectrum = self.spectrum(mixture / level)
-        asked = len(encoding.embedding) // len(mixture)
+        people = len(encoding.embedding) // len(mixture)
         read = compressed(spectrum, self.compression)
         x = self.split(read.abs().unsqueeze(-1) if self.magnitudes else torch.view_as_real(read))
         gains = self.profile(spectrum, encoding) if self.profile is not None else []
         for i, block in enumerate(self.blocks):
             place = i - self.shared_blocks
             if place == 0:
-                x = x.repeat_interleave(asked, dim=0)
+                x = repeat(x, "b ... -> (b k) ...", k=people)
             if 0 <= place < len(self.fusions):
                 x = self.fusions[place](x, encoding)
                 x = x * gains[place] if gains else x
             x = block(x)
-        level, spectrum = (v.repeat_interleave(asked, dim=0) for v in (level, spectrum))
+        level, spectrum = (repeat(v, "b ... -> (b k) ...", k=people) for v in (level, spectrum))
         estimate = spectrum * self.mask(x) * level.unsqueeze(-1)
         return Estimate(self.spectrum.inverse(estimate, mixture.shape[1]), estimate)
 
@@ -116,7 +117,7 @@ def small_bsrnn(
     profile: bool = True,
 ) -> BandSplitExtractor:
     """The size made to be trained on a CPU: windows of 64 ms, which resolve the harmonics of one
-    voice, every 32 ms; wider bands; no LSTM."""
+    speaker, every 32 ms; wider bands; no LSTM."""
 
     def blocks(features: int, count: int, depth: int) -> nn.ModuleList:
         return small_blocks(features, count, depth, bottleneck, cycle, recurrent)

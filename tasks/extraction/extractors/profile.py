@@ -1,6 +1,7 @@
-"""How each band of enrolment and mixture sounds, beside what the encoder says of the speaker."""
+"""Band profiles: statistics of the spectra of enrolment and mixture, beside the embedding."""
 
 import torch
+from einops import repeat
 from torch import Tensor, nn
 
 from joint.layers.grouped import GroupedLinear
@@ -15,8 +16,8 @@ TYPICAL = 0.8
 
 class BandProfile(nn.Module):
     """Gains for every band and feature, from the mean and the deviation over the loud frames of the
-    compressed magnitudes of enrolment and mixture: where the mixture has more than this voice ever
-    has, somebody else is speaking. `places` gains, one for each fusion.
+    compressed magnitudes of enrolment and mixture: where the mixture has more than this speaker
+    ever has, somebody else is speaking. `places` gains, one for each fusion.
 
     What it brings on unseen speakers stands in recipes/speechocean762/README.md.
     """
@@ -49,10 +50,10 @@ class BandProfile(nn.Module):
         waveform, lengths = encoding.need_recording("extractor.profile")
         with torch.no_grad():
             level = level_of(waveform, lengths)
-            voice = self.statistics(self.spectrum(waveform / level))
-            heard = self.statistics(mixture)
-            heard = heard.repeat_interleave(len(voice) // len(heard), dim=0)
-            both = torch.cat([voice, heard], dim=2)
+            enrolled = self.statistics(self.spectrum(waveform / level))
+            people = len(enrolled) // len(mixture)
+            mixed = repeat(self.statistics(mixture), "b f c -> (b k) f c", k=people)
+            both = torch.cat([enrolled, mixed], dim=2)
         parts = self.bands.split(both.unsqueeze(1))
         hidden = [linear(part) for linear, part in zip(self.linears, parts, strict=True)]
         described = self.norm(torch.relu(torch.cat(hidden, dim=2)))

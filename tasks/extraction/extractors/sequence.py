@@ -5,6 +5,7 @@ any of them.
 """
 
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor, nn
 
 
@@ -28,9 +29,8 @@ class TimeLstm(Lstm):
 
     def forward(self, x: Tensor) -> Tensor:
         """See the module."""
-        batch, frames, bands, width = x.shape
-        rows = x.transpose(0, 1).reshape(frames, batch * bands, width)
-        return x + self.along(rows).view(frames, batch, bands, width).transpose(0, 1)
+        rows = rearrange(x, "b t k n -> t (b k) n")
+        return x + rearrange(self.along(rows), "t (b k) n -> b t k n", b=len(x))
 
 
 class BandLstm(Lstm):
@@ -38,9 +38,8 @@ class BandLstm(Lstm):
 
     def forward(self, x: Tensor) -> Tensor:
         """See the module."""
-        batch, frames, bands, width = x.shape
-        rows = x.permute(2, 0, 1, 3).reshape(bands, batch * frames, width)
-        return x + self.along(rows).view(bands, batch, frames, width).permute(1, 2, 0, 3)
+        rows = rearrange(x, "b t k n -> k (b t) n")
+        return x + rearrange(self.along(rows), "k (b t) n -> b t k n", b=len(x))
 
 
 class TimeConv(nn.Module):
@@ -69,7 +68,7 @@ class TimeConv(nn.Module):
 
 class BandMixer(nn.Module):
     """All bands of a frame through one bottleneck, which a sequence layer follows along time: what
-    belongs to one voice is spread over the whole spectrum.
+    belongs to one speaker is spread over the whole spectrum.
 
     `recurrent`: a bidirectional LSTM over the bottleneck; else a dilated convolution.
     """

@@ -1,4 +1,4 @@
-"""Who speaks, read from single frames; with gradient reversal the frames learn to hide it.
+"""Speaker classification from single frames; with gradient reversal the frames lose the speaker.
 
 The mirror image of a phonetic adversary: speaker-invariant training of a phone recogniser (Meng et
 al., ICASSP 2018), where the frames' task is `tasks.phonetics` and the speaker is what must go.
@@ -17,7 +17,7 @@ from joint.scene import SceneBatch
 from joint.task import ENROLLMENT, Encode, Enrollment, Task, encode_recording
 
 EVERY = 4
-"""Neighbouring frames hardly differ: each of so many is asked."""
+"""Neighbouring frames hardly differ: one of so many is classified."""
 
 
 class FrameSpeakers(Task):
@@ -57,7 +57,7 @@ class FrameSpeakers(Task):
         return found
 
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
-        """None: the speakers of held-out scenes are no classes of this head."""
+        """None: the speakers of held-out scenes are no classes of this task."""
         return {}
 
     def _read(self, encode: Encode, batch: SceneBatch, progress: float) -> tuple[Tensor, Tensor]:

@@ -1,5 +1,5 @@
-"""What was done to a recording, read from the embedding; with gradient reversal the encoder learns
-to hide it.
+"""Classification of a recording's conditions from the embedding; with gradient reversal the
+embedding loses them.
 
 After Chen et al., "Channel invariant speaker embedding learning with joint multi-task and
 adversarial training", ICASSP 2020, with the kind of augmentation in the channel's place.
@@ -22,7 +22,7 @@ KINDS = 8
 
 
 class RecordingConditions(Task):
-    """Says which of noise, room and channel an enrolment went through."""
+    """Classifies which of noise, room and channel an enrolment went through."""
 
     requires: ClassVar[frozenset[str]] = frozenset(
         {"enrollment", "enrollment_lengths", "augmentation"}

@@ -1,4 +1,4 @@
-"""Who says what, as two factors and their sum, for text-dependent verification.
+"""Speaker and text as two factors and their sum, for text-dependent verification.
 
 After Yang et al., "Text adaptation for speaker verification with speaker-text factorized
 embeddings", ICASSP 2020: the shared encoder's embedding is the speaker's part, a branch from one of
@@ -102,14 +102,14 @@ class SpeakerTextFactors(Task):
         speaker, phrase = batch.speaker.flatten(), batch.phrase.flatten()
         factors = self.factors(encode, batch.enrollment, batch.enrollment_lengths)
         both = factors.both
-        said = self.phrase(factors.text)
+        logits = self.phrase(factors.text)
         losses = [
             self.criterion(factors.speaker, speaker, progress),
-            F.cross_entropy(said, phrase),
+            F.cross_entropy(logits, phrase),
             self.criterion_of_both(both, speaker, progress),
             F.cross_entropy(self.phrase_of_both(both), phrase),
         ]
-        right = (said.argmax(dim=-1) == phrase).float().mean()
+        right = (logits.argmax(dim=-1) == phrase).float().mean()
         accuracy = self.criterion.accuracy(factors.speaker, speaker)
         metrics = {"accuracy": accuracy, "phrase_accuracy": right}
         return TaskOutput(torch.stack(losses).mean(), len(speaker), metrics)
