@@ -37,7 +37,7 @@ def read(path: Path) -> ForeignModel:
     content = read_pickle(path)
     state = content.get(STATE)
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise CheckpointError(path, f"no tensors under {STATE!r}", "Resemblyzer's voice encoder")
+        raise CheckpointError(path, f"no tensors under {STATE!r}", "Resemblyzer's encoder")
     (gates, bins), (embedding_dim, _) = (_shape(state, name, path) for name in (INPUT, OUTPUT))
     weights = {name: value for name, value in state.items() if name not in SIMILARITY}
     encoder: dict[str, Any] = {
@@ -64,7 +64,7 @@ def _file(path: Path) -> Path:
 def _shape(state: dict[str, Tensor], name: str, path: Path) -> tuple[int, int]:
     """The shape of a matrix. Raises CheckpointError where there is none of this name."""
     if name not in state:
-        raise CheckpointError(path, f"no tensor {name!r}", "Resemblyzer's voice encoder")
+        raise CheckpointError(path, f"no tensor {name!r}", "Resemblyzer's encoder")
     if state[name].dim() != 2:
         shape = tuple(state[name].shape)
         raise CheckpointError(path, f"{name!r} of shape {shape}", "a matrix")

@@ -14,7 +14,7 @@ def attribute(
     """Name each of `embeddings (n, E)` after the person of `enrolled` whose recordings, `(k, E)`,
     have the highest mean cosine with it; None where that is below `threshold`.
 
-    Raises DataError for nobody enrolled and for embeddings of another size.
+    Raises DataError for an empty `enrolled` and for embeddings of another size.
     """
     names, scores = list(enrolled), _enrolled_scores(embeddings, enrolled)
     best = scores.argmax(axis=1)
@@ -44,7 +44,7 @@ def assign(
 def _enrolled_scores(embeddings: np.ndarray, enrolled: Mapping[str, np.ndarray]) -> np.ndarray:
     """Mean cosine of each of `embeddings (n, E)` with each person's recordings, `(n, people)`."""
     if not enrolled:
-        raise DataError("enrolled people", "nobody", "at least one")
+        raise DataError("enrolled", "no speakers", "at least one")
     means = np.stack([unit(np.atleast_2d(known)).mean(axis=0) for known in enrolled.values()])
     if embeddings.shape[1:] != means.shape[1:]:
         found = f"shape {embeddings.shape}"

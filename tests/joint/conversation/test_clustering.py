@@ -1,4 +1,4 @@
-"""Planted speakers are found, and their number; enrolled people are named, strangers are not."""
+"""Planted speakers are found and counted; enrolled ones are named, unknown ones are not."""
 
 import time
 from functools import partial
@@ -120,9 +120,9 @@ def test_numbers_by_appearance() -> None:
 
 
 def test_attribution() -> None:
-    voices = planted(3, 4)
-    enrolled = {"Anna": voices[:2], "Ben": 7.0 * voices[4]}  # one recording may be `(E,)`
-    asked = np.stack([voices[2], voices[5], voices[9]])
+    embeddings = planted(3, 4)
+    enrolled = {"Anna": embeddings[:2], "Ben": 7.0 * embeddings[4]}  # one recording may be `(E,)`
+    asked = np.stack([embeddings[2], embeddings[5], embeddings[9]])
     assert attribute(asked, enrolled, 0.4) == ["Anna", "Ben", None]
     assert attribute(asked, enrolled)[:2] == ["Anna", "Ben"]
     assert attribute(asked, enrolled)[2] in ("Anna", "Ben")
@@ -130,7 +130,7 @@ def test_attribution() -> None:
     two = {"Anna": np.array([[1.0, 0.0], [0.0, 1.0]])}
     diagonal = np.array([[3.0, 3.0]])
     assert attribute(diagonal, two, 0.70) == ["Anna"] and attribute(diagonal, two, 0.71) == [None]
-    with pytest.raises(DataError, match="nobody"):
+    with pytest.raises(DataError, match="no speakers"):
         attribute(asked, {})
     with pytest.raises(DataError, match=r"\(n, 3\)"):
         attribute(asked, {"Anna": np.ones(3)})
@@ -141,11 +141,11 @@ def test_assignment_names_everybody_once() -> None:
     both = np.array([[0.9, 0.1, 0.0], [0.8, 0.6, 0.0]])  # the nearest of either is Anna
     assert attribute(both, enrolled) == ["Anna", "Anna"]
     assert assign(both, enrolled) == ["Anna", "Ben"] and assign(both[::-1], enrolled)[0] == "Ben"
-    stranger = np.array([[0.0, 0.0, 1.0]])
-    assert assign(np.concatenate([stranger, both]), enrolled, 0.1) == [None, "Anna", "Ben"]
-    # a score that names nobody does not push another voice to a worse name
+    unknown = np.array([[0.0, 0.0, 1.0]])
+    assert assign(np.concatenate([unknown, both]), enrolled, 0.1) == [None, "Anna", "Ben"]
+    # a score below the threshold does not cost another embedding its name
     shy = np.array([[0.8, 0.42, 0.43], [0.3, -0.2, 0.93]])
     assert assign(shy, enrolled, 0.4) == ["Anna", None]
     assert assign(both[:0], enrolled) == []
-    with pytest.raises(DataError, match="nobody"):
+    with pytest.raises(DataError, match="no speakers"):
         assign(both, {})

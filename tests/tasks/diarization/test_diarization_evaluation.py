@@ -11,9 +11,9 @@ from tasks.diarization.evaluate import DiarizationErrors, diarization_errors, ev
 SECOND = 16_000
 
 
-def turns(*said: tuple[str, float, float]) -> list[Turn]:
+def turns(*given: tuple[str, float, float]) -> list[Turn]:
     """Speaker, start and end in seconds."""
-    return [Turn(who, round(start * SECOND), round(end * SECOND)) for who, start, end in said]
+    return [Turn(who, round(start * SECOND), round(end * SECOND)) for who, start, end in given]
 
 
 def seconds(errors: DiarizationErrors) -> tuple[float, float, float, float]:
@@ -34,7 +34,7 @@ def test_names_do_not_matter() -> None:
 @pytest.mark.parametrize(
     "estimate, expected",
     [
-        # the change of speakers is heard two seconds late
+        # the change of speakers comes two seconds late
         (turns(("x", 0, 12), ("y", 12, 20)), (20, 0, 0, 2)),
         # two seconds missed, three invented after the end
         (turns(("x", 0, 8), ("y", 10, 23)), (20, 2, 3, 0)),
@@ -42,9 +42,9 @@ def test_names_do_not_matter() -> None:
         (turns(("x", 0, 20)), (20, 0, 0, 10)),
         # three for two
         (turns(("x", 0, 10), ("y", 10, 14), ("z", 14, 20)), (20, 0, 0, 4)),
-        # a second voice where there is none
+        # a second speaker where there is none
         (turns(("x", 0, 10), ("y", 10, 20), ("y", 5, 7)), (20, 0, 2, 0)),
-        # the same words said to be two overlapping turns of one person
+        # the same speech as two overlapping turns of one speaker
         (turns(("x", 0, 6), ("x", 4, 10), ("y", 10, 20)), (20, 0, 0, 0)),
         (turns(), (20, 20, 0, 0)),
     ],
@@ -60,9 +60,9 @@ def test_overlap() -> None:
     assert seconds(diarization_errors(CROSSED, one_at_a_time)) == (16, 2, 0, 0)
     assert diarization_errors(CROSSED, one_at_a_time).der_percent == 12.5
     assert seconds(diarization_errors(CROSSED, CROSSED)) == (16, 0, 0, 0)
-    # both where both speak, but one of them a stranger
-    stranger = turns(("x", 0, 10), ("z", 8, 9), ("y", 9, 14))
-    assert seconds(diarization_errors(CROSSED, stranger)) == (16, 0, 0, 1)
+    # both where both speak, but one of them confused
+    confused = turns(("x", 0, 10), ("z", 8, 9), ("y", 9, 14))
+    assert seconds(diarization_errors(CROSSED, confused)) == (16, 0, 0, 1)
     assert seconds(diarization_errors(CROSSED, one_at_a_time, overlap=False)) == (12, 0, 0, 0)
 
 
@@ -79,7 +79,7 @@ def test_collar() -> None:
     assert seconds(diarization_errors(TWO, late)) == pytest.approx((20, 0.2, 0.1, 0.2))
     later = turns(("x", 0, 10.5), ("y", 10.5, 20))
     assert seconds(diarization_errors(TWO, later, collar=0.25)) == (19, 0, 0, 0.25)
-    # a turn shorter than its collars is not scored, nor what is said during it
+    # a turn shorter than its collars is not scored, nor is speech during it
     short = turns(("A", 0, 10), ("B", 3, 3.4))
     assert seconds(diarization_errors(short, turns(("x", 0, 10)), collar=0.25)) == (8.6, 0, 0, 0)
 

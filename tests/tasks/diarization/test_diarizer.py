@@ -22,10 +22,10 @@ def shares(waveforms: Sequence[np.ndarray]) -> np.ndarray:
     return np.array([[np.mean(np.isclose(w, level)) for level in LEVELS] for w in waveforms])
 
 
-def recording(*said: tuple[int | None, float]) -> np.ndarray:
-    """Person, or None for nobody, and seconds."""
-    parts = [np.full(round(s * SECOND), 0.0 if p is None else LEVELS[p]) for p, s in said]
-    return np.concatenate(parts).astype(np.float32)
+def recording(*parts: tuple[int | None, float]) -> np.ndarray:
+    """Person, or None for silence, and seconds."""
+    waveforms = [np.full(round(s * SECOND), 0.0 if p is None else LEVELS[p]) for p, s in parts]
+    return np.concatenate(waveforms).astype(np.float32)
 
 
 TALK = recording((0, 4.0), (None, 1.0), (2, 6.0), (0, 3.0))
@@ -65,11 +65,11 @@ def test_without_a_threshold_the_number_is_asked_for() -> None:
         diarize(TALK, SPEECH)
 
 
-def test_people_of_a_voice_book() -> None:
+def test_people_of_a_database() -> None:
     enrolled = {"speaker1": np.eye(3)[2:], "Ben": np.eye(3)[1:2]}
     turns = Diarizer(shares, THRESHOLD)(TALK, SPEECH, 2, enrolled, threshold=0.8)
     assert [turn.speaker for turn in turns] == ["speaker2", "speaker1", "speaker2"]
-    with pytest.raises(DataError, match="nobody"):
+    with pytest.raises(DataError, match="no speakers"):
         Diarizer(shares, THRESHOLD)(TALK, SPEECH, 2, {}, threshold=0.8)
 
 

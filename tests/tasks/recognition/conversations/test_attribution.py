@@ -134,5 +134,5 @@ def test_utterances_end_at_pauses() -> None:
 def test_enrolments_of_another_encoder() -> None:
     with pytest.raises(DataError, match=r"\(n, 3\)"):
         attributed([PARTS], talk(6, (0, 0, 5)), shares, {"Ann": np.ones((1, 3))})
-    with pytest.raises(DataError, match="nobody"):
+    with pytest.raises(DataError, match="no speakers"):
         attributed([PARTS], talk(6, (0, 0, 5)), shares, {})
