@@ -77,8 +77,7 @@ class JointModel(nn.Module):
                 expected = "one where 'encoder' is adapter, and only there"
                 raise ConfigError(f"tasks.{name}.adapter", found, expected)
         self.layers = tuple(sorted({name for n in self.active for name in self.task(n).layers}))
-        encoder_learns = any(self.switches[n] == "joint" for n in self.active)
-        encoder.requires_grad_(encoder_learns)
+        encoder.requires_grad_(any(self.switches[n] == "joint" for n in self.active))
         for name in self.tasks:
             for part in self.parts(name):
                 part.requires_grad_(name in self.active)

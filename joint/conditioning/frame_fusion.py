@@ -5,13 +5,13 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from joint.conditioning.fusion import Fusion
+from joint.conditioning.fusion import Conditioning
 from joint.encoders.frames import Frames
 from joint.errors import ConfigError
 from joint.outputs import Layer, SpeakerEncoding
 
 
-class CrossAttentionFusion(Fusion):
+class CrossAttentionFusion(Conditioning):
     """Each feature vector attends to the enrolment's frames, of `frame_dim` channels, and to its
     embedding; the result is added. Untrained it adds nothing. It needs an enrolment by
     recordings."""
@@ -33,7 +33,7 @@ class CrossAttentionFusion(Fusion):
         nn.init.zeros_(self.merge.bias)
 
     def forward(self, features: Tensor, encoding: SpeakerEncoding) -> Tensor:
-        """See Fusion; `features (B, F, N)`. Raises ConfigError for frames of another width."""
+        """See Conditioning; `features (B, F, N)`. Raises ConfigError for other widths of frames."""
         frames, own = encoding.need_frames("fusion")
         frames = frames.transpose(1, 2)
         if frames.shape[2] != self.frame_norm.normalized_shape[0]:

@@ -1,5 +1,5 @@
-"""Fusion: how any task's features meet the speaker. The whole encoding goes in, so that a fusion
-that looks at the enrolment's frames has the same signature."""
+"""Conditioning of features on a speaker, for any task. The whole encoding goes in, so that what
+reads the enrolment's frames has the same signature as what reads its embedding."""
 
 from abc import ABC, abstractmethod
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from joint.outputs import SpeakerEncoding
 
 
-class Fusion(nn.Module, ABC):
+class Conditioning(nn.Module, ABC):
     """Conditions features on a speaker; their shape stays."""
 
     @abstractmethod
@@ -17,11 +17,11 @@ class Fusion(nn.Module, ABC):
         """`features (B, …, N)` → `(B, …, N)`."""
 
 
-class EmbeddingFusion(Fusion):
+class EmbeddingFusion(Conditioning):
     """Conditions `features (B, …, N)` on the embedding of `encoding`.
 
     The embedding is layer-normalised first: a margin loss leaves its length free. An untrained
-    multiply, add or FiLM is the identity for a speaker of whom nothing is known (all zeros).
+    multiply, add or FiLM is the identity for an embedding of zeros.
     """
 
     def __init__(self, feature_dim: int, embedding_dim: int) -> None:
@@ -34,7 +34,7 @@ class EmbeddingFusion(Fusion):
         """`features (B, …, N)`, `speaker (B, E)` normalised."""
 
     def forward(self, features: Tensor, encoding: SpeakerEncoding) -> Tensor:
-        """See Fusion."""
+        """See Conditioning."""
         return self.fuse(features, self.norm(encoding.embedding))
 
     @staticmethod
@@ -54,7 +54,7 @@ class MultiplyFusion(EmbeddingFusion):
         nn.init.ones_(self.gain.bias)
 
     def fuse(self, features: Tensor, speaker: Tensor) -> Tensor:
-        """See Fusion."""
+        """See Conditioning."""
         return features * self.spread(self.gain(speaker), features)
 
 
@@ -67,7 +67,7 @@ class AddFusion(EmbeddingFusion):
         nn.init.zeros_(self.shift.bias)
 
     def fuse(self, features: Tensor, speaker: Tensor) -> Tensor:
-        """See Fusion."""
+        """See Conditioning."""
         return features + self.spread(self.shift(speaker), features)
 
 
@@ -81,7 +81,7 @@ class ConcatFusion(EmbeddingFusion):
         self.of_speaker = nn.Linear(embedding_dim, feature_dim, bias=False)
 
     def fuse(self, features: Tensor, speaker: Tensor) -> Tensor:
-        """See Fusion."""
+        """See Conditioning."""
         return self.of_features(features) + self.spread(self.of_speaker(speaker), features)
 
 
@@ -96,7 +96,7 @@ class FilmFusion(EmbeddingFusion):
         nn.init.zeros_(self.shift.bias)
 
     def fuse(self, features: Tensor, speaker: Tensor) -> Tensor:
-        """See Fusion."""
+        """See Conditioning."""
         gain, shift = (
             self.spread(self.gain(speaker), features),
             self.spread(self.shift(speaker), features),

@@ -9,7 +9,7 @@ from einops import repeat
 from torch import Tensor, nn
 
 from joint.conditioning.frame_fusion import FrameFusion
-from joint.conditioning.fusion import Fusion, MultiplyFusion
+from joint.conditioning.fusion import Conditioning, MultiplyFusion
 from joint.conditioning.local_similarity import LocalSimilarity
 from joint.encoders.frames import Frames
 from joint.errors import ConfigError
@@ -199,7 +199,7 @@ class TargetRecognition(EnrolledRecognition):
         decoder: Callable[..., AttentionDecoder] | None = None,
         attention: float = 0.5,
         alignment: float = 0.0,
-        fusion: Callable[..., Fusion] = MultiplyFusion,
+        fusion: Callable[..., Conditioning] = MultiplyFusion,
         similarity: Callable[..., LocalSimilarity] | None = None,
     ) -> None:
         super().__init__(units, core, decoder, attention, alignment)

@@ -27,7 +27,7 @@ def relative_positions(frames: int, width: int, like: Tensor) -> Tensor:
 
 
 class RelativeAttention(nn.Module):
-    """Self-attention that knows how far frames are from each other."""
+    """Self-attention with the distance between frames."""
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()

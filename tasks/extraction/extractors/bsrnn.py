@@ -7,7 +7,7 @@ import torch
 from einops import repeat
 from torch import Tensor, nn
 
-from joint.conditioning.fusion import Fusion, MultiplyFusion
+from joint.conditioning.fusion import Conditioning, MultiplyFusion
 from joint.errors import ConfigError
 from joint.outputs import SpeakerEncoding
 from joint.units import Hertz, Samples
@@ -26,7 +26,8 @@ INPUTS = ("complex", "magnitude")
 
 class BandSplitExtractor(Extractor):
     """Bands become features, blocks follow them along time and frequency, each band gets a complex
-    mask; `fusion` meets the features before the first block (`once`) or before every one.
+    mask; `fusion` conditions the features on the speaker before the first block (`once`) or before
+    every one.
 
     `blocks` is called with features, number of bands and depth. `compression` is the power that
     magnitudes are raised to before the bands are read (1: as published); `inputs` says whether the
@@ -45,7 +46,7 @@ class BandSplitExtractor(Extractor):
         hop: Samples = 128,
         bands: Sequence[tuple[int, Hertz]] = PUBLISHED_BANDS,
         blocks: Callable[[int, int, int], nn.ModuleList] = published_blocks,
-        fusion: Callable[[int, int], Fusion] = MultiplyFusion,
+        fusion: Callable[[int, int], Conditioning] = MultiplyFusion,
         fuse: Literal["once", "every"] = "once",
         shared_blocks: int = 0,
         mask_hidden: int = 512,
@@ -71,8 +72,8 @@ class BandSplitExtractor(Extractor):
         self.profile = BandProfile(layout, features, self.spectrum, places) if profile else None
 
     def forward(self, mixture: Tensor, encoding: SpeakerEncoding) -> Estimate:
-        """See Extractor. The first `shared_blocks` blocks run once a mixture, whoever is asked
-        for."""
+        """See Extractor. The first `shared_blocks` blocks run once a mixture, for all enrolled
+        people together."""
         level = level_of(mixture)
         spectrum = self.spectrum(mixture / level)
         people = len(encoding.embedding) // len(mixture)
@@ -93,7 +94,7 @@ class BandSplitExtractor(Extractor):
 
 
 def published_bsrnn(
-    embedding_dim: int, fusion: Callable[[int, int], Fusion] = MultiplyFusion
+    embedding_dim: int, fusion: Callable[[int, int], Conditioning] = MultiplyFusion
 ) -> BandSplitExtractor:
     """128 features × 6 blocks, hop 8 ms, as published."""
     return BandSplitExtractor(embedding_dim, fusion=fusion)
@@ -109,7 +110,7 @@ def small_bsrnn(
     recurrent: bool = False,
     cycle: int = 6,
     bands: Sequence[tuple[int, Hertz]] = SMALL_BANDS,
-    fusion: Callable[[int, int], Fusion] = MultiplyFusion,
+    fusion: Callable[[int, int], Conditioning] = MultiplyFusion,
     fuse: Literal["once", "every"] = "every",
     shared_blocks: int = 0,
     compression: float = 0.3,

@@ -1,31 +1,37 @@
-"""Fusion: one signature, the shape stays, each row meets its own speaker."""
+"""Conditioning: one signature, the shape stays, each row meets its own speaker."""
 
 import pytest
 import torch
 from tiny_models import encoding_of
 
-from joint.conditioning.fusion import AddFusion, ConcatFusion, FilmFusion, Fusion, MultiplyFusion
+from joint.conditioning.fusion import (
+    AddFusion,
+    ConcatFusion,
+    Conditioning,
+    FilmFusion,
+    MultiplyFusion,
+)
 
 KINDS = (MultiplyFusion, AddFusion, ConcatFusion, FilmFusion)
 SHAPES = ((3, 6), (3, 5, 6), (3, 5, 4, 6))
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
-def fusion(request: pytest.FixtureRequest) -> Fusion:
+def fusion(request: pytest.FixtureRequest) -> Conditioning:
     torch.manual_seed(0)
-    made: Fusion = request.param(6, 10)
+    made: Conditioning = request.param(6, 10)
     return made
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_shape_and_type_stay(fusion: Fusion, shape: tuple[int, ...]) -> None:
+def test_shape_and_type_stay(fusion: Conditioning, shape: tuple[int, ...]) -> None:
     encoding = encoding_of(torch.randn(3, 10))
     assert fusion(torch.randn(shape), encoding).shape == shape
     with torch.autocast("cpu", torch.bfloat16):
         assert fusion(torch.randn(shape).bfloat16(), encoding).dtype == torch.bfloat16
 
 
-def test_each_row_meets_its_own_speaker(fusion: Fusion) -> None:
+def test_each_row_meets_its_own_speaker(fusion: Conditioning) -> None:
     features, speakers = torch.randn(3, 5, 4, 6), torch.randn(3, 10)
     together = fusion(features, encoding_of(speakers))
     for i in range(3):
@@ -35,7 +41,7 @@ def test_each_row_meets_its_own_speaker(fusion: Fusion) -> None:
     assert not torch.allclose(together[0], others[0])
 
 
-def test_the_embedding_s_length_is_free(fusion: Fusion) -> None:
+def test_the_embedding_s_length_is_free(fusion: Conditioning) -> None:
     features, speakers = torch.randn(3, 5, 6), torch.randn(3, 10)
     torch.testing.assert_close(
         fusion(features, encoding_of(speakers)),
@@ -45,7 +51,7 @@ def test_the_embedding_s_length_is_free(fusion: Fusion) -> None:
     )
 
 
-def test_gradient_reaches_the_speaker(fusion: Fusion) -> None:
+def test_gradient_reaches_the_speaker(fusion: Conditioning) -> None:
     speakers = torch.randn(3, 10, requires_grad=True)
     fusion(torch.randn(3, 5, 6), encoding_of(speakers)).square().sum().backward()
     assert speakers.grad is not None and (speakers.grad.abs().sum(1) > 0).all()
@@ -53,7 +59,7 @@ def test_gradient_reaches_the_speaker(fusion: Fusion) -> None:
 
 
 @pytest.mark.parametrize("kind", [MultiplyFusion, AddFusion, FilmFusion])
-def test_untrained_it_is_the_identity_for_nobody(kind: type[Fusion]) -> None:
+def test_untrained_it_is_the_identity_for_nobody(kind: type[Conditioning]) -> None:
     features = torch.randn(3, 5, 6)
     assert torch.equal(kind(6, 10)(features, encoding_of(torch.zeros(3, 10))), features)
 
@@ -72,7 +78,7 @@ def changed(first: torch.Tensor, second: torch.Tensor) -> bool:
     ],
 )
 def test_what_the_speaker_does_to_features(
-    kind: type[Fusion], scales: bool, shifts: bool, mixes: bool
+    kind: type[Conditioning], scales: bool, shifts: bool, mixes: bool
 ) -> None:
     torch.manual_seed(0)
     fusion = kind(6, 10)
