@@ -24,6 +24,6 @@ def frame_head(model: JointModel, where: Path, name: str | None = None) -> tuple
         name = next(iter(heads))
     if name is None or name not in heads:
         tasks = f"tasks {', '.join(model.tasks) or 'none'}, no frame-level phonetic head"
-        wanted = f"{name or 'one of them'}: see --task" if heads else "a model with one"
-        raise CheckpointError(where, ", ".join(heads) or tasks, wanted)
+        expected = f"{name or 'one of them'}: see --task" if heads else "a model with one"
+        raise CheckpointError(where, ", ".join(heads) or tasks, expected)
     return name, heads[name]
