@@ -34,11 +34,11 @@ def prepared(embedded_corpus: Path, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="session")
 def aligned(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """24 recordings of 6 people with the phones in them and their times."""
-    from joint.data.corpus import Corpus
+    from joint.data.opening import open_corpus
     from joint.data.prepare.subset import write_subset
     from tasks.phonetics.align import align_folder
 
-    corpus = Corpus.load(prepared / "train")
+    corpus = open_corpus(prepared / "train")
     chosen = [
         u.id
         for speaker in corpus.speakers[:6]
@@ -55,10 +55,10 @@ def tested(aligned: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Kaldi tables and conversations of two beside the manifests of the aligned corpus."""
     import itertools
 
-    from joint.data.corpus import Corpus
+    from joint.data.opening import open_corpus
     from tasks.recognition.conversations.lists import Conversation, Turn, write_conversations
 
-    corpus = Corpus.load(aligned)
+    corpus = open_corpus(aligned)
     folder = tmp_path_factory.mktemp("tested") / "test"
     folder.mkdir()
     for path in aligned.iterdir():

@@ -14,7 +14,7 @@ from joint.app.api import SpeakerModel, load
 from joint.app.checkpoints import named_checkpoint
 from joint.app.measuring_recognition import run_recognition
 from joint.data.corpus import Corpus
-from joint.data.opening import find_list
+from joint.data.opening import find_list, open_corpus
 from joint.errors import DataError
 from joint.experiments.ablation import Run
 from joint.training.config import DataConfig
@@ -49,7 +49,7 @@ class TestSet:
 
         Raises DataError, also where there are no `phones` though they are needed.
         """
-        corpus, listed = Corpus.load(path), find_list(path, "trials")
+        corpus, listed = open_corpus(path), find_list(path, "trials")
         if listed is None:
             raise DataError(path, "no list 'trials'", "lines LABEL UTT1 UTT2 beside the corpus")
         trials = Trials.load(listed)
@@ -111,7 +111,7 @@ def phone_figures(model: SpeakerModel, run: Run, test: Corpus) -> dict[str, floa
         found = evaluate_phones(task, view, test, known, model.precision, progress=False)
         figures["phone_head_percent"] = found["spoken_accuracy_percent"]
     data = run.config.data
-    train = Corpus.load(data.train, data.get("shards", DataConfig.shards))
+    train = open_corpus(data.train, data.get("shards", DataConfig.shards))
     layer = run.probe_layer
     return figures | phone_content(model.model.encoder, train, test, layer, model.precision)
 

@@ -110,18 +110,6 @@ class Corpus:
             if one.id == other.id:
                 raise DataError(where, f"{one.id} a second time", "every id once")
 
-    @classmethod
-    def load(cls, where: str | Path, cache: str | Path = SHARD_CACHE) -> "Corpus":
-        """Open a corpus: a folder that `joint prepare` or `joint shard` wrote, the URL of a sharded
-        one, or a folder of Kaldi tables (`wav.scp text utt2spk`).
-
-        Shards of a URL are kept in `cache`; once they are there, the server is not needed. Raises
-        DataError for anything else, and for manifests and tables that do not match.
-        """
-        from joint.data.opening import opened
-
-        return opened(where, cache)
-
     def __len__(self) -> int:
         return len(self.utterances)
 

@@ -1,4 +1,4 @@
-"""Open a corpus and its lists, whatever form it is stored in; see `Corpus.load`."""
+"""Open a corpus and its lists, whatever form it is stored in."""
 
 import logging
 import os
@@ -34,8 +34,13 @@ logger = logging.getLogger(__name__)
 EXPECTED = "what 'joint prepare' or 'joint shard' writes, or wav.scp, text and utt2spk"
 
 
-def opened(where: str | Path, cache: str | Path) -> Corpus:
-    """See `Corpus.load`."""
+def open_corpus(where: str | Path, cache: str | Path = SHARD_CACHE) -> Corpus:
+    """Open a corpus in any form: a folder that `joint prepare` or `joint shard` wrote, the URL of a
+    sharded one, or a folder of Kaldi tables (`wav.scp text utt2spk`).
+
+    Shards of a URL are kept in `cache`; once they are there, the server is not needed. Raises
+    DataError for anything else, and for manifests and tables that do not match.
+    """
     if url := as_url(where):
         return open_remote(url, Path(cache))
     folder = Path(where)
@@ -50,7 +55,7 @@ def opened(where: str | Path, cache: str | Path) -> Corpus:
 
 
 def find_list(where: str | Path, name: str, cache: str | Path = SHARD_CACHE) -> Path | None:
-    """The list `name`, such as `trials`, of a corpus that `Corpus.load` opens; None where it has no
+    """The list `name`, such as `trials`, of a corpus that `open_corpus` opens; None where it has no
     such list. One of a URL is fetched into `cache`. Raises DataError."""
     if url := as_url(where):
         return fetch_list(url, name, Path(cache))

@@ -9,6 +9,7 @@ import torch
 from lightning.fabric import Fabric
 
 from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.data.prepare.manifests import SKIPPED
 from joint.data.scenes.stream import SceneStream
 from joint.data.storage.store import FileStore, PackedStore, WaveformStore
@@ -42,7 +43,7 @@ def train(
         raise ConfigError(output, "an earlier training", "another output, or --resume")
     keep_freed_memory()
     fabric = launched(config)
-    corpus = Corpus.load(config.data.train, config.data.shards)
+    corpus = open_corpus(config.data.train, config.data.shards)
     classes = Classes(speaker_count(config, corpus), corpus.phones, tuple(corpus.phrases))
     model = build_model(
         config.encoder,
@@ -176,7 +177,7 @@ def validation(
 ) -> Any:
     """A function that computes the figures of `held_out.tasks` on its scenes."""
     assert config.data.validation is not None
-    corpus = Corpus.load(config.data.validation, config.data.shards)
+    corpus = open_corpus(config.data.validation, config.data.shards)
     store = open_store(config, corpus, sorted(set(held_out.scenes.speeds)), fabric)
     fields = fields_of(model, held_out.tasks)
     stream = SceneStream(corpus, store, held_out.scenes, held_out.batch_size, seed=0, fields=fields)

@@ -18,6 +18,7 @@ from rich.table import Table as TerminalTable
 
 from joint import SpeakerModel, load
 from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.errors import CheckpointError
 from joint.metrics.detection import error_rates
 from joint.terminal import errors_in_one_line
@@ -79,7 +80,7 @@ def main(overrides: list[str], folder: Path = FOLDER, limit: int | None = None) 
 def test_set(folder: Path) -> tuple[Corpus, MixtureList]:
     """The held-out speakers and their mixtures."""
     test = folder / "data" / "test"
-    return Corpus.load(test), MixtureList.load(test / "mix2_extraction.csv")
+    return open_corpus(test), MixtureList.load(test / "mix2_extraction.csv")
 
 
 def measure(name: str, model: SpeakerModel, folder: Path, limit: int | None) -> System:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from joint import SpeakerModel, load
 from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.terminal import errors_in_one_line
 from joint.training import checkpoint
 from joint.training.building import to_half
@@ -49,7 +50,7 @@ def calibration(model: SpeakerModel, folder: Corpus, trials: Trials) -> Calibrat
 
 def ship(trained: Path, data: Path, output: Path, name: str, command: str) -> dict[str, object]:
     """Write `output` and return its figures. Raises JointError."""
-    model, folder = load(trained), Corpus.load(data / "validation")
+    model, folder = load(trained), open_corpus(data / "validation")
     trials = Trials.load(data / "validation" / "trials")
     found = evaluate_verification(model.embed, folder, trials, progress=False)
     threshold = found["threshold_at_eer"]

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from joint.app.api import SpeakerModel, load
-from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.encoders.backbones.tdnn import XvectorTdnn
 from joint.encoders.encoder import SpeakerEncoder
 from joint.encoders.frontends.filterbank import Filterbank
@@ -112,7 +112,7 @@ def verdict(precision: str, auto: str, best: dict[str, float]) -> str:
 
 def _speech(settings: Settings, seconds: Seconds) -> np.ndarray:
     parts, samples = [], 0
-    for utterance in Corpus.load(settings.data / "train").utterances:
+    for utterance in open_corpus(settings.data / "train").utterances:
         parts.append(utterance.waveform())
         samples += len(parts[-1])
         if samples >= seconds * SAMPLE_RATE:

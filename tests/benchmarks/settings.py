@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.data.scenes.planning import ScenePlanner
 from joint.data.scenes.stream import SceneStream
 from joint.data.storage.store import PackedStore
@@ -30,7 +31,7 @@ class Settings:
 
     def corpus(self) -> Corpus:
         """The training split."""
-        return Corpus.load(self.data / "train")
+        return open_corpus(self.data / "train")
 
     def stream(self, planner: ScenePlanner, batch_size: int) -> SceneStream:
         """Scenes of the training split, read from a packed store as the recipes do."""

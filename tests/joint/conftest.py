@@ -9,6 +9,7 @@ from torch import Tensor
 
 from joint.audio import read_audio
 from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.data.storage.store import PackedStore
 
 SPEEDS = (1.0, 0.9, 1.1)
@@ -17,7 +18,7 @@ SPEEDS = (1.0, 0.9, 1.1)
 @pytest.fixture(scope="session")
 def corpus(prepared: Path) -> Corpus:
     """Ten speakers of the embedded corpus with four utterances each."""
-    whole = Corpus.load(prepared / "train")
+    whole = open_corpus(prepared / "train")
     chosen = [i for utterances in whole.of_speaker[:10] for i in utterances[:4]]
     return Corpus([whole.utterances[i] for i in chosen], whole.where)
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from joint.app.api import load
-from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.data.prepare.subset import write_subset
 from joint.training.run import train
 from recipes.speechocean762.prepare import prepare
@@ -31,7 +31,7 @@ STEPS, RECORDINGS, MIXTURES = 30, 8, 20
 def shipped() -> dict[str, Any]:
     """Embeddings of 8 recordings, EER of all trials and SI-SDRi of 20 mixtures, in float32."""
     model = load("speechocean762-joint", precision="float32")
-    folder = Corpus.load(CORPUS / "test")
+    folder = open_corpus(CORPUS / "test")
     chosen = sorted(folder.by_id)[:: len(folder.utterances) // RECORDINGS][:RECORDINGS]
     embeddings = model.embed([folder.by_id[name].path for name in chosen])
     trials = Trials.load(CORPUS / "test" / "trials")
@@ -61,7 +61,7 @@ def trained(name: str, data: Path, output: Path) -> dict[str, float]:
 def prepared(folder: Path) -> Path:
     """The embedded corpus as `train`, six of its test speakers as `validation`."""
     prepare(CORPUS, folder / "data")
-    corpus = Corpus.load(folder / "data" / "test")
+    corpus = open_corpus(folder / "data" / "test")
     chosen = [u.id for u in corpus.utterances if u.speaker in corpus.speakers[:6]]
     write_subset(folder / "data" / "test", chosen, folder / "data" / "validation")
     return folder / "data"

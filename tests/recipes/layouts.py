@@ -8,7 +8,8 @@ import soundfile
 from support import ROOT
 
 from joint.audio import read_audio
-from joint.data.corpus import Corpus, Utterance
+from joint.data.corpus import Utterance
+from joint.data.opening import open_corpus
 
 EMBEDDED = ROOT / "recipes" / "speechocean762" / "embedded"
 
@@ -16,7 +17,7 @@ EMBEDDED = ROOT / "recipes" / "speechocean762" / "embedded"
 def people(split: str, count: int, each: int) -> list[list[Utterance]]:
     """`each` utterances of `count` speakers of the embedded corpus."""
     own: dict[str, list[Utterance]] = {}
-    for utterance in Corpus.load(EMBEDDED / split).utterances:
+    for utterance in open_corpus(EMBEDDED / split).utterances:
         own.setdefault(utterance.speaker, []).append(utterance)
     return [own[speaker][:each] for speaker in sorted(own)[:count]]
 

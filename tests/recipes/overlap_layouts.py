@@ -11,6 +11,7 @@ from layouts import people
 
 from joint.audio import read_audio
 from joint.data.corpus import Corpus, Utterance
+from joint.data.opening import open_corpus
 from tasks.recognition.conversations.lists import Conversations
 
 RATE = 16_000
@@ -149,7 +150,7 @@ def librimix_metadata(root: Path, corpus: Path) -> Path:
 
 def conversations(folder: Path, name: str) -> tuple[Conversations, Corpus]:
     """A written list, which its folder must fit."""
-    tables = Corpus.load(folder)
+    tables = open_corpus(folder)
     found = Conversations.load(folder / name)
     found.check(tables)
     return found, tables

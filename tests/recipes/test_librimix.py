@@ -11,7 +11,7 @@ from overlap_layouts import conversations
 from support import Refused
 
 from joint.data.choices import Check
-from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.errors import DataError
 from recipes.librimix.prepare import prepare as prepare_librimix
 from tasks.extraction.mixtures import MixtureList
@@ -60,7 +60,7 @@ def test_conversations_are_the_mode_max(librimix: Path, prepared: Path) -> None:
 
 
 def test_extraction_is_the_mode_min(librimix: Path, prepared: Path) -> None:
-    tables = Corpus.load(prepared / "test")
+    tables = open_corpus(prepared / "test")
     found = MixtureList.load(prepared / "test" / "mix2_extraction.csv")
     found.check(tables)
     assert len(found) == 4

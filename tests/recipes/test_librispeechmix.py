@@ -12,7 +12,7 @@ from overlap_layouts import conversations
 from support import Command, Refused
 
 from joint.data.choices import Check
-from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.errors import DataError
 from recipes.librispeechmix.prepare import prepare as prepare_librispeechmix
 from tasks.recognition.conversations.lists import Conversations, render
@@ -39,14 +39,14 @@ def test_prepared(corpus: Path, lists: Path, joint_command: Command, tmp_path: P
     done = joint_command("prepare", "librispeechmix", corpus, lists, out, "--jobs", 2)
     assert done.code == 0 and not done.err, done
     assert "train: 9 utterances, 3 speakers" in done.out
-    trained = Corpus.load(out / "train")
+    trained = open_corpus(out / "train")
     assert trained.speakers == ["19", "26", "27"]
     by_id = {u.id: u for u in trained.utterances}
     assert by_id["26-209-0000"].text == layouts.text(corpus, "26-209-0000") != ""
     table = (corpus / "SPEAKERS.TXT").read_text().splitlines()[1:]
     expected = {line.split("|")[0].strip(): line.split("|")[1].strip().lower() for line in table}
     assert all(u.gender == expected[u.speaker] for u in trained.utterances)
-    assert len(Corpus.load(out / "validation")) == 6 and len(Corpus.load(out / "test")) == 9
+    assert len(open_corpus(out / "validation")) == 6 and len(open_corpus(out / "test")) == 9
     assert (out / "validation" / "trials").is_file()
     counts = {
         path.relative_to(out).as_posix(): len(Conversations.load(path))

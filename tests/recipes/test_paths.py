@@ -7,7 +7,7 @@ import layouts
 import overlap_layouts
 import pytest
 
-from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.data.prepare.kaldi import prepare_kaldi
 from joint.data.prepare.tables import read_tables, write_tables
 from recipes.cnceleb.prepare import prepare as prepare_cnceleb
@@ -70,13 +70,13 @@ def test_relative_paths(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     splits = [path.parent for path in (tmp_path / "prepared").rglob("wav.scp")]
     assert splits
     for split in splits:
-        corpus = Corpus.load(split)
+        corpus = open_corpus(split)
         assert all(Path(u.path).is_absolute() and Path(u.path).is_file() for u in corpus.utterances)
         tables = {u.id: u.path for u in read_tables(split)}
         assert tables == {u.id: u.path for u in corpus.utterances}
     if name == "librimix":
         listed = MixtureList.load(tmp_path / "prepared" / "test" / "mix2_extraction.csv")
-        test = Corpus.load(tmp_path / "prepared" / "test")
+        test = open_corpus(tmp_path / "prepared" / "test")
         assert all(len(render(row, test).mixture) for row in listed)
 
 
@@ -85,4 +85,4 @@ def test_speechocean762(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     prepare_speechocean762("embedded", tmp_path / "out")
     monkeypatch.chdir(tmp_path)
     for split in ("train", "test"):
-        assert all(Path(u.path).is_file() for u in Corpus.load(tmp_path / "out" / split).utterances)
+        assert all(Path(u.path).is_file() for u in open_corpus(tmp_path / "out" / split).utterances)

@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 import recipes.speechocean762
 from joint.app.cli.main import app
 from joint.audio import read_audio
-from joint.data.corpus import Corpus, Utterance
+from joint.data.corpus import Utterance
+from joint.data.opening import open_corpus
 from joint.data.prepare.manifests import PrepareReport
 from joint.data.prepare.tables import write_tables
 from joint.errors import DataError
@@ -30,7 +31,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> PrepareReport:
 
 @pytest.fixture(scope="module")
 def held_out() -> dict[str, Utterance]:
-    return dict(Corpus.load(EMBEDDED / "test").by_id)
+    return dict(open_corpus(EMBEDDED / "test").by_id)
 
 
 @pytest.fixture
@@ -40,8 +41,8 @@ def openslr(tmp_path: Path) -> Path:
     Two ordinary and two held-out speakers train, two others test; three utterances each.
     """
     root = tmp_path / "speechocean762"
-    train = _first(Corpus.load(EMBEDDED / "train").by_id, 4)
-    validation = _first(Corpus.load(EMBEDDED / "test").by_id, 2)
+    train = _first(open_corpus(EMBEDDED / "train").by_id, 4)
+    validation = _first(open_corpus(EMBEDDED / "test").by_id, 2)
     _write_openslr(root, "train", train[:6] + validation)
     _write_openslr(root, "test", train[6:])
     shutil.copytree(EMBEDDED / "resource", root / "resource")
@@ -82,7 +83,7 @@ def test_embedded_corpus_is_whole(prepared: PrepareReport) -> None:
 def test_embedded_speakers_are_disjoint_and_balanced(
     held_out: dict[str, Utterance],
 ) -> None:
-    train = {u.speaker: u for u in Corpus.load(EMBEDDED / "train").utterances}
+    train = {u.speaker: u for u in open_corpus(EMBEDDED / "train").utterances}
     test = {u.speaker: u for u in held_out.values()}
     assert not set(train) & set(test)
     assert set(test) == read_speakers(HELD_OUT)
@@ -145,7 +146,7 @@ def test_lists_depend_on_the_seed_alone(held_out: dict[str, Utterance]) -> None:
 def test_openslr_layout(openslr: Path, tmp_path: Path) -> None:
     report = prepare(openslr, tmp_path / "out")
     assert report.utterances == {"train": 6, "validation": 6, "test": 6}
-    validation = Corpus.load(tmp_path / "out" / "validation").utterances
+    validation = open_corpus(tmp_path / "out" / "validation").utterances
     assert {u.speaker for u in validation} <= read_speakers(HELD_OUT)
     assert all(Path(u.path).suffix == ".WAV" and Path(u.path).is_absolute() for u in validation)
     assert (tmp_path / "out" / "validation" / "trials").read_text().count("\n1 ") == 5
@@ -185,7 +186,7 @@ def test_missing_tables_are_named_and_nothing_is_left(openslr: Path, tmp_path: P
 
 
 def test_failure_in_the_last_split_leaves_nothing(openslr: Path, tmp_path: Path) -> None:
-    for utterance in Corpus.load(openslr / "test").utterances:
+    for utterance in open_corpus(openslr / "test").utterances:
         Path(utterance.path).write_bytes(b"no audio")
     with pytest.raises(DataError, match="no usable recording"):
         prepare(openslr, tmp_path / "out")

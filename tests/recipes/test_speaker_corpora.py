@@ -11,7 +11,7 @@ from support import ROOT, Command, Refused
 from test_recipes_train import short
 
 from joint.data.choices import Check
-from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.data.prepare.manifests import PrepareReport
 from joint.errors import DataError
 from joint.training.run import train
@@ -37,13 +37,13 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]
 
 
 def speakers(report: PrepareReport, split: str) -> set[str]:
-    return {u.speaker for u in Corpus.load(report.output / split).utterances}
+    return {u.speaker for u in open_corpus(report.output / split).utterances}
 
 
 def trials(report: PrepareReport, name: str) -> Trials:
     """A list of the test split, which its tables must cover."""
     listed = Trials.load(report.output / "test" / name)
-    listed.check(Corpus.load(report.output / "test"))
+    listed.check(open_corpus(report.output / "test"))
     return listed
 
 
@@ -60,12 +60,12 @@ class TestVoxCeleb:
         listed = trials(report, "trials_O")
         assert listed.names[0] == "id10270-vid_-0-00001" and listed.labels.tolist() == [1, 0, 1, 0]
         assert len(trials(report, "trials_E")) == len(trials(report, "trials_H")) == 10
-        test = Corpus.load(report.output / "test").utterances
+        test = open_corpus(report.output / "test").utterances
         assert {u.speaker: u.gender for u in test} == dict.fromkeys(
             ("id10001", "id10002", "id11251"), "f"
         ) | dict.fromkeys(("id10270", "id10309"), "m")
         own = Trials.load(report.output / "validation" / "trials")
-        own.check(Corpus.load(report.output / "validation"))
+        own.check(open_corpus(report.output / "validation"))
         assert 0 < own.labels.sum() < len(own)
 
     @pytest.mark.parametrize("part, second", [(TrainOn.VOXCELEB1, 0), (TrainOn.BOTH, 5)])
@@ -106,7 +106,7 @@ class TestVoxCeleb:
         report = prepare_voxceleb(root, tmp_path / "out", held_out=0)
         assert [s.utterance for s in report.skipped] == ["id00012-vid_-0-00001"]
         assert report.utterances["train"] == 19
-        found = Corpus.load(report.output / "train").by_id["id00012-vid_-0-00002"]
+        found = open_corpus(report.output / "train").by_id["id00012-vid_-0-00002"]
         assert found.path == str(moved)
 
     def test_bad_and_missing_recordings_leave_their_trials_out(
@@ -224,6 +224,6 @@ def test_voxblink(published: Callable[[str], Path], joint_command: Command, tmp_
     )
     assert done.code == 0 and "train: 12 utterances, 3 speakers" in done.out, done
     assert any("1 of 13 utterances" in line for line in done.err)
-    found = Corpus.load(out / "train").utterances
+    found = open_corpus(out / "train").utterances
     assert {u.speaker: u.gender for u in found} == {"id00000": "m", "id00001": "f", "id00002": None}
     assert prepare_voxblink(root, out, held_out=1).speakers == {"train": 3, "validation": 1}

@@ -15,6 +15,7 @@ import soundfile
 from joint.audio import AudioInfo, inspect_audio
 from joint.data.choices import Encoding
 from joint.data.corpus import Corpus, Utterance
+from joint.data.opening import open_corpus
 from joint.data.phones import ALIGNMENT, WORDS
 from joint.data.prepare.manifests import PrepareReport, Skipped, write_skipped, written_whole
 from joint.data.prepare.tables import copy_lists, lists_of
@@ -35,7 +36,7 @@ FORMS = {Encoding.FLAC: ("FLAC", "PCM_16", ".flac"), Encoding.OPUS: ("OGG", "OPU
 def shard_corpus(
     data: str | Path, output: str | Path, shard_size: int, encoding: Encoding = Encoding.ORIGINAL
 ) -> tuple[int, int]:
-    """Write the corpus `data` (any that `Corpus.load` opens) into the new folder `output`, whole or
+    """Write the corpus `data` (any that `open_corpus` opens) into the new folder `output`, whole or
     not at all, with the lists of trials and mixtures beside it.
 
     Utterances are in the order of their ids, `shard_size` a shard. Recordings that cannot be read
@@ -46,7 +47,7 @@ def shard_corpus(
     from lhotse.shar.writers.cut import JsonlShardWriter
     from lhotse.shar.writers.tar import TarWriter
 
-    corpus = Corpus.load(data)
+    corpus = open_corpus(data)
     kept, samples, report = [], [], PrepareReport(Path(output))
     with written_whole(output) as folder:
         # By itself: lhotse takes every file beside shards for one.

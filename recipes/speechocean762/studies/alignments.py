@@ -16,6 +16,7 @@ import torch
 
 from joint import load
 from joint.data.corpus import SUPERVISIONS, Corpus
+from joint.data.opening import open_corpus
 from joint.errors import CheckpointError, DataError
 from joint.metrics.words import edit_distance
 from joint.terminal import errors_in_one_line
@@ -117,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     options = parser.parse_args(arguments)
     with errors_in_one_line():
-        corpus = Corpus.load(options.data)
+        corpus = open_corpus(options.data)
         for name, value in sequence_agreement(corpus, phones_of_corpus(options.data)).items():
             print(f"{name}: {value:.2f}")
         found = boundary_differences(corpus, options.checkpoint, options.priors, options.limit)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from joint import load
-from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.experiments.tables import comparison_table
 from joint.files import atomic_write
 from joint.metrics.detection import cllr, error_rates, min_cllr
@@ -39,7 +39,7 @@ class Part:
 
     def __init__(self, embed: Embed, folder: Path) -> None:
         self.trials = Trials.load(folder / "trials")
-        tables = Corpus.load(folder)
+        tables = open_corpus(folder)
         self.trials.check(tables)
         self.embedded: EmbeddedFiles = embed_corpus(embed, tables, self.trials.names, True)
         rows = self.embedded.rows()
@@ -65,7 +65,7 @@ def compare(checkpoint: str, data: Path, test: Path, top: int) -> str:
     """
     embed = load(checkpoint).embed
     held_out, tested = Part(embed, data / "validation"), Part(embed, test)
-    people = Corpus.load(data / "train")
+    people = open_corpus(data / "train")
     others = embed_corpus(embed, people, progress=True)
     speakers = np.array([people.by_id[name].speaker for name in others.names])
     measured = {}

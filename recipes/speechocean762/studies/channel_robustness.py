@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from joint import load
-from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.data.scenes.augmentation import own_channel
 from joint.terminal import errors_in_one_line
 from recipes.speechocean762.studies.command import study_parser
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("data", type=Path, help="a Kaldi folder")
     parser.add_argument("trials", type=Path, help="a list of trials")
     given = parser.parse_args(arguments)
-    folder, trials = Corpus.load(given.data), Trials.load(given.trials)
+    folder, trials = open_corpus(given.data), Trials.load(given.trials)
     embed = load(given.checkpoint).embed
     systems = {"as recorded": embed, "random channels": through_channels(embed)}
     for name, system in systems.items():

@@ -19,6 +19,7 @@ from joint import load
 from joint.conversation.clustering import clustered, spectral
 from joint.conversation.turns import Turn, in_order, write_turns
 from joint.data.corpus import Corpus, Utterance
+from joint.data.opening import open_corpus
 from joint.errors import DataError
 from joint.experiments.tables import comparison_table
 from joint.terminal import errors_in_one_line
@@ -121,7 +122,7 @@ def compare(
 
     Raises JointError.
     """
-    corpus, model, silero = Corpus.load(folder), load(checkpoint, tasks=()), SileroSpeech()
+    corpus, model, silero = open_corpus(folder), load(checkpoint, tasks=()), SileroSpeech()
     diarizer = Diarizer(model.embed, model.diarization_threshold)
     measured = {}
     for kind, overlapping in (("in turn", False), ("overlapping", True)):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from joint import load
 from joint.audio import read_audio
-from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.data.prepare.subset import write_subset
 from joint.errors import DataError
 from joint.metrics.words import concatenated_errors, total
@@ -41,7 +41,7 @@ PLAIN = (
 def memorize(data: Path, output: Path, minutes: float) -> dict[str, float]:
     """Choose utterances, train, transcribe. Raises DataError for fewer than five speakers with four
     utterances each."""
-    corpus = Corpus.load(data)
+    corpus = open_corpus(data)
     chosen = []
     for own in [positions for positions in corpus.of_speaker if len(positions) >= EACH][:SPEAKERS]:
         chosen += [corpus.utterances[i].id for i in own[:EACH]]
@@ -51,7 +51,7 @@ def memorize(data: Path, output: Path, minutes: float) -> dict[str, float]:
     keys = [*PLAIN, f"data.train={part}", f"output={output / 'run'}"]
     begun = (output / "run" / "checkpoints").is_dir()
     model = load(train(RECIPE, [*keys, f"trainer.max_minutes={minutes}"], resume=begun))
-    references = Corpus.load(part).utterances
+    references = open_corpus(part).utterances
     hypotheses = [model.transcribe(read_audio(u.path)) for u in references]
     pairs = zip(references, hypotheses, strict=True)
     errors = total(concatenated_errors([u.text.upper().split()], words) for u, words in pairs)

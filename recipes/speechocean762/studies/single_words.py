@@ -19,6 +19,7 @@ import numpy as np
 import soundfile
 
 from joint.data.corpus import Corpus, Utterance
+from joint.data.opening import open_corpus
 from joint.data.prepare.manifests import SKIPPED, written_whole
 from joint.data.prepare.tables import write_tables
 from joint.data.prepare.trials import Trial, write_trials
@@ -42,7 +43,7 @@ def cut_words(data: Path, output: Path, words: Sequence[str]) -> dict[str, int]:
         for part in PARTS:
             if not (data / part).is_dir():
                 continue
-            corpus = Corpus.load(data / part)
+            corpus = open_corpus(data / part)
             if not corpus.phones:
                 raise DataError(data / part, "no phones", "a folder that 'joint align' has aligned")
             (folder / part / "audio").mkdir(parents=True)

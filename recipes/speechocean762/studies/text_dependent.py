@@ -15,6 +15,7 @@ import torch
 from joint import SpeakerModel, load
 from joint.data.batching import batches_by_length
 from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.directions import unit
 from joint.errors import CheckpointError
 from joint.metrics.detection import eer
@@ -49,7 +50,7 @@ def factors_of(model: SpeakerModel, waveforms: Sequence[np.ndarray]) -> dict[str
 
 def compared(model: SpeakerModel, train: Corpus, test: Path) -> list[tuple[str, str, float]]:
     """List of trials, embedding and EER in percent of every comparison."""
-    folder = Corpus.load(test)
+    folder = open_corpus(test)
     people = folder.utterances
     rows = {person.id: row for row, person in enumerate(people)}
     own = factors_of(model, [person.waveform() for person in people])
@@ -83,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with errors_in_one_line():
         print("| trials | embedding | EER % |\n| --- | --- | --- |")
         for name, kind, percent in compared(
-            load(options.checkpoint), Corpus.load(options.train), options.test
+            load(options.checkpoint), open_corpus(options.train), options.test
         ):
             print(f"| {name} | {kind} | {percent:.2f} |")
 

@@ -12,12 +12,13 @@ from analysis.probing.pitch import pitch_statistics
 from analysis.probing.study import PHONES, Material, probe_encoder, spread, untrained
 from analysis.probing.targets import changed, halves, phone_instants
 from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.errors import DataError
 
 
 @pytest.fixture(scope="module")
 def corpus(aligned: Path) -> Corpus:
-    return Corpus.load(aligned)
+    return open_corpus(aligned)
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +118,6 @@ def test_what_is_refused(corpus: Corpus, prepared: Path) -> None:
     with pytest.raises(DataError, match=r"shoe size.*unknown question.*speaker"):
         Material.of(corpus, 50, ["shoe size"])
     with pytest.raises(DataError, match="joint align"):
-        Material.of(Corpus.load(prepared / "test"), 50, [PHONES])
+        Material.of(open_corpus(prepared / "test"), 50, [PHONES])
     with pytest.raises(DataError, match=r"tdnn9.*tdnn1"):
         probe_encoder(tiny_encoder(), Material.of(corpus, 50, ["speaker"]), ["tdnn9"])

@@ -12,10 +12,10 @@ from support import ROOT
 @pytest.fixture(scope="session")
 def speakers(prepared: Path) -> dict[str, list[Path]]:
     """Recordings of the twelve test speakers, who are not in the shipped checkpoint's training."""
-    from joint.data.corpus import Corpus
+    from joint.data.opening import open_corpus
 
     found: dict[str, list[Path]] = {}
-    for utterance in Corpus.load(prepared / "test").utterances:
+    for utterance in open_corpus(prepared / "test").utterances:
         found.setdefault(str(utterance.speaker), []).append(Path(str(utterance.path)))
     return found
 
@@ -56,10 +56,10 @@ def aligned_trials(aligned: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     import itertools
     import shutil
 
-    from joint.data.corpus import Corpus
+    from joint.data.opening import open_corpus
 
     folder = shutil.copytree(aligned, tmp_path_factory.mktemp("trials") / "test")
-    pairs = itertools.combinations(Corpus.load(aligned).utterances, 2)
+    pairs = itertools.combinations(open_corpus(aligned).utterances, 2)
     lines = [f"{int(a.speaker == b.speaker)} {a.id} {b.id}\n" for a, b in pairs]
     (folder / "trials").write_text("".join(lines))
     return folder

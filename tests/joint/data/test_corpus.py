@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from joint.audio import read_audio
-from joint.data.corpus import RECORDINGS, SUPERVISIONS, Corpus
+from joint.data.corpus import RECORDINGS, SUPERVISIONS
+from joint.data.opening import open_corpus
 from joint.errors import DataError
 
 
@@ -19,7 +20,7 @@ def folder(prepared: Path, tmp_path: Path) -> Path:
 
 
 def test_the_embedded_corpus(prepared: Path) -> None:
-    corpus = Corpus.load(prepared / "train")
+    corpus = open_corpus(prepared / "train")
     assert len(corpus) == 396 and len(corpus.speakers) == 36
     assert [u.id for u in corpus.utterances] == sorted(u.id for u in corpus.utterances)
     assert sorted(i for own in corpus.of_speaker for i in own) == list(range(396))
@@ -31,7 +32,7 @@ def test_the_embedded_corpus(prepared: Path) -> None:
 
 
 def test_lengths_are_the_files(prepared: Path) -> None:
-    for utterance in Corpus.load(prepared / "test").utterances[::20]:
+    for utterance in open_corpus(prepared / "test").utterances[::20]:
         assert abs(utterance.samples - len(read_audio(utterance.path))) <= 1
 
 
@@ -39,13 +40,13 @@ def test_lengths_are_the_files(prepared: Path) -> None:
 def test_a_missing_manifest(folder: Path, name: str) -> None:
     (folder / name).unlink()
     with pytest.raises(DataError, match=f"{name}.*joint prepare"):
-        Corpus.load(folder)
+        open_corpus(folder)
 
 
 def test_an_unreadable_manifest(folder: Path) -> None:
     (folder / RECORDINGS).write_bytes(b"words")
     with pytest.raises(DataError, match="unreadable"):
-        Corpus.load(folder)
+        open_corpus(folder)
 
 
 def test_a_supervision_without_its_recording(folder: Path) -> None:
@@ -54,7 +55,7 @@ def test_a_supervision_without_its_recording(folder: Path) -> None:
     with gzip.open(folder / RECORDINGS, "wt") as file:
         file.writelines(lines[1:])
     with pytest.raises(DataError, match="alone"):
-        Corpus.load(folder)
+        open_corpus(folder)
 
 
 def test_nobody_speaks(folder: Path) -> None:
@@ -62,4 +63,4 @@ def test_nobody_speaks(folder: Path) -> None:
         with gzip.open(folder / name, "wt"):
             pass
     with pytest.raises(DataError):
-        Corpus.load(folder)
+        open_corpus(folder)

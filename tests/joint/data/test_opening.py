@@ -14,7 +14,7 @@ import soundfile
 from support import Command
 
 from joint.data.corpus import RECORDINGS, SUPERVISIONS, Corpus, readable
-from joint.data.opening import find_list
+from joint.data.opening import find_list, open_corpus
 from joint.data.prepare.kaldi import prepare_kaldi
 from joint.data.prepare.subset import write_subset
 from joint.data.scenes.planning import ScenePlanner
@@ -80,7 +80,7 @@ def levels(waveforms: Sequence[np.ndarray]) -> np.ndarray:
 def test_every_form_is_the_same_corpus(
     form: str, forms: dict[str, str], tables: Path, tmp_path: Path
 ) -> None:
-    corpus, expected = Corpus.load(forms[form], tmp_path), Corpus.load(tables)
+    corpus, expected = open_corpus(forms[form], tmp_path), open_corpus(tables)
     assert len(corpus) == 12 and corpus.speakers == ["s0", "s1", "s2", "s3"]
     for one, other in zip(corpus.utterances, expected.utterances, strict=True):
         for field in ("id", "speaker", "text", "gender", "age", "age_group", "samples"):
@@ -93,11 +93,11 @@ def test_every_form_is_the_same_corpus(
 def test_evaluation_and_training_read_every_form(
     form: str, forms: dict[str, str], tables: Path, tmp_path: Path
 ) -> None:
-    corpus, found = Corpus.load(forms[form], tmp_path), find_list(forms[form], "trials", tmp_path)
+    corpus, found = open_corpus(forms[form], tmp_path), find_list(forms[form], "trials", tmp_path)
     assert found is not None and find_list(forms[form], "mix2_extraction.csv", tmp_path) is None
     figures = evaluate_verification(levels, corpus, Trials.load(found), progress=False)
     again = evaluate_verification(
-        levels, Corpus.load(tables), Trials.load(tables / "trials"), progress=False
+        levels, open_corpus(tables), Trials.load(tables / "trials"), progress=False
     )
     assert figures == again and figures["skipped_trials"] == 0
     planner = ScenePlanner(speakers=2, chunk=0.5, enrollment=0.5)
@@ -126,9 +126,9 @@ def test_a_command_reads_every_form(
 
 def test_what_is_no_corpus_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no folder"):
-        Corpus.load(tmp_path / "nowhere")
+        open_corpus(tmp_path / "nowhere")
     with pytest.raises(DataError, match=r"without a corpus.*wav\.scp"):
-        Corpus.load(tmp_path)
+        open_corpus(tmp_path)
 
 
 def test_an_unreadable_recording_of_tables_has_no_length(tables: Path, tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_an_unreadable_recording_of_tables_has_no_length(tables: Path, tmp_path:
     lines = (tables / "wav.scp").read_text().replace("audio/", f"{tables}/audio/")
     (tmp_path / "wav.scp").write_text(lines.replace(f"{tables}/audio/s0-1", f"{tmp_path}/bad"))
     (tmp_path / "bad.wav").write_bytes(b"junk")
-    bad = Corpus.load(tmp_path).by_id["s0-1"]
+    bad = open_corpus(tmp_path).by_id["s0-1"]
     assert bad.samples == 0
     with pytest.raises(AudioError, match=r"bad\.wav"):
         bad.waveform()
@@ -147,7 +147,7 @@ def test_an_unreadable_recording_of_tables_has_no_length(tables: Path, tmp_path:
 def test_what_cannot_be_read_is_left_out_and_logged(
     tables: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    rows = Corpus.load(tables).utterances[:3]
+    rows = open_corpus(tables).utterances[:3]
     gone = replace(rows[1], path=str(tmp_path / "gone.wav"))
     found = list(readable([rows[0], gone, rows[2]]))
     assert [u.id for u, _ in found] == ["s0-0", "s0-2"]
@@ -168,12 +168,12 @@ def test_a_prepared_folder_moves_with_its_recordings(
             file.write(content)
     (tmp_path / "audio").symlink_to(tables / "audio")
     for folder in (tmp_path, write_subset(tmp_path, ["s0-0"], tmp_path / "elsewhere" / "part")):
-        first = Corpus.load(folder).utterances[0]
+        first = open_corpus(folder).utterances[0]
         assert first.path == str(tmp_path / "audio" / "s0-0.wav")
         assert len(first.waveform()) == 16_000
 
 
 def test_an_id_stands_once(tables: Path) -> None:
-    whole = Corpus.load(tables)
+    whole = open_corpus(tables)
     with pytest.raises(DataError, match="s0-0 a second time"):
         Corpus([*whole.utterances, whole.utterances[0]], "twice")

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from joint.data.choices import Encoding
-from joint.data.corpus import SUPERVISIONS, Corpus
+from joint.data.corpus import SUPERVISIONS
+from joint.data.opening import open_corpus
 from joint.data.phones import PHONES, PhoneIntervals, read_inventory
 from joint.data.scenes.planning import ScenePlanner
 from joint.data.scenes.rendering import Renderer
@@ -71,14 +72,14 @@ def timed(prepared: Path, tmp_path: Path) -> Path:
 
 
 def test_manifests_and_shards_keep_them(timed: Path, tmp_path: Path) -> None:
-    corpus = Corpus.load(timed)
+    corpus = open_corpus(timed)
     assert corpus.phones == ("SIL", "AA", "B")
     first = corpus.utterances[0]
     assert first.phones is not None and corpus.utterances[1].phones is None
     assert first.phones.row() == ([0, 1, 0, 2, 0], [1600, 4800, 8000, 9600, first.samples])
     assert first.words == (("ab", 1600, 9600),)
     shard_corpus(timed, tmp_path / "shards", 50, Encoding.ORIGINAL)
-    shards = Corpus.load(tmp_path / "shards", tmp_path / "cache")
+    shards = open_corpus(tmp_path / "shards", tmp_path / "cache")
     assert shards.phones == corpus.phones and shards.utterances[1].phones is None
     assert shards.utterances[0].phones is not None
     assert shards.utterances[0].phones.row() == first.phones.row()
@@ -86,7 +87,7 @@ def test_manifests_and_shards_keep_them(timed: Path, tmp_path: Path) -> None:
 
 
 def test_a_batch_says_what_each_enrolment_holds(timed: Path) -> None:
-    corpus = Corpus.load(timed)
+    corpus = open_corpus(timed)
     planner = ScenePlanner(speakers=0, enrollment=9.0, speeds=(1.0, 0.8))
     renderer = Renderer(corpus, FileStore(corpus))
     scenes = [planner.plan(corpus, 1, 0, i) for i in range(planner.epoch_length(corpus))]
@@ -105,7 +106,7 @@ def test_a_batch_says_what_each_enrolment_holds(timed: Path) -> None:
 
 
 def test_a_corpus_without_times_has_no_such_field(prepared: Path) -> None:
-    corpus = Corpus.load(prepared / "test")
+    corpus = open_corpus(prepared / "test")
     renderer = Renderer(corpus, FileStore(corpus))
     scene = ScenePlanner(speakers=0).plan(corpus, 1, 0, 0)
     assert "enrollment_phones" not in renderer.batch([scene]).present()
@@ -114,7 +115,7 @@ def test_a_corpus_without_times_has_no_such_field(prepared: Path) -> None:
 def test_strange_phones_are_refused(timed: Path) -> None:
     with_times(timed, [["QQ", 0.1, 0.2, 0.0]], "SIL\nAA\n")
     with pytest.raises(DataError, match="the phone QQ"):
-        Corpus.load(timed)
+        open_corpus(timed)
 
 
 @pytest.mark.parametrize("content", ["", "AA\nSIL\n", "SIL\nAA\nAA\n"])

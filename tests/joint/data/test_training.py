@@ -8,7 +8,7 @@ import torch
 from support import TINY
 from tiny_models import SPEAKERS
 
-from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.data.prepare.tables import read_tables, write_tables
 from joint.data.scenes.stream import SceneStream
 from joint.losses.margin import AamSoftmax
@@ -42,7 +42,7 @@ def test_a_training_goes_on_without_bad_recordings_and_lists_them(
         places.append(f"data.cache={tmp_path / 'cache'}")
     assert train(TINY, [*OPTIONS, *places]).is_file()
     rows = (tmp_path / "run" / "skipped.tsv").read_text().splitlines()
-    corpus = Corpus.load(tables)
+    corpus = open_corpus(tables)
     assert [row.split("\t")[0] for row in rows] == [
         "utterance",
         *(u.id for u in corpus.utterances if Path(u.path).name in ("junk.wav", "gone.wav")),

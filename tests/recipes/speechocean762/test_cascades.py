@@ -9,7 +9,7 @@ import yaml
 from support import ROOT
 
 from joint.app.api import SpeakerModel
-from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.errors import CheckpointError, DataError, JointError
 from joint.training.run import train
 from recipes.speechocean762.studies.cascades import kept as cascade_kept
@@ -49,7 +49,7 @@ def recogniser(aligned: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_oracle_segments_and_an_oracle_recogniser(tested: Path) -> None:
-    folder = Corpus.load(tested)
+    folder = open_corpus(tested)
     listed = Conversations.load(tested / "mix2_recognition.csv")
     counting, pauses = words_in(folder), between_pauses(tested)
     assert pauses is not None
@@ -207,7 +207,7 @@ HOWS = ("one output", "the same for all 2")
 
 
 def texts_of(folder: Path, count: int) -> list[str]:
-    people = Corpus.load(folder).by_id
+    people = open_corpus(folder).by_id
     rows = Conversations.load(folder / "mix2_recognition.csv").rows[:count]
     return [people[turn.utterance].text for row in rows for turn in row.turns]
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from joint.data.corpus import Corpus, Utterance
+from joint.data.corpus import Utterance
+from joint.data.opening import open_corpus
 from joint.data.prepare.tables import write_tables
 from joint.errors import DataError
 from recipes.speechocean762.studies.classic import run as classic
@@ -36,7 +37,7 @@ def data(embedded_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     kept = set()
     for part in ("train", "test"):
         spoken: dict[str, list[Utterance]] = {}
-        for utterance in Corpus.load(embedded_corpus / part).utterances:
+        for utterance in open_corpus(embedded_corpus / part).utterances:
             spoken.setdefault(utterance.speaker, []).append(utterance)
         few = [utterance for own in spoken.values() for utterance in own[:5]]
         kept |= {utterance.id for utterance in few}
@@ -82,9 +83,9 @@ def test_a_second_run_fills_what_is_missing(ran: Path, data: Path) -> None:
 
 
 def test_ivectors_are_embeddings_like_any(ran: Path, data: Path) -> None:
-    parts = Parts(TINY, Corpus.load(data / "train"), ran)
+    parts = Parts(TINY, open_corpus(data / "train"), ran)
     extractor = StatisticsExtractor(parts.cepstra, parts.ubm, parts.subspace.factors)
-    folder, trials = Corpus.load(data / "test"), Trials.load(data / "test" / "trials")
+    folder, trials = open_corpus(data / "test"), Trials.load(data / "test" / "trials")
     found = evaluate_verification(extractor, folder, trials, progress=False)
     table = json.loads((ran / "table.json").read_text())
     assert found["trials"] == table["i-vector, cosine"]["trials"]
@@ -96,7 +97,7 @@ def test_a_share_of_the_training_recordings_has_a_channel(
     share: float, least: int, most: int, data: Path, tmp_path: Path
 ) -> None:
     noise = np.random.default_rng(0).standard_normal((30, 8_000), dtype=np.float32)
-    train = Corpus.load(data / "train")
+    train = open_corpus(data / "train")
     parts = Parts(replace(TINY, channel_share=share), train, tmp_path)
     augmented = [parts.augmented(w) for w in noise]
     changed = [not np.array_equal(a, b) for a, b in zip(noise, augmented, strict=True)]

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from joint.conversation.turns import read_turns
-from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.errors import DataError
 from recipes.speechocean762.studies.diarization import compare, compose
 
 
 def test_in_turn_and_overlapping(aligned: Path) -> None:
-    corpus = Corpus.load(aligned)
+    corpus = open_corpus(aligned)
     words = {u.id: " ".join(word.word for word in u.words or ()) for u in corpus.utterances}
     for overlapping in (False, True):
         composed = list(compose(corpus, 6, 4, overlapping, seed=1))

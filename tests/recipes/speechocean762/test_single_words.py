@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from joint.audio import read_audio
-from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.data.prepare.kaldi import prepare_kaldi
 from joint.errors import DataError
 from recipes.speechocean762.studies.single_words import cut_words, word_trials
@@ -15,15 +15,15 @@ from tasks.verification.trials import Trials
 @pytest.fixture(scope="module")
 def words(aligned: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("words") / "out"
-    spoken = {w.word for u in Corpus.load(aligned).utterances for w in u.words or ()}
+    spoken = {w.word for u in open_corpus(aligned).utterances for w in u.words or ()}
     counts = cut_words(aligned.parent, folder, sorted(spoken))
     assert counts["train"] > 40
     return folder
 
 
 def test_words_are_where_they_were(words: Path, aligned: Path) -> None:
-    source = {u.id: u for u in Corpus.load(aligned).utterances}
-    folder = Corpus.load(words / "train")
+    source = {u.id: u for u in open_corpus(aligned).utterances}
+    folder = open_corpus(words / "train")
     for name, cut in list(folder.by_id.items())[:20]:
         utterance, _, number = name.rpartition("-")
         word = source[utterance].words
@@ -33,7 +33,7 @@ def test_words_are_where_they_were(words: Path, aligned: Path) -> None:
 
 
 def test_lists_hold_what_they_say(words: Path) -> None:
-    people = Corpus.load(words / "train").by_id
+    people = open_corpus(words / "train").by_id
     for name, alike in (
         ("trials_impostor", lambda one, same: same),
         ("trials_word", lambda one, same: one),
@@ -50,7 +50,7 @@ def test_lists_hold_what_they_say(words: Path) -> None:
 
 def test_they_can_be_prepared(words: Path, tmp_path: Path) -> None:
     prepare_kaldi(words / "train", tmp_path / "data")
-    corpus = Corpus.load(tmp_path / "data")
+    corpus = open_corpus(tmp_path / "data")
     assert len(corpus.phrases) > 10
     assert [corpus.phrases[i] for i in corpus.phrase_of] == [u.text for u in corpus.utterances]
 

@@ -7,13 +7,14 @@ import pytest
 import soundfile
 
 from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from tasks.extraction.evaluate import evaluate_extraction
 from tasks.extraction.mixtures import MixtureList, render
 
 
 @pytest.fixture
 def folder(embedded_corpus: Path) -> Corpus:
-    return Corpus.load(embedded_corpus / "test")
+    return open_corpus(embedded_corpus / "test")
 
 
 def test_every_row_has_the_asked_level(folder: Corpus):

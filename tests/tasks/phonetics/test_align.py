@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.errors import DataError
 from joint.text.pronunciation import INVENTORY, dictionary, pronounced, words_of
 from tasks.phonetics.align import BEGUN, align_folder
@@ -18,7 +19,7 @@ from tasks.phonetics.sphinx import SphinxAligner, UnalignableError, _aligned
 
 @pytest.fixture(scope="module")
 def corpus(aligned: Path) -> Corpus:
-    return Corpus.load(aligned)
+    return open_corpus(aligned)
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +130,7 @@ def test_breaths_are_no_phones() -> None:
 def test_an_interrupted_run_goes_on(aligned: Path, tmp_path: Path) -> None:
     folder = tmp_path / "again"
     shutil.copytree(aligned, folder)
-    whole = Corpus.load(folder)
+    whole = open_corpus(folder)
     align_folder(folder, {})  # leaves its partial file away
     assert not (folder / BEGUN).exists()
     words = {word for u in whole.utterances for word in words_of(u.text)}
@@ -150,7 +151,7 @@ def test_two_processes_find_the_same(aligned: Path, tmp_path: Path) -> None:
     shutil.copytree(aligned, folder)
     align_folder(folder, {}, jobs=2)
     for one, two in zip(
-        Corpus.load(aligned).utterances, Corpus.load(folder).utterances, strict=True
+        open_corpus(aligned).utterances, open_corpus(folder).utterances, strict=True
     ):
         assert (one.phones is None) == (two.phones is None)
         if one.phones is not None and two.phones is not None:
@@ -179,13 +180,13 @@ def rewrite(folder: Path, change) -> None:  # type: ignore[no-untyped-def]
 def test_pronunciations_without_times(aligned: Path, tmp_path: Path) -> None:
     folder = tmp_path / "untimed"
     shutil.copytree(aligned, folder)
-    timed = Corpus.load(folder)
+    timed = open_corpus(folder)
     for utterance in timed.utterances:
         if utterance.phones is not None and utterance.pronunciation is not None:
             spoken = utterance.phones.phones[utterance.phones.phones > 0]
             assert spoken.tolist() == utterance.pronunciation.tolist()
     assert pronounce_folder(folder, {"the": [("DH", "IY")]}).aligned == len(timed)
-    for utterance in Corpus.load(folder).utterances:
+    for utterance in open_corpus(folder).utterances:
         assert utterance.phones is None and utterance.words is None
         assert utterance.pronunciation is not None
         spoken_phones = [INVENTORY[p] for p in utterance.pronunciation]

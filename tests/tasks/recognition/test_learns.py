@@ -9,7 +9,7 @@ import pytest
 
 import joint
 from joint.audio import read_audio
-from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.data.prepare.subset import write_subset
 from joint.training.run import train
 
@@ -64,7 +64,7 @@ DECODER = """
 @pytest.fixture(scope="module")
 def few(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The two shortest utterances of each of two people."""
-    corpus = Corpus.load(prepared / "train")
+    corpus = open_corpus(prepared / "train")
     chosen = []
     for speaker in corpus.speakers[:2]:
         own = [u for u in corpus.utterances if u.speaker == speaker]
@@ -83,7 +83,7 @@ def test_by_heart(few: Path, tmp_path: Path) -> None:
     scenes = "speakers: 1, delay: [0.0, 0.0], absent_probability: 0.4"
     values = {"topology": "TargetRecognition", "decoder": "", "rate": 4.0e-3, "steps": 300}
     model = trained(few, tmp_path, scenes=scenes, **values)
-    utterances = Corpus.load(few).utterances
+    utterances = open_corpus(few).utterances
     for spoken in utterances:
         recording = read_audio(spoken.path)
         for enrolled in utterances:
@@ -103,7 +103,7 @@ def test_first_in_first_out_by_attention(few: Path, tmp_path: Path) -> None:
     losses = [line["loss"] for line in lines if "loss" in line]
     # nats a character; the words of each mixture are right after 400 steps, too many for a test
     assert losses[0] > 2.5 and losses[-1] < 1.5
-    utterances = Corpus.load(few).utterances
+    utterances = open_corpus(few).utterances
     one, other = (read_audio(u.path) for u in (utterances[0], utterances[-1]))
     mixture = np.concatenate([one[:8000], one[8000:] + np.resize(other, len(one) - 8000)])
     assert len(model.transcribe(mixture)) == 2

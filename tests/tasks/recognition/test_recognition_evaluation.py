@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.errors import DataError
 from joint.metrics.words import (
     Errors,
@@ -25,7 +26,7 @@ pytest.importorskip("meeteval")
 
 @pytest.fixture(scope="module")
 def folder(prepared: Path) -> Corpus:
-    return Corpus.load(prepared / "train")
+    return open_corpus(prepared / "train")
 
 
 @pytest.fixture(scope="module")

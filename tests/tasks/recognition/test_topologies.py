@@ -11,7 +11,7 @@ from torch import Tensor
 
 from joint.conditioning.frame_fusion import CrossAttentionFusion, FrameFusion
 from joint.conditioning.local_similarity import LocalSimilarity
-from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.data.scenes.planning import ScenePlanner
 from joint.data.scenes.rendering import Renderer
 from joint.data.storage.store import FileStore
@@ -81,7 +81,7 @@ def model_of(name: str) -> JointModel:
 
 @pytest.fixture(scope="module")
 def batch(aligned: Path) -> Callable[..., SceneBatch]:
-    corpus = Corpus.load(aligned)
+    corpus = open_corpus(aligned)
     renderer = Renderer(corpus, FileStore(corpus))
 
     def render(count: int = 3, first: int = 0, **keys: object) -> SceneBatch:

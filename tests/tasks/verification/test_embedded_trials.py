@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from tasks.verification.trials import Trials
 
 
 def test_the_trials_name_what_is_there(embedded_corpus: Path):
-    folder = Corpus.load(embedded_corpus / "test")
+    folder = open_corpus(embedded_corpus / "test")
     trials = Trials.load(embedded_corpus / "test" / "trials")
     trials.check(folder)
     speakers = np.array([folder.by_id[name].speaker for name in trials.names])

@@ -62,12 +62,12 @@ def extraction(
     Example: joint evaluate extraction --data CORPUS/test --mixtures CORPUS/test/mix2_extraction.csv
     --limit 50
     """
-    from joint.data.corpus import Corpus
+    from joint.data.opening import open_corpus
     from joint.metrics.recognizers import load_recognizer
     from tasks.extraction.evaluate import evaluate_extraction
     from tasks.extraction.mixtures import MixtureList
 
-    corpus, listed = Corpus.load(data), MixtureList.load(mixtures)
+    corpus, listed = open_corpus(data), MixtureList.load(mixtures)
     listed.check(corpus)
     recognise = load_recognizer(recognizer) if recognizer else None
     model = open_model(checkpoint)

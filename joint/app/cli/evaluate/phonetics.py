@@ -26,11 +26,11 @@ def phonetics(
 
     Example: joint evaluate phonetics --checkpoint exp/phonetics --data data/speechocean762/test
     """
-    from joint.data.corpus import Corpus
+    from joint.data.opening import open_corpus
     from tasks.phonetics.evaluate import evaluate_phones
     from tasks.phonetics.select import frame_head
 
-    corpus = Corpus.load(data)
+    corpus = open_corpus(data)
     model = open_model(checkpoint)
     name, head = frame_head(model.model, model.path, task)
     phones = tuple(model.metadata.get("phones", ()))

@@ -83,12 +83,12 @@ def recognition(
     --conversations CORPUS/test/mix2_recognition.csv
     """
     from joint.app.measuring_recognition import run_recognition
-    from joint.data.corpus import Corpus
+    from joint.data.opening import open_corpus
 
     decoding = (beam, language_model, lexicon, order, weight, bonus, ctc_weight)
     figures, written = run_recognition(
         open_model(checkpoint),
-        Corpus.load(data),
+        open_corpus(data),
         conversations,
         mode,
         task,

@@ -83,7 +83,7 @@ def scorer_of(
     calibrate: Path | None,
 ) -> "Scorer":
     """The scorer that the options describe. Raises JointError."""
-    from joint.data.corpus import Corpus
+    from joint.data.opening import open_corpus
     from tasks.verification.embedding import embed_corpus
     from tasks.verification.scorer import check_options, make_scorer
     from tasks.verification.trials import Trials
@@ -94,17 +94,17 @@ def scorer_of(
     if cohort is not None:
         import numpy as np
 
-        folder = Corpus.load(cohort)
+        folder = open_corpus(cohort)
         embedded = embed_corpus(embed, folder, progress=True)
         others = embedded.embeddings
         speakers = np.array([folder.by_id[name].speaker for name in embedded.names])
     target = None
     if adapt is not None:
-        target = embed_corpus(embed, Corpus.load(adapt), progress=True).embeddings
+        target = embed_corpus(embed, open_corpus(adapt), progress=True).embeddings
     scorer = make_scorer(backend, norm, others, speakers, target, top, adaptation)
     if calibrate is None or trials is None:
         return scorer
-    folder = Corpus.load(calibrate)
+    folder = open_corpus(calibrate)
     trials.check(folder)
     embedded = embed_corpus(embed, folder, progress=True)
     rows = embedded.rows()

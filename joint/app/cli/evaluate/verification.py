@@ -56,11 +56,11 @@ def verification(
     Example: joint evaluate verification --data CORPUS/test --trials CORPUS/test/trials
     --json eer.json
     """
-    from joint.data.corpus import Corpus
+    from joint.data.opening import open_corpus
     from tasks.verification.evaluate import evaluate_verification
     from tasks.verification.trials import Trials
 
-    corpus, listed = Corpus.load(data), Trials.load(trials)
+    corpus, listed = open_corpus(data), Trials.load(trials)
     listed.check(corpus)
     model = open_model(checkpoint, tasks=())
     with ExitStack() as outputs:

@@ -144,11 +144,11 @@ def decoding_of(
 def sentences_of(folder: Path, units: "Units", words: bool) -> list[list[str]]:
     """The texts of a prepared folder from which an n-gram is learnt, as words or as the names of
     units. Raises DataError."""
-    from joint.data.corpus import Corpus
+    from joint.data.opening import open_corpus
     from joint.text.units import TextUnits
     from tasks.recognition.decoding.ctc_beam import symbol_names
 
-    corpus, names = Corpus.load(folder), symbol_names(len(units))
+    corpus, names = open_corpus(folder), symbol_names(len(units))
     if words:
         return [u.text.upper().split() for u in corpus.utterances]
     if isinstance(units, TextUnits):

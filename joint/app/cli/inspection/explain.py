@@ -166,9 +166,9 @@ def phones(
     """
     from analysis.saliency.phones import phone_salience_of_pairs
     from joint.app.cli.options import open_model
-    from joint.data.corpus import Corpus
+    from joint.data.opening import open_corpus
 
-    corpus = Corpus.load(data)
+    corpus = open_corpus(data)
     model = open_model(checkpoint)
     encoder = model.model.encoder.float().cpu()
     ranked, used = phone_salience_of_pairs(encoder, corpus, pairs, method, layer)

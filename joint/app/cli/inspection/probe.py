@@ -74,11 +74,11 @@ def probe(
     from analysis.probing.study import Material
     from analysis.probing.summary import heat_map, markdown
     from joint.app.cli.options import open_model
-    from joint.data.corpus import Corpus
+    from joint.data.opening import open_corpus
     from joint.files import atomic_write
 
     model = open_model(checkpoint)
-    material = Material.of(Corpus.load(data), utterances, question or [])
+    material = Material.of(open_corpus(data), utterances, question or [])
     for name, reason in material.missing.items():
         if not question:
             warn(f"no probe of {name}: {reason}")

@@ -68,14 +68,14 @@ def report(
     from analysis.report.page import write_report
     from joint.app.cli.inspection.probe import beside_untrained
     from joint.app.cli.options import open_model
-    from joint.data.corpus import Corpus
+    from joint.data.opening import open_corpus
     from joint.errors import ConfigError
     from joint.files import write_json
     from tasks.verification.embedding import embed_corpus
 
     if plane not in ("tsne", "umap"):
         raise ConfigError("--plane", plane, "tsne or umap")
-    corpus = folder = Corpus.load(data)
+    corpus = folder = open_corpus(data)
     model = open_model(checkpoint)
     other = None if against is None else open_model(against)
     material = Material.of(corpus, utterances)

@@ -23,6 +23,7 @@ import torch
 
 from joint import load
 from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.errors import DataError
 from joint.experiments.tables import comparison_table
 from joint.files import atomic_write, write_json
@@ -148,7 +149,7 @@ def compare(
     """
     if limit is not None and limit < 1:
         raise DataError("limit", str(limit), "at least 1 mixture")
-    folder = Corpus.load(data)
+    folder = open_corpus(data)
     listed = Conversations.load(mixtures or data / "mix2_recognition.csv")
     listed.check(folder)
     device = "cuda" if torch.cuda.is_available() else "cpu"

@@ -8,6 +8,7 @@ import numpy as np
 from joint.conversation.clustering import clustered
 from joint.conversation.turns import Turn
 from joint.data.corpus import SUPERVISIONS, Corpus
+from joint.data.opening import open_corpus
 from joint.errors import AudioError
 from joint.training.progress import shown
 from joint.units import Samples
@@ -34,7 +35,7 @@ def between_pauses(data: Path) -> tuple[Where, str] | None:
     manifest = data / SUPERVISIONS
     if not manifest.is_file():
         return None
-    aligned = {u.id: u for u in Corpus.load(data).utterances if u.words}
+    aligned = {u.id: u for u in open_corpus(data).utterances if u.words}
     if not aligned:
         return None
 

@@ -20,6 +20,7 @@ from zlib import crc32
 import torch
 
 from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.data.scenes.augmentation import own_channel
 from joint.errors import DataError
 from joint.files import atomic_write
@@ -119,7 +120,7 @@ def run(
     data: Path, test: Path, trials: Path, output: Path, sizes: Sizes, families: list[str]
 ) -> str:
     """Train what is missing, score what is missing, write the table. Raises JointError."""
-    train, folder = Corpus.load(data / "train"), Corpus.load(test)
+    train, folder = open_corpus(data / "train"), open_corpus(test)
     listed = Trials.load(trials)
     listed.check(folder)
     identity = {

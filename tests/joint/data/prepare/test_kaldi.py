@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from lhotse import RecordingSet, SupervisionSet
 
-from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.data.prepare.kaldi import prepare_kaldi
 from joint.data.prepare.tables import read_table, read_tables, read_wav_scp
 from joint.errors import DataError
@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
 def test_tables_become_utterances(folder: Path) -> None:
     (folder / "spk2gender").write_text("a f\nb male\n")
     (folder / "spk2age").write_text("a 15\nb 16\n")
-    utterances = Corpus.load(folder).by_id
+    utterances = open_corpus(folder).by_id
     assert list(utterances) == ["a-1", "a-2", "b-1", "b-2"]
     first, last = utterances["a-1"], utterances["b-2"]
     assert first.path == str(folder.parent / "audio" / "a-1.wav")
@@ -47,7 +47,7 @@ def test_tables_become_utterances(folder: Path) -> None:
 
 
 def test_gender_and_age_are_optional(folder: Path) -> None:
-    utterance = Corpus.load(folder).by_id["a-1"]
+    utterance = open_corpus(folder).by_id["a-1"]
     assert utterance.gender is None and utterance.age is None and utterance.age_group is None
 
 
@@ -84,7 +84,7 @@ def test_tables_that_do_not_agree_are_refused(
 ) -> None:
     (folder / table).write_text(content)
     with pytest.raises(DataError) as refused:
-        Corpus.load(folder)
+        open_corpus(folder)
     assert re.search(said, str(refused.value)) and "\n" not in str(refused.value)
 
 
@@ -123,7 +123,7 @@ def test_missing_and_binary_tables_are_refused(folder: Path) -> None:
     (folder / "text").unlink()
     (folder / "utt2spk").unlink()
     with pytest.raises(DataError, match="no text, utt2spk"):
-        Corpus.load(folder)
+        open_corpus(folder)
 
 
 def test_prepare_writes_manifests_and_lists_what_it_skips(folder: Path, tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_prepare_writes_manifests_and_lists_what_it_skips(folder: Path, tmp_path
     assert [r.id for r in recordings] == [s.recording_id for s in supervisions]
     assert recordings[0].load_audio().shape == (1, 16_000)
     assert {s.speaker for s in supervisions} == {"a", "b"}
-    assert list(Corpus.load(tmp_path / "out").by_id) == ["a-1", "b-1", "b-2"]
+    assert list(open_corpus(tmp_path / "out").by_id) == ["a-1", "b-1", "b-2"]
     assert (tmp_path / "out" / "trials").is_file()
 
 

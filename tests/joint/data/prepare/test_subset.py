@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.data.prepare.subset import write_subset
 from joint.errors import DataError
 
 
 def test_some_utterances(aligned: Path, tmp_path: Path) -> None:
-    whole = Corpus.load(aligned)
+    whole = open_corpus(aligned)
     names = [u.id for u in whole.utterances[3:9:2]]
-    part = Corpus.load(write_subset(aligned, names, tmp_path / "part"))
+    part = open_corpus(write_subset(aligned, names, tmp_path / "part"))
     assert [u.id for u in part.utterances] == names and part.phones == whole.phones
     assert part.utterances[0].text == whole.utterances[3].text
     assert part.utterances[0].waveform().shape == whole.utterances[3].waveform().shape

@@ -8,6 +8,7 @@ import pytest
 from scipy.signal import convolve
 
 from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.data.scenes.augmentation import coloured_noise
 from joint.data.scenes.planning import ScenePlanner
 from joint.data.scenes.rendering import Renderer, room_response
@@ -177,7 +178,7 @@ def test_words_come_with_whole_utterances(renderer: Renderer, corpus: Corpus) ->
 
 
 def test_phones_of_whole_utterances(aligned: Path) -> None:
-    corpus = Corpus.load(aligned)
+    corpus = open_corpus(aligned)
     planner = ScenePlanner(delay=(0.3, 0.7), speeds=(1.0, 0.8), snr_db=(0.0, 0.0))
     plans = [planner.plan(corpus, 3, 0, i) for i in range(4)]
     batch = Renderer(corpus, FileStore(corpus)).batch(plans)

@@ -18,6 +18,7 @@ from support import TINY
 from joint.audio import read_audio
 from joint.data.choices import Encoding
 from joint.data.corpus import RECORDINGS, SUPERVISIONS, Corpus
+from joint.data.opening import open_corpus
 from joint.data.scenes.planning import ScenePlanner
 from joint.data.scenes.stream import SceneStream
 from joint.data.storage import remote
@@ -119,7 +120,7 @@ def tars(cache: Path) -> list[Path]:
 
 class TestFolder:
     def test_it_is_lhotse_shar(self, prepared: Path, sharded: Path) -> None:
-        original = {u.id: u for u in Corpus.load(prepared / "train").utterances}
+        original = {u.id: u for u in open_corpus(prepared / "train").utterances}
         cuts = list(CutSet.from_shar(in_dir=sharded / "shar"))
         assert [c.id for c in cuts] == sorted(original)
         for cut in cuts[::60]:
@@ -133,8 +134,8 @@ class TestFolder:
             np.testing.assert_array_equal(cut.load_audio()[0], read_audio(entry.path))
 
     def test_the_same_scenes(self, prepared: Path, sharded: Path, tmp_path: Path) -> None:
-        corpus = Corpus.load(sharded, tmp_path)
-        assert same_scenes(corpus, Corpus.load(prepared / "train", tmp_path))
+        corpus = open_corpus(sharded, tmp_path)
+        assert same_scenes(corpus, open_corpus(prepared / "train", tmp_path))
         assert list(tmp_path.iterdir()) == []
         few = Corpus(corpus.utterances[::100], "few")
         packed = PackedStore(few, (1.0, 0.9), tmp_path / "packed")
@@ -144,8 +145,8 @@ class TestFolder:
     @pytest.mark.parametrize("encoding, error", [(Encoding.FLAC, 2e-3), (Encoding.OPUS, 0.3)])
     def test_encodings(self, few: Path, tmp_path: Path, encoding: Encoding, error: float) -> None:
         assert shard_corpus(few, tmp_path / "out", 4, encoding) == (6, 2)
-        corpus = Corpus.load(tmp_path / "out", tmp_path)
-        for one, other in zip(corpus.utterances, Corpus.load(few).utterances, strict=True):
+        corpus = open_corpus(tmp_path / "out", tmp_path)
+        for one, other in zip(corpus.utterances, open_corpus(few).utterances, strict=True):
             assert one.id == other.id and one.speaker == other.speaker
             assert one.samples == len(one.waveform()) and abs(one.samples - other.samples) <= 1
             length = min(one.samples, other.samples)
@@ -157,17 +158,17 @@ class TestFolder:
         shard = folder / "shar" / "recording.000001.tar"
         shard.write_bytes(shard.read_bytes()[:4000])
         with pytest.raises(DataError, match=r"recording\.000001\.tar.*ends early"):
-            Corpus.load(folder, tmp_path).utterances[160].waveform()
+            open_corpus(folder, tmp_path).utterances[160].waveform()
         (folder / INDEX).write_bytes(b"words")
         with pytest.raises(DataError, match="unreadable index"):
-            Corpus.load(folder, tmp_path)
+            open_corpus(folder, tmp_path)
         for content in ("[]", "{}", "words", '{"format": 1, "shards": [1], "files": {}}'):
             (folder / SHARDS).write_text(content)
             with pytest.raises(DataError, match="joint shard"):
-                Corpus.load(folder, tmp_path)
+                open_corpus(folder, tmp_path)
         (folder / SHARDS).write_text('{"format": 2}')
         with pytest.raises(DataError, match="format 2"):
-            Corpus.load(folder, tmp_path)
+            open_corpus(folder, tmp_path)
         with pytest.raises(DataError, match="other content"):
             shard_corpus(few, folder, 10)
 
@@ -176,9 +177,9 @@ class TestServer:
     def test_the_same_scenes_and_none_fetched_twice(
         self, prepared: Path, server: Server, tmp_path: Path
     ) -> None:
-        corpus = Corpus.load(f"{server.url}/train/", tmp_path)
+        corpus = open_corpus(f"{server.url}/train/", tmp_path)
         assert tars(tmp_path) == [] and len(corpus) == 396
-        assert same_scenes(corpus, Corpus.load(prepared / "train"))
+        assert same_scenes(corpus, open_corpus(prepared / "train"))
         assert len(tars(tmp_path)) == 3
         assert sorted(name for name, _ in server.asked) == [
             "index.jsonl.gz",
@@ -198,7 +199,7 @@ class TestServer:
         assert losses[0] == losses[1] and len(losses[0]) == 2
 
     def test_a_shard_is_fetched_when_first_read(self, server: Server, tmp_path: Path) -> None:
-        corpus = Corpus.load(f"{server.url}/train", tmp_path)
+        corpus = open_corpus(f"{server.url}/train", tmp_path)
         corpus.utterances[200].waveform()
         assert [p.name.partition("-")[2] for p in tars(tmp_path)] == ["recording.000001.tar"]
 
@@ -206,20 +207,20 @@ class TestServer:
         self, server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         url = f"{server.url}/train"
-        before = list(scenes(Corpus.load(url, tmp_path)))
+        before = list(scenes(open_corpus(url, tmp_path)))
         server.stop()
-        after = scenes(Corpus.load(url, tmp_path))
+        after = scenes(open_corpus(url, tmp_path))
         assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
         assert url in caplog.text
         with pytest.raises(DataError, match=f"{url}/shards.json: found connection refused"):
-            Corpus.load(url, tmp_path / "another")
+            open_corpus(url, tmp_path / "another")
 
     @pytest.mark.parametrize("ranges", [True, False])
     def test_a_broken_transfer_is_gone_on_with(
         self, server: Server, tmp_path: Path, ranges: bool
     ) -> None:
         server.cuts, server.cut_off, server.ranges = 2, 50_000, ranges
-        corpus = Corpus.load(f"{server.url}/train", tmp_path)
+        corpus = open_corpus(f"{server.url}/train", tmp_path)
         corpus.utterances[0].waveform()
         (shard,) = tars(tmp_path)
         wanted = corpus.utterances[0].stored.shard.sha256
@@ -230,7 +231,7 @@ class TestServer:
     def test_a_server_that_dies_leaves_nothing_half_written(
         self, server: Server, tmp_path: Path
     ) -> None:
-        corpus = Corpus.load(f"{server.url}/train", tmp_path)
+        corpus = open_corpus(f"{server.url}/train", tmp_path)
         before = sorted(tmp_path.rglob("*"))
         server.cuts, server.cut_off = 99, 1000
         url = f"{server.url}/train/shar/recording.000000.tar"
@@ -241,7 +242,7 @@ class TestServer:
         corpus.utterances[0].waveform()
 
     def test_another_file_and_none(self, server: Server, sharded: Path, tmp_path: Path) -> None:
-        shard = Corpus.load(f"{server.url}/train", tmp_path).utterances[0].stored.shard
+        shard = open_corpus(f"{server.url}/train", tmp_path).utterances[0].stored.shard
         with pytest.raises(DataError, match="SHA-256"):
             fetch(shard.url, shard.path, shard.size, "0" * 64)
         with pytest.raises(DataError, match=f"more than {shard.size - 1} bytes"):
@@ -255,13 +256,13 @@ class TestServer:
             outside["shards"][0][field] = "../../recording.tar"
             (sharded.parent / "evil" / SHARDS).write_text(json.dumps(outside))
             with pytest.raises(DataError, match="joint shard"):
-                Corpus.load(f"{server.url}/evil", tmp_path)
+                open_corpus(f"{server.url}/evil", tmp_path)
         (tmp_path / "file").touch()
         with pytest.raises(DataError, match="file"):
-            Corpus.load(f"{server.url}/train", tmp_path / "file")
+            open_corpus(f"{server.url}/train", tmp_path / "file")
 
     def test_many_threads_fetch_once(self, server: Server, tmp_path: Path) -> None:
-        entry = Corpus.load(f"{server.url}/train", tmp_path).utterances[0]
+        entry = open_corpus(f"{server.url}/train", tmp_path).utterances[0]
         threads = [threading.Thread(target=entry.waveform) for _ in range(6)]
         for thread in threads:
             thread.start()
@@ -270,7 +271,7 @@ class TestServer:
         assert [name for name, _ in server.asked].count("recording.000000.tar") == 1
 
     def test_workers_report_a_lost_server(self, server: Server, tmp_path: Path) -> None:
-        corpus = Corpus.load(f"{server.url}/train", tmp_path)
+        corpus = open_corpus(f"{server.url}/train", tmp_path)
         server.stop()
         stream = SceneStream(corpus, FileStore(corpus), PLANNER, 2, seed=5)
         with pytest.raises(DataError, match=r"recording\.\d+\.tar: found 0 of \d+ bytes"):
@@ -285,12 +286,12 @@ def test_bad_recordings_are_left_out(
     recordings = RecordingSet.from_file(folder / RECORDINGS).to_eager()
     recordings[3].sources[0].source = "/nowhere.wav"
     recordings.to_file(folder / RECORDINGS)
-    whole, bad = Corpus.load(few), recordings[3].id
+    whole, bad = open_corpus(few), recordings[3].id
     count, _ = shard_corpus(folder, tmp_path / "out", 10, encoding)
     assert count == len(whole) - 1
     assert f"skipped {bad}: /nowhere.wav: found no such file" in caplog.text
     assert f"few\t{bad}\t/nowhere.wav" in (tmp_path / "out" / "skipped.tsv").read_text()
-    sharded = Corpus.load(tmp_path / "out")
+    sharded = open_corpus(tmp_path / "out")
     assert [u.id for u in sharded.utterances] == [u.id for u in whole.utterances if u.id != bad]
     for utterance in sharded.utterances[::4]:
         expected = whole.by_id[utterance.id].waveform()

@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.errors import AudioError, DataError
 from tasks.recognition.conversations.lists import (
     Conversation,
@@ -26,7 +27,7 @@ A, A2, B, C = "000050003", "000050024", "007390013", "010290066"
 
 @pytest.fixture(scope="module")
 def folder(embedded_corpus: Path) -> Corpus:
-    return Corpus.load(embedded_corpus / "test")
+    return open_corpus(embedded_corpus / "test")
 
 
 def loaded(folder: Path, text: str) -> Conversations:

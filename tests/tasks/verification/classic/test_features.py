@@ -10,13 +10,14 @@ import torch
 
 from joint.audio import read_audio
 from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.errors import AudioError, ConfigError, DataError
 from tasks.verification.classic.features import Cepstra, derivatives, read_speech
 
 
 @pytest.fixture(scope="module")
 def spoken(embedded_corpus: Path) -> np.ndarray:
-    return read_audio(Corpus.load(embedded_corpus / "train").by_id["000560026"].path)
+    return read_audio(open_corpus(embedded_corpus / "train").by_id["000560026"].path)
 
 
 def kaldi_folder(folder: Path, recordings: dict[str, np.ndarray]) -> Corpus:
@@ -25,7 +26,7 @@ def kaldi_folder(folder: Path, recordings: dict[str, np.ndarray]) -> Corpus:
     tables = {"wav.scp": "{0} {0}.wav", "text": "{0} WORD", "utt2spk": "{0} someone"}
     for table, line in tables.items():
         (folder / table).write_text("".join(line.format(name) + "\n" for name in recordings))
-    return Corpus.load(folder)
+    return open_corpus(folder)
 
 
 def test_frames_are_speech_and_normalised(spoken: np.ndarray) -> None:

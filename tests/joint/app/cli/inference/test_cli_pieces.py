@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from support import ROOT, Command, Refused
 
 import joint
-from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.text.pieces import PieceUnits
 from joint.training.run import train
 
@@ -57,7 +57,7 @@ def test_transcribes_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "sentencepiece", None)
-    corpus = Corpus.load(prepared / "train")
+    corpus = open_corpus(prepared / "train")
     units = units_of(checkpoint)
     for utterance in corpus.utterances:
         assert units.words(units.encode(utterance.text)) == utterance.text.split()

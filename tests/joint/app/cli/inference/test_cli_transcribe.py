@@ -13,7 +13,7 @@ import joint.app.cli.inference.enroll
 import joint.app.cli.inference.transcribe
 from joint.audio import read_audio, write_audio
 from joint.conversation.turns import read_turns
-from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
 from joint.encoders.frames import Frames
 from tasks.recognition.core import Posteriors
 from tasks.recognition.inference import joined, windows_of
@@ -24,7 +24,7 @@ from tasks.verification.enrolment.files import edit_database
 def test_transcribe(
     recogniser: Path, tested: Path, joint_command: Command, refused: Refused, tmp_path: Path
 ) -> None:
-    audio = [u.path for u in Corpus.load(tested).utterances[:2]]
+    audio = [u.path for u in open_corpus(tested).utterances[:2]]
     base = ("transcribe", audio[0], "--checkpoint", recogniser)
     done = joint_command(*base, "--mode", "simo")
     assert done.code == 0 and done.out.splitlines()[0].startswith("speaker1:")
@@ -55,7 +55,7 @@ def talk(
 ) -> dict[str, Path]:
     """Two speakers, one after the other, as `talk`, and each alone. The first output of `simo`
     transcribes the second speaker, with a phone every 0.4 s, the other output the first."""
-    paths = {u.speaker: Path(u.path) for u in Corpus.load(tested).utterances}
+    paths = {u.speaker: Path(u.path) for u in open_corpus(tested).utterances}
     first, second, *_ = paths.values()
     sound = [read_audio(path) for path in (first, second)]
     write_audio(tmp_path / "talk.wav", np.concatenate(sound))
@@ -150,7 +150,7 @@ def test_who_says_what_refused(
 def test_a_checkpoint_without_recogniser(
     tiny_checkpoint: Path, tested: Path, refused: Refused
 ) -> None:
-    audio = Corpus.load(tested).utterances[0].path
+    audio = open_corpus(tested).utterances[0].path
     line = refused("transcribe", audio, "--checkpoint", tiny_checkpoint)
     assert "tasks verification, extraction, no recogniser" in line
 
