@@ -103,8 +103,8 @@ class Task(nn.Module, ABC):
     """What one task adds to the shared encoder: a loss, figures on held-out scenes, inference.
 
     A constructor may ask for `embedding_dim`, `frame_dim`, `layer_dim` (called with the name of a
-    layer), and the fields of `joint.training.building.Classes`: `speaker_count`, `phones`,
-    `phrases`; `joint.training.building` supplies them. No task builds or loads an encoder.
+    layer), and the fields of `joint.training.building.model.Classes`: `speaker_count`, `phones`,
+    `phrases`; `joint.training.building.model` supplies them. No task builds or loads an encoder.
     """
 
     requires: ClassVar[frozenset[str]]

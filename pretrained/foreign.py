@@ -16,7 +16,7 @@ from torch import Tensor
 from joint.encoders.encoder import SpeakerEncoder
 from joint.errors import CheckpointError, ConfigError
 from joint.training import checkpoint
-from joint.training.objects import build
+from joint.training.building.objects import build
 
 SUM = re.compile(r"\{(\d+)([+-]\d+)\}")
 

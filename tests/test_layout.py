@@ -24,7 +24,7 @@ MAY_IMPORT = {
 }
 LONGEST, USUAL, SHARE_OF_LONG_FILES = 300, 250, 0.02
 FILES_IN_A_FOLDER = 12
-LARGE_FOLDERS = {"joint/encoders/backbones": 20, "joint/training": 14, "tests/joint/training": 16}
+LARGE_FOLDERS = {"joint/encoders/backbones": 20}
 """Folders that may hold more: a backbone is a file, and there are many."""
 DISTRIBUTIONS = {
     "hydra": "hydra-core",

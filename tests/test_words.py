@@ -45,7 +45,7 @@ BAD_WORD = re.compile("|".join(IN_NAMES.values()))
 BAD_TEXT = re.compile(rf"\b({'|'.join(IN_TEXTS.values())})\b", re.I)
 LOSSES = re.compile("(Cos|Arc|Sphere)Face")
 """Names of the literature."""
-OLD_NAMES = ROOT / "joint" / "training" / "moved.py"
+OLD_NAMES = ROOT / "joint" / "training" / "building" / "moved.py"
 """Translates the names of old checkpoints, and so has them."""
 
 

@@ -20,7 +20,7 @@ from joint.encoders.recordings import embed_recordings
 from joint.errors import CheckpointError, ConfigError, DataError
 from joint.model import JointModel
 from joint.task import Enrollment
-from joint.training.building import load_model
+from joint.training.building.model import load_model
 from joint.training.precision import autocast_for
 from joint.units import SAMPLE_RATE
 from pretrained.catalogue import diarization_threshold

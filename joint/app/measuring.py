@@ -17,7 +17,7 @@ from joint.data.corpus import Corpus
 from joint.data.opening import find_list, open_corpus
 from joint.errors import DataError
 from joint.experiments.ablation import Run
-from joint.training.config import DataConfig
+from joint.training.config.schema import DataConfig
 from joint.training.run import train
 from tasks.extraction.evaluate import evaluate_extraction
 from tasks.extraction.mixtures import MixtureList

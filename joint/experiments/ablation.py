@@ -11,10 +11,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from joint.errors import ConfigError
 from joint.files import atomic_write
-from joint.training.composition import chooses_a_block
-from joint.training.config import load_config
-from joint.training.initialisation import FINAL, Find, located
-from joint.training.reading import composed, keys_of, typed
+from joint.training.building.initialisation import FINAL, Find, located
+from joint.training.config.composition import chooses_a_block
+from joint.training.config.reading import composed, keys_of, typed
+from joint.training.config.schema import load_config
 
 FIGURES = "figures.json"
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from joint.errors import ConfigError
 from joint.model import JointModel
-from joint.training.config import OptimizerConfig
+from joint.training.config.schema import OptimizerConfig
 
 MAIN, CRITIC = "main", "critic"
 """The optimizer of the model, and that of its tasks' critics where they have some."""

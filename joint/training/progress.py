@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
-    from joint.training.config import TrainerConfig
+    from joint.training.config.schema import TrainerConfig
 
 Item = TypeVar("Item")
 

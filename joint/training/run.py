@@ -17,9 +17,9 @@ from joint.errors import ConfigError
 from joint.files import atomic_write
 from joint.model import JointModel
 from joint.seeding import seed_for
-from joint.training.building import Classes, build_model
-from joint.training.config import RecipeConfig, ValidationConfig, load_config, plain
-from joint.training.initialisation import Find, initialise
+from joint.training.building.initialisation import Find, initialise
+from joint.training.building.model import Classes, build_model
+from joint.training.config.schema import RecipeConfig, ValidationConfig, load_config, plain
 from joint.training.memory import keep_freed_memory
 from joint.training.precision import autocast_for
 from joint.training.trainer import StreamSpec, Trainer

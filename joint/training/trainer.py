@@ -16,7 +16,7 @@ from joint.model import JointModel, StreamBatch
 from joint.scene import SceneBatch
 from joint.seeding import seed_for
 from joint.training import checkpoint
-from joint.training.config import CLOCKS, OptimizerConfig, TrainerConfig
+from joint.training.config.schema import CLOCKS, OptimizerConfig, TrainerConfig
 from joint.training.optimizers import (
     CRITIC,
     MAIN,

@@ -16,7 +16,7 @@ from joint.data.corpus import Corpus
 from joint.data.opening import open_corpus
 from joint.terminal import errors_in_one_line
 from joint.training import checkpoint
-from joint.training.building import to_half
+from joint.training.building.model import to_half
 from tasks.extraction.evaluate import evaluate_extraction
 from tasks.extraction.mixtures import MixtureList
 from tasks.verification.backends.calibration import Calibration

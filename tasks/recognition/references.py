@@ -5,7 +5,7 @@ from pathlib import Path
 
 from joint.data.corpus import Corpus
 from joint.errors import DataError
-from joint.training.initialisation import refuse_other_phones
+from joint.training.building.initialisation import refuse_other_phones
 from tasks.recognition.evaluate import ReferenceOf
 
 

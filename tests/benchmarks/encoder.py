@@ -21,7 +21,7 @@ from joint.encoders.pooling.statistics import AttentiveStatisticsPooling, Statis
 from joint.losses.margin import AamSoftmax
 from joint.model import JointModel, StreamBatch
 from joint.scene import SceneBatch
-from joint.training.config import OptimizerConfig
+from joint.training.config.schema import OptimizerConfig
 from joint.training.optimizers import MAIN, make_optimizers
 from joint.units import SAMPLE_RATE
 from tasks.verification.embedding import embed_files

@@ -15,7 +15,7 @@ from joint.encoders.pooling.statistics import StatisticsPooling
 from joint.model import JointModel, StreamBatch
 from joint.scene import SceneBatch
 from joint.text.units import CharacterUnits
-from joint.training.config import OptimizerConfig
+from joint.training.config.schema import OptimizerConfig
 from joint.training.optimizers import MAIN, make_optimizers
 from joint.training.precision import autocast_for
 from joint.units import Seconds

@@ -89,7 +89,7 @@ def run_command(command: str, where: str) -> None:
 
 def tiny_budget(arguments: list[str]) -> list[str]:
     """Keys that cut the training of `joint train ARGUMENTS` to two small steps."""
-    from joint.training.config import load_config
+    from joint.training.config.schema import load_config
 
     config = load_config(Path(arguments[0]), [word for word in arguments[1:] if "=" in word])
     keys = ["trainer.max_minutes=null", "trainer.max_steps=2", "trainer.workers=0"]

@@ -14,7 +14,7 @@ from torch import Tensor
 from joint.audio import read_audio
 from joint.encoders.encoder import SpeakerEncoder
 from joint.training import checkpoint
-from joint.training.objects import build
+from joint.training.building.objects import build
 from pretrained.speechbrain import reader as speechbrain
 
 NOISE = 5e-5

@@ -7,8 +7,8 @@ import torch
 from support import GRIDS
 
 from joint.experiments.ablation import Grid
-from joint.training.building import Classes, build_model
-from joint.training.config import RecipeConfig, load_config, plain
+from joint.training.building.model import Classes, build_model
+from joint.training.config.schema import RecipeConfig, load_config, plain
 
 
 def configs(grid: Path, output: Path) -> dict[str, RecipeConfig]:

@@ -7,8 +7,8 @@ import pytest
 from omegaconf import OmegaConf
 from support import RECIPES
 
-from joint.training.building import load_model
-from joint.training.reading import composed
+from joint.training.building.model import load_model
+from joint.training.config.reading import composed
 from joint.training.run import train
 
 

@@ -24,8 +24,8 @@ from joint.errors import ConfigError
 from joint.model import JointModel
 from joint.task import ENROLLMENT
 from joint.training import checkpoint
-from joint.training.building import load_model
-from joint.training.initialisation import initialise_model
+from joint.training.building.initialisation import initialise_model
+from joint.training.building.model import load_model
 from joint.training.run import train
 from joint.training.trainer import Trainer
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from joint.encoders.identity import EncoderIdentity, identity_of
-from joint.training.building import Classes, build_model
+from joint.training.building.model import Classes, build_model
 
 CONFIG: dict[str, Any] = {
     "_target_": "joint.encoders.encoder.SpeakerEncoder",

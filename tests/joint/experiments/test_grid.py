@@ -7,7 +7,7 @@ from support import TINY
 
 from joint.errors import CheckpointError, ConfigError
 from joint.experiments.ablation import Grid, Run
-from joint.training.config import load_config
+from joint.training.config.schema import load_config
 
 TEXT = """
 recipe: {recipe}

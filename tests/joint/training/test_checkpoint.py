@@ -13,9 +13,9 @@ from tiny_models import tiny_model
 
 from joint.errors import CheckpointError
 from joint.training import checkpoint
-from joint.training.building import load_model
-from joint.training.config import OptimizerConfig
-from joint.training.initialisation import initialise_model
+from joint.training.building.initialisation import initialise_model
+from joint.training.building.model import load_model
+from joint.training.config.schema import OptimizerConfig
 from joint.training.optimizers import MAIN, make_optimizers
 
 TENSORS = {

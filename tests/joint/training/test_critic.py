@@ -15,7 +15,7 @@ from torch import Tensor
 from joint.model import JointModel, StreamBatch
 from joint.scene import SceneBatch
 from joint.training import checkpoint
-from joint.training.config import GroupConfig, OptimizerConfig, TrainerConfig
+from joint.training.config.schema import GroupConfig, OptimizerConfig, TrainerConfig
 from joint.training.optimizers import CRITIC, MAIN
 from joint.training.trainer import Trainer
 

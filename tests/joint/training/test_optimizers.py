@@ -11,7 +11,7 @@ from torch import Tensor
 
 from joint.errors import ConfigError
 from joint.model import JointModel, StreamBatch
-from joint.training.config import GroupConfig, OptimizerConfig, load_config
+from joint.training.config.schema import GroupConfig, OptimizerConfig, load_config
 from joint.training.optimizers import MAIN, clip, make_optimizers, set_rate, train_mode
 
 BOTH = ("verification", "extraction")

@@ -8,7 +8,7 @@ import pytest
 
 from joint.errors import ConfigError
 from joint.training import progress
-from joint.training.config import TrainerConfig
+from joint.training.config.schema import TrainerConfig
 from joint.training.progress import TrainingLog
 
 CONFIG = TrainerConfig(max_steps=10, log_every=2)

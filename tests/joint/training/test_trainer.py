@@ -18,8 +18,8 @@ from joint.errors import ConfigError, TrainingError
 from joint.model import JointModel
 from joint.scene import SceneBatch
 from joint.training import checkpoint
-from joint.training.building import load_model
-from joint.training.config import OptimizerConfig, TrainerConfig
+from joint.training.building.model import load_model
+from joint.training.config.schema import OptimizerConfig, TrainerConfig
 from joint.training.optimizers import MAIN, learning_rate
 from joint.training.run import train
 from joint.training.trainer import Trainer

@@ -10,7 +10,7 @@ from joint.data.phones import PhoneIntervals
 from joint.losses.ctc import collapsed
 from joint.outputs import Layer
 from joint.scene import SceneBatch
-from joint.training.building import layer_dims
+from joint.training.building.model import layer_dims
 from tasks.phonetics.ctc import CtcPhones, averaged, frames_within
 from tasks.phonetics.ctc_alignment import adjacent, boundaries, forced_spans, without_priors
 

@@ -12,7 +12,7 @@ from joint.layers.gradient_reversal import GradientReversal
 from joint.outputs import SpeakerEncoding
 from joint.scene import SceneBatch
 from joint.task import ENROLLMENT, Encode, Task
-from joint.training.building import layer_dims
+from joint.training.building.model import layer_dims
 from tasks.phonetics.labels import phone_shares
 from tasks.phonetics.task import FramePhones, SegmentPhones
 

@@ -106,7 +106,7 @@ def beside_untrained(
 ) -> "tuple[list[Finding], list[Finding]]":
     """The findings of probes on the model's encoder, and on the same encoder untrained."""
     from analysis.probing.study import probe_encoder, untrained
-    from joint.training.building import encoder_from
+    from joint.training.building.model import encoder_from
 
     twin = untrained(lambda: encoder_from(model.metadata, model.path), material.waveforms)
     trained, random = (

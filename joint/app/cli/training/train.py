@@ -50,7 +50,7 @@ def train(
     """
     # Imported here: they need torch.
     if print_config:
-        from joint.training.config import load_config, resolved
+        from joint.training.config.schema import load_config, resolved
 
         print(resolved(load_config(config, overrides or [])), end="")
         return

@@ -14,7 +14,7 @@ from joint.encoders.encoder import SpeakerEncoder
 from joint.encoders.frontends.speechbrain import SpeechBrainFilterbank
 from joint.encoders.pooling.statistics import StatisticsPooling
 from joint.errors import ConfigError
-from joint.training.objects import build
+from joint.training.building.objects import build
 
 
 def reference(waveform: Tensor, bins: int) -> Tensor:

@@ -9,7 +9,7 @@ from joint.errors import ConfigError
 from joint.losses.softmax import Softmax
 from joint.outputs import SpeakerEncoding
 from joint.scene import SceneBatch
-from joint.training.building import layer_dims
+from joint.training.building.model import layer_dims
 from tasks.verification.auxiliary.text_dependent import SpeakerTextFactors
 
 PHRASES = ("nine", "one", "two")

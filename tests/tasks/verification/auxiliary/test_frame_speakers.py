@@ -6,7 +6,7 @@ from torch import Tensor
 
 from joint.layers.gradient_reversal import GradientReversal
 from joint.outputs import SpeakerEncoding
-from joint.training.building import layer_dims
+from joint.training.building.model import layer_dims
 from tasks.verification.auxiliary.frame_speaker import FrameSpeakers
 
 

@@ -6,7 +6,7 @@ import pytest
 from omegaconf import OmegaConf
 from support import ROOT, TINY, Command, Refused
 
-from joint.training.config import load_config, plain
+from joint.training.config.schema import load_config, plain
 
 OVERRIDES = {
     "unknown key": ("trainer.max_stepz=3", ("trainer.max_stepz", "max_steps")),

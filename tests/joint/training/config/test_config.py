@@ -7,7 +7,7 @@ from support import RECIPES, TINY
 
 from joint.data.scenes.planning import ScenePlanner
 from joint.errors import ConfigError
-from joint.training.config import load_config, plain
+from joint.training.config.schema import load_config, plain
 
 DATA = "data.train=somewhere"
 EXTRACTION = "tasks.extraction.task"

@@ -9,9 +9,9 @@ from hydra.core.global_hydra import GlobalHydra
 from support import COMMON, RECIPES, ROOT
 
 from joint.errors import ConfigError
-from joint.training.config import load_config, plain
-from joint.training.objects import build
-from joint.training.reading import composed
+from joint.training.building.objects import build
+from joint.training.config.reading import composed
+from joint.training.config.schema import load_config, plain
 
 DATA = "data.train=somewhere"
 RECIPE = """

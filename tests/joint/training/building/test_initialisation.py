@@ -10,7 +10,7 @@ from support import TINY
 
 from joint.errors import CheckpointError
 from joint.training import checkpoint
-from joint.training.initialisation import located
+from joint.training.building.initialisation import located
 from joint.training.run import train
 
 

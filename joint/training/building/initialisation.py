@@ -7,7 +7,7 @@ from pathlib import Path
 from joint.errors import CheckpointError, ConfigError
 from joint.model import JointModel
 from joint.training import checkpoint
-from joint.training.config import RecipeConfig
+from joint.training.config.schema import RecipeConfig
 
 Find = Callable[[str], Path | None]
 """The file of a checkpoint that the package ships, or that a hub holds, by its name; None where

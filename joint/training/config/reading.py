@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from joint.errors import ConfigError
-from joint.training.composition import chooses_a_block, compose
+from joint.training.config.composition import chooses_a_block, compose
 
 Typed = TypeVar("Typed")
 

@@ -18,7 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 from joint.model import JointModel, StreamBatch
 from joint.scene import SceneBatch
 from joint.training import checkpoint
-from joint.training.config import OptimizerConfig, TrainerConfig
+from joint.training.config.schema import OptimizerConfig, TrainerConfig
 from joint.training.trainer import Trainer
 
 ROWS = (slice(0, 3), slice(3, 4))

@@ -17,7 +17,7 @@ from joint.model import JointModel
 from joint.seeding import seeded
 from joint.task import Task
 from joint.training import checkpoint
-from joint.training.objects import build
+from joint.training.building.objects import build
 from joint.units import SAMPLE_RATE
 
 

@@ -64,8 +64,6 @@ MODULES = {
     "tasks.verification.frame_speakers": "tasks.verification.auxiliary.frame_speaker",
     "tasks.verification.head": "tasks.verification.task",
     "tasks.verification.metrics": "joint.metrics.detection",
-    "tasks.verification.voicebook": "tasks.verification.enrolment.database",
-    "tasks.verification.voicebook_files": "tasks.verification.enrolment.files",
 }
 """Former module → current one."""
 

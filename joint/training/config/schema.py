@@ -10,7 +10,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from joint.data.scenes.planning import ScenePlanner
 from joint.errors import ConfigError
-from joint.training.reading import typed_recipe
+from joint.training.config.reading import typed_recipe
 
 CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
 """The clocks that may count a training's minutes."""

@@ -14,7 +14,7 @@ from typing import Any, get_args, get_origin
 from torch import nn
 
 from joint.errors import ConfigError
-from joint.training.moved import current_path
+from joint.training.building.moved import current_path
 
 OWN_PACKAGES = ("joint", "tasks")
 TARGET, PARTIAL = "_target_", "_partial_"

@@ -9,9 +9,9 @@ from support import TINY
 from joint.encoders.backbones.ecapa import EcapaTdnn
 from joint.encoders.encoder import SpeakerEncoder
 from joint.errors import ConfigError
-from joint.training.building import Classes, build_model
-from joint.training.config import load_config, plain
-from joint.training.objects import build
+from joint.training.building.model import Classes, build_model
+from joint.training.building.objects import build
+from joint.training.config.schema import load_config, plain
 
 ECAPA = "joint.encoders.backbones.ecapa.EcapaTdnn"
 SYSTEM = {"_target_": "os.system", "command": "touch PROOF"}

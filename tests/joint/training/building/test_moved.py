@@ -8,9 +8,10 @@ from hydra.utils import get_object
 from support import ROOT
 
 from joint.errors import CheckpointError
-from joint.training import checkpoint, moved
-from joint.training.building import load_model
-from joint.training.moved import MODULES, NAMES, current_path
+from joint.training import checkpoint
+from joint.training.building import moved
+from joint.training.building.model import load_model
+from joint.training.building.moved import MODULES, NAMES, current_path
 
 SHIPPED = ROOT / "pretrained" / "speechocean762_joint" / "model.safetensors"
 
