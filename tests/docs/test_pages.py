@@ -17,7 +17,10 @@ PAGES = sorted(
 CODE = re.compile(r"^```.*?^```|`[^`\n]+(?:\n[^`\n]+)?`", re.M | re.S)
 COMMAND = re.compile(r"(?:^|[`\s(])joint ((?:[a-z][\w|-]*)(?: [^`\n]*)?)")
 MODULE = re.compile(r"python -m ((?:recipes|tests|tasks|joint)[\w.]*)")
-RECIPE = re.compile(r"\brecipes/[\w/]+\.yaml")
+FILE = re.compile(
+    r"\b(?:joint|tasks|recipes|analysis|pretrained|tests|docs)/[\w/]+\.(?:py|yaml|md)\b"
+)
+TARGETS = re.compile(r"\]\([^)]+\)")
 REFERENCE = re.compile(r"^::: ([\w.]+)$", re.M)
 
 
@@ -73,8 +76,9 @@ def test_commands_exist_with_their_options(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_modules_and_recipes_exist(page: Path) -> None:
+def test_modules_and_files_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     modules = {*MODULE.findall(text), *REFERENCE.findall(text)}
     assert not [m for m in modules if importlib.util.find_spec(m) is None]
-    assert not [path for path in RECIPE.findall(text) if not (ROOT / path).is_file()]
+    # targets of links are relative to the page and have a test of their own
+    assert not [path for path in FILE.findall(TARGETS.sub("", text)) if not (ROOT / path).is_file()]
