@@ -19,7 +19,7 @@ def test_align(
 
 
 def test_align_refuses(refused: Refused, aligned: Path, tmp_path: Path) -> None:
-    assert "without a corpus" in refused("align", tmp_path)
+    assert "found no file" in refused("align", tmp_path)
     lexicon = tmp_path / "lexicon.txt"
     assert "lexicon.txt" in refused("align", aligned, "--lexicon", lexicon)
     lexicon.write_text("CAT\tK QQ T\n")

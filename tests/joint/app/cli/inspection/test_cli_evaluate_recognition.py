@@ -39,6 +39,6 @@ def test_evaluate_names(
     assert "no threshold" in refused(*simo)
     assert "--attributed" in refused(*base, "--mode", "simo", "--threshold", 0)
     assert "no times" in refused(*simo, "--threshold", 0, "--beam", 5)
-    assert "asked for people" in refused(
+    assert "mode target; expected single" in refused(
         *base, "--mode", "target", "--attributed", "--threshold", 0
     )
