@@ -113,3 +113,9 @@ def test_every_import_is_declared() -> None:
 def test_top_level_packages_are_fixed() -> None:
     folders = {path.name for path in ROOT.iterdir() if (path / "__init__.py").is_file()}
     assert folders == set(PACKAGES)
+
+
+def test_names_of_test_files_are_unique() -> None:
+    """pytest imports a test by its file name alone: of two alike it refuses one."""
+    names = [path.name for path in TESTS if path.name.startswith("test_")]
+    assert sorted(set(names)) == sorted(names)

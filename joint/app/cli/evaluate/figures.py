@@ -26,7 +26,9 @@ def print_groups(groups: Mapping[str, Mapping[str, Any]]) -> None:
     from rich.measure import Measurement
     from rich.table import Table
 
-    names = list(dict.fromkeys(name for values in groups.values() for name in values))
+    names = dict.fromkeys(
+        name for values in groups.values() for name, value in values.items() if value is not None
+    )
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("group", no_wrap=True)
     for name in names:

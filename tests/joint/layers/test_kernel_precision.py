@@ -33,7 +33,7 @@ def recogniser() -> Callable[[Tensor], Tensor]:
     core = RecognizerCore(
         Filterbank(24), 7, width=16, lower=1, upper=1, hidden=32, kernel=5, channels=4
     ).eval()
-    return lambda x: core.understand(core.hear(x, torch.tensor([x.shape[1]]))).log_probabilities
+    return lambda x: core.decode(core.encode(x, torch.tensor([x.shape[1]]))).log_probabilities
 
 
 def conformer() -> Callable[[Tensor], Tensor]:
