@@ -77,16 +77,19 @@ class BandSplitExtractor(Extractor):
         level = level_of(mixture)
         spectrum = self.spectrum(mixture / level)
         people = len(encoding.embedding) // len(mixture)
-        read = compressed(spectrum, self.compression)
-        x = self.split(read.abs().unsqueeze(-1) if self.magnitudes else torch.view_as_real(read))
+        inputs = compressed(spectrum, self.compression)
+        x = self.split(
+            inputs.abs().unsqueeze(-1) if self.magnitudes else torch.view_as_real(inputs)
+        )
         gains = self.profile(spectrum, encoding) if self.profile is not None else []
         for i, block in enumerate(self.blocks):
-            place = i - self.shared_blocks
-            if place == 0:
+            conditioned = i - self.shared_blocks
+            if conditioned == 0:
                 x = repeat(x, "b ... -> (b k) ...", k=people)
-            if 0 <= place < len(self.fusions):
-                x = self.fusions[place](x, encoding)
-                x = x * gains[place] if gains else x
+            if 0 <= conditioned < len(self.fusions):
+                # here the features are conditioned on the enrolled speaker
+                x = self.fusions[conditioned](x, encoding)
+                x = x * gains[conditioned] if gains else x
             x = block(x)
         level, spectrum = (repeat(v, "b ... -> (b k) ...", k=people) for v in (level, spectrum))
         estimate = spectrum * self.mask(x) * level.unsqueeze(-1)
