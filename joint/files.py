@@ -69,6 +69,14 @@ def plain(value: Any) -> Any:
     return value
 
 
+def refuse_extra_fields(where: str, record: Mapping[Any, Any]) -> None:
+    """Raise DataError where a record of a `csv.DictReader` has more fields than the header."""
+    if None in record:
+        columns = len(record) - 1
+        found = f"{columns + len(record[None])} fields"
+        raise DataError(where, found, f"{columns}, one for each column of the header")
+
+
 def read_lines(path: str | Path, expected: str = "lines of UTF-8 text") -> Iterator[str]:
     """The lines of a text file, one at a time, which end at `\\n` or `\\r\\n` and nowhere else.
 
@@ -79,5 +87,19 @@ def read_lines(path: str | Path, expected: str = "lines of UTF-8 text") -> Itera
         with Path(path).open(encoding="utf-8-sig", newline="\n") as file:
             for line in file:
                 yield line.removesuffix("\n").removesuffix("\r")
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        where = line_not_utf8(Path(path))
+        raise DataError(where, "bytes that are not UTF-8", expected) from error
+    except OSError as error:
         raise DataError(path, f"an unreadable file ({error})", expected) from error
+
+
+def line_not_utf8(path: Path) -> str:
+    """`path:line` of the first line that is not UTF-8; the path alone where every line is."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError:
+                return f"{path}:{number}"
+    return str(path)

@@ -11,6 +11,7 @@ import numpy as np
 
 from joint.audio import read_audio
 from joint.errors import AudioError, DataError
+from joint.files import refuse_extra_fields
 from joint.units import Decibels
 from recipes.librispeechmix.librispeech import TEST, VALIDATION
 
@@ -119,6 +120,7 @@ def _mixtures(path: Path, table: csv.DictReader, speakers: int) -> Iterator[Mixt
     scaled = "source_1_gain" in header
     for record in table:
         where = f"{path}:{table.line_num}"
+        refuse_extra_fields(where, record)
         name = record["mixture_ID"] or ""
         utterances = tuple(name.split("_"))
         if len(utterances) != speakers or not all(map(_UTTERANCE.fullmatch, utterances)):

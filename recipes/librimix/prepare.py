@@ -45,7 +45,7 @@ def prepare(
     if not listed["test"]:
         expected = "Libri2Mix/wav16k/max/metadata/mixture_test_mix_clean.csv or mode min's"
         raise DataError(librimix, "no mixtures of test-clean at 16 kHz", expected)
-    warned: list[str] = []
+    warned = corpus.warnings(test_only)
     levelled = {
         split: {
             speakers: _levelled(path, speakers, Corpus(known, corpus.root), jobs, warned)
@@ -67,6 +67,7 @@ def prepare(
             lists=lists,
             language="English",
             warned=warned,
+            test_only=test_only,
         ),
         output,
         held_out,

@@ -64,6 +64,11 @@ class LibriSpeech:
         """What is there to make lists of: `test`, and `validation` where dev-clean is there."""
         return {"test": self.test} | ({"validation": self.validation} if self.validation else {})
 
+    def warnings(self, test_only: bool) -> list[str]:
+        """That there are no lists of dev-clean, where that was not asked for."""
+        missing = not (self.validation or test_only)
+        return [f"no {VALIDATION} in {self.root}: no lists of it"] if missing else []
+
 
 def _root(folder: Path) -> Path:
     for root in (folder, folder / "LibriSpeech"):

@@ -37,11 +37,7 @@ def prepare(
     """
     published = find_lists(lists)
     corpus = LibriSpeech.load(librispeech, train_parts, test_only)
-    warned = (
-        [f"no dev-clean in {corpus.root}: no lists of it"]
-        if not (corpus.validation or test_only)
-        else []
-    )
+    warned = corpus.warnings(test_only)
     conversations = {
         split: {
             name: _read(corpus.root, path, utterances, warned)
@@ -58,6 +54,7 @@ def prepare(
             lists=partial(_write, conversations),
             language="English",
             warned=warned,
+            test_only=test_only,
         ),
         output,
         held_out,

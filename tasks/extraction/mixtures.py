@@ -11,6 +11,7 @@ import numpy as np
 
 from joint.data.corpus import Corpus
 from joint.errors import AudioError, DataError
+from joint.files import line_not_utf8, refuse_extra_fields
 from joint.units import Decibels
 
 COLUMNS = ("mix_id", "target", "interferer", "enrollment", "snr_db")
@@ -72,7 +73,8 @@ class MixtureList:
         except OSError as error:
             raise DataError(path, error.strerror or str(error), "a mixture list") from error
         except (UnicodeDecodeError, csv.Error) as error:
-            raise DataError(path, "bytes that are not UTF-8", "a mixture list (CSV)") from error
+            where = line_not_utf8(path)
+            raise DataError(where, "bytes that are not UTF-8", "a mixture list (CSV)") from error
         if not rows:
             raise DataError(path, "no rows", "one row for each mixture")
         seen: set[str] = set()
@@ -135,6 +137,7 @@ def mix(
 
 
 def _row(where: str, record: dict[str, str | None]) -> MixtureRow:
+    refuse_extra_fields(where, record)
     values = {name: (record[name] or "").strip() for name in COLUMNS}
     if empty := [name for name, value in values.items() if not value]:
         raise DataError(where, f"nothing under {empty[0]}", "a value in every column")

@@ -131,7 +131,7 @@ def _normalised(path: Path) -> bytes:
     lines = []
     content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
     for number, line in enumerate(content.splitlines(), start=1):
-        words = _text(line, path).split()
+        words = _text(line, f"{path}:{number}").split()
         if words and (len(words) != 3 or words[0] not in LABELS):
             raise DataError(f"{path}:{number}", repr(" ".join(words)[:80]), EXPECTED)
         lines += [" ".join(words)] if words else []
@@ -140,8 +140,8 @@ def _normalised(path: Path) -> bytes:
     return "\n".join(lines).encode()
 
 
-def _text(line: bytes, path: Path) -> str:
+def _text(line: bytes, where: str) -> str:
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError:
-        raise DataError(path, "bytes that are not UTF-8", "lines of LABEL UTT1 UTT2") from None
+        raise DataError(where, "bytes that are not UTF-8", "lines of LABEL UTT1 UTT2") from None

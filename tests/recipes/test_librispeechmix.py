@@ -104,8 +104,9 @@ def test_few_training_speakers_or_none_are_enough(
         shutil.rmtree(root / "train-clean-100")
     done = joint_command("prepare", kind, root, lists, out)
     assert done.code == 0, done
+    assert any("no dev-clean" in line for line in done.err)
     asked = joint_command("prepare", kind, corpus, lists, tmp_path / "asked", "--test-only")
-    assert asked.code == 0 and "train:" not in asked.out, asked
+    assert asked.code == 0 and "train:" not in asked.out and not asked.err, asked
     assert (tmp_path / "asked" / "test" / "wav.scp").is_file()
     assert not (tmp_path / "asked" / "validation").exists()
     if train:

@@ -25,7 +25,7 @@ class SpeakerCorpus:
     `validation` is the corpus's own validation set; without one, training speakers are held out.
     `trials` maps a file's name to a function that reads the published list; `lists(split, folder,
     kept, report)` writes a split's other lists. `custom` holds fields of an utterance's
-    supervision; `warned` goes into the report.
+    supervision; `warned` goes into the report. `test_only`: training speakers were not asked for.
     """
 
     where: Path
@@ -37,6 +37,7 @@ class SpeakerCorpus:
     custom: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     language: str | None = None
     warned: list[str] = field(default_factory=list)
+    test_only: bool = False
 
 
 def write_corpus(
@@ -58,9 +59,9 @@ def write_corpus(
         raise DataError(corpus.where, "no recording", "some to train on or to test with")
     refuse_overlap(corpus.where, train=train, validation=validation, test=corpus.test)
     report = PrepareReport(Path(output), warned=list(corpus.warned))
-    if not train:
+    if not train and not corpus.test_only:
         report.warned.append(f"{corpus.where}: no speaker to train on, the test set alone")
-    elif not validation:
+    elif train and not validation:
         everybody = len({utterance.speaker for utterance in train})
         train, validation = hold_out(train, held_out, SEED)
         found = len({utterance.speaker for utterance in validation})

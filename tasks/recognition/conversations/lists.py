@@ -10,7 +10,7 @@ import numpy as np
 
 from joint.data.corpus import Corpus
 from joint.errors import DataError
-from joint.files import atomic_path
+from joint.files import atomic_path, line_not_utf8, refuse_extra_fields
 from joint.units import Decibels, Samples
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
@@ -89,7 +89,8 @@ class Conversations:
         except OSError as error:
             raise DataError(path, error.strerror or str(error), "a list of mixtures") from error
         except (UnicodeDecodeError, csv.Error) as error:
-            raise DataError(path, "bytes that are not text", "a list of mixtures (CSV)") from error
+            where = line_not_utf8(path)
+            raise DataError(where, "bytes that are not text", "a list of mixtures (CSV)") from error
         if not rows:
             raise DataError(path, "no rows", "a row for each mixture")
         return cls(path, rows)
@@ -182,6 +183,7 @@ def _row(
     path: Path, line: int, record: dict[str, str | None], speakers: tuple[tuple[str, str], ...]
 ) -> Conversation:
     where = f"{path}:{line}"
+    refuse_extra_fields(where, record)
     values = {name: (value or "").strip() for name, value in record.items() if name is not None}
     if not values["mix_id"] or Path(values["mix_id"]).name != values["mix_id"]:
         raise DataError(where, f"mix_id {values['mix_id']!r}", "a plain name without folders")

@@ -94,6 +94,7 @@ def test_a_list_is_read_and_checked(folder: Corpus, tmp_path: Path):
         (HEADER + "m,a1,b1,a2,loud\n", r"list.csv:2: found snr_db 'loud'"),
         (HEADER + "m,a1,b1,a2,nan\n", "snr_db 'nan'"),
         (HEADER + "m,a1,b1,a2\n", "nothing under snr_db"),
+        (HEADER + "m,a1,b1,a2,0\nn,a1,b1,a2,0,5\n", "csv:3: found 6 fields; expected 5"),
         (HEADER + "m,a1,,a2,0\n", "nothing under interferer"),
         (HEADER + "../m,a1,b1,a2,0\n", "without folders"),
         (HEADER + "m,a1,b1,a2,0\nm,a1,b1,a2,1\n", "m repeated"),

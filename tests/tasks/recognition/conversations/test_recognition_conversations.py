@@ -122,6 +122,7 @@ def test_overlap_and_genders(folder: Corpus) -> None:
         ("mix_id,first,third,delay_third\nm,a,b,0\n", "no column second"),
         (HEADER + "m,a,b,0,,\nm,a,b,1,,\n", "csv:3: found m a second time"),
         (HEADER + "../m,a,b,0,,\n", "csv:2: .*without folders"),
+        (HEADER + "m,a,b,0,,\nn,a,b,0,,,5\n", "csv:3: found 7 fields; expected 6"),
         (HEADER + "m,,b,0,,\n", "csv:2: found nothing under first"),
         (HEADER + "m,a,,100,,\n", "csv:2: found nothing under second"),
         (HEADER + "m,a,b,,,\n", "csv:2: found delay_samples ''"),
