@@ -37,7 +37,7 @@ def train(
     `find` gives the files of checkpoints that `init` names by name instead of by path. Runs
     unchanged under `torchrun`. Raises ConfigError, DataError, CheckpointError, TrainingError.
     """
-    config = load_config(Path(config_path), overrides)
+    config = load_config(Path(config_path), overrides, allow_packages)
     output = Path(config.output)
     if not resume and (output / "checkpoints").is_dir():
         raise ConfigError(output, "an earlier training", "another output, or --resume")

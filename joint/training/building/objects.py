@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import partial
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any, get_args, get_origin
 
 from torch import nn
@@ -27,10 +28,7 @@ def build(node: Any, where: str, packages: Sequence[str] = (), **supplied: Any) 
     Raises ConfigError for a name outside the allowed packages or of something that makes no torch
     module, an unknown or missing argument, a value of the wrong type.
     """
-    if not (isinstance(node, dict) and TARGET in node):
-        raise ConfigError(where, repr(node), f"a mapping with {TARGET}")
-    node = _moved(node)
-    _check(node, where, (*OWN_PACKAGES, *packages))
+    node = check_node(node, where, packages)
     try:
         return _made(_filled(node, supplied))
     except ConfigError:
@@ -38,6 +36,16 @@ def build(node: Any, where: str, packages: Sequence[str] = (), **supplied: Any) 
     except Exception as error:  # a constructor may raise anything
         cause = str(error) or type(error).__name__
         raise ConfigError(where, cause.splitlines()[0], "arguments that fit") from None
+
+
+def check_node(node: Any, where: str, packages: Sequence[str] = ()) -> dict[str, Any]:
+    """The node with current paths in place of former ones, once all that `build` refuses before it
+    calls anything has been refused. Raises ConfigError."""
+    if not (isinstance(node, dict) and TARGET in node):
+        raise ConfigError(where, repr(node), f"a mapping with {TARGET}")
+    moved: dict[str, Any] = _moved(node)
+    _check(moved, where, (*OWN_PACKAGES, *packages))
+    return moved
 
 
 def _made(value: Any) -> Any:
@@ -71,6 +79,29 @@ def get_object(name: str) -> Any:
             found = getattr(found, part)
         return found
     raise ImportError(f"no module {parts[0]!r}")
+
+
+def nearest_name(name: str) -> str | None:
+    """The dotted name of a module or of a torch module that is most like `name`, in the innermost
+    package that exists."""
+    parts = name.split(".")
+    for end in range(len(parts) - 1, 0, -1):
+        prefix = ".".join(parts[:end])
+        try:
+            found = import_module(prefix)
+        except Exception:  # whatever an import may raise
+            continue
+        known = [module.name for module in iter_modules(getattr(found, "__path__", []))]
+        known += [
+            key
+            for key, value in vars(found).items()
+            if inspect.isclass(value)
+            and issubclass(value, nn.Module)
+            and value.__module__.startswith(prefix)
+        ]
+        near = get_close_matches(parts[end], known, 1, 0.0)
+        return ".".join([prefix, near[0], *parts[end + 1 :]]) if near else None
+    return None
 
 
 def _moved(value: Any) -> Any:
@@ -124,7 +155,9 @@ def _found(target: Any, where: str, allowed: Sequence[str]) -> Any:
         found = get_object(name)
         inspect.signature(found)
     except Exception:
-        raise ConfigError(where, name, "a class that can be imported") from None
+        near = nearest_name(name)
+        hint = f", {near!r} perhaps" if near else ""
+        raise ConfigError(where, name, f"a class that can be imported{hint}") from None
     # `joint.files.os.remove` begins with an allowed name and ends elsewhere
     if found.__module__.split(".")[0] not in allowed:
         raise ConfigError(where, f"{name} of {found.__module__}", own)

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from joint.data.scenes.planning import ScenePlanner
 from joint.errors import ConfigError
 from joint.training.config.reading import typed_recipe
+from joint.training.config.values import check_values
 
 CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
 """The clocks that may count a training's minutes."""
@@ -140,13 +141,20 @@ class RecipeConfig:
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
 
 
-def load_config(path: Path, overrides: Sequence[str] = ()) -> RecipeConfig:
+def load_config(
+    path: Path, overrides: Sequence[str] = (), packages: Sequence[str] = ()
+) -> RecipeConfig:
     """Read a recipe and apply `key=value` overrides.
 
     Raises ConfigError for a missing or malformed file, an unknown key (with the nearest valid
-    name), a wrong type, a stream that names an unknown task, a training without an end.
+    name), a wrong type, a stream that names an unknown task, a training without an end, a value
+    out of its range, and a `_target_` that is no class of this project or of `packages`.
     """
     config = typed_recipe(path, RecipeConfig, overrides)
+    try:
+        check_values(plain(config), packages)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error.where}", error.found, error.expected) from None
     _check(path, config)
     return config
 
@@ -163,9 +171,6 @@ def _check(path: Path, config: RecipeConfig) -> None:
     for where, (value, options) in choices.items():
         if value not in options:
             raise ConfigError(f"{path}: {where}", value, " or ".join(options))
-    for where, number in _counts(config).items():
-        if number is not None and number <= 0:
-            raise ConfigError(f"{path}: {where}", str(number), "more than 0")
     if not any(stream.every == 1 for stream in streams.values()):
         raise ConfigError(f"{path}: streams", "none at every step", "at least one")
     named = {f"streams.{n}.tasks": s.tasks for n, s in streams.items()}
@@ -181,20 +186,6 @@ def _check(path: Path, config: RecipeConfig) -> None:
     for task in config.tasks:
         if task not in used:
             raise ConfigError(f"{path}: tasks.{task}", "no stream that it reads", "one")
-
-
-def _counts(config: RecipeConfig) -> dict[str, float | None]:
-    """Values that must be positive, by their keys."""
-    trainer = config.trainer
-    names = ("max_steps", "max_minutes", "accumulate", "checkpoint_steps", "average_last")
-    counts = {f"trainer.{n}": getattr(trainer, n) for n in (*names, "log_every", "max_bad_steps")}
-    for name, stream in config.streams.items():
-        counts[f"streams.{name}.batch_size"] = stream.batch_size
-        counts[f"streams.{name}.every"] = stream.every
-    if config.validation is not None:
-        counts["validation.batch_size"] = config.validation.batch_size
-        counts["validation.batches"] = config.validation.batches
-    return counts
 
 
 def resolved(config: RecipeConfig) -> str:

@@ -52,7 +52,8 @@ def train(
     if print_config:
         from joint.training.config.schema import load_config, resolved
 
-        print(resolved(load_config(config, overrides or [])), end="")
+        checked = load_config(config, overrides or [], allow_package or [])
+        print(resolved(checked), end="")
         return
     from joint.app.checkpoints import named_checkpoint
     from joint.training.run import train as run

@@ -44,6 +44,57 @@ BAD = {
         "optimizer.groups.encoder.lr_scal=2",
         ("optimizer.groups.encoder.lr_scal", "lr_scale"),
     ),
+    "unknown switch": (
+        "tasks.extraction.encoder=froze",
+        ("tasks.extraction.encoder", "'froze'", "'frozen', perhaps"),
+    ),
+    "an adapter that nothing uses": (
+        "tasks.extraction.adapter._target_=joint.adapters.low_rank.LowRank",
+        ("tasks.extraction.adapter", "'encoder' is joint"),
+    ),
+    "a weight that is no number": (
+        "tasks.verification.weight=nan",
+        ("tasks.verification.weight", "nan", "finite"),
+    ),
+    "a negative weight": ("tasks.verification.weight=-1", ("tasks.verification.weight", "0 or")),
+    "a learning rate without bound": ("optimizer.lr=inf", ("optimizer.lr", "inf", "finite")),
+    "an infinite argument": (
+        "tasks.extraction.task.criterion.compressed_weight=.inf",
+        ("tasks.extraction.task.criterion.compressed_weight", "finite"),
+    ),
+    "a negative scale of a group": (
+        "optimizer.groups.encoder.lr_scale=-1",
+        ("optimizer.groups.encoder.lr_scale", "0 or more"),
+    ),
+    "a probability above 1": (
+        "streams.mixtures.scenes.noise_probability=1.5",
+        ("streams.mixtures.scenes.noise_probability", "1.5", "0 to 1"),
+    ),
+    "scenes of no length": (
+        "streams.mixtures.scenes.chunk=0",
+        ("streams.mixtures.scenes.chunk", "more than 0"),
+    ),
+    "bounds the wrong way round": (
+        "streams.mixtures.scenes.snr_db=[5,-5]",
+        ("streams.mixtures.scenes.snr_db", "lower bound first"),
+    ),
+    "unknown accelerator": ("trainer.accelerator=cuad", ("trainer.accelerator", "'cuda', perhaps")),
+    "a foreign function": (
+        "encoder.backbone._target_=os.system",
+        ("encoder.backbone._target_", "os.system", "--allow-package"),
+    ),
+    "no such class": (
+        "encoder.backbone._target_=joint.encoders.backbones.ecapa.Ecapatdn",
+        ("encoder.backbone._target_", "'joint.encoders.backbones.ecapa.EcapaTdnn' perhaps"),
+    ),
+    "no such module": (
+        "encoder.backbone._target_=joint.encoders.backbones.ecappa.EcapaTdnn",
+        ("encoder.backbone._target_", "'joint.encoders.backbones.ecapa.EcapaTdnn' perhaps"),
+    ),
+    "unknown argument of a class": (
+        "encoder.backbone.chanels=3",
+        ("encoder.backbone.chanels", "'channels', perhaps"),
+    ),
     "validation without data": ("validation.batches=1", ("data.validation", "none")),
     "more enrolments than speakers": (
         "streams.mixtures.scenes.enrollments=3",
@@ -85,6 +136,19 @@ def test_recipes_are_valid(path: Path) -> None:
     config = load_config(path, [DATA])
     assert config.tasks
     assert all(isinstance(stream.scenes, ScenePlanner) for stream in config.streams.values())
+
+
+def test_a_package_of_ones_own_must_be_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ourlab.py").write_text(
+        "from joint.encoders.backbones.tdnn import XvectorTdnn\nclass Ours(XvectorTdnn): pass\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    given = [DATA, "encoder.backbone._target_=ourlab.Ours"]
+    assert load_config(TINY, given, ["ourlab"]).encoder["backbone"]["_target_"] == "ourlab.Ours"
+    with pytest.raises(ConfigError, match=r"encoder\.backbone\._target_.*--allow-package"):
+        load_config(TINY, given)
 
 
 def test_overrides_and_defaults() -> None:
