@@ -3,7 +3,7 @@
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,43 @@ from joint.errors import DataError, JointError
 WRITABLE = "a place that can be written, with enough room"
 
 
+def check_file(path: str | Path, endings: Sequence[str] = ()) -> None:
+    """Raise JointError where `path` cannot be written as a file.
+
+    That is a folder, a device or pipe, an ending (`.npz`) that is not among `endings` where these
+    are given, and whatever `check_folder` refuses in the folder of `path`.
+    """
+    path = Path(path)
+    if path.is_dir() or path.name in ("", ".."):
+        raise JointError(path, "a folder", "a file that can be written")
+    if path.exists() and not path.is_file():
+        raise JointError(path, "a device or pipe", "a regular file that can be written")
+    if endings and path.suffix.lower() not in endings:
+        raise JointError(path, f"the ending {path.suffix!r}", " or ".join(endings))
+    check_folder(path.parent)
+
+
+def check_folder(path: str | Path) -> None:
+    """Raise JointError where `path` is no folder in which files can be written, and cannot become
+    one: it or a folder above it is a file, or may not be written."""
+    path = Path(path)
+    # A link that leads nowhere is there, and no folder can be made in its place.
+    there = next((p for p in (path, *path.parents) if os.path.lexists(p)), path)
+    if not there.is_dir():
+        raise JointError(path, f"{there}, which is not a folder", WRITABLE)
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise JointError(path, f"no permission to write in {there}", WRITABLE)
+
+
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """A temporary path with the ending of `path`, moved to `path` when the block ends well.
 
     Whatever the block leaves half-written is removed and a former file stays as it was; missing
-    folders are made. Raises `JointError` where the system refuses to write.
+    folders are made. Raises `JointError` as `check_file`, and where the system refuses to write.
     """
     path = Path(path)
+    check_file(path)
     # Same folder, so that the move stays on one file system and is one step.
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:

@@ -35,20 +35,21 @@ def errors_in_one_line() -> Iterator[None]:
     try:
         yield
     except JointError as error:
-        _end(one_line(f"error: {error}"))
+        fail(str(error))
     except OSError as error:
         where = error.filename or "a file"
-        _end(one_line(f"error: {where}: {error.strerror or error}"))
+        fail(f"{where}: {error.strerror or error}")
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-def _end(line: str) -> NoReturn:
-    """Print an error line and exit.
+def fail(text: str) -> NoReturn:
+    """Print one error line on stderr and exit with the code of bad input.
 
     Of the processes that torchrun started, only the first prints the line, and leaves it where
     torchrun reads it for the end of its report: torchrun stops the others when one has failed.
     """
+    line = one_line(f"error: {text}")
     report = os.environ.get("TORCHELASTIC_ERROR_FILE")
     if report:
         if os.environ.get("RANK") != "0":

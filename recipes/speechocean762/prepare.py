@@ -23,12 +23,16 @@ TABLES = ("wav.scp", "text", "utt2spk", "spk2gender", "spk2age")
 
 
 def prepare(
-    corpus: str | Path, output: str | Path, held_out: str | Path | None = HELD_OUT
+    corpus: str | Path,
+    output: str | Path,
+    held_out: str | Path | None = HELD_OUT,
+    jobs: int = 1,
 ) -> PrepareReport:
     """Check the corpus and write its splits into `output`, whole or not at all.
 
     `held_out` lists the validation speakers, one a line (None: no validation split); a corpus
     that has none of them in `train`, such as the embedded one, gets no validation split.
+    `jobs` recordings are checked at a time.
     Bad recordings are skipped and listed in `skipped.tsv`. Raises DataError for missing tables.
     """
     root = Path(corpus)
@@ -51,7 +55,9 @@ def prepare(
             if not utterances and name == "validation":
                 continue
             folder = partial / name
-            kept = write_split(folder, utterances, report, name, phones, language="English")
+            kept = write_split(
+                folder, utterances, report, name, phones, language="English", jobs=jobs
+            )
             write_tables(folder, kept)
             if name == "validation":
                 write_lists(folder, kept, TARGETS_PER_SPEAKER, MIXTURES, SEED)

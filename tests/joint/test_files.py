@@ -35,6 +35,14 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["file"]
 
 
+@pytest.mark.parametrize("place", [".", "..", "/", "missing/.."])
+def test_a_path_without_a_name(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(JointError, match="found a folder"):
+        atomic_write(place, "text")
+    assert not os.listdir(tmp_path)
+
+
 def test_json_has_null_for_what_is_no_number(tmp_path: Path) -> None:
     import json
 

@@ -1,10 +1,13 @@
-"""The `joint` command: verbs, and how errors and warnings reach the terminal."""
+"""The `joint` command: its commands, and how errors and warnings reach the terminal."""
 
+import sys
 from collections.abc import Callable
+from typing import Any, NoReturn, cast
 
 import typer
 from typer.core import TyperGroup
 
+from joint.app.cli.checked import CheckedCommand
 from joint.app.cli.data.align import align
 from joint.app.cli.data.prepare import prepare
 from joint.app.cli.data.prepare_mixtures import librimix, librispeechmix
@@ -25,19 +28,23 @@ from joint.app.cli.inspection.probe import probe
 from joint.app.cli.inspection.report import report
 from joint.app.cli.training.ablate import ablate
 from joint.app.cli.training.train import train
-from joint.terminal import errors_in_one_line, quiet_libraries
+from joint.terminal import errors_in_one_line, fail, quiet_libraries
 from joint.training.memory import keep_freed_memory
+
+# Typer carries click within itself, and exports no more of its errors than this one's heir.
+USAGE_ERROR = cast(type[Exception], typer.BadParameter.__mro__[2])
+ABORTED = 1
 
 
 class InOrder(TyperGroup):
-    """Verbs in the order in which one uses them."""
+    """Commands in the order in which one uses them."""
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
-        """Names of the verbs."""
-        return list(VERBS)
+        """Names of the commands."""
+        return list(COMMANDS)
 
 
-VERBS: dict[str, Callable[..., None] | typer.Typer] = {
+COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "prepare": prepare,
     "align": align,
     "shard": shard,
@@ -71,11 +78,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for name, verb in VERBS.items():
-    if isinstance(verb, typer.Typer):
-        app.add_typer(verb, name=name)
+for name, command in COMMANDS.items():
+    if isinstance(command, typer.Typer):
+        app.add_typer(command, name=name)
     else:
-        app.command(name)(verb)
+        app.command(name, cls=CheckedCommand)(command)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -83,7 +90,21 @@ def main(arguments: list[str] | None = None) -> None:
     quiet_libraries()
     keep_freed_memory()
     with errors_in_one_line():
-        app(args=arguments, prog_name="joint")
+        try:
+            code = app(args=arguments, prog_name="joint", standalone_mode=False)
+        except USAGE_ERROR as error:
+            _refuse_usage(error)
+        except typer.Abort:
+            sys.exit(ABORTED)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _refuse_usage(error: Any) -> NoReturn:
+    """Print a mistake in the arguments as one line, where typer would print a box of five."""
+    if not (message := error.format_message()):
+        sys.exit(error.exit_code)  # a command without arguments, whose help was printed
+    command = error.ctx.command_path if error.ctx else "joint"
+    fail(f"{command}: {message} See `{command} --help`.")
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from joint.encoders.identity import EncoderIdentity
-from joint.errors import DataError
-from joint.files import atomic_write
+from joint.errors import DataError, JointError
+from joint.files import atomic_write, check_folder
 from tasks.verification.enrolment.database import (
     EnrolledRecording,
     SpeakerDatabase,
@@ -63,12 +63,14 @@ def edit_database(
 ) -> Iterator[SpeakerDatabase]:
     """The database in `folder`, locked for changes; written when the block ends without an error.
 
-    With `encoder`, a folder without a database gets a new one. Raises DataError as `read_database`,
+    With `encoder`, an empty or missing folder gets a new one. Raises DataError as `read_database`,
     and where another process holds the lock; JointError where the folder cannot be written.
     """
     folder = Path(folder)
     if encoder is None:
         read_database(folder)  # so that a folder without a database gets no lock file either
+    elif not (folder / DATABASE).exists():
+        check_new(folder)
     with _locked(folder):
         if encoder is None or (folder / DATABASE).exists():
             database = read_database(folder, encoder)
@@ -76,6 +78,22 @@ def edit_database(
             database = SpeakerDatabase(encoder)
         yield database
         _write(folder, database)
+
+
+def check_new(folder: Path) -> None:
+    """Raise DataError where no new database can be made in `folder`: where it cannot be written, or
+    holds something else, such as a corpus."""
+    try:
+        check_folder(folder)
+    except JointError as error:
+        raise DataError(error.where, error.found, error.expected) from None
+    if folder.is_dir():
+        names = {path.name for path in folder.iterdir()}
+        others = [name for name in names if name != LOCK and not LEFT_OVER.fullmatch(name)]
+        # Another process may have made the database by now.
+        if others and DATABASE not in names:
+            expected = "a speaker database, or a new or empty folder to make one in"
+            raise DataError(folder, "a folder with other content", expected)
 
 
 def _locked(folder: Path) -> IO[bytes]:

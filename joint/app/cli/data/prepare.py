@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 prepare = typer.Typer(
     no_args_is_help=True,
-    help="Check a corpus and write the manifests, tables and trials that the other verbs read.",
+    help="Check a corpus and write the manifests, tables and trials that the other commands read.",
 )
 
 LISTED = 10
@@ -78,6 +78,7 @@ def speechocean762(
             help="Hold no speakers out: for a final training, after all choices are made.",
         ),
     ] = False,
+    jobs: Jobs = CORES,
 ) -> None:
     """Prepare speechocean762 (OpenSLR 101), in its original or another audio format.
 
@@ -89,7 +90,7 @@ def speechocean762(
     from recipes.speechocean762.prepare import HELD_OUT as VALIDATION_SPEAKERS
     from recipes.speechocean762.prepare import prepare as run
 
-    report_of(run(corpus, output, None if everybody else VALIDATION_SPEAKERS))
+    report_of(run(corpus, output, None if everybody else VALIDATION_SPEAKERS, jobs))
 
 
 @prepare.command()

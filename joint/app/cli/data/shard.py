@@ -34,7 +34,7 @@ def shard(
     """Write a prepared corpus as shards (tar files) with an index, for a web server or a bucket.
 
     The URL of OUT can then be used as data.train and data.validation of a recipe and as --data of
-    the other verbs: each shard is downloaded when it is first needed, checked and cached. lhotse
+    the other commands: each shard is downloaded when it is first needed, checked and cached. lhotse
     reads OUT/shar too.
 
     Example: joint shard data/voxceleb/train exp/shards/voxceleb-train

@@ -1,4 +1,4 @@
-"""Decoding options of the recognition verbs."""
+"""Decoding options of the recognition commands."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias

@@ -35,12 +35,14 @@ def enroll(
     Example: joint enroll Anna anna1.wav anna2.wav --database speakers
     """
     from tasks.verification.enrolment.database import checked_name, read_recordings
-    from tasks.verification.enrolment.files import DATABASE, edit_database, read_database
+    from tasks.verification.enrolment.files import DATABASE, check_new, edit_database, read_database
 
     name = checked_name(name)
     if (database / DATABASE).exists():
         # Errors show before the model is loaded; the lock is held only while writing.
         read_database(database)
+    else:
+        check_new(database)
     model = open_model(checkpoint, tasks=())
     recordings = read_recordings(model.embed, files)
     with edit_database(database, model.identity) as opened:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
+from joint.app.cli.checked import CheckedCommand
 from joint.app.cli.options import SHIPPED, AlignedData, Checkpoint
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ LayerOption: TypeAlias = Annotated[
 ]
 
 
-@explain.command()
+@explain.command(cls=CheckedCommand)
 def verification(
     output: Output,
     first: Annotated[
@@ -83,7 +84,7 @@ def verification(
         )
 
 
-@explain.command()
+@explain.command(cls=CheckedCommand)
 def extraction(
     output: Output,
     mixture: Annotated[
@@ -146,7 +147,7 @@ def extraction(
     _explained(joint_model.encoder, enrolled, extracted, method, layer, "enrollment", output)
 
 
-@explain.command()
+@explain.command(cls=CheckedCommand)
 def phones(
     output: Output,
     data: AlignedData,

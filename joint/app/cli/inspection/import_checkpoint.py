@@ -23,7 +23,7 @@ def import_checkpoint(
         ),
     ],
 ) -> None:
-    """Convert the speaker encoder of a WeSpeaker, SpeechBrain or Resemblyzer checkpoint to a
+    """Import the speaker encoder of a WeSpeaker, SpeechBrain or Resemblyzer checkpoint as a
     checkpoint of this toolkit.
 
     The embeddings stay the same. The classifier is left out, and there is no threshold.

@@ -1,4 +1,4 @@
-"""The help of every verb: an example, a plain sentence for each option, no slow import."""
+"""The help of every command: an example, a plain sentence for each option, no slow import."""
 
 import re
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 import typer
 from support import Command
 
-from joint.app.cli.main import VERBS, app
+from joint.app.cli.main import COMMANDS, app
 
 EXPECTED = {
     "prepare": "speechocean762 voxceleb cnceleb threedspeaker voxblink kaldi "
@@ -24,7 +24,7 @@ EXPECTED = {
 }
 RIDDLES = re.compile(
     r"\b((?<!Hugging )faces?|voice ?books?|books?|arms?|graft\w*|rests|at rest|hears?|heard"
-    r"|said|wanted|nobody|somebody|known people|understands?|whom|as if it never)\b",
+    r"|said|wanted|verbs?|nobody|somebody|known people|understands?|whom|as if it never)\b",
     re.IGNORECASE,
 )
 """Words of the design's table that are not the field's own, and their relatives."""
@@ -43,14 +43,14 @@ ALL: dict[tuple[str, ...], Any] = dict(commands(typer.main.get_command(app), ())
 each_command = pytest.mark.parametrize("path", ALL, ids=" ".join)
 
 
-def test_exactly_these_verbs() -> None:
+def test_exactly_these_commands() -> None:
     expected = {
         (verb, *([sub] if sub else []))
         for verb, subs in EXPECTED.items()
         for sub in subs.split() or [""]
     }
     assert set(ALL) == expected
-    assert list(VERBS) == list(EXPECTED)
+    assert list(COMMANDS) == list(EXPECTED)
 
 
 @each_command
@@ -74,9 +74,18 @@ def test_every_option_has_a_sentence(path: tuple[str, ...]) -> None:
 @each_command
 def test_help_uses_the_words_of_the_field(path: tuple[str, ...]) -> None:
     command = ALL[path]
-    texts = [command.help or "", *(getattr(p, "help", None) or "" for p in command.params)]
+    texts = [
+        command.help or "",
+        *(getattr(p, "help", None) or "" for p in command.params),
+    ]
     found = [match.group() for text in texts for match in RIDDLES.finditer(text)]
     assert not found, found
+
+
+def test_help_of_groups_says_commands() -> None:
+    whole: Any = typer.main.get_command(app)
+    for group in (whole, *(c for c in whole.commands.values() if hasattr(c, "commands"))):
+        assert group.help and not re.search(r"\bverbs?\b", group.help), group.name
 
 
 @each_command

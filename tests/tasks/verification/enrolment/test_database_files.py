@@ -214,6 +214,21 @@ def test_a_place_that_is_no_folder(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["file"]
 
 
+def test_a_folder_with_other_content_gets_no_database(tmp_path: Path) -> None:
+    (tmp_path / "wav.scp").write_text("u1 u1.wav\n")
+    with pytest.raises(DataError, match="other content"), edit_database(tmp_path, ENCODER):
+        pass
+    assert os.listdir(tmp_path) == ["wav.scp"]
+
+
+def test_what_a_killed_process_left_is_no_other_content(tmp_path: Path) -> None:
+    for name in (".lock", f"embeddings-{'0' * 16}.safetensors", ".database.17.json"):
+        (tmp_path / name).write_text("")
+    with edit_database(tmp_path, ENCODER) as database:
+        database.enroll("Anna", recordings("a"))
+    assert list(read_database(tmp_path).speakers) == ["Anna"]
+
+
 def test_the_lock_goes_with_its_holder(folder: Path) -> None:
     busy = pytest.raises(DataError, match="locked")
     with edit_database(folder, ENCODER), busy, edit_database(folder, ENCODER):

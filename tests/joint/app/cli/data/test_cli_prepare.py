@@ -1,8 +1,15 @@
 """`joint prepare`: what is written, skipped and counted."""
 
 from pathlib import Path
+from typing import Any
 
-from support import Command
+import pytest
+import typer
+from support import Command, Refused
+
+from joint.app.cli.main import app
+from joint.errors import DataError
+from recipes.speechocean762 import prepare as speechocean762
 
 
 def test_prepare_speechocean762(
@@ -12,6 +19,23 @@ def test_prepare_speechocean762(
     assert outcome.code == 0 and not outcome.err
     assert "test: 132 utterances, 12 speakers" in outcome.out
     assert (tmp_path / "data" / "test" / "trials").is_file()
+
+
+def test_every_corpus_can_be_prepared_in_parallel() -> None:
+    whole: Any = typer.main.get_command(app)
+    for name, command in whole.commands["prepare"].commands.items():
+        assert "jobs" in {parameter.name for parameter in command.params}, name
+
+
+def test_speechocean762_is_checked_by_so_many_jobs(
+    refused: Refused, embedded_corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object, jobs: int, **__: object) -> None:
+        raise DataError("checking", f"{jobs} jobs", "none")
+
+    monkeypatch.setattr(speechocean762, "write_split", stop)
+    prepare = ("prepare", "speechocean762", embedded_corpus, tmp_path / "data")
+    assert "3 jobs" in refused(*prepare, "--jobs", 3)
 
 
 def test_prepare_kaldi_skips_counts_and_lists(
