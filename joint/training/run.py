@@ -44,6 +44,8 @@ def train(
     keep_freed_memory()
     fabric = launched(config)
     corpus = open_corpus(config.data.train, config.data.shards)
+    for stream in config.streams.values():
+        stream.scenes.check(corpus)  # before the waveforms are packed, which takes long
     classes = Classes(speaker_count(config, corpus), corpus.phones, tuple(corpus.phrases))
     model = build_model(
         config.encoder,
@@ -178,6 +180,7 @@ def validation(
     """A function that computes the figures of `held_out.tasks` on its scenes."""
     assert config.data.validation is not None
     corpus = open_corpus(config.data.validation, config.data.shards)
+    held_out.scenes.check(corpus)
     store = open_store(config, corpus, sorted(set(held_out.scenes.speeds)), fabric)
     fields = fields_of(model, held_out.tasks)
     stream = SceneStream(corpus, store, held_out.scenes, held_out.batch_size, seed=0, fields=fields)

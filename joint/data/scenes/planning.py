@@ -12,6 +12,8 @@ from joint.scene import ABSENT, EnrollmentPlan, Noise, Room, Scene, Segment, Sou
 from joint.units import SAMPLE_RATE, Decibels, Samples, Seconds
 
 NO_LIMIT: Samples = 2**62
+NAMED = 5
+"""Speakers that a message names."""
 
 
 @dataclass
@@ -94,9 +96,15 @@ class ScenePlanner:
                 f"{self.utterances_per_speaker} for one row",
             )
         several = self.speakers or self.utterances_per_speaker > 1
-        if several and min(map(len, corpus.of_speaker)) < 2:
+        single = [
+            n for n, own in zip(corpus.speakers, corpus.of_speaker, strict=True) if len(own) < 2
+        ]
+        if several and single:
+            named = ", ".join(single[:NAMED]) + (" …" if len(single) > NAMED else "")
             raise ConfigError(
-                corpus.where, "a speaker with one utterance", "another one to enrol with"
+                corpus.where,
+                f"{len(single)} of {len(corpus.speakers)} speakers with one utterance ({named})",
+                "two or more of each speaker, one to enrol with",
             )
 
     def epoch_length(self, corpus: Corpus) -> int:

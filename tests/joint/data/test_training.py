@@ -11,6 +11,7 @@ from tiny_models import SPEAKERS
 from joint.data.opening import open_corpus
 from joint.data.prepare.tables import read_tables, write_tables
 from joint.data.scenes.stream import SceneStream
+from joint.errors import ConfigError
 from joint.losses.margin import AamSoftmax
 from joint.outputs import SpeakerEncoding
 from joint.scene import SceneBatch
@@ -98,3 +99,15 @@ def test_no_recording_is_paired_with_itself_in_validation(monkeypatch: pytest.Mo
     scores, labels = pairs[0]
     assert len(scores) == 15 - 2 and sum(labels) == 2
     assert max(scores) < 0.999
+
+
+def test_speakers_with_one_utterance_are_named_before_the_waveforms_are_packed(
+    embedded_corpus: Path, tmp_path: Path
+) -> None:
+    rows = read_tables(embedded_corpus / "train")
+    lonely = rows[0].speaker
+    write_tables(tmp_path, [rows[0], *(row for row in rows[:60] if row.speaker != lonely)])
+    places = [f"data.train={tmp_path}", f"output={tmp_path / 'run'}"]
+    with pytest.raises(ConfigError, match=rf"found \d+ of \d+ speakers .*{lonely}"):
+        train(TINY, [*OPTIONS, *places, f"data.cache={tmp_path / 'cache'}"])
+    assert not (tmp_path / "cache").exists()

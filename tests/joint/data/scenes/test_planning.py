@@ -214,7 +214,7 @@ def test_a_corpus_that_is_too_small(corpus: Corpus) -> None:
         ScenePlanner().check(one)
     ScenePlanner(speakers=0).check(one)
     each = Corpus([corpus.utterances[u[0]] for u in corpus.of_speaker], "one each")
-    with pytest.raises(ConfigError, match="one utterance"):
+    with pytest.raises(ConfigError, match=f"one utterance .{each.speakers[0]}, "):
         ScenePlanner().check(each)
 
 
