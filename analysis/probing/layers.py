@@ -10,8 +10,10 @@ from torch import Tensor
 from joint.data.batching import batches_by_length
 from joint.encoders.encoder import SpeakerEncoder
 from joint.encoders.frames import Frames
+from joint.errors import DataError
 from joint.outputs import Layer, SpeakerEncoding
 from joint.training.precision import autocast_for
+from joint.units import SAMPLE_RATE
 
 FEATURES, LAST, EMBEDDING = "features", "frames", "embedding"
 """The front-end's output, the input of the pooling, and the embedding; the layers of the backbone
@@ -57,6 +59,20 @@ def layer_outputs(
         {name: np.concatenate(parts)[back] for name, parts in pooled.items()},
         {name: np.concatenate([parts[i] for i in back]) for name, parts in frames.items()},
     )
+
+
+def layer_names(encoder: SpeakerEncoder) -> tuple[str, ...]:
+    """The names of the layers in `LayerOutputs.pooled`. Leaves the encoder in eval mode."""
+    second = np.zeros(SAMPLE_RATE, dtype=np.float32)
+    second[0] = 1.0
+    return tuple(layer_outputs(encoder, [second]).pooled)
+
+
+def check_layers(encoder: SpeakerEncoder, names: Sequence[str]) -> None:
+    """Raise DataError for a layer that the encoder does not have."""
+    known = layer_names(encoder) if names else ()
+    if unknown := [name for name in names if name not in known]:
+        raise DataError(f"layer {unknown[0]}", "no such layer", " or ".join(known))
 
 
 def embeddings_of(

@@ -8,7 +8,7 @@ import torch
 
 from analysis.probing.findings import Finding, decompose, findings
 from analysis.probing.folds import Fold, disjoint_folds
-from analysis.probing.layers import LayerOutputs, layer_outputs
+from analysis.probing.layers import LayerOutputs, check_layers, layer_outputs
 from analysis.probing.linear import Spectrum
 from analysis.probing.targets import (
     CHANGED,
@@ -30,6 +30,10 @@ from joint.training.progress import shown
 from joint.units import SAMPLE_RATE
 
 PHONES = "phones (frames)"
+QUESTIONS = (
+    *("speaker", "gender", "age group", "duration", "speaking rate", "bag of phones"),
+    *("word presence", "level", "pitch", "pitch range", "channel and noise", "word order", PHONES),
+)
 INSTANTS = 15
 """Frames of each recording for the question of phones."""
 
@@ -51,6 +55,9 @@ class Material:
 
         Raises DataError for a question that is unknown or that the corpus cannot answer.
         """
+        if unknown := [name for name in questions if name not in QUESTIONS]:
+            expected = " or ".join(QUESTIONS)
+            raise DataError(f"{corpus.where}: {unknown[0]}", "an unknown question", expected)
         utterances, waveforms = [], []
         for utterance, waveform in readable(spread(corpus, limit)):
             waveforms.append(waveform)
@@ -65,7 +72,7 @@ class Material:
         names = [target.name for target in targets]
         for name in questions:
             if name not in names:
-                found = missing.get(name, "an unknown question")
+                found = missing.get(name, "no recording that answers it")
                 raise DataError(f"{corpus.where}: {name}", found, " or ".join(names))
         kept = [target for target in targets if not questions or target.name in questions]
         return cls(utterances, waveforms, corpus.phones, kept, missing)
@@ -122,6 +129,7 @@ def probe_encoder(
 
     Raises DataError for a layer that does not exist.
     """
+    check_layers(encoder, layers)
     outputs: dict[str, LayerOutputs] = {}
     spectra: dict[tuple[str, bytes], dict[str, list[Spectrum]]] = {}
     results: list[Finding] = []
@@ -133,7 +141,8 @@ def probe_encoder(
         of_frames = target.name == PHONES
         own = outputs[target.version]
         found = own.frames if of_frames else own.pooled
-        chosen = _named(found, layers, of_frames)
+        # the question of frames leaves out layers that have none
+        chosen = {name: v for name, v in found.items() if not layers or name in layers}
         if not chosen:  # none of the named layers has frames
             continue
         if not of_frames:
@@ -149,15 +158,6 @@ def probe_encoder(
     if not results:
         raise DataError(" and ".join(layers), "no layer with frames", "one, to probe frames")
     return results
-
-
-def _named(
-    found: dict[str, np.ndarray], layers: Sequence[str], of_frames: bool
-) -> dict[str, np.ndarray]:
-    """The layers asked for; the question of frames leaves out layers that have none."""
-    if not of_frames and (unknown := [name for name in layers if name not in found]):
-        raise DataError(f"layer {unknown[0]}", "no such layer", " or ".join(found))
-    return {name: v for name, v in found.items() if not layers or name in layers}
 
 
 def _fingerprint(target: Target, folds: Sequence[Fold]) -> bytes:

@@ -120,8 +120,11 @@ def _hold(where: str, values: Mapping[str, Any], bounds: Mapping[str, str]) -> N
 def _scenes(where: str, scenes: Mapping[str, Any]) -> None:
     _hold(where, scenes, SCENES)
     for key in RANGES:
-        if (bounds := scenes[key]) is not None and bounds[0] > bounds[1]:
-            raise ConfigError(f"{where}.{key}", str(bounds), "the lower bound first")
+        bounds = scenes[key]
+        if bounds is not None and (len(bounds) != 2 or bounds[0] > bounds[1]):
+            raise ConfigError(
+                f"{where}.{key}", str(list(bounds)), "two bounds, the lower one first"
+            )
 
 
 def _choice(where: str, value: str, options: Sequence[str]) -> None:

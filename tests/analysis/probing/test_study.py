@@ -7,9 +7,10 @@ import pytest
 import torch
 from tiny_models import tiny_encoder
 
+from analysis.probing import study
 from analysis.probing.layers import EMBEDDING, FEATURES, LAST, layer_outputs
 from analysis.probing.pitch import pitch_statistics
-from analysis.probing.study import PHONES, Material, probe_encoder, spread, untrained
+from analysis.probing.study import PHONES, QUESTIONS, Material, probe_encoder, spread, untrained
 from analysis.probing.targets import changed, halves, phone_instants
 from joint.data.corpus import Corpus
 from joint.data.opening import open_corpus
@@ -46,6 +47,7 @@ def test_layers_are_what_the_encoder_gives(material: Material) -> None:
 def test_questions(material: Material) -> None:
     names = {target.name for target in material.targets}
     assert {"speaker", "duration", "speaking rate", "pitch", "word order", PHONES} <= names
+    assert names | material.missing.keys() <= set(QUESTIONS)
     for target in material.targets:
         assert len(target.values) == len(target.rows), target.name
         assert np.isfinite(target.values).all()
@@ -112,6 +114,14 @@ def test_an_untrained_encoder_has_statistics_and_is_its_own(material: Material) 
     encoder = untrained(tiny_encoder, material.waveforms)
     mean = encoder.backbone.norms[0].running_mean
     assert mean is not None and float(mean.abs().max()) > 0 and not encoder.training
+
+
+def test_an_unknown_question_is_refused_before_a_recording_is_read(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(study, "readable", lambda utterances: pytest.fail("recordings were read"))
+    with pytest.raises(DataError, match=r"pich: found an unknown question; .*pitch"):
+        Material.of(corpus, 50, ["speaker", "pich"])
 
 
 def test_what_is_refused(corpus: Corpus, prepared: Path) -> None:

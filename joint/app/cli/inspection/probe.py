@@ -70,7 +70,7 @@ def probe(
     import json
     from dataclasses import asdict
 
-    from analysis.probing.layers import EMBEDDING
+    from analysis.probing.layers import EMBEDDING, check_layers
     from analysis.probing.study import Material
     from analysis.probing.summary import heat_map, markdown
     from joint.app.cli.options import open_model
@@ -78,6 +78,7 @@ def probe(
     from joint.files import atomic_write
 
     model = open_model(checkpoint)
+    check_layers(model.model.encoder, layer or [])  # before the recordings are read
     material = Material.of(open_corpus(data), utterances, question or [])
     for name, reason in material.missing.items():
         if not question:

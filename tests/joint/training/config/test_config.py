@@ -76,7 +76,11 @@ BAD = {
     ),
     "bounds the wrong way round": (
         "streams.mixtures.scenes.snr_db=[5,-5]",
-        ("streams.mixtures.scenes.snr_db", "lower bound first"),
+        ("streams.mixtures.scenes.snr_db", "the lower one first"),
+    ),
+    "one bound": (
+        "streams.mixtures.scenes.snr_db=[1]",
+        ("streams.mixtures.scenes.snr_db", "found [1.0]; expected two bounds"),
     ),
     "unknown accelerator": ("trainer.accelerator=cuad", ("trainer.accelerator", "'cuda', perhaps")),
     "a foreign function": (

@@ -33,6 +33,7 @@ def test_probe_refuses(
 ) -> None:
     common = ("probe", "--checkpoint", tiny_checkpoint, "--data")
     assert str(tmp_path) in refused(*common, tmp_path)
+    assert "layer tdnn7" in refused(*common, tmp_path, "--layer", "tdnn7")  # no corpus is opened
     assert "tdnn1 or" in refused(*common, aligned, "--question", "speaker", "--layer", "tdnn7")
     assert "unknown question" in refused(*common, aligned, "--question", "age")
     assert "joint align" in refused(*common, prepared / "test", "--question", "speaking rate")
