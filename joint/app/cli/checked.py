@@ -1,7 +1,7 @@
 """Output options of a command are checked before it computes anything."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,38 +14,53 @@ from joint.files import check_file, check_folder
 OUTPUTS = ("output", "json", "scores", "transcripts", "picture")
 """Parameters that name a place to write; all others that name a file are inputs."""
 
+CHECKPOINT = "model.safetensors"
+"""The file of a checkpoint in its folder; not imported, since its module needs torch."""
+
 
 class CheckedCommand(TyperCommand):
     """A command whose output places are refused, in one line, before it computes anything.
 
-    The metavar of an output says what it is: DIR a folder, OUT a folder or a checkpoint, any other
-    a file, with the ending that the metavar has (`OUT.npz`). An output may not be an input, nor
-    another output.
+    The metavar of an output says what it is: DIR a folder to add files to, OUT a folder that is
+    replaced whole, FILE|DIR a checkpoint, any other a file, with the ending that the metavar has
+    (`OUT.npz`). An output may not be an input, nor another output.
     """
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         """Run the command, after the checks."""
         metavars = {p.name: str(getattr(p, "metavar", None) or "") for p in self.params}
-        outputs = {
-            name: Path(ctx.params[name])
-            for name in OUTPUTS
-            if isinstance(ctx.params.get(name), str | Path)
-        }
         taken = dict.fromkeys(_inputs(ctx.params), "an input of this command")
-        for name, path in outputs.items():
-            if metavars[name] == "DIR":
+        for name in OUTPUTS:
+            value = ctx.params.get(name)
+            if not isinstance(value, str | Path):
+                continue
+            path, metavar = Path(value), metavars[name]
+            if metavar == "DIR":
                 check_folder(path)
                 continue
             for other, what in taken.items():
                 if _same(path, other):
                     raise JointError(path, what, "a place of its own for each output")
+            if metavar == "OUT":
+                _check_replaced(path, taken)
+                continue
+            if metavar == "FILE|DIR" and path.suffix != ".safetensors":
+                path = path / CHECKPOINT
+                if any(_same(path, other) for other in taken):
+                    raise JointError(path, "an input of this command", "another folder")
             taken[path] = "another output of this command"
-            if metavars[name] != "OUT" or path.suffix == ".safetensors":
-                ending = Path(metavars[name]).suffix
-                check_file(path, (ending,) if ending else ())
-            else:
-                check_folder(path)
+            ending = Path(metavar).suffix
+            check_file(path, (ending,) if ending else ())
         return super().invoke(ctx)
+
+
+def _check_replaced(folder: Path, inputs: Iterable[Path]) -> None:
+    """Raise JointError where `folder` cannot be written, or holds an input that would be lost."""
+    check_folder(folder)
+    for path in inputs:
+        if folder.resolve() in path.resolve().parents:
+            found = f"a folder with the input {path}, which would be removed"
+            raise JointError(folder, found, "a folder without the inputs")
 
 
 def _inputs(values: Mapping[str, Any]) -> Iterator[Path]:

@@ -66,8 +66,8 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "info": info,
 }
 
-prepare.command()(librispeechmix)
-prepare.command()(librimix)
+prepare.command(cls=CheckedCommand)(librispeechmix)
+prepare.command(cls=CheckedCommand)(librimix)
 
 app = typer.Typer(
     name="joint",

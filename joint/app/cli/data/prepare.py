@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from joint.app.cli.checked import CheckedCommand
 from joint.data.choices import HELD_OUT, Check
 from joint.terminal import warn
 from recipes.voxceleb.parts import TrainOn
@@ -62,7 +63,7 @@ Jobs: TypeAlias = Annotated[
 CORES = os.cpu_count() or 1
 
 
-@prepare.command()
+@prepare.command(cls=CheckedCommand)
 def speechocean762(
     corpus: Annotated[
         Path,
@@ -93,7 +94,7 @@ def speechocean762(
     report_of(run(corpus, output, None if everybody else VALIDATION_SPEAKERS, jobs))
 
 
-@prepare.command()
+@prepare.command(cls=CheckedCommand)
 def voxceleb(
     corpus: Source,
     output: Output,
@@ -122,7 +123,7 @@ def voxceleb(
     report_of(run(corpus, output, train_on, held_out, check, jobs))
 
 
-@prepare.command()
+@prepare.command(cls=CheckedCommand)
 def cnceleb(
     corpus: Source,
     output: Output,
@@ -141,7 +142,7 @@ def cnceleb(
     report_of(run(corpus, output, held_out, check, jobs))
 
 
-@prepare.command()
+@prepare.command(cls=CheckedCommand)
 def threedspeaker(
     corpus: Source,
     output: Output,
@@ -160,7 +161,7 @@ def threedspeaker(
     report_of(run(corpus, output, held_out, check, jobs))
 
 
-@prepare.command()
+@prepare.command(cls=CheckedCommand)
 def voxblink(
     corpus: Source,
     output: Output,
@@ -190,7 +191,7 @@ def voxblink(
     report_of(run(corpus, output, utterances, genders, held_out, check, jobs))
 
 
-@prepare.command()
+@prepare.command(cls=CheckedCommand)
 def kaldi(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="A folder with wav.scp, text and utt2spk.")

@@ -18,7 +18,7 @@ def import_checkpoint(
     output: Annotated[
         Path,
         typer.Argument(
-            metavar="OUT",
+            metavar="FILE|DIR",
             help="The checkpoint to write: a file .safetensors, or a folder for model.safetensors.",
         ),
     ],

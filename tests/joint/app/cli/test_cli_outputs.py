@@ -17,8 +17,7 @@ from joint.app.cli.main import app
 def places(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[list[str], Any]]:
     """Every output option of every command, after the arguments of the command's example."""
     for name, below in getattr(command, "commands", {}).items():
-        if name != "prepare":  # its folder is replaced whole, and checked by `written_whole`
-            yield from places(below, (*words, name))
+        yield from places(below, (*words, name))
     example = (getattr(command, "help", None) or "").partition("Example: joint ")[2]
     for parameter in command.params:
         if parameter.name in OUTPUTS:
@@ -34,7 +33,12 @@ each_place = pytest.mark.parametrize(
 def at(example: list[str], parameter: Any, place: object) -> list[str]:
     """The example with its output at another place."""
     if parameter.param_type_name == "argument":
-        return [*example[:2], str(place)]
+        known: Any = typer.main.get_command(app)
+        index = 0
+        while hasattr(known, "commands"):
+            known, index = known.commands[example[index]], index + 1
+        index += [p.name for p in known.params].index(parameter.name)
+        return [*example[:index], str(place), *example[index + 1 :]]
     return [*example, f"--{parameter.name}", str(place)]
 
 
@@ -66,7 +70,7 @@ def test_a_folder_where_a_file_is_expected(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if parameter.metavar in ("DIR", "OUT"):
+    if parameter.metavar in ("DIR", "OUT", "FILE|DIR"):
         pytest.skip("a folder is expected")
     monkeypatch.chdir(tmp_path)
     line = refused(*at(example, parameter, "."))
@@ -126,7 +130,20 @@ def test_inputs_in_a_list_and_in_a_string(
     verify = ("verify", "a.wav", "b.npz", "--checkpoint", "model.safetensors", "--json")
     for place in ("a.wav", "b.npz", "model.safetensors"):
         assert "an input" in refused(*verify, place)
-    assert "an input" in refused("import", "model.safetensors", "model.safetensors")
+    for place in ("model.safetensors", "."):
+        assert "an input" in refused("import", "model.safetensors", place)
+
+
+@pytest.mark.parametrize("command", [("shard",), ("prepare", "kaldi")])
+def test_a_folder_that_holds_the_input_is_not_replaced(
+    refused: Refused, command: tuple[str, ...], tmp_path: Path
+) -> None:
+    prepared = tmp_path / "data" / "train"
+    prepared.mkdir(parents=True)
+    (tmp_path / "data" / "skipped.tsv").write_text("split\tutterance\treason\n")
+    assert "would be removed" in refused(*command, prepared, tmp_path / "data")
+    assert "an input" in refused(*command, prepared, prepared)
+    assert prepared.is_dir()
 
 
 def test_two_outputs_at_one_place(
