@@ -12,6 +12,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from glob import glob
+from itertools import pairwise
 from pathlib import Path
 from string import Template
 
@@ -91,7 +92,10 @@ def tiny_budget(arguments: list[str]) -> list[str]:
     """Keys that cut the training of `joint train ARGUMENTS` to two small steps."""
     from joint.training.config.schema import load_config
 
-    config = load_config(Path(arguments[0]), [word for word in arguments[1:] if "=" in word])
+    keys = [word for word in arguments[1:] if "=" in word]
+    options = pairwise(arguments)
+    packages = [package for option, package in options if option == "--allow-package"]
+    config = load_config(Path(arguments[0]), keys, packages)
     keys = ["trainer.max_minutes=null", "trainer.max_steps=2", "trainer.workers=0"]
     keys += [f"streams.{name}.batch_size=4" for name in config.streams]
     if config.validation is not None:

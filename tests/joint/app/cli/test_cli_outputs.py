@@ -25,9 +25,12 @@ def places(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[list[str
 
 
 PLACES = list(places(typer.main.get_command(app)))
-each_place = pytest.mark.parametrize(
-    ("example", "parameter"), PLACES, ids=[f"{e[0]}-{e[1]}-{p.name}" for e, p in PLACES]
-)
+FILES = [place for place in PLACES if place[1].metavar not in ("DIR", "OUT", "FILE|DIR")]
+
+
+def each(some: list[tuple[list[str], Any]]) -> pytest.MarkDecorator:
+    names = [f"{example[0]}-{example[1]}-{parameter.name}" for example, parameter in some]
+    return pytest.mark.parametrize(("example", "parameter"), some, ids=names)
 
 
 def at(example: list[str], parameter: Any, place: object) -> list[str]:
@@ -46,7 +49,7 @@ def test_all_places_are_found() -> None:
     assert {"verify", "embed", "extract", "evaluate", "report"} <= {e[0] for e, _ in PLACES}
 
 
-@each_place
+@each(PLACES)
 def test_below_a_file(
     refused: Refused,
     example: list[str],
@@ -62,7 +65,7 @@ def test_below_a_file(
     assert os.listdir(tmp_path) == ["file"]
 
 
-@each_place
+@each(FILES)
 def test_a_folder_where_a_file_is_expected(
     refused: Refused,
     example: list[str],
@@ -70,14 +73,12 @@ def test_a_folder_where_a_file_is_expected(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if parameter.metavar in ("DIR", "OUT", "FILE|DIR"):
-        pytest.skip("a folder is expected")
     monkeypatch.chdir(tmp_path)
     line = refused(*at(example, parameter, "."))
     assert line.startswith("error: .: found a folder")
 
 
-@each_place
+@each(PLACES)
 def test_without_permission(
     refused: Refused,
     example: list[str],
