@@ -1,5 +1,6 @@
 """The package's errors: one line with the place, what was found and what was expected."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 LONGEST, LONGEST_OF_BYTES = 240, 80
@@ -28,6 +29,11 @@ def shortened(text: str) -> str:
         return shown
     end = longest // 4
     return f"{shown[: longest - end - 1]}…{shown[-end:]}"
+
+
+def first_of(names: Sequence[str], count: int = 5) -> str:
+    """The first `count` names, for a message."""
+    return ", ".join(names[:count]) + (" …" if len(names) > count else "")
 
 
 class AudioError(JointError):

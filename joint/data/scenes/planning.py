@@ -7,13 +7,11 @@ from numpy.random import Generator, default_rng
 from joint.data.corpus import Corpus
 from joint.data.scenes.augmentation import ROOMS
 from joint.data.scenes.ordering import visiting_order
-from joint.errors import ConfigError
+from joint.errors import ConfigError, first_of
 from joint.scene import ABSENT, EnrollmentPlan, Noise, Room, Scene, Segment, Source
 from joint.units import SAMPLE_RATE, Decibels, Samples, Seconds
 
 NO_LIMIT: Samples = 2**62
-NAMED = 5
-"""Speakers that a message names."""
 
 
 @dataclass
@@ -97,15 +95,12 @@ class ScenePlanner:
             )
         several = self.speakers or self.utterances_per_speaker > 1
         single = [
-            n for n, own in zip(corpus.speakers, corpus.of_speaker, strict=True) if len(own) < 2
+            s for s, own in zip(corpus.speakers, corpus.of_speaker, strict=True) if len(own) < 2
         ]
         if several and single:
-            named = ", ".join(single[:NAMED]) + (" …" if len(single) > NAMED else "")
-            raise ConfigError(
-                corpus.where,
-                f"{len(single)} of {len(corpus.speakers)} speakers with one utterance ({named})",
-                "two or more of each speaker, one to enrol with",
-            )
+            found = f"{len(single)} of {len(corpus.speakers)} speakers with one utterance"
+            expected = "two or more of each speaker, one to enrol with"
+            raise ConfigError(corpus.where, f"{found} ({first_of(single)})", expected)
 
     def epoch_length(self, corpus: Corpus) -> int:
         """Scenes of an epoch: whole rows of one target."""

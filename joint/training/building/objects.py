@@ -16,6 +16,7 @@ from torch import nn
 
 from joint.errors import ConfigError
 from joint.training.building.moved import current_path
+from joint.training.config.wording import TYPES, nearest, shown
 
 OWN_PACKAGES = ("joint", "tasks")
 TARGET, PARTIAL = "_target_", "_partial_"
@@ -42,7 +43,7 @@ def check_node(node: Any, where: str, packages: Sequence[str] = ()) -> dict[str,
     """The node with current paths in place of former ones, once all that `build` refuses before it
     calls anything has been refused. Raises ConfigError."""
     if not (isinstance(node, dict) and TARGET in node):
-        raise ConfigError(where, repr(node), f"a mapping with {TARGET}")
+        raise ConfigError(where, shown(node), f"a mapping with {TARGET}")
     moved: dict[str, Any] = _moved(node)
     _check(moved, where, (*OWN_PACKAGES, *packages))
     return moved
@@ -169,10 +170,7 @@ def _found(target: Any, where: str, allowed: Sequence[str]) -> Any:
 
 def _check_argument(key: Any, value: Any, parameters: Any, where: str) -> None:
     if key not in parameters:
-        near = get_close_matches(str(key), parameters, 1, 0.0)
-        raise ConfigError(
-            where, "an unknown key", f"{near[0]!r}, perhaps" if near else "no argument"
-        )
+        raise ConfigError(where, "an unknown key", nearest(str(key), [*parameters], "no argument"))
     _check_type(value, parameters[key].annotation, where)
 
 
@@ -181,10 +179,10 @@ def _check_type(value: Any, annotation: Any, where: str) -> None:
     origin, options = get_origin(annotation), get_args(annotation)
     if origin is not None and all(isinstance(o, str) for o in options):
         if value not in options:
-            raise ConfigError(where, repr(value), " or ".join(options))
+            raise ConfigError(where, shown(value), " or ".join(options))
         return
     expected = {int: (int,), float: (int, float), bool: (bool,), str: (str,)}.get(annotation)
     if expected is None:
         return
     if not isinstance(value, expected) or (isinstance(value, bool) and annotation is not bool):
-        raise ConfigError(where, repr(value), annotation.__name__)
+        raise ConfigError(where, shown(value), TYPES[annotation])

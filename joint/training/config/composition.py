@@ -10,7 +10,6 @@ not used.
 
 import copy
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from hydra.plugins.config_source import ConfigResult
 from omegaconf import DictConfig, OmegaConf
 
 from joint.errors import ConfigError
+from joint.training.config.wording import nearest
 
 PACKAGED = "recipes.common"
 """The package that holds the blocks of this project."""
@@ -139,7 +139,8 @@ class Blocks(ConfigRepository):
 
     def groups(self) -> list[str]:
         """Kinds of blocks that the packaged ones and the recipe's folder have."""
-        return self.get_group_options("", ObjectType.GROUP)
+        found = self.get_group_options("", ObjectType.GROUP)
+        return [group for group in found if self.get_group_options(group)]
 
 
 def _missing(error: MissingConfigException, blocks: Blocks) -> tuple[str, str]:
@@ -152,8 +153,7 @@ def _missing(error: MissingConfigException, blocks: Blocks) -> tuple[str, str]:
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
-    near = get_close_matches(name, known, 1, 0.0)
-    return f"{near[0]!r}, perhaps" if near else "a block in recipes/common or beside the recipe"
+    return nearest(name, known, "a block in recipes/common or beside the recipe")
 
 
 def _short(error: Exception) -> str:

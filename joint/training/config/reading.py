@@ -1,15 +1,17 @@
 """A YAML file and `key=value` overrides as a typed configuration."""
 
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
+import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from joint.errors import ConfigError
+from joint.files import line_not_utf8
 from joint.training.config.composition import chooses_a_block, compose
+from joint.training.config.wording import found_and_expected, nearest
 
 Typed = TypeVar("Typed")
 
@@ -88,6 +90,13 @@ def _explaining(path: Path, make: Callable[[], Made]) -> Made:
         raise
     except OmegaConfBaseException as error:
         raise _explained(path, error) from None
+    except UnicodeDecodeError:
+        found = "bytes that are not UTF-8"
+        raise ConfigError(line_not_utf8(path), found, "keys and values in YAML") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f"{mark.name}:{mark.line + 1}" if mark else path
+        raise ConfigError(where, error.problem or "no YAML", "keys and values in YAML") from None
     except (OSError, ValueError) as error:
         raise ConfigError(path, str(error), "keys and values in YAML") from None
     except Exception as error:  # yaml's errors share no public base with the above
@@ -100,9 +109,9 @@ def _explained(path: Path, error: OmegaConfBaseException) -> ConfigError:
     key = error.full_key or error.key
     found = str(error).splitlines()[0]
     if not key:
-        return ConfigError(path, found, "keys and values")
+        return ConfigError(path, *found_and_expected(found))
     names = list(getattr(error.object_type, "__dataclass_fields__", {}))
     if "not in" in found and names:
-        near = get_close_matches(str(key).split(".")[-1], names, 1, 0.0)
-        return ConfigError(f"{path}: {key}", "an unknown key", f"{near[0]!r}, perhaps")
-    return ConfigError(f"{path}: {key}", found, "a value of the right type")
+        expected = nearest(str(key).split(".")[-1], names, "no key")
+        return ConfigError(f"{path}: {key}", "an unknown key", expected)
+    return ConfigError(f"{path}: {key}", *found_and_expected(found))

@@ -39,9 +39,10 @@ def test_what_is_supplied_fills_what_is_left_out() -> None:
 
 BAD: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "unknown argument": ({"chanels": 8}, ("encoder.chanels", "'channels', perhaps")),
-    "wrong type": ({"channels": "wide"}, ("encoder.channels", "'wide'", "int")),
-    "a fraction": ({"channels": 0.5}, ("encoder.channels", "0.5", "int")),
-    "a truth": ({"channels": True}, ("encoder.channels", "True", "int")),
+    "wrong type": ({"channels": "wide"}, ("encoder.channels", "'wide'", "a whole number")),
+    "a fraction": ({"channels": 0.5}, ("encoder.channels", "0.5", "a whole number")),
+    "a truth": ({"channels": True}, ("encoder.channels", "True", "a whole number")),
+    "nothing": ({"channels": None}, ("encoder.channels: found nothing; expected a whole number",)),
     "none of the choices": ({"padding": "mirror"}, ("encoder.padding", "zeros or reflect")),
     "not a name": ({"_target_": 3}, ("encoder._target_", "3")),
     "no such class": ({"_target_": f"{ECAPA}s"}, (f"{ECAPA}s", "can be imported")),

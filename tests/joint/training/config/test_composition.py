@@ -94,6 +94,10 @@ def test_choices_that_are_refused(recipe: Path, override: str, expected: tuple[s
 DEFAULTS = {
     "no such block": ("[{encoders@encoder: ecapa_265}]", ("ecapa_265", "'ecapa_256', perhaps")),
     "no such kind": ("[{encodrs@encoder: ecapa_256}]", ("encodrs", "'encoders', perhaps")),
+    "a kind unlike any other": (
+        "[nosuch/foo]",
+        ("found no block 'nosuch/foo'; expected one of augmentations, data, encoders",),
+    ),
     "no such recipe": ("[verificaton]", ("verificaton",)),
     "no list": ("{encoders@encoder: ecapa_256}", ("must be a list",)),
     "itself": ("['run=1@home']", ("run=1",)),
@@ -110,6 +114,19 @@ def test_defaults_that_are_refused(recipe: Path, defaults: str, expected: tuple[
     assert str(recipe) in str(error.value) and "\n" not in str(error.value)
     for part in expected:
         assert part in str(error.value)
+
+
+def test_folders_without_yaml_are_no_kinds_of_blocks(recipe: Path) -> None:
+    for name in ("encodings", "mine"):
+        (recipe.parent / name).mkdir()
+    (recipe.parent / "mine" / "block.yaml").write_text("seed: 1\n")
+    recipe.write_text("defaults: [encodingz/foo]\n")
+    with pytest.raises(ConfigError) as error:
+        load_config(recipe, [DATA])
+    assert "encodings" not in str(error.value)
+    recipe.write_text("defaults: [mines/foo]\n")
+    with pytest.raises(ConfigError, match="'mine', perhaps"):
+        load_config(recipe, [DATA])
 
 
 def test_blocks_that_contain_each_other(recipe: Path) -> None:

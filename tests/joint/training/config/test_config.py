@@ -23,6 +23,20 @@ BAD = {
     "wrong type": ("trainer.max_steps=many", ("trainer.max_steps", "many")),
     "wrong type of a stream": ("streams.mixtures.batch_size=few", ("streams.mixtures", "few")),
     "wrong type in a range": ("streams.mixtures.scenes.snr_db=[low,5]", ("snr_db", "low")),
+    "a fraction where a whole number belongs": (
+        "trainer.max_steps=2.5",
+        ("trainer.max_steps: found '2.5'; expected a whole number",),
+    ),
+    "nothing where a number belongs": (
+        "streams.mixtures.scenes.chunk=null",
+        ("streams.mixtures.scenes.chunk: found nothing; expected a number",),
+    ),
+    "one value where a list belongs": (
+        "streams.mixtures.tasks=verification",
+        ("streams.mixtures.tasks: found a single value; expected a list",),
+    ),
+    "a variable that is not there": ("name=${nosuch}", ("found ${nosuch}; expected a key",)),
+    "a key unlike any other": ("zzzz=1", ("zzzz: found an unknown key; expected one of data, ",)),
     "a number where keys belong": ("trainer=3", ("TrainerConfig", "3")),
     "no value": ("trainer.max_steps", ("trainer.max_steps", "key=value")),
     "unknown task in a stream": (
@@ -118,7 +132,7 @@ def test_refused(override: str, expected: tuple[str, ...]) -> None:
 
 
 def test_data_must_be_named() -> None:
-    with pytest.raises(ConfigError, match=r"data\.train"):
+    with pytest.raises(ConfigError, match=r"data\.train: found no value; expected one$"):
         load_config(TINY)
 
 
@@ -128,6 +142,16 @@ def test_no_recipe(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(ConfigError, match=str(path)):
         load_config(path, [DATA])
+
+
+def test_the_line_that_is_no_yaml_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text("seed: 1\nname: a: b\n")
+    with pytest.raises(ConfigError, match=rf"{path}:2: found mapping values"):
+        load_config(path)
+    path.write_bytes(b"seed: 1\nname: caf\xe9\n")
+    with pytest.raises(ConfigError, match=rf"{path}:2: found bytes that are not UTF-8"):
+        load_config(path)
 
 
 def test_no_file(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from joint.training.config.schema import load_config, plain
 
 OVERRIDES = {
     "unknown key": ("trainer.max_stepz=3", ("trainer.max_stepz", "max_steps")),
-    "unknown key in a class": ("encoder.chanels=8", ("encoder.chanels", "perhaps")),
+    "unknown key in a class": ("encoder.chanels=8", ("encoder.chanels", "one of backbone")),
     "wrong type": ("trainer.max_steps=many", ("trainer.max_steps", "many")),
     "wrong type in a class": ("encoder.embedding_dim=wide", ("encoder.embedding_dim", "wide")),
     "no value": ("trainer.max_steps", ("trainer.max_steps", "key=value")),
