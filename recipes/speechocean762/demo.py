@@ -53,7 +53,7 @@ def main(overrides: list[str], folder: Path = FOLDER, limit: int | None = None) 
     places += [f"data.cache={folder / 'cache'}", f"output={folder / 'run'}"]
     checkpoint = train(HERE / "demo.yaml", [*places, *overrides], resume=False, allow_packages=[])
 
-    console.rule("3/4  evaluation on twelve unknown speakers")
+    console.rule("3/4  evaluation on twelve test speakers")
     models = {TRAINED: load(checkpoint)}
     try:
         models[SHIPPED] = load(SHIPPED)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -12,14 +13,16 @@ from joint.units import Samples
 from tasks.recognition.core import Posteriors
 from tasks.recognition.decoding.best_path import Decoding
 from tasks.recognition.objectives.permutation import best_permutation
-from tasks.recognition.task import RecognitionTask
+
+if TYPE_CHECKING:
+    from tasks.recognition.task import RecognitionTask
 
 WINDOW_FRAMES, SHARED_FRAMES = 500, 50
 """Longer recordings are processed in windows of 20 s, of which neighbours share 2 s."""
 
 
 def transcribe(
-    task: RecognitionTask,
+    task: "RecognitionTask",
     encode: Encode,
     waveform: Tensor,
     enrollments: Sequence[Enrollment] = (),
@@ -52,7 +55,7 @@ class Window:
 
 
 def windows_of(
-    task: RecognitionTask,
+    task: "RecognitionTask",
     encode: Encode,
     waveform: Tensor,
     enrolled: SpeakerEncoding | None = None,
@@ -95,7 +98,7 @@ def continued(before: Sequence[Posteriors], outputs: Sequence[Posteriors]) -> li
 
 
 def decoded(
-    task: RecognitionTask, windows: Sequence[Window], decoding: Decoding
+    task: "RecognitionTask", windows: Sequence[Window], decoding: Decoding
 ) -> list[list[str]]:
     """The words of each speaker in consecutive windows."""
     outputs = [joined(windows, output) for output in range(len(windows[0].outputs))]

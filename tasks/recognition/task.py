@@ -20,6 +20,7 @@ from joint.text.units import Targets, Units
 from tasks.recognition.core import Posteriors, RecognizerCore
 from tasks.recognition.decoding.attention_beam import BEAM, CTC_WEIGHT, AttentionBeamSearch
 from tasks.recognition.decoding.best_path import BestPath, Decoding
+from tasks.recognition.inference import transcribe
 from tasks.recognition.objectives.alignment import alignment_losses
 from tasks.recognition.objectives.attention import AttentionDecoder
 from tasks.recognition.objectives.permutation import best_permutation, orders
@@ -170,8 +171,6 @@ class RecognitionTask(Task):
     ) -> list[list[str]]:
         """See Task: the words (or phones) of each speaker, in the order of the enrolments or of the
         outputs."""
-        from tasks.recognition.inference import transcribe
-
         return transcribe(self, encode, recording, enrollments)
 
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
