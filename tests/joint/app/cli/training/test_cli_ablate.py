@@ -72,10 +72,11 @@ def test_trains_measures_and_goes_on(
 def test_a_failing_run_is_told(
     grid: Path, test_set: Path, tmp_path: Path, joint_command: Command
 ) -> None:
-    grid.write_text(grid.read_text().replace("tasks.extraction.encoder: frozen", "encoder: {}"))
+    too_many = "streams.mixtures.scenes.speakers: 99"
+    grid.write_text(grid.read_text().replace("tasks.extraction.encoder: frozen", too_many))
     outcome = joint_command("ablate", grid, "--data", test_set)
     assert outcome.code == 2 and "frozen, seed 1: failed" in outcome.out
-    assert "encoder" in outcome.err[-1] and "joint" in (tmp_path / "out" / "table.md").read_text()
+    assert "99" in outcome.err[-1] and "joint" in (tmp_path / "out" / "table.md").read_text()
 
 
 def test_bad_input(grid: Path, test_set: Path, tmp_path: Path, refused: Callable[..., str]) -> None:
