@@ -70,7 +70,7 @@ def quiet_libraries() -> None:
     # By the module of the category, not by a filter on it, which would have to import it.
     warnings.simplefilter("always")
     # A command reads recordings from files, and their warnings have the path already.
-    warnings.filterwarnings("ignore", message=r"(recording \d+|mixture|enrollment): ")
+    warnings.filterwarnings("ignore", message=r"(recording( \d+)?|mixture|enrolment): ")
     warnings.showwarning = _show
     for name in HOUSE:
         logger = logging.getLogger(name)

@@ -134,6 +134,19 @@ def test_clipped_is_used_with_a_warning(
     assert len(outcome.err) == 1 and outcome.err[0].startswith(f"warning: {clipped}")
 
 
+def test_a_clipped_enrolment_is_warned_of_once(
+    good: Path, tmp_path: Path, tiny_checkpoint: Path, joint_command: Command
+) -> None:
+    clipped = tmp_path / "clipped.wav"
+    write(clipped, np.clip(tone(1.0) * 20, -1, 1), kind="PCM_16")
+    outcome = joint_command(
+        *("extract", "--checkpoint", tiny_checkpoint, "--mixture", good),
+        *("--enrollment", clipped, "--output", tmp_path / "out.wav"),
+    )
+    assert outcome.code == 0
+    assert len(outcome.err) == 1 and outcome.err[0].startswith(f"warning: {clipped}")
+
+
 def test_two_minutes(
     joint_command: Command, tiny_checkpoint: Path, good: Path, tmp_path: Path
 ) -> None:
