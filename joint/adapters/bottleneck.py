@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from joint.adapters.low_rank import Adapter, constants, key_of, parts_of, run_with
 from joint.encoders.encoder import SpeakerEncoder
 from joint.errors import ConfigError
+from joint.layers.modes import evaluating
 from joint.outputs import SpeakerEncoding
 from joint.units import SAMPLE_RATE
 
@@ -85,14 +86,11 @@ def channels_of(encoder: SpeakerEncoder, names: Sequence[str]) -> dict[str, int]
         known = isinstance(output, Tensor)
         met[name].append(output.shape[channel_axis(output)] if known else None)
 
-    training = encoder.training
     device = next(encoder.parameters()).device
-    try:
-        with torch.no_grad(), hooked(encoder.eval(), [(n, partial(keep, n)) for n in names]):
-            for samples in (SAMPLE_RATE // 2, SAMPLE_RATE):
-                encoder(torch.zeros(1, samples, device=device))
-    finally:
-        encoder.train(training)
+    hooks = [(name, partial(keep, name)) for name in names]
+    with torch.no_grad(), evaluating(encoder), hooked(encoder, hooks):
+        for samples in (SAMPLE_RATE // 2, SAMPLE_RATE):
+            encoder(torch.zeros(1, samples, device=device))
     for name, widths in met.items():
         if len(widths) != 2 or widths[0] is None or widths[0] != widths[1]:
             expected = "layers that give frames (B, F, D) or images (B, D, bands, F), once each"

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 from typing import Any
 
 import torch
@@ -11,6 +10,7 @@ from torch import nn
 from joint.errors import ConfigError
 from joint.model import JointModel
 from joint.training.config.schema import OptimizerConfig
+from joint.training.config.wording import no_such_part
 
 MAIN, CRITIC = "main", "critic"
 """The optimizer of the model, and that of its tasks' critics where they have some."""
@@ -94,8 +94,7 @@ def check_prefixes(model: JointModel, config: OptimizerConfig) -> None:
     names = {n for n, _ in model.named_modules() if n} | {n for n, _ in model.named_parameters()}
     for prefix in config.groups:
         if prefix not in names:
-            near = get_close_matches(prefix, names, 1, 0.0)[0]
-            raise ConfigError(f"optimizer.groups.{prefix}", "no such part", f"{near!r}, perhaps")
+            raise no_such_part(f"optimizer.groups.{prefix}", prefix, names)
 
 
 def train_mode(model: JointModel, config: OptimizerConfig) -> None:

@@ -52,10 +52,6 @@ class MixtureRecognition(RecognitionTask):
         speakers = encode(waveform, lengths, MIXTURE)
         return self.fusion(encoded, speakers)
 
-
-class SingleRecognition(MixtureRecognition):
-    """One output for the one speaker."""
-
     def posteriors(
         self,
         encode: Encode,
@@ -63,12 +59,16 @@ class SingleRecognition(MixtureRecognition):
         lengths: Tensor,
         enrolled: SpeakerEncoding | None = None,
     ) -> list[Posteriors]:
-        """See RecognitionTask."""
+        """See RecognitionTask; one output, unless a topology has more."""
         return [self.core.decode(self.fused(encode, waveform, lengths))]
 
     def references(self, batch: SceneBatch, targets: Targets) -> list[Reference]:
-        """See RecognitionTask."""
+        """See RecognitionTask; one for each source, unless a topology joins them."""
         return by_source(targets)
+
+
+class SingleRecognition(MixtureRecognition):
+    """One output for the one speaker."""
 
 
 class SimoRecognition(MixtureRecognition):
@@ -99,10 +99,6 @@ class SimoRecognition(MixtureRecognition):
         """See RecognitionTask."""
         fused = self.fused(encode, waveform, lengths)
         return [self.core.decode(branch(fused)) for branch in self.branches]
-
-    def references(self, batch: SceneBatch, targets: Targets) -> list[Reference]:
-        """See RecognitionTask."""
-        return by_source(targets)
 
 
 class SisoRecognition(MixtureRecognition):
@@ -142,16 +138,6 @@ class SisoRecognition(MixtureRecognition):
     def fields(self) -> frozenset[str]:
         """See Task: the sources' starts too, which decide the order."""
         return super().fields | {"start_samples"}
-
-    def posteriors(
-        self,
-        encode: Encode,
-        waveform: Tensor,
-        lengths: Tensor,
-        enrolled: SpeakerEncoding | None = None,
-    ) -> list[Posteriors]:
-        """See RecognitionTask."""
-        return [self.core.decode(self.fused(encode, waveform, lengths))]
 
     def references(self, batch: SceneBatch, targets: Targets) -> list[Reference]:
         """See RecognitionTask."""

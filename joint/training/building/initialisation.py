@@ -1,13 +1,13 @@
 """Weights that a training is initialised with: whole checkpoints, and parts of them."""
 
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
-from joint.errors import CheckpointError, ConfigError
+from joint.errors import CheckpointError
 from joint.model import JointModel
 from joint.training import checkpoint
 from joint.training.config.schema import RecipeConfig
+from joint.training.config.wording import no_such_part
 
 Find = Callable[[str], Path | None]
 """The file of a checkpoint that the package ships, or that a hub holds, by its name; None where
@@ -79,8 +79,7 @@ def initialise_part(model: JointModel, part: str, path: Path, source: str) -> No
         module = model.get_submodule(part)
     except AttributeError:
         names = [name for name, _ in model.named_modules() if name]
-        near = get_close_matches(part, names, 1, 0.0)[0]
-        raise ConfigError(f"init_parts.{part}", "no such part", f"{near!r}, perhaps") from None
+        raise no_such_part(f"init_parts.{part}", part, names) from None
     tensors, _ = checkpoint.read(path)
     checkpoint.load_into(module, tensors, path, f"{checkpoint.MODEL}{source}.")
 

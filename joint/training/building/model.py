@@ -13,6 +13,7 @@ from joint.adapters.low_rank import Adapter, LowRank
 from joint.encoders.encoder import SpeakerEncoder
 from joint.encoders.view import Switch
 from joint.errors import CheckpointError, ConfigError
+from joint.layers.modes import evaluating
 from joint.model import JointModel
 from joint.seeding import seeded
 from joint.task import Task
@@ -100,14 +101,10 @@ def layer_dims(encoder: SpeakerEncoder) -> Callable[[str], int]:
 
     @cache
     def found() -> dict[str, int]:
-        training = encoder.training
         second = torch.zeros(1, SAMPLE_RATE)
-        try:
-            with torch.no_grad():
-                layers = encoder.eval()(second, layers=None).layers
-                return {name: layer.features.shape[1] for name, layer in layers.items()}
-        finally:
-            encoder.train(training)
+        with torch.no_grad(), evaluating(encoder):
+            layers = encoder(second, layers=None).layers
+        return {name: layer.features.shape[1] for name, layer in layers.items()}
 
     def dim(name: str) -> int:
         if name not in found():

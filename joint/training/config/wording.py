@@ -1,11 +1,11 @@
 """What is wrong with a recipe, in plain words."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from joint.errors import first_of
+from joint.errors import ConfigError, first_of
 
 LISTED = 12
 """Names that a message lists where none is near."""
@@ -25,6 +25,13 @@ def nearest(name: str, known: Sequence[str], nothing: str) -> str:
     if near := get_close_matches(name, known, 1, 0.5):
         return f"{near[0]!r}, perhaps"
     return f"one of {first_of(sorted(known), LISTED)}" if known else nothing
+
+
+def no_such_part(where: str, part: str, names: Iterable[str]) -> ConfigError:
+    """The error of a key at `where` that names no `part` of the model, with the most similar of the
+    `names` there are."""
+    near = get_close_matches(part, list(names), 1, 0.0)[0]
+    return ConfigError(where, "no such part", f"{near!r}, perhaps")
 
 
 def found_and_expected(complaint: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The recogniser learns: a few real utterances by heart, empty hypotheses for absent speakers; the
+"""The recogniser learns: a few memorised real utterances, empty hypotheses for absent speakers; the
 loss of serialized output by attention falls."""
 
 import json

@@ -97,7 +97,7 @@ def test_a_reference_keeps_the_first_50_ms_of_the_room(renderer: Renderer, scene
     heard = [convolve(d, h, method="fft")[: scene.length] for d, h in zip(dry, responses)]  # noqa: B905
     for i, reference in enumerate(references):
         early = np.convolve(dry[i], responses[i][:800])[: scene.length]
-        # the interferers' levels are set on what is heard, with the room's tail
+        # the interferers' levels are set on the signals with the room's tail
         gain = 10 ** ((level_db(heard[0]) - level_db(heard[i]) - scene.sources[i].snr_db) / 20)
         np.testing.assert_allclose(reference, (gain if i else 1.0) * early, atol=1e-5)
 
