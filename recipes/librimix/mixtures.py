@@ -13,7 +13,7 @@ from joint.audio import read_audio
 from joint.errors import AudioError, DataError
 from joint.files import refuse_extra_fields
 from joint.units import Decibels
-from recipes.librispeechmix.librispeech import TEST, VALIDATION
+from recipes.librispeech.sources import TEST, VALIDATION
 
 PARTS = {"validation": VALIDATION, "test": TEST}
 

@@ -19,7 +19,7 @@ from joint.data.prepare.speaker_corpus import SpeakerCorpus, write_corpus
 from joint.errors import AudioError, DataError
 from recipes.librimix.lists import Levelled, write_lists
 from recipes.librimix.mixtures import Mixture, find_lists, measure, read_mixtures
-from recipes.librispeechmix.librispeech import LibriSpeech
+from recipes.librispeech.sources import LibriSpeech
 from tasks.recognition.conversations.lists import Conversation, Conversations, Turn
 
 
@@ -45,7 +45,7 @@ def prepare(
     if not listed["test"]:
         expected = "Libri2Mix/wav16k/max/metadata/mixture_test_mix_clean.csv or mode min's"
         raise DataError(librimix, "no mixtures of test-clean at 16 kHz", expected)
-    warned = corpus.warnings(test_only)
+    warned = list(corpus.warned)
     levelled = {
         split: {
             speakers: _levelled(path, speakers, Corpus(known, corpus.root), jobs, warned)

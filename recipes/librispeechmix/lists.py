@@ -11,7 +11,7 @@ from joint.data.prepare.manifests import PrepareReport
 from joint.errors import DataError
 from joint.files import read_lines
 from joint.units import SAMPLE_RATE
-from recipes.librispeechmix.librispeech import TEST, VALIDATION
+from recipes.librispeech.sources import TEST, VALIDATION
 from tasks.recognition.conversations.lists import (
     Conversation,
     Conversations,

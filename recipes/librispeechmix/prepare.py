@@ -13,7 +13,7 @@ from joint.data.choices import HELD_OUT, Check
 from joint.data.corpus import Corpus, Utterance
 from joint.data.prepare.manifests import PrepareReport
 from joint.data.prepare.speaker_corpus import SpeakerCorpus, write_corpus
-from recipes.librispeechmix.librispeech import LibriSpeech
+from recipes.librispeech.sources import LibriSpeech
 from recipes.librispeechmix.lists import find_lists, read_list, write_usable
 from tasks.recognition.conversations.lists import Conversations
 
@@ -37,7 +37,7 @@ def prepare(
     """
     published = find_lists(lists)
     corpus = LibriSpeech.load(librispeech, train_parts, test_only)
-    warned = corpus.warnings(test_only)
+    warned = list(corpus.warned)
     conversations = {
         split: {
             name: _read(corpus.root, path, utterances, warned)

@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 from joint.app.cli.checked import CheckedCommand
 from joint.app.cli.data.align import align
 from joint.app.cli.data.prepare import prepare
-from joint.app.cli.data.prepare_mixtures import librimix, librispeechmix
+from joint.app.cli.data.prepare_librispeech import librimix, librispeech, librispeechmix
 from joint.app.cli.data.shard import shard
 from joint.app.cli.evaluate.group import evaluate
 from joint.app.cli.inference.diarize import diarize
@@ -66,6 +66,7 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "info": info,
 }
 
+prepare.command(cls=CheckedCommand)(librispeech)
 prepare.command(cls=CheckedCommand)(librispeechmix)
 prepare.command(cls=CheckedCommand)(librimix)
 

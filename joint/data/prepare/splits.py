@@ -3,7 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import combinations
+from itertools import combinations, zip_longest
 from pathlib import Path
 
 from joint.data.corpus import Utterance
@@ -36,6 +36,28 @@ def hold_out(
     if speakers > len(usable) or len(counts) - speakers < 2:
         speakers = min(len(counts) // SHARE, len(usable))
     chosen = set(random.Random(seed).sample(usable, speakers))
+    kept = [utterance for utterance in train if utterance.speaker not in chosen]
+    return kept, [utterance for utterance in train if utterance.speaker in chosen]
+
+
+def hold_out_by_gender(
+    train: list[Utterance], speakers: int, seed: int
+) -> tuple[list[Utterance], list[Utterance]]:
+    """As `hold_out`, with equal numbers of each gender as far as there are so many.
+
+    Where there are too few speakers to leave two to train on, as many are held out as leave two.
+    """
+    counts: dict[str | None, Counter[str]] = {}
+    for utterance in train:
+        counts.setdefault(utterance.gender, Counter())[utterance.speaker] += 1
+    generator = random.Random(seed)
+    queues = []
+    for _, own in sorted(counts.items(), key=lambda item: str(item[0])):
+        usable = sorted(speaker for speaker, count in own.items() if count > 1)
+        queues.append(generator.sample(usable, len(usable)))
+    # One of each gender in turn.
+    order = [name for turn in zip_longest(*queues) for name in turn if name is not None]
+    chosen = set(order[: max(0, min(speakers, sum(map(len, counts.values())) - 2))])
     kept = [utterance for utterance in train if utterance.speaker not in chosen]
     return kept, [utterance for utterance in train if utterance.speaker in chosen]
 

@@ -1,8 +1,8 @@
-"""Copy the manifests of some utterances of a prepared folder into another folder."""
+"""Copy the manifests of some utterances of prepared folders into another folder."""
 
 import os
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from lhotse import RecordingSet, SupervisionSet
@@ -12,22 +12,38 @@ from joint.data.phones import PHONES
 from joint.errors import DataError
 
 
-def write_subset(folder: Path, utterances: Collection[str], output: Path) -> Path:
-    """The manifests of these `utterances`, in the order of `folder`, and its phones, into `output`;
-    the recordings are not copied. Raises DataError for unknown utterances."""
-    wanted = set(utterances)
-    everything = SupervisionSet.from_file(folder / SUPERVISIONS)
-    chosen = [s for s in everything if s.id in wanted]
-    if missing := wanted - {s.id for s in chosen}:
-        raise DataError(folder, f"no utterance {min(missing)}", f"all {len(wanted)}")
-    wanted = {s.recording_id for s in chosen}
-    recordings = [r for r in RecordingSet.from_file(folder / RECORDINGS) if r.id in wanted]
-    for recording in recordings:  # a relative path is one below `folder`
-        for source in recording.sources:
-            source.source = os.path.join(os.path.abspath(folder), source.source)
+def write_subset(folders: Path | Sequence[Path], utterances: Collection[str], output: Path) -> Path:
+    """The manifests of these `utterances`, in the order of the folders, and the phones of the first
+    folder, into `output`; the recordings are not copied.
+
+    An utterance that several folders have is taken from the first. Manifests are copied a line at a
+    time. Raises DataError for utterances that no folder has.
+    """
+    folders = [folders] if isinstance(folders, Path) else list(folders)
+    chosen: dict[Path, set[str]] = {}
+    missing = set(utterances)
+    for folder in folders:
+        there = {s.id for s in SupervisionSet.from_jsonl_lazy(folder / SUPERVISIONS)}
+        chosen[folder] = missing & there
+        missing -= there
+    if missing:
+        raise DataError(folders[0], f"no utterance {min(missing)}", f"all {len(set(utterances))}")
     output.mkdir(parents=True, exist_ok=True)
-    SupervisionSet.from_segments(chosen).to_file(output / SUPERVISIONS)
-    RecordingSet.from_recordings(recordings).to_file(output / RECORDINGS)
-    if (folder / PHONES).is_file():
-        shutil.copyfile(folder / PHONES, output / PHONES)
+    with (
+        RecordingSet.open_writer(output / RECORDINGS) as recordings,
+        SupervisionSet.open_writer(output / SUPERVISIONS) as supervisions,
+    ):
+        for folder, names in chosen.items():
+            used = set()
+            for supervision in SupervisionSet.from_jsonl_lazy(folder / SUPERVISIONS):
+                if supervision.id in names:
+                    supervisions.write(supervision)
+                    used.add(supervision.recording_id)
+            for recording in RecordingSet.from_jsonl_lazy(folder / RECORDINGS):
+                if recording.id in used:
+                    for source in recording.sources:  # a relative path is one below `folder`
+                        source.source = os.path.join(os.path.abspath(folder), source.source)
+                    recordings.write(recording)
+    if (folders[0] / PHONES).is_file():
+        shutil.copyfile(folders[0] / PHONES, output / PHONES)
     return output

@@ -14,7 +14,7 @@ from joint.app.cli.main import COMMANDS, app
 
 EXPECTED = {
     "prepare": "speechocean762 voxceleb cnceleb threedspeaker voxblink kaldi "
-    "librispeechmix librimix",
+    "librispeech librispeechmix librimix",
     **dict.fromkeys(("align", "shard", "train", "ablate"), ""),
     "evaluate": "verification extraction phonetics recognition",
     **dict.fromkeys(("embed", "verify", "enroll", "identify", "forget", "extract"), ""),

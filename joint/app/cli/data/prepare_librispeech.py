@@ -1,4 +1,4 @@
-"""`joint prepare` for corpora of overlapped speech, which are mixed from LibriSpeech."""
+"""`joint prepare` for LibriSpeech, and for corpora of overlapped speech that are mixed from it."""
 
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -35,6 +35,47 @@ HeldOutOfTrain: TypeAlias = Annotated[
 TestOnly: TypeAlias = Annotated[
     bool, typer.Option("--test-only", help="Prepare test-clean alone, and its lists.")
 ]
+
+
+def librispeech(
+    corpus: Annotated[
+        Path,
+        typer.Argument(metavar="LIBRISPEECH", help="The folder with train-*, dev-* and test-*."),
+    ],
+    output: Output,
+    parts: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--parts",
+            metavar="PART,…",
+            help="Only these parts, such as train-clean-5,test-clean; may be repeated. By default "
+            "all that are there.",
+        ),
+    ] = None,
+    held_out: Annotated[
+        int | None,
+        typer.Option(
+            "--held-out",
+            metavar="N",
+            min=0,
+            help="The number of training speakers to hold out for validation, half of them women; "
+            "by default one in seven, at least 4 and at most 50.",
+        ),
+    ] = None,
+    check: CheckOption = Check.FULL,
+    jobs: Jobs = CORES,
+) -> None:
+    """Prepare LibriSpeech (OpenSLR 12), mini LibriSpeech (31), or what parts of them are there.
+
+    OUT/train has all training parts without the held-out speakers, OUT/validation these, and
+    OUT/PART each part; every part gets trials.
+
+    Example: joint prepare librispeech ~/corpora/LibriSpeech data/librispeech --parts train-clean-5
+    """
+    from recipes.librispeech.prepare import prepare as run
+
+    named = [name for value in parts or () for name in value.replace(",", " ").split()]
+    report_of(run(corpus, output, named, held_out, check, jobs))
 
 
 def librispeechmix(
