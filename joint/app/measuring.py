@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from omegaconf import OmegaConf
 
 from analysis.drift import embedding_drift
 from analysis.probing.transfer import phone_content
@@ -18,6 +19,7 @@ from joint.data.opening import find_list, open_corpus
 from joint.errors import DataError
 from joint.experiments.ablation import Run
 from joint.training.config.schema import DataConfig
+from joint.training.corpora import open_corpora
 from joint.training.run import train
 from tasks.extraction.evaluate import evaluate_extraction
 from tasks.extraction.mixtures import MixtureList
@@ -110,8 +112,8 @@ def phone_figures(model: SpeakerModel, run: Run, test: Corpus) -> dict[str, floa
         view = model.model.view(name)
         found = evaluate_phones(task, view, test, known, model.precision, progress=False)
         figures["phone_head_percent"] = found["spoken_accuracy_percent"]
-    data = run.config.data
-    train = open_corpus(data.train, data.get("shards", DataConfig.shards))
+    data: Any = OmegaConf.to_container(run.config.data, resolve=True)
+    train = open_corpora(data["train"], "data.train", data.get("shards", DataConfig.shards))
     layer = run.probe_layer
     return figures | phone_content(model.model.encoder, train, test, layer, model.precision)
 

@@ -113,6 +113,29 @@ class Corpus:
     def __len__(self) -> int:
         return len(self.utterances)
 
+    @property
+    def epoch_size(self) -> int:
+        """Utterances that an epoch visits."""
+        return len(self)
+
+    def visited(self, seed: int, epoch: int) -> np.ndarray:
+        """The utterances that an epoch visits, `(epoch_size,)`, in the order of their indices."""
+        return np.arange(len(self))
+
+    @cached_property
+    def scene_utterances(self) -> np.ndarray:
+        """The utterances that scenes are planned of, in order: all of them, unless the corpus is
+        the part of a larger one that a stream reads."""
+        return self._scene_utterances()
+
+    def _scene_utterances(self) -> np.ndarray:
+        return np.arange(len(self))
+
+    @cached_property
+    def scene_speakers(self) -> np.ndarray:
+        """Classes of the speakers of `scene_utterances`, in order."""
+        return np.unique(self.speaker_of[self.scene_utterances])
+
     @cached_property
     def by_id(self) -> Mapping[str, Utterance]:
         """Each utterance under its id, in order."""

@@ -9,20 +9,19 @@ import torch
 from lightning.fabric import Fabric
 
 from joint.data.corpus import Corpus
-from joint.data.opening import open_corpus
 from joint.data.prepare.manifests import SKIPPED
 from joint.data.scenes.stream import SceneStream
-from joint.data.storage.store import FileStore, PackedStore, WaveformStore
 from joint.errors import ConfigError
 from joint.files import atomic_write
 from joint.model import JointModel
 from joint.seeding import seed_for
 from joint.training.building.initialisation import Find, initialise
 from joint.training.building.model import Classes, build_model
-from joint.training.config.schema import RecipeConfig, ValidationConfig, load_config, plain
+from joint.training.config.schema import RecipeConfig, load_config, plain
+from joint.training.corpora import described, of_task, open_corpora, open_store, read_by
 from joint.training.memory import keep_freed_memory
-from joint.training.precision import autocast_for
 from joint.training.trainer import StreamSpec, Trainer
+from joint.training.validation import fields_of, validation
 
 
 def train(
@@ -43,9 +42,11 @@ def train(
         raise ConfigError(output, "an earlier training", "another output, or --resume")
     keep_freed_memory()
     fabric = launched(config)
-    corpus = open_corpus(config.data.train, config.data.shards)
+    corpus = open_corpora(config.data.train, "data.train", config.data.shards)
     for stream in config.streams.values():
-        stream.scenes.check(corpus)  # before the waveforms are packed, which takes long
+        stream.scenes.check(
+            read_by(corpus, stream.corpora)
+        )  # before the waveforms are packed, which takes long
     classes = Classes(speaker_count(config, corpus), corpus.phones, tuple(corpus.phrases))
     model = build_model(
         config.encoder,
@@ -74,7 +75,7 @@ def train(
     if resume:
         trainer.resume()
     for name in model.tasks:
-        model.task(name).setup(corpus)
+        model.task(name).setup(of_task(config, corpus, name))
     checkpoint = trainer.fit()
     if fabric.is_global_zero:
         list_skipped(output, [stream for stream, _, _ in streams.values()])
@@ -143,7 +144,7 @@ def open_streams(
     return {
         name: (
             SceneStream(
-                corpus,
+                read_by(corpus, stream.corpora),
                 store,
                 stream.scenes,
                 stream.batch_size,
@@ -159,44 +160,6 @@ def open_streams(
     }
 
 
-def fields_of(model: JointModel, tasks: Iterable[str]) -> frozenset[str]:
-    """Names of the SceneBatch fields that any of `tasks` reads."""
-    return frozenset[str]().union(*(model.task(name).fields for name in tasks))
-
-
-def open_store(
-    config: RecipeConfig, corpus: Corpus, speeds: list[float], fabric: Fabric
-) -> WaveformStore:
-    """Packed waveforms where the recipe names a cache, else the files."""
-    if config.data.cache is None:
-        return FileStore(corpus)
-    with fabric.rank_zero_first(local=True):
-        return PackedStore(corpus, speeds, config.data.cache)
-
-
-def validation(
-    config: RecipeConfig, held_out: ValidationConfig, model: JointModel, fabric: Fabric
-) -> Any:
-    """A function that computes the figures of `held_out.tasks` on its scenes."""
-    assert config.data.validation is not None
-    corpus = open_corpus(config.data.validation, config.data.shards)
-    held_out.scenes.check(corpus)
-    store = open_store(config, corpus, sorted(set(held_out.scenes.speeds)), fabric)
-    fields = fields_of(model, held_out.tasks)
-    stream = SceneStream(corpus, store, held_out.scenes, held_out.batch_size, seed=0, fields=fields)
-
-    def validate() -> dict[str, float]:
-        figures: dict[str, float] = {}
-        with torch.no_grad(), autocast_for(config.trainer.precision, fabric.device):
-            for name in held_out.tasks:
-                batches = (stream[n].to(fabric.device) for n in range(held_out.batches))
-                found = model.task(name).validate(model.view(name), batches)
-                figures |= {f"{name}/{key}": value for key, value in found.items()}
-        return figures
-
-    return validate
-
-
 def describe(
     config: RecipeConfig, corpus: Corpus, classes: Classes, model: JointModel
 ) -> dict[str, Any]:
@@ -209,11 +172,7 @@ def describe(
         "speaker_count": classes.speaker_count,
         "phones": list(classes.phones),
         "phrases": list(classes.phrases) if asked else [],
-        "data": {
-            "train": config.data.train,
-            "utterances": len(corpus),
-            "speakers": len(corpus.speakers),
-        },
+        "data": {"train": plain(config)["data"]["train"], **described(corpus)},
         "seed": config.seed,
         "date": time.strftime("%Y-%m-%d"),
         "torch": torch.__version__,

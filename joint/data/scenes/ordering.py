@@ -14,7 +14,7 @@ POOL = 20
 def visiting_order(corpus: Corpus, similar: int, seed: int, epoch: int) -> np.ndarray:
     """The order in which an epoch visits the corpus's utterances; see `order_by_length`."""
     if similar == 1:
-        return epoch_order(len(corpus), seed, epoch)
+        return epoch_order(corpus, seed, epoch)
     return order_by_length(corpus, similar, seed, epoch)
 
 
@@ -22,7 +22,7 @@ def visiting_order(corpus: Corpus, similar: int, seed: int, epoch: int) -> np.nd
 def order_by_length(corpus: Corpus, similar: int, seed: int, epoch: int) -> np.ndarray:
     """An epoch's order in which so many utterances in a row as `similar` have similar lengths: a
     pool of many is sorted and cut up, then the pieces are shuffled."""
-    order = epoch_order(len(corpus), seed, epoch)
+    order = epoch_order(corpus, seed, epoch)
     pool = POOL * similar
     pieces = []
     for first in range(0, len(order), pool):
@@ -36,6 +36,6 @@ def order_by_length(corpus: Corpus, similar: int, seed: int, epoch: int) -> np.n
 
 
 @lru_cache(maxsize=4)
-def epoch_order(count: int, seed: int, epoch: int) -> np.ndarray:
-    """The order in which an epoch visits `count` utterances."""
-    return default_rng((seed, epoch, 0)).permutation(count)
+def epoch_order(corpus: Corpus, seed: int, epoch: int) -> np.ndarray:
+    """The utterances that an epoch visits, in a random order."""
+    return default_rng((seed, epoch, 0)).permutation(corpus.visited(seed, epoch))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 from numpy.random import Generator, default_rng
 
 from joint.data.corpus import Corpus
@@ -83,32 +84,31 @@ class ScenePlanner:
     def check(self, corpus: Corpus) -> None:
         """Raises ConfigError where the corpus has too few speakers or utterances for a scene."""
         needed = max(self.speakers, 1) + (1 if self.absent_probability else 0)
-        if len(corpus.speakers) < needed:
+        speakers = corpus.scene_speakers
+        if len(speakers) < needed:
             raise ConfigError(
-                corpus.where, f"{len(corpus.speakers)} speakers", f"{needed} for such scenes"
+                corpus.where, f"{len(speakers)} speakers", f"{needed} for such scenes"
             )
-        if len(corpus) < self.utterances_per_speaker:
+        if corpus.epoch_size < self.utterances_per_speaker:
             raise ConfigError(
                 corpus.where,
-                f"{len(corpus)} utterances",
+                f"{corpus.epoch_size} utterances",
                 f"{self.utterances_per_speaker} for one row",
             )
         several = self.speakers or self.utterances_per_speaker > 1
-        single = [
-            s for s, own in zip(corpus.speakers, corpus.of_speaker, strict=True) if len(own) < 2
-        ]
+        single = [corpus.speakers[s] for s in speakers if len(corpus.of_speaker[s]) < 2]
         if several and single:
-            found = f"{len(single)} of {len(corpus.speakers)} speakers with one utterance"
+            found = f"{len(single)} of {len(speakers)} speakers with one utterance"
             expected = "two or more of each speaker, one to enrol with"
             raise ConfigError(corpus.where, f"{found} ({first_of(single)})", expected)
 
     def epoch_length(self, corpus: Corpus) -> int:
         """Scenes of an epoch: whole rows of one target."""
-        return len(corpus) // self.utterances_per_speaker * self.utterances_per_speaker
+        return corpus.epoch_size // self.utterances_per_speaker * self.utterances_per_speaker
 
     def plan(self, corpus: Corpus, seed: int, epoch: int, index: int) -> Scene:
-        """The plan of scene `index` in `epoch`: an epoch has every utterance once as target
-        (where one target has one scene)."""
+        """The plan of scene `index` in `epoch`: an epoch has every utterance that it visits
+        once as target (where one target has one scene)."""
         rng = default_rng((seed, epoch, index, 1))
         utterance, target = self._target(corpus, rng, seed, epoch, index)
         scene_id = f"{seed}-{epoch}-{index}"
@@ -182,10 +182,11 @@ class ScenePlanner:
         besides: list[tuple[int, int]] | None = None,
     ) -> list[tuple[int, int]]:
         taken = {target[0], *(v[0] for v in besides or [])}
-        chosen = rng.choice(len(corpus.speakers) - len(taken), size=count, replace=False)
-        for speaker in sorted(taken):  # places among the others become speakers
-            chosen += chosen >= speaker
-        voices = [self._voice(corpus, rng, s) for s in chosen]
+        speakers = corpus.scene_speakers
+        chosen = rng.choice(len(speakers) - len(taken), size=count, replace=False)
+        for place in np.searchsorted(speakers, sorted(taken)):  # places among the others
+            chosen += chosen >= place
+        voices = [self._voice(corpus, rng, s) for s in speakers[chosen]]
         return [(s, target[1]) for s, _ in voices] if self.one_speed else voices
 
     def _segment(
@@ -268,9 +269,9 @@ class ScenePlanner:
         if rng.random() >= probability:
             return None
         segments: tuple[Segment, ...] = ()
-        enough = len(corpus.speakers) >= len(voices) + 3
-        if enough and rng.random() < self.babble_share:
-            count = int(rng.integers(3, min(7, len(corpus.speakers) - len(voices)) + 1))
+        others = len(corpus.scene_speakers) - len(voices)
+        if others >= 3 and rng.random() < self.babble_share:
+            count = int(rng.integers(3, min(7, others) + 1))
             babble = self._others(corpus, rng, voices[0], count, besides=voices)
             segments = tuple(
                 self._segment(corpus, rng, int(rng.choice(corpus.of_speaker[v[0]])), v, length)

@@ -57,7 +57,8 @@ class SceneStream(Dataset[SceneBatch]):
         self.renderer = Renderer(corpus, store, fields)
         self.skipped: dict[str, str] = {}
         self._unreadable: set[int] = set()
-        for index, utterance in enumerate(corpus.utterances):
+        for index in corpus.scene_utterances.tolist():
+            utterance = corpus.utterances[index]
             if not utterance.samples:
                 self._leave_out(index, f"{utterance.path}: its header cannot be read")
                 self.skipped[utterance.id] = "its header cannot be read"
@@ -121,7 +122,7 @@ class SceneStream(Dataset[SceneBatch]):
     def _leave_out(self, utterance: int, reason: str) -> None:
         """Remember that a recording cannot be read. Raises DataError where too many cannot."""
         self._unreadable.add(utterance)
-        count, bad = len(self.corpus), len(self._unreadable)
+        count, bad = len(self.corpus.scene_utterances), len(self._unreadable)
         if bad > max(TOLERATED, count // SHARE):
             found = f"{bad} of {count} recordings that cannot be read ({reason})"
             raise DataError(self.corpus.where, found, "fewer: 'joint prepare' leaves them out")

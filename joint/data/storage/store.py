@@ -117,3 +117,19 @@ class PackedStore:
 
     def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_samples": None}
+
+
+class JoinedStore:
+    """Reads the utterances of corpora that lie one behind the other, each from its own store.
+
+    So the packed file of a corpus serves every training that has it among its corpora.
+    """
+
+    def __init__(self, stores: Sequence[WaveformStore], starts: Sequence[int]) -> None:
+        self.stores, self.starts = tuple(stores), np.array(starts)
+
+    def read(self, utterance: int, speed: float, start: Samples, length: Samples) -> np.ndarray:
+        """See `WaveformStore`."""
+        place = int(np.searchsorted(self.starts, utterance, side="right")) - 1
+        own = utterance - int(self.starts[place])
+        return self.stores[place].read(own, speed, start, length)

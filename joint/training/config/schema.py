@@ -10,6 +10,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from joint.data.scenes.planning import ScenePlanner
 from joint.errors import ConfigError
+from joint.training.config.corpora import check_corpora
 from joint.training.config.reading import typed_recipe
 from joint.training.config.values import check_values
 
@@ -21,10 +22,27 @@ CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
 class DataConfig:
     """Folders that `joint prepare` or `joint shard` wrote, or URLs of sharded ones, whose shards
     are kept in `shards`. `cache` holds the packed waveforms; without it every read decodes a file.
+
+    `train` and `validation` are one corpus, a list of several, or several with names and weights:
+
+        train: data/librispeech/train
+        train: [data/librispeech/train, data/speechocean762/train]
+        train:
+          librispeech: {path: data/librispeech/train}
+          speechocean762: {path: data/speechocean762/train, weight: 2.0}
+
+    A corpus of a list is called by the shortest end of its path that tells it from the others
+    (`librispeech-train`). Utterances and speakers of several corpora are called CORPUS/NAME:
+    speakers of different corpora are different classes.
+
+    An epoch visits every utterance of a corpus `weight` times on average, so that of a corpus of n
+    utterances it visits `weight · n`, at least one; a fraction of a corpus is another one in each
+    epoch, until all of it has been visited. The default is 1. In validation a corpus has no weight:
+    its figures are `TASK/CORPUS/FIGURE`, and `TASK/FIGURE` is their mean over the corpora.
     """
 
-    train: str = "???"
-    validation: str | None = None
+    train: Any = "???"
+    validation: Any = None
     cache: str | None = None
     shards: str = "exp/shards"
 
@@ -43,9 +61,12 @@ class TaskConfig:
 
 @dataclass
 class StreamConfig:
-    """Scenes for some tasks: one batch at every `every`-th step."""
+    """Scenes for some tasks: one batch at every `every`-th step. Where `data.train` has several
+    corpora, the stream may name those `corpora` that its scenes are made of: targets, interferers
+    and babble. Classes are always those of all corpora."""
 
     tasks: list[str] = field(default_factory=list)
+    corpora: list[str] | None = None
     batch_size: int = 32
     every: int = 1
     scenes: ScenePlanner = field(default_factory=ScenePlanner)
@@ -53,10 +74,13 @@ class StreamConfig:
 
 @dataclass
 class ValidationConfig:
-    """Held-out scenes, the same each time: `batches` of `batch_size`, every `every_minutes`."""
+    """Held-out scenes, the same each time: `batches` of `batch_size`, every `every_minutes`. Where
+    `data.validation` has several corpora, there are so many scenes of each, and `corpora` names
+    those of a task that is not validated on all of them."""
 
     every_minutes: float = 5.0
     tasks: list[str] = field(default_factory=list)
+    corpora: dict[str, list[str]] = field(default_factory=dict)
     batch_size: int = 20
     batches: int = 6
     scenes: ScenePlanner = field(default_factory=lambda: ScenePlanner(speeds=(1.0,)))
@@ -182,10 +206,29 @@ def _check(path: Path, config: RecipeConfig) -> None:
         for task in tasks:
             if task not in config.tasks:
                 raise ConfigError(f"{path}: {where}", task, " or ".join(config.tasks))
+    _check_corpora(path, config)
     used = {task for stream in streams.values() for task in stream.tasks}
     for task in config.tasks:
         if task not in used:
             raise ConfigError(f"{path}: tasks.{task}", "no stream that it reads", "one")
+
+
+def _check_corpora(path: Path, config: RecipeConfig) -> None:
+    """Hold the corpora of `data`, and the names of corpora elsewhere, to what there is."""
+    chosen = {
+        f"streams.{n}.corpora": s.corpora
+        for n, s in config.streams.items()
+        if s.corpora is not None
+    }
+    check_corpora(path, "data.train", config.data.train, chosen)
+    if config.data.validation is not None:
+        held_out = config.validation or ValidationConfig()
+        for task in held_out.corpora:
+            if task not in held_out.tasks:
+                expected = " or ".join(held_out.tasks) or "no task: none is validated"
+                raise ConfigError(f"{path}: validation.corpora", task, expected)
+        chosen = {f"validation.corpora.{task}": c for task, c in held_out.corpora.items()}
+        check_corpora(path, "data.validation", config.data.validation, chosen, weighted=False)
 
 
 def resolved(config: RecipeConfig) -> str:

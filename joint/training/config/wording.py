@@ -48,7 +48,7 @@ def found_and_expected(complaint: str) -> tuple[str, str]:
 
 
 PATTERNS = (
-    (r"missing mandatory value", "no value", "one"),
+    (r"[Mm]issing mandatory value", "no value", "one"),
     (
         r"Value (?P<value>.*) of type .* could not be converted to (?P<kind>\w+)",
         "{value}",
