@@ -61,7 +61,7 @@ def read_audio(
     with _opened(Path(path)) as file:
         waveform, rate = _mono(file), file.samplerate
     check_waveform(waveform, path, rate, minimum)
-    return _resampled(waveform, rate, sample_rate)
+    return resampled(waveform, rate, sample_rate)
 
 
 def inspect_audio(path: str | Path, whole: bool = True, minimum: Seconds = MINIMUM) -> AudioInfo:
@@ -91,10 +91,11 @@ def decode_audio(content: bytes, where: str, minimum: Seconds = MINIMUM) -> np.n
     with _decoding(where), soundfile.SoundFile(io.BytesIO(content)) as file:
         waveform, rate = _mono(file), file.samplerate
     check_waveform(waveform, where, rate, minimum)
-    return _resampled(waveform, rate, SAMPLE_RATE)
+    return resampled(waveform, rate, SAMPLE_RATE)
 
 
-def _resampled(waveform: np.ndarray, rate: Hertz, target: Hertz) -> np.ndarray:
+def resampled(waveform: np.ndarray, rate: Hertz, target: Hertz) -> np.ndarray:
+    """`waveform (S,)` at `rate` as float32 at `target`."""
     if rate != target:
         waveform = soxr.resample(waveform, rate, target)
     return np.ascontiguousarray(waveform, dtype=np.float32)

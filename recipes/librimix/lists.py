@@ -3,16 +3,20 @@
 import csv
 import random
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from joint.data.corpus import Utterance
 from joint.data.prepare.manifests import PrepareReport
+from joint.errors import DataError
 from joint.files import atomic_path
+from joint.units import SAMPLE_RATE, Hertz
+from recipes.librimix.choices import Mode
+from recipes.librimix.enrollments import Enrollment, Enrollments
 from recipes.librimix.mixtures import Levels, Mixture
 from recipes.librispeechmix.lists import write_usable
-from tasks.extraction.mixtures import COLUMNS
+from tasks.extraction.mixtures import COLUMNS, OPTIONAL
 from tasks.recognition.conversations.lists import Conversation, Turn
 
 SEED = 762
@@ -26,54 +30,120 @@ class Levelled:
     levels: Levels
 
 
+@dataclass(frozen=True)
+class Version:
+    """Which of LibriMix's versions the list of extraction is."""
+
+    mode: Mode = Mode.MIN
+    rate: Hertz = SAMPLE_RATE
+
+
 def write_lists(
     folder: Path,
     speakers: int,
-    rows: list[Levelled],
-    kept: list[Utterance],
+    rows: Sequence[Levelled],
+    published: Enrollments | None,
+    kept: Sequence[Utterance],
+    version: Version,
     report: PrepareReport,
 ) -> None:
-    """`mixN_recognition.csv`: the mode `max`; for two speakers `mix2_extraction.csv`: `min`.
+    """`mixN_recognition.csv`, the mode `max` at 16 kHz; for two speakers `mix2_extraction.csv`.
 
-    Only mixtures whose recordings are among `kept`; each speaker is enrolled with another of
-    these, and is the target of extraction once. Raises DataError where none is left.
+    Only mixtures whose recordings are among `kept`. Each speaker is enrolled with another recording
+    of these, drawn with a fixed seed; where there is a `published` map, for extraction as it says.
+    A version of 8 kHz has no list of recognition. Raises DataError where no row is left.
     """
-    enrolled = _enrollments(rows, kept)
+    drawn = _drawn(rows, kept)
     known = {utterance.id for utterance in kept}
-    name = f"mix{speakers}_recognition.csv"
-    conversations = [_conversation(row, enrolled) for row in rows]
-    write_usable(folder / name, conversations, known, report)
+    if version.rate == SAMPLE_RATE:
+        conversations = [_conversation(row, drawn) for row in rows]
+        write_usable(folder / f"mix{speakers}_recognition.csv", conversations, known, report)
     if speakers == 2:
-        usable = [row for row in rows if known.issuperset(row.mixture.utterances)]
-        _write_extraction(folder / "mix2_extraction.csv", usable, enrolled)
+        enrolled = drawn if published is None else published
+        write_extraction(folder / "mix2_extraction.csv", rows, enrolled, known, version, report)
 
 
-def _conversation(row: Levelled, enrolled: dict[tuple[str, str], str]) -> Conversation:
+def write_extraction(
+    path: Path,
+    rows: Sequence[Levelled],
+    enrolled: Enrollments,
+    known: set[str],
+    version: Version,
+    report: PrepareReport,
+) -> None:
+    """`mix2_extraction.csv` of the rows whose recordings and enrolments are `known`; how many
+    targets are left out is warned. Raises DataError where none is left."""
+    by_name = {row.mixture.mix_id: row for row in rows}
+    written = 0
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, (*COLUMNS, *OPTIONAL), lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            if not known.issuperset(row.mixture.utterances):
+                continue
+            for target, other in ((0, 1), (1, 0)):
+                own = _enrollment_fields(row, target, enrolled, by_name, known, version)
+                if own is None:
+                    continue
+                snr_db = row.levels.powers_db[target] - row.levels.powers_db[other]
+                writer.writerow(
+                    own
+                    | {
+                        "mix_id": f"{row.mixture.mix_id}_s{target + 1}",
+                        "target": row.mixture.utterances[target],
+                        "interferer": row.mixture.utterances[other],
+                        "snr_db": f"{snr_db:.5f}",
+                        "gain_db": f"{row.levels.gains_db[target]:.5f}",
+                        "mode": version.mode.value,
+                        "sample_rate": version.rate,
+                    }
+                )
+                written += 1
+    if not written:
+        raise DataError(path.name, f"none of {2 * len(rows)} targets usable", "their recordings")
+    if lost := 2 * len(rows) - written:
+        report.warned.append(
+            f"{path.name}: {lost} of {2 * len(rows)} targets left out, without enrolment, or a "
+            "recording is not there or bad"
+        )
+
+
+def _enrollment_fields(
+    row: Levelled,
+    target: int,
+    enrolled: Enrollments,
+    by_name: Mapping[str, Levelled],
+    known: set[str],
+    version: Version,
+) -> dict[str, object] | None:
+    """The columns of a target's enrolment; None where it has none that can be used."""
+    chosen = enrolled.get((row.mixture.mix_id, row.mixture.utterances[target]))
+    if chosen is None or chosen.utterance not in known:
+        return None
+    if chosen.mixture is None:
+        return {"enrollment": chosen.utterance}
+    source = by_name.get(chosen.mixture)
+    if source is None:
+        return None
+    place = source.mixture.utterances.index(chosen.utterance)
+    return {
+        "enrollment": chosen.utterance,
+        "enrollment_gain_db": f"{source.levels.gains_db[place]:.5f}",
+        # In the mode max the generated source is padded with zeros, which no encoder should get.
+        "enrollment_samples": source.levels.shortest if version.mode is Mode.MIN else "",
+    }
+
+
+def _conversation(row: Levelled, enrolled: Enrollments) -> Conversation:
     """All start at once."""
-    mix_id = row.mixture.mix_id
-    turns = (
-        Turn(utterance, 0, enrolled.get((mix_id, utterance)), gain_db)
-        for utterance, gain_db in zip(row.mixture.utterances, row.levels.gains_db, strict=True)
-    )
+    mix_id, turns = row.mixture.mix_id, []
+    for utterance, gain_db in zip(row.mixture.utterances, row.levels.gains_db, strict=True):
+        chosen = enrolled.get((mix_id, utterance))
+        turns.append(Turn(utterance, 0, chosen.utterance if chosen else None, gain_db))
     return Conversation(mix_id, tuple(turns), row.mixture.line)
 
 
-def _write_extraction(
-    path: Path, rows: Iterable[Levelled], enrolled: dict[tuple[str, str], str]
-) -> None:
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for row in rows:
-            mix_id, utterances = row.mixture.mix_id, row.mixture.utterances
-            for target, other in ((0, 1), (1, 0)):
-                if enrollment := enrolled.get((mix_id, utterances[target])):
-                    snr_db = row.levels.powers_db[target] - row.levels.powers_db[other]
-                    names = (f"{mix_id}_s{target + 1}", utterances[target], utterances[other])
-                    writer.writerow((*names, enrollment, f"{snr_db:.5f}"))
-
-
-def _enrollments(rows: Iterable[Levelled], kept: Iterable[Utterance]) -> dict[tuple[str, str], str]:
+def _drawn(rows: Iterable[Levelled], kept: Iterable[Utterance]) -> Enrollments:
     """By mixture and utterance another utterance of the speaker, whatever else is in the list."""
     own: dict[str, list[str]] = defaultdict(list)
     speaker = {}
@@ -86,5 +156,5 @@ def _enrollments(rows: Iterable[Levelled], kept: Iterable[Utterance]) -> dict[tu
             others = [other for other in own[speaker.get(name, "")] if other != name]
             if others:
                 generator = random.Random(f"{SEED} {row.mixture.mix_id} {name}")
-                chosen[row.mixture.mix_id, name] = generator.choice(others)
+                chosen[row.mixture.mix_id, name] = Enrollment(generator.choice(others))
     return chosen

@@ -9,16 +9,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from joint.audio import read_audio
+from joint.audio import inspect_audio, read_audio
 from joint.errors import AudioError, DataError
 from joint.files import refuse_extra_fields
-from joint.units import Decibels
-from recipes.librispeech.sources import TEST, VALIDATION
+from joint.units import SAMPLE_RATE, Decibels, Hertz, Samples
 
-PARTS = {"validation": VALIDATION, "test": TEST}
-
-GENERATED = "wav16k/{mode}/metadata/mixture_{short}_mix_{kind}.csv"
+GENERATED = "wav{thousands}k/{mode}/metadata/mixture_{short}_mix_{kind}.csv"
 PUBLISHED = "libri{n}mix_{part}.csv"
+
+RATES = {16_000: 8_000, 8_000: 16_000}
+"""Of each rate that LibriMix has, the other one."""
 
 UNLIKE = 1e-4
 """Share of a source's power that its utterance may leave unexplained: 16-bit rounding leaves less
@@ -38,21 +38,24 @@ class Mixture:
 
 
 class Levels(NamedTuple):
-    """Of each utterance in a mixture: its gain, and its power over the shortest one's length."""
+    """Of each utterance in a mixture: its gain, and its power over the shortest one's length, which
+    is `shortest` at 16 kHz."""
 
     gains_db: tuple[Decibels, ...]
     powers_db: tuple[Decibels, ...]
+    shortest: Samples
 
 
-def find_lists(folder: str | Path, split: str) -> dict[int, Path]:
-    """The list of a split's mixtures by the number of speakers.
+def find_lists(folder: str | Path, part: str, rate: Hertz = SAMPLE_RATE) -> dict[int, Path]:
+    """The list of the mixtures of a part, such as test-clean, by the number of speakers.
 
     `folder` is Libri2Mix or a folder with Libri2Mix, Libri3Mix … in it, each as generated (mode
-    `max` or `min`, which have the same utterances and gains) or as its published metadata.
+    `max` or `min`, which have the same utterances and gains) or as its published metadata, which
+    serves every rate.
     """
-    root, part = Path(folder), PARTS[split]
+    root, short = Path(folder), part.replace("-clean", "")
     patterns = [
-        GENERATED.format(mode=mode, short=part.split("-")[0], kind=kind)
+        GENERATED.format(thousands=rate // 1000, mode=mode, short=short, kind=kind)
         for mode in ("max", "min")
         for kind in ("clean", "both")
     ]
@@ -64,6 +67,21 @@ def find_lists(folder: str | Path, split: str) -> dict[int, Path]:
             if listed := [path for f in folders if (path := f / pattern).is_file()]:
                 found.setdefault(n, listed[0])
     return found
+
+
+def refuse_missing(folder: str | Path, part: str, rate: Hertz) -> None:
+    """Raise DataError where there is no list of a part, saying whether there is one at the other
+    rate."""
+    if find_lists(folder, part, rate):
+        return
+    other = RATES[rate]
+    if there := find_lists(folder, part, other):
+        found = f"mixtures at {other // 1000} kHz alone ({min(there.values())})"
+        raise DataError(folder, found, f"a list at {rate // 1000} kHz, or --rate {other}")
+    expected = f"Libri2Mix/{GENERATED} or libri2mix_{part}.csv".format(
+        thousands=rate // 1000, mode="max", short=part.replace("-clean", ""), kind="clean"
+    )
+    raise DataError(folder, f"no mixtures of {part} at {rate // 1000} kHz", expected)
 
 
 def read_mixtures(path: Path, speakers: int) -> list[Mixture]:
@@ -88,7 +106,7 @@ def measure(mixture: Mixture, recordings: list[Path]) -> Levels:
     """
     waveforms = [read_audio(path).astype(np.float64) for path in recordings]
     gains = mixture.gains or tuple(
-        _gain(path, read_audio(path).astype(np.float64), waveform, name)
+        _gain(path, waveform, name)
         for path, waveform, name in zip(mixture.sources, waveforms, mixture.utterances, strict=True)
     )
     shortest = min(map(len, waveforms))
@@ -97,11 +115,17 @@ def measure(mixture: Mixture, recordings: list[Path]) -> Levels:
         raise AudioError(silent[0], f"silence in all of {mixture.mix_id}", "speech to mix")
     gains_db = [20 * np.log10(gain) for gain in gains]
     powers_db = [g + 10 * np.log10(p) for g, p in zip(gains_db, powers, strict=True)]
-    return Levels(tuple(map(float, gains_db)), tuple(map(float, powers_db)))
+    return Levels(tuple(map(float, gains_db)), tuple(map(float, powers_db)), shortest)
 
 
-def _gain(path: Path, source: np.ndarray, waveform: np.ndarray, name: str) -> float:
-    """The factor of `waveform` in `source`, of which one may be longer."""
+def _gain(path: Path, waveform: np.ndarray, name: str) -> float:
+    """The factor of `waveform`, at 16 kHz, in a generated source, of which one may be longer."""
+    rate = inspect_audio(path, whole=False).sample_rate
+    source = read_audio(path, rate).astype(np.float64)
+    if rate != SAMPLE_RATE:
+        from scipy.signal import resample_poly  # slow to import; what LibriMix's scripts use
+
+        waveform = resample_poly(waveform, rate, SAMPLE_RATE)
     length = min(len(source), len(waveform))
     source, waveform = source[:length], waveform[:length]
     gain = float(source @ waveform / max(float(waveform @ waveform), 1e-12))
@@ -127,6 +151,9 @@ def _mixtures(path: Path, table: csv.DictReader, speakers: int) -> Iterator[Mixt
             found = f"mixture_ID {name!r}"
             raise DataError(where, found, f"{speakers} utterances joined by _")
         if scaled:
+            paths = [record[column] or "" for column in columns]
+            if other := [p for p, u in zip(paths, utterances, strict=True) if Path(p).stem != u]:
+                raise DataError(where, f"{other[0]!r} in mixture_ID {name}", "its utterances")
             gains = tuple(_number(where, record, f"source_{n + 1}_gain") for n in range(speakers))
             yield Mixture(name, utterances, table.line_num, gains=gains)
         else:

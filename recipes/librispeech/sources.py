@@ -13,9 +13,11 @@ VALIDATION, TEST = "dev-clean", "test-clean"
 
 @dataclass(frozen=True)
 class LibriSpeech:
-    """Utterances to train on, those of dev-clean (none where it is not there), and test-clean's."""
+    """Utterances to train on, of `train_parts`, those of dev-clean (none where it is not there),
+    and test-clean's."""
 
     root: Path
+    train_parts: list[str]
     train: list[Utterance]
     validation: list[Utterance]
     test: list[Utterance]
@@ -43,7 +45,7 @@ class LibriSpeech:
         warned = tree.warnings()
         if not validation and not test_only:
             warned.append(f"no {VALIDATION} in {tree.root}: no lists of it")
-        return cls(tree.root, train, validation, test, warned)
+        return cls(tree.root, wanted, train, validation, test, warned)
 
     @property
     def splits(self) -> dict[str, list[Utterance]]:

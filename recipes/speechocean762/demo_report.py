@@ -13,7 +13,8 @@ from analysis.report.training import read_log, training_panels
 from joint import SpeakerModel
 from joint.data.corpus import Corpus, Utterance
 from joint.metrics.detection import ErrorRates
-from tasks.extraction.mixtures import MixtureList, MixtureRow, render
+from tasks.extraction.mixtures import MixtureList, MixtureRow
+from tasks.extraction.rendering import render
 
 EXAMPLES = 6
 LOGGED = {

@@ -13,7 +13,7 @@ import torch
 from rich.console import Console
 from rich.progress import track
 
-from joint.audio import write_audio
+from joint.audio import resampled, write_audio
 from joint.data.corpus import Corpus
 from joint.data.grouping import gender_pair, gender_relation, positions_by_group
 from joint.errors import AudioError, DataError, JointError
@@ -22,8 +22,10 @@ from joint.metrics.perceptual import perceptual as perceptual_scores
 from joint.metrics.recognizers import Recognizer
 from joint.metrics.separation import si_sdr_db
 from joint.metrics.words import word_errors
+from joint.units import SAMPLE_RATE, Hertz, Samples
 from tasks.extraction.figures import MixtureScore, Words, failures, figures, write_mixture_scores
-from tasks.extraction.mixtures import MixtureList, MixtureRow, RenderedMixture, render
+from tasks.extraction.mixtures import MixtureList, MixtureRow
+from tasks.extraction.rendering import RenderedMixture, render
 
 Extract = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """From mixture `(S,)` and enrolment `(S2,)`, float32 at 16 kHz, to the estimate `(S,)`."""
@@ -51,10 +53,12 @@ def evaluate_extraction(
     """Figures of an extractor on a mixture list, or on its first `limit` rows.
 
     `output` is a folder for the estimates (`MIX_ID.wav`), `scores` a CSV to write, one row for each
-    mixture. The reference of word error rates is the target's whole text, although mixtures end
-    with the shorter utterance: compare them with `wer_reference_percent`, or use the group `whole
-    target`. Mixtures with a recording that cannot be read are left out and counted. `by_group` has
-    gender pairs, the target's age group, and whole and cut targets.
+    mixture. Of a list at 8 kHz, `extract` gets mixture and enrolment as they are read from files of
+    that rate, and its estimate is resampled to 8 kHz, at which all figures are. The reference of
+    word error rates is the target's whole text, although mixtures end with the shorter utterance:
+    compare them with `wer_reference_percent`, or use the group `whole target`. Mixtures with a
+    recording that cannot be read are left out and counted. `by_group` has gender pairs, the
+    target's age group, and whole and cut targets.
 
     Raises DataError where list and corpus do not fit or no mixture can be read, JointError where
     `extract` returns anything but finite samples of the mixture's length.
@@ -64,7 +68,7 @@ def evaluate_extraction(
         raise DataError("limit", str(limit), "at least 1 mixture")
     if perceptual and not pesq_installed():
         logger.warning("the package pesq is not installed: no PESQ (pip install pesq)")
-    rows = mixtures.rows[:limit]
+    rows, rate = mixtures.rows[:limit], mixtures.sample_rate
     results: list[MixtureScore] = []
     console = Console(stderr=True)
     # PESQ and STOI of one mixture are computed while the next one is extracted
@@ -77,16 +81,19 @@ def evaluate_extraction(
         ):
             if waveforms is None:
                 continue
-            estimate = _checked(extract(waveforms.mixture, waveforms.enrollment), row, waveforms)
+            whole_band = _at_model_rate(waveforms, rate)
+            extracted = extract(whole_band.mixture, whole_band.enrollment)
+            extracted = _checked(extracted, row, whole_band.mixture)
+            estimate = _fitted(resampled(extracted, SAMPLE_RATE, rate), len(waveforms.mixture))
             if output is not None:
-                write_audio(output / f"{row.mix_id}.wav", estimate)
+                write_audio(output / f"{row.mix_id}.wav", estimate, rate)
             text = corpus.by_id[row.target].text
             score = _score(row.mix_id, estimate, waveforms)
             if recognizer is not None:
-                score = replace(score, words=_words(recognizer, text, estimate, waveforms))
+                score = replace(score, words=_words(recognizer, text, extracted, whole_band))
             pending = None
             if perceptual:
-                pending = workers.submit(perceptual_scores, estimate, waveforms.reference)
+                pending = workers.submit(perceptual_scores, estimate, waveforms.reference, rate)
             waiting.append((score, pending))
             if len(waiting) > _AHEAD:
                 results.append(_complete(*waiting.popleft()))
@@ -100,6 +107,7 @@ def evaluate_extraction(
         "pesq_failures": failures(result.pesq for result in results) if pesq_installed() else None,
         "stoi_failures": failures(result.stoi for result in results),
         "skipped_mixtures": len(rows) - len(results),
+        "sample_rate_hz": rate,
         "by_group": _by_group(rows, results, corpus),
     }
 
@@ -125,10 +133,25 @@ def _rendered(
         yield row, waveforms
 
 
-def _checked(estimate: np.ndarray, row: MixtureRow, waveforms: RenderedMixture) -> np.ndarray:
+def _at_model_rate(waveforms: RenderedMixture, rate: Hertz) -> RenderedMixture:
+    """The waveforms as they are read from files of their rate."""
+    if rate == SAMPLE_RATE:
+        return waveforms
+    mixture, reference, interference, enrollment = (
+        resampled(waveform, rate, SAMPLE_RATE) for waveform in waveforms[:4]
+    )
+    return RenderedMixture(mixture, reference, interference, enrollment, waveforms.target_whole)
+
+
+def _fitted(waveform: np.ndarray, length: Samples) -> np.ndarray:
+    """`waveform` at the length that it had before it was resampled, up to rounding."""
+    return np.pad(waveform[:length], (0, max(0, length - len(waveform))))
+
+
+def _checked(estimate: np.ndarray, row: MixtureRow, mixture: np.ndarray) -> np.ndarray:
     estimate = np.asarray(estimate, dtype=np.float32)
-    expected = f"finite samples, shape {waveforms.mixture.shape} as the mixture"
-    if estimate.shape != waveforms.mixture.shape:
+    expected = f"finite samples, shape {mixture.shape} as the mixture"
+    if estimate.shape != mixture.shape:
         raise JointError(f"extract, {row.mix_id}", f"an array of shape {estimate.shape}", expected)
     if not np.isfinite(estimate).all():
         raise JointError(f"extract, {row.mix_id}", "NaN or infinite samples", expected)

@@ -1,45 +1,48 @@
-"""A list of two-speaker test mixtures, and the rendering of its rows."""
+"""A list of two-speaker test mixtures."""
 
 import csv
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 
 from joint.data.corpus import Corpus
-from joint.errors import AudioError, DataError
+from joint.errors import DataError
 from joint.files import line_not_utf8, refuse_extra_fields
-from joint.units import Decibels
+from joint.units import SAMPLE_RATE, Decibels, Hertz, Samples
 
 COLUMNS = ("mix_id", "target", "interferer", "enrollment", "snr_db")
+OPTIONAL = ("gain_db", "enrollment_gain_db", "enrollment_samples", "mode", "sample_rate")
+"""Columns that may be absent or empty; each field then has its default."""
+MODES, RATES = ("min", "max"), (SAMPLE_RATE, 8_000)
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class MixtureRow:
-    """Utterance ids of one mixture, and the SNR of the target against the interferer."""
+    """Utterance ids of one mixture, and the SNR of the target against the interferer.
+
+    Attributes:
+        gain_db, enrollment_gain_db: Levels of target and enrolment above their recordings.
+        enrollment_samples: Where the enrolment is cut, at 16 kHz; None: not at all.
+        mode: `min` ends the mixture with the shorter utterance, `max` with the longer one.
+        sample_rate: Of the mixture, its reference and the enrolment: 16 or 8 kHz.
+    """
 
     mix_id: str
     target: str
     interferer: str
     enrollment: str
     snr_db: Decibels
-
-
-class RenderedMixture(NamedTuple):
-    """Waveforms float32 at 16 kHz: `mixture (S,)` = `reference (S,)` + `interference (S,)`, and
-    `enrollment (S2,)`, another recording of the target; `target_whole` where the mixture has all
-    of the target's utterance."""
-
-    mixture: np.ndarray
-    reference: np.ndarray
-    interference: np.ndarray
-    enrollment: np.ndarray
-    target_whole: bool
+    gain_db: Decibels = 0.0
+    enrollment_gain_db: Decibels = 0.0
+    enrollment_samples: Samples | None = None
+    mode: str = "min"
+    sample_rate: Hertz = SAMPLE_RATE
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,12 @@ class MixtureList:
 
     @classmethod
     def load(cls, path: Path | str) -> "MixtureList":
-        """Read a CSV with the columns `mix_id,target,interferer,enrollment,snr_db`.
+        """Read a CSV with the columns `mix_id,target,interferer,enrollment,snr_db`, and any of
+        `OPTIONAL`.
 
         Raises DataError for a file that is missing, empty or not text, a missing column, an empty
-        field, an SNR that is not a number, and a `mix_id` that is repeated or not a file name.
+        field, a level that is not a number, an unknown mode or rate, rows of two rates, and a
+        `mix_id` that is repeated or not a file name.
         """
         path = Path(path)
         try:
@@ -82,7 +87,14 @@ class MixtureList:
             if row.mix_id in seen:
                 raise DataError(path, f"{row.mix_id} repeated", "every mix_id once")
             seen.add(row.mix_id)
+        if len(rates := {row.sample_rate for row in rows}) > 1:
+            raise DataError(path, f"rows at {' and '.join(map(str, sorted(rates)))} Hz", "one rate")
         return cls(path, rows)
+
+    @property
+    def sample_rate(self) -> Hertz:
+        """The rate of all rows."""
+        return self.rows[0].sample_rate
 
     def check(self, corpus: Corpus) -> None:
         """Raise DataError for a row with an utterance that is not in the corpus.
@@ -105,50 +117,49 @@ class MixtureList:
             logger.warning("%s: %d rows (%s …) with %s", self.path, len(odd), odd[0], problem)
 
 
-def render(row: MixtureRow, corpus: Corpus) -> RenderedMixture:
-    """Read the recordings of a row and mix them. Raises AudioError where one cannot be used."""
-    target, interferer, enrollment = (
-        corpus.by_id[name].waveform() for name in (row.target, row.interferer, row.enrollment)
-    )
-    try:
-        reference, interference = mix(target, interferer, row.snr_db)
-    except ValueError as error:
-        raise AudioError(row.mix_id, str(error), "speech of both speakers") from error
-    whole = len(reference) == len(target)
-    return RenderedMixture(reference + interference, reference, interference, enrollment, whole)
-
-
-def mix(
-    target: np.ndarray, interferer: np.ndarray, snr_db: Decibels
-) -> tuple[np.ndarray, np.ndarray]:
-    """Reference and scaled interference, `(S,)` float32 each, S the shorter of both lengths.
-
-    The target is unchanged; the interferer is scaled so that the target's mean power over these S
-    samples is `snr_db` above the interferer's. Raises ValueError where one of them is silent there.
-    """
-    length = min(len(target), len(interferer))
-    target, interferer = target[:length], interferer[:length]
-    power, other = (np.mean(np.square(w, dtype=np.float64)) for w in (target, interferer))
-    if power == 0 or other == 0:
-        silent = "target" if power == 0 else "interferer"
-        raise ValueError(f"a silent {silent} in the first {length} samples")
-    gain = np.sqrt(power / (other * 10 ** (snr_db / 10)))
-    return target.astype(np.float32), interferer.astype(np.float32) * np.float32(gain)
-
-
 def _row(where: str, record: dict[str, str | None]) -> MixtureRow:
     refuse_extra_fields(where, record)
     values = {name: (record[name] or "").strip() for name in COLUMNS}
     if empty := [name for name, value in values.items() if not value]:
         raise DataError(where, f"nothing under {empty[0]}", "a value in every column")
-    try:
-        snr_db = float(values["snr_db"])
-    except ValueError:
-        snr_db = float("nan")
-    if not np.isfinite(snr_db):
-        raise DataError(where, f"snr_db {values['snr_db']!r}", "a number of decibels")
     if Path(values["mix_id"]).name != values["mix_id"]:  # it is the file name of the estimate
         raise DataError(where, f"mix_id {values['mix_id']!r}", "a plain name without folders")
     return MixtureRow(
-        values["mix_id"], values["target"], values["interferer"], values["enrollment"], snr_db
+        values["mix_id"],
+        values["target"],
+        values["interferer"],
+        values["enrollment"],
+        _decibels(where, "snr_db", values["snr_db"]),
+        **_options(where, {name: (record.get(name) or "").strip() for name in OPTIONAL}),
     )
+
+
+def _options(where: str, values: Mapping[str, str]) -> dict[str, Any]:
+    """The optional fields of a row that are not empty."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        if not value:
+            continue
+        if name.endswith("gain_db"):
+            found[name] = _decibels(where, name, value)
+        elif name == "mode":
+            if value not in MODES:
+                raise DataError(where, f"mode {value!r}", " or ".join(MODES))
+            found[name] = value
+        else:
+            number = int(value) if value.isdecimal() else 0
+            expected = "8000 or 16000" if name == "sample_rate" else "a number of samples"
+            if number < 1 or (name == "sample_rate" and number not in RATES):
+                raise DataError(where, f"{name} {value!r}", expected)
+            found[name] = number
+    return found
+
+
+def _decibels(where: str, name: str, value: str) -> Decibels:
+    try:
+        number = float(value)
+    except ValueError:
+        number = float("nan")
+    if not np.isfinite(number):
+        raise DataError(where, f"{name} {value!r}", "a number of decibels")
+    return number

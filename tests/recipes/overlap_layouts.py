@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from layouts import people
+from scipy.signal import resample_poly
 
 from joint.audio import read_audio
 from joint.data.corpus import Corpus, Utterance
@@ -102,15 +103,17 @@ MIXTURES = {
 GAINS = (0.7875413348848695, 1.4352834120507272, 0.5852776763488975)
 
 
-def librimix(root: Path, corpus: Path, modes: tuple[str, ...] = ("min", "max")) -> Path:
-    """Libri2Mix and Libri3Mix as their scripts generate them from clean speech at 16 kHz."""
+def librimix(
+    root: Path, corpus: Path, modes: tuple[str, ...] = ("min", "max"), rate: int = RATE
+) -> Path:
+    """Libri2Mix and Libri3Mix as their scripts generate them from clean speech."""
     for speakers, mode in product(MIXTURES, modes):
         for split, mixtures in MIXTURES[speakers].items():
-            base = root / f"Libri{speakers}Mix" / "wav16k" / mode
+            base = root / f"Libri{speakers}Mix" / f"wav{rate // 1000}k" / mode
             rows = []
             for names in mixtures:
                 mix_id = "_".join(names)
-                waveforms = [read_audio(flac(corpus, n)) for n in names]
+                waveforms = [resample_poly(read_audio(flac(corpus, n)), rate, RATE) for n in names]
                 end = {"min": min, "max": max}[mode](map(len, waveforms))
                 scaled = [
                     np.pad(g * w[:end], (0, end - len(w[:end])))
@@ -122,7 +125,7 @@ def librimix(root: Path, corpus: Path, modes: tuple[str, ...] = ("min", "max")) 
                 for name, signal in signals.items():
                     path = base / split / name / f"{mix_id}.wav"
                     path.parent.mkdir(parents=True, exist_ok=True)
-                    soundfile.write(path, signal, RATE)
+                    soundfile.write(path, signal, rate)
                 rows.append([mix_id, mix_id, *(f"/old/machine/{n}" for n in signals), end])
             header = ["mixture_ID", "original_mixture_ID"]
             header += [f"source_{n + 1}_path" for n in range(speakers)] + ["mixture_path", "length"]

@@ -17,7 +17,8 @@ from recipes.speechocean762.prepare import prepare as prepare_speechocean762
 from recipes.threedspeaker.prepare import prepare as prepare_threedspeaker
 from recipes.voxblink.prepare import prepare as prepare_voxblink
 from recipes.voxceleb.prepare import prepare as prepare_voxceleb
-from tasks.extraction.mixtures import MixtureList, render
+from tasks.extraction.mixtures import MixtureList
+from tasks.extraction.rendering import render
 
 
 def kaldi(root: Path) -> Path:

@@ -9,7 +9,8 @@ import soundfile
 from joint.data.corpus import Corpus
 from joint.data.opening import open_corpus
 from tasks.extraction.evaluate import evaluate_extraction
-from tasks.extraction.mixtures import MixtureList, render
+from tasks.extraction.mixtures import MixtureList
+from tasks.extraction.rendering import render
 
 
 @pytest.fixture

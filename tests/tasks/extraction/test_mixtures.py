@@ -8,9 +8,11 @@ import soundfile
 
 from joint.data.corpus import Corpus, Utterance
 from joint.errors import AudioError, DataError
-from tasks.extraction.mixtures import MixtureList, MixtureRow, mix, render
+from tasks.extraction.mixtures import MixtureList, MixtureRow
+from tasks.extraction.rendering import interferer_gain, render
 
 HEADER = "mix_id,target,interferer,enrollment,snr_db\n"
+OPTIONS = f"{HEADER[:-1]},gain_db,enrollment_samples,mode,sample_rate\n"
 
 
 def written(folder: Path, text: str) -> Path:
@@ -62,15 +64,36 @@ def test_the_asked_level_whatever_the_scale_of_the_recordings(snr_db: float):
     loud = random.normal(size=30_000).astype(np.float32)
     quiet = (1e-4 * random.normal(size=20_000)).astype(np.float32)
     for target, interferer in ((loud, quiet), (quiet, loud)):
-        reference, interference = mix(target, interferer, snr_db)
-        power = [np.mean(w.astype(np.float64) ** 2) for w in (reference, interference)]
-        assert len(reference) == len(interference) == 20_000
+        gain = interferer_gain(target, interferer, snr_db)
+        both = target[:20_000], gain * interferer[:20_000]
+        power = [np.mean(w.astype(np.float64) ** 2) for w in both]
         assert 10 * np.log10(power[0] / power[1]) == pytest.approx(snr_db, abs=0.01)
+
+
+def test_levels_lengths_and_rates_of_a_row(folder: Corpus):
+    def rendered(**fields: object):
+        return render(MixtureRow("m", "b1", "a1", "b2", 3.0, **fields), folder)
+
+    plain, louder = rendered(), rendered(gain_db=6.0, enrollment_gain_db=-20.0)
+    for field, factor in (("mixture", 10**0.3), ("reference", 10**0.3), ("enrollment", 0.1)):
+        assert np.allclose(getattr(louder, field), factor * getattr(plain, field), atol=1e-5)
+    longest = rendered(mode="max")
+    target = folder.by_id["b1"].waveform()
+    assert len(longest.mixture) == len(target) == 11_200 and longest.target_whole
+    assert np.array_equal(longest.reference, target)
+    assert np.array_equal(longest.interference[:8000], plain.interference)
+    assert not longest.interference[8000:].any()
+    assert np.array_equal(rendered(enrollment_samples=4001).enrollment, plain.enrollment[:4001])
+    narrow = rendered(sample_rate=8_000, enrollment_samples=4001, mode="max")
+    assert len(narrow.mixture) == 5600 and len(narrow.enrollment) == 2001
+    # Half the samples of noise have half of its band: half the power at the same level.
+    power = [np.mean(np.square(w, dtype=np.float64)) for w in (narrow.reference, target)]
+    assert power[0] / power[1] == pytest.approx(0.5, rel=0.1)
 
 
 def test_a_voice_that_is_silent_where_both_speak(folder: Corpus):
     with pytest.raises(ValueError, match="silent interferer"):
-        mix(np.ones(5000, np.float32), np.zeros(9000, np.float32), 0)
+        interferer_gain(np.ones(5000, np.float32), np.zeros(9000, np.float32), 0)
     late = np.concatenate([np.zeros(8000), 0.1 * np.ones(4000)])
     soundfile.write(folder.by_id["b1"].path, late, 16_000, subtype="FLOAT")
     with pytest.raises(AudioError, match="mix7: found a silent target"):
@@ -81,8 +104,14 @@ def test_a_list_is_read_and_checked(folder: Corpus, tmp_path: Path):
     text = "snr_db,mix_id,target,note,interferer,enrollment\n-1.50,m0,a1,x,b1,a2\n0,m1,b1,y,a1,b2\n"
     mixtures = MixtureList.load(written(tmp_path, text))
     assert next(iter(mixtures)) == MixtureRow("m0", "a1", "b1", "a2", -1.5)
-    assert len(mixtures) == 2
+    assert len(mixtures) == 2 and mixtures.sample_rate == 16_000
     mixtures.check(folder)
+    text = OPTIONS + "m0,a1,b1,a2,0,-1.5,900,max,8000\nm1,b1,a1,b2,0,,,,8000\n"
+    mixtures = MixtureList.load(written(tmp_path, text))
+    options = {"gain_db": -1.5, "enrollment_samples": 900, "mode": "max", "sample_rate": 8_000}
+    assert mixtures.rows[0] == MixtureRow("m0", "a1", "b1", "a2", 0, **options)
+    assert mixtures.rows[1] == MixtureRow("m1", "b1", "a1", "b2", 0, sample_rate=8_000)
+    assert mixtures.sample_rate == 8_000
 
 
 @pytest.mark.parametrize(
@@ -98,6 +127,12 @@ def test_a_list_is_read_and_checked(folder: Corpus, tmp_path: Path):
         (HEADER + "m,a1,,a2,0\n", "nothing under interferer"),
         (HEADER + "../m,a1,b1,a2,0\n", "without folders"),
         (HEADER + "m,a1,b1,a2,0\nm,a1,b1,a2,1\n", "m repeated"),
+        (OPTIONS + "m,a1,b1,a2,0,loud,,,\n", "csv:2: found gain_db 'loud'; expected a number"),
+        (OPTIONS + "m,a1,b1,a2,0,,half,,\n", "enrollment_samples 'half'; expected a number of s"),
+        (OPTIONS + "m,a1,b1,a2,0,,0,,\n", "enrollment_samples '0'"),
+        (OPTIONS + "m,a1,b1,a2,0,,,mean,\n", "mode 'mean'; expected min or max"),
+        (OPTIONS + "m,a1,b1,a2,0,,,,11025\n", "sample_rate '11025'; expected 8000 or 16000"),
+        (OPTIONS + "m,a1,b1,a2,0,,,,\nn,a1,b1,a2,0,,,,8000\n", "rows at 8000 and 16000 Hz"),
     ],
 )
 def test_a_bad_list_is_refused(tmp_path: Path, text: str, words: str):

@@ -7,6 +7,7 @@ import typer
 
 from joint.app.cli.data.prepare import CORES, CheckOption, Jobs, Output, report_of
 from joint.data.choices import HELD_OUT, Check
+from recipes.librimix.choices import Mode, Rate
 
 LibriSpeech: TypeAlias = Annotated[
     Path,
@@ -107,10 +108,31 @@ def librimix(
     mixtures: Annotated[
         Path,
         typer.Argument(
-            metavar="LIBRIMIX", help="Libri2Mix, or a folder with Libri2Mix and Libri3Mix; 16 kHz."
+            metavar="LIBRIMIX", help="Libri2Mix, or a folder with Libri2Mix and Libri3Mix."
         ),
     ],
     output: Output,
+    enrollments: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--enrollments",
+            metavar="MAP",
+            help="Published enrolments: SpeakerBeam's map_mixture2enrollment, or a folder with "
+            "such files below; may be repeated. By default drawn with a fixed seed.",
+        ),
+    ] = None,
+    mode: Annotated[
+        Mode,
+        typer.Option("--mode", metavar="min|max", help="The mode of mix2_extraction.csv."),
+    ] = Mode.MIN,
+    rate: Annotated[
+        Rate,
+        typer.Option(
+            "--rate",
+            metavar="16000|8000",
+            help="The sample rate of mix2_extraction.csv; at 8000 there is no list of recognition.",
+        ),
+    ] = Rate.WIDE,
     train_parts: TrainParts = None,
     held_out: HeldOutOfTrain = HELD_OUT,
     test_only: TestOnly = False,
@@ -120,11 +142,25 @@ def librimix(
     """Prepare LibriMix without noise, from the generated mixtures or their published metadata.
 
     OUT/test and OUT/validation (dev-clean) get mix2_recognition.csv (mode max) and
-    mix2_extraction.csv (mode min); with Libri3Mix mix3_recognition.csv too.
+    mix2_extraction.csv (mode min unless --mode is given); with Libri3Mix mix3_recognition.csv too.
 
     Example: joint prepare librimix ~/corpora/LibriSpeech ~/corpora/LibriMix data/librimix
+    --enrollments ~/speakerbeam/egs/libri2mix/data
     """
+    from recipes.librimix.lists import Version
     from recipes.librimix.prepare import prepare as run
 
-    parts = train_parts or ()
-    report_of(run(librispeech, mixtures, output, parts, held_out, check, jobs, test_only))
+    report_of(
+        run(
+            librispeech,
+            mixtures,
+            output,
+            train_parts or (),
+            held_out,
+            check,
+            jobs,
+            test_only,
+            enrollments or (),
+            Version(mode, int(rate)),
+        )
+    )

@@ -19,7 +19,8 @@ def extraction(
             "--mixtures",
             metavar="FILE.csv",
             help="A table with the columns mix_id,target,interferer,enrollment,snr_db: utterance "
-            "ids of the data, and the level of the target against the interferer in dB.",
+            "ids of the data, and the level of the target against the interferer in dB; lists of "
+            "LibriMix also have gains, the length of the enrolment, the mode and the sample rate.",
         ),
     ],
     checkpoint: Checkpoint = SHIPPED,
@@ -57,7 +58,8 @@ def extraction(
     """SI-SDR in dB and its improvement, PESQ, STOI and WER of extraction from mixtures of two.
 
     improved_share is the share of mixtures with an improvement above 1 dB; wrong_speaker_share is
-    the share whose output is closer to the interferer than to the target.
+    the share whose output is closer to the interferer than to the target. A list at 8 kHz is
+    scored at 8 kHz: the model gets its mixtures resampled, and its output is resampled back.
 
     Example: joint evaluate extraction --data CORPUS/test --mixtures CORPUS/test/mix2_extraction.csv
     --limit 50
