@@ -67,8 +67,8 @@ ANALYSIS = ["praat-parselmouth>=0.4.5,<0.5"]
 # For pictures of embeddings by UMAP; what comes with it is large.
 UMAP = ["umap-learn>=0.5.7,<0.6"]
 
-# Where speech is; its network comes in its package.
-CONVERSATION = ["silero-vad>=6.2,<7"]
+# Where speech is, by a network that comes in its package; and diarization's error rates.
+CONVERSATION = ["silero-vad>=6.2,<7", "pyannote-metrics>=4,<5"]
 
 HUB = ["huggingface_hub>=0.30,<3"]
 

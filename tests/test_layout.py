@@ -37,6 +37,7 @@ DISTRIBUTIONS = {
     "faster_whisper": "faster-whisper",
     "silero_vad": "silero-vad",
     "flashlight": "flashlight-text",
+    "pyannote": "pyannote-metrics",
     "espnet2": "espnet",
 }
 

@@ -181,7 +181,7 @@ FORMATS = {
 
 def _lines(path: Path, content: str) -> Iterator[tuple[str, str]]:
     """The lines with content, each with its place in the file; `;` begins a comment."""
-    for number, line in enumerate(content.splitlines(), start=1):
+    for number, line in enumerate(content.split("\n"), start=1):  # words may hold U+2028
         if line.strip() and not line.lstrip().startswith(";"):
             yield f"{path}:{number}", line
 

@@ -1,4 +1,4 @@
-"""Choices in preparing and sharding a corpus; imports nothing, since every command imports it."""
+"""Choices of commands that handle corpora; imports nothing, since every command imports it."""
 
 from enum import StrEnum
 
@@ -19,3 +19,10 @@ class Encoding(StrEnum):
     ORIGINAL = "original"
     FLAC = "flac"
     OPUS = "opus"
+
+
+class Segments(StrEnum):
+    """Regions of speech: found by silero-vad, or the turns of the reference."""
+
+    SILERO = "silero"
+    REFERENCE = "reference"

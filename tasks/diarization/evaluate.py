@@ -1,147 +1,149 @@
-"""Diarization error rate: missed speech, false alarms and speaker confusion."""
+"""Diarization and Jaccard error rates, by pyannote.metrics."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from scipy.optimize import linear_sum_assignment
-
-from joint.conversation.turns import Sessions, Turn
-from joint.errors import DataError
+from joint.conversation.turns import Sessions, Turn, in_order
+from joint.errors import DataError, JointError
 from joint.units import SAMPLE_RATE, Samples, Seconds
 from tasks.diarization.segments import Region, joined
 
+if TYPE_CHECKING:
+    from pyannote.core import Annotation, Timeline
+    from pyannote.metrics.diarization import DiarizationErrorRate, JaccardErrorRate
 
-@dataclass(frozen=True)
-class DiarizationErrors:
-    """Samples of the reference's `speech`, summed over speakers, and of the three errors."""
-
-    speech: Samples = 0
-    missed: Samples = 0
-    false_alarm: Samples = 0
-    confusion: Samples = 0
-
-    def __add__(self, other: "DiarizationErrors") -> "DiarizationErrors":
-        return DiarizationErrors(
-            self.speech + other.speech,
-            self.missed + other.missed,
-            self.false_alarm + other.false_alarm,
-            self.confusion + other.confusion,
-        )
-
-    @property
-    def der_percent(self) -> float:
-        """The sum of the errors in percent of the speech; NaN where there is none."""
-        return self.percent(self.missed + self.false_alarm + self.confusion)
-
-    def percent(self, samples: Samples) -> float:
-        """`samples` in percent of the speech."""
-        return 100.0 * samples / self.speech if self.speech else float("nan")
-
-
-def diarization_errors(
-    reference: Sequence[Turn],
-    hypothesis: Sequence[Turn],
-    collar: Seconds = 0.0,
-    overlap: bool = True,
-) -> DiarizationErrors:
-    """Errors of one recording, under the mapping of speakers that makes them fewest.
-
-    Where R speakers of the reference and H of the hypothesis speak, C of them correct,
-    max(0, R − H) are missed, max(0, H − R) are false alarms and min(R, H) − C are confused (NIST,
-    "The 2009 (RT-09) rich transcription meeting recognition evaluation plan", section 6). Time
-    within `collar` of the start or end of a reference turn is not scored, nor, without `overlap`,
-    time in which several speakers of the reference speak.
-    """
-    known, found = _regions(reference), _regions(hypothesis)
-    kept_out = _collars(known, round(collar * SAMPLE_RATE))
-    spans = list(_spans(known, found, kept_out))
-    if not overlap:
-        spans = [span for span in spans if span.reference.sum() < 2]
-    together = np.zeros((len(known), len(found)), dtype=np.int64)
-    for span in spans:
-        together += span.samples * np.outer(span.reference, span.hypothesis)
-    right = int(together[linear_sum_assignment(together, maximize=True)].sum())
-    speech = missed = false_alarm = both = 0
-    for span in spans:
-        actual, claimed = int(span.reference.sum()), int(span.hypothesis.sum())
-        speech += actual * span.samples
-        missed += max(0, actual - claimed) * span.samples
-        false_alarm += max(0, claimed - actual) * span.samples
-        both += min(actual, claimed) * span.samples
-    return DiarizationErrors(speech, missed, false_alarm, both - right)
+PARTS = {
+    "missed_percent": "missed detection",
+    "false_alarm_percent": "false alarm",
+    "confusion_percent": "confusion",
+}
+"""Our names of the parts of the DER, and those of pyannote.metrics."""
 
 
 def evaluate_diarization(
-    reference: Sessions, hypothesis: Sessions, collar: Seconds = 0.0, overlap: bool = True
+    reference: Sessions,
+    hypothesis: Sessions,
+    collar: Seconds = 0.0,
+    skip_overlap: bool = False,
+    scored: Mapping[str, Sequence[Region]] | None = None,
 ) -> dict[str, Any]:
-    """Error rates over all recordings, and how often the number of speakers is right.
+    """Error rates over all recordings and, as `by_recording`, of each of them.
 
-    A recording that the hypothesis lacks counts as one without turns. Raises DataError for a
-    reference without recordings or speech, and a hypothesis with other recordings.
+    The DER is missed speech, false alarms and confusion in percent of the reference's speech, each
+    speaker counted where several speak, under the mapping of speakers that makes it least; the JER
+    is the mean over all reference speakers of one less the Jaccard index with the speaker that they
+    are mapped to. Both are those of pyannote.metrics (Bredin, "pyannote.metrics: a toolkit for
+    reproducible evaluation, diagnostic, and error analysis of speaker diarization systems", 2017).
+
+    Args:
+        hypothesis: a recording that it lacks counts as one without turns.
+        collar: seconds around each start and end of a reference turn that are not scored, half of
+            them before it and half after; NIST's md-eval counts one side.
+        skip_overlap: leave out the time in which several speakers of the reference speak.
+        scored: the regions of each recording that are scored (its UEM); None: all of it.
+
+    Turns of one speaker that overlap are one turn. A recording without speech has no percentages,
+    but its false alarms count in the total. Raises DataError for a reference without recordings or
+    speech, a hypothesis with other recordings, and a negative collar; JointError where the package
+    pyannote.metrics is not installed.
     """
     if unknown := sorted(set(hypothesis) - set(reference)):
         raise DataError("hypothesis", f"recording {unknown[0]}", "one of the reference")
-    total, counted = DiarizationErrors(), 0
-    for session, turns in reference.items():
-        found = hypothesis.get(session, [])
-        total += diarization_errors(turns, found, collar, overlap)
-        counted += len({turn.speaker for turn in turns}) == len({turn.speaker for turn in found})
-    if not total.speech:
+    if not (math.isfinite(collar) and collar >= 0):
+        raise DataError("collar", f"{collar:g} s", "0 s or more")
+    errors, jaccard = _metrics(collar, skip_overlap)
+    rows = {}
+    for name, turns in reference.items():
+        found = hypothesis.get(name, ())
+        regions = None if scored is None else scored[name]
+        rows[name] = _row(errors, jaccard, turns, found, regions)
+    if not (total := errors.accumulated_["total"]):
         raise DataError("reference", f"{len(reference)} recordings without speech", "some speech")
+    right = sum(row["speakers"] == row["speakers_found"] for row in rows.values())
     return {
-        "der_percent": total.der_percent,
-        "missed_percent": total.percent(total.missed),
-        "false_alarm_percent": total.percent(total.false_alarm),
-        "confusion_percent": total.percent(total.confusion),
-        "number_right_percent": 100.0 * counted / len(reference),
-        "speech_seconds": total.speech / SAMPLE_RATE,
-        "recordings": len(reference),
+        **_percentages(abs(errors), errors.accumulated_),
+        "jer_percent": 100.0 * abs(jaccard),
+        "number_right_percent": 100.0 * right / len(rows),
+        "speech_seconds": total,
+        "recordings": len(rows),
+        "by_recording": rows,
     }
 
 
-@dataclass(frozen=True)
-class _Span:
-    """Samples with the same active speakers: `reference (R,)` and `hypothesis (H,)`, 0 or 1."""
-
-    samples: Samples
-    reference: np.ndarray
-    hypothesis: np.ndarray
-
-
-def _regions(turns: Sequence[Turn]) -> list[list[Region]]:
-    """The regions of each speaker; turns of one speaker that touch or overlap are one region."""
-    own: dict[str, list[Region]] = {}
-    for turn in turns:
-        own.setdefault(turn.speaker, []).append(Region(turn.start, turn.end))
-    return [joined(regions) for regions in own.values()]
+def merged(turns: Iterable[Turn]) -> list[Turn]:
+    """Turns in order, of which those of one speaker that overlap are one, with the words of the
+    first."""
+    own: dict[str, list[Turn]] = {}
+    for turn in in_order(turns):
+        before = own.setdefault(turn.speaker, [])
+        if before and turn.start < before[-1].end:
+            last = before.pop()
+            turn = Turn(turn.speaker, last.start, max(last.end, turn.end), last.text)
+        before.append(turn)
+    return in_order(turn for before in own.values() for turn in before)
 
 
-def _collars(known: list[list[Region]], width: Samples) -> list[Region]:
-    if not width:
-        return []
-    edges = (edge for regions in known for region in regions for edge in region)
-    return joined(Region(edge - width, edge + width) for edge in edges)
+def _metrics(
+    collar: Seconds, skip_overlap: bool
+) -> tuple["DiarizationErrorRate", "JaccardErrorRate"]:
+    try:
+        from pyannote.metrics.diarization import DiarizationErrorRate, JaccardErrorRate
+    except ImportError as error:
+        expected = "the extra `conversation` (pip install pyannote.metrics)"
+        raise JointError("diarization errors", "no package pyannote.metrics", expected) from error
+    return (
+        DiarizationErrorRate(collar=collar, skip_overlap=skip_overlap),
+        JaccardErrorRate(collar=collar, skip_overlap=skip_overlap),
+    )
 
 
-def _spans(
-    known: list[list[Region]], found: list[list[Region]], kept_out: list[Region]
-) -> Iterator[_Span]:
-    """The scored time, cut wherever a speaker starts or ends."""
-    people = [*known, *found, kept_out]
-    changes: dict[Samples, list[tuple[int, int]]] = {}
-    for person, regions in enumerate(people):
-        for start, end in regions:
-            changes.setdefault(start, []).append((person, 1))
-            changes.setdefault(end, []).append((person, -1))
-    times = sorted(changes)
-    speaking = np.zeros(len(people), dtype=np.int64)
-    for start, end in pairwise(times):
-        for person, change in changes[start]:
-            speaking[person] += change
-        if not speaking[-1]:
-            yield _Span(
-                end - start, speaking[: len(known)].copy(), speaking[len(known) : -1].copy()
-            )
+def _row(
+    errors: "DiarizationErrorRate",
+    jaccard: "JaccardErrorRate",
+    turns: Sequence[Turn],
+    found: Sequence[Turn],
+    regions: Sequence[Region] | None,
+) -> dict[str, Any]:
+    """The figures of one recording, which both metrics add to their totals."""
+    if regions is None:
+        regions = [Region(0, max((turn.end for turn in (*turns, *found)), default=0))]
+    known, claimed, where = _annotation(turns), _annotation(found), _timeline(regions)
+    parts = errors(known, claimed, uem=where, detailed=True)
+    jer = jaccard(known, claimed, uem=where)
+    spoken = parts["total"] > 0
+    return {
+        **_percentages(parts[errors.name], parts),
+        "jer_percent": 100.0 * jer if spoken else None,
+        "speakers": len(known.crop(where).labels()),
+        "speakers_found": len(claimed.crop(where).labels()),
+        "speech_seconds": parts["total"],
+    }
+
+
+def _percentages(rate: float, parts: Mapping[str, float]) -> dict[str, float | None]:
+    """The DER and its parts in percent; None where there is no speech."""
+    total = parts["total"]
+    if not total:
+        return dict.fromkeys(("der_percent", *PARTS))
+    shares = {name: 100.0 * parts[part] / total for name, part in PARTS.items()}
+    return {"der_percent": 100.0 * rate, **shares}
+
+
+def _annotation(turns: Sequence[Turn]) -> "Annotation":
+    from pyannote.core import Annotation, Segment
+
+    annotation = Annotation()
+    for track, turn in enumerate(merged(turns)):
+        annotation[Segment(_seconds(turn.start), _seconds(turn.end)), track] = turn.speaker
+    return annotation
+
+
+def _timeline(regions: Sequence[Region]) -> "Timeline":
+    from pyannote.core import Segment, Timeline
+
+    return Timeline(Segment(_seconds(start), _seconds(end)) for start, end in joined(regions))
+
+
+def _seconds(samples: Samples) -> Seconds:
+    return samples / SAMPLE_RATE

@@ -68,6 +68,15 @@ Threshold: TypeAlias = Annotated[
         "by default the checkpoint's threshold.",
     ),
 ]
+ClusterThreshold: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        "--cluster-threshold",
+        metavar="COSINE",
+        help="The least mean cosine of one speaker's windows, -1 to 1, which estimates the "
+        "number of speakers; by default the checkpoint's own.",
+    ),
+]
 Picture: TypeAlias = Annotated[
     Path | None,
     typer.Option(

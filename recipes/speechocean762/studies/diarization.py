@@ -33,6 +33,7 @@ from tasks.diarization.windows import turns_of
 
 SHARES = (0.15, 1.0)
 COLLAR = 0.25
+"""On either side of a start or end, as NIST's md-eval counts it."""
 COLUMNS = {
     "der_percent": "DER %",
     "missed_percent": "missed",
@@ -138,7 +139,7 @@ def compare(
                     name = f"{kind}, speech by {source}, {way}"
                     estimates.setdefault(name, {})[each.name] = turns
         for name, estimate in estimates.items():
-            near = evaluate_diarization(reference, estimate, COLLAR)["der_percent"]
+            near = evaluate_diarization(reference, estimate, 2 * COLLAR)["der_percent"]
             measured[name] = [evaluate_diarization(reference, estimate) | {"collar": near}]
         if output is not None:
             for name, sessions in {f"{kind}, reference": reference, **estimates}.items():

@@ -127,3 +127,10 @@ def test_unreadable(tmp_path: Path) -> None:
         format_of(tmp_path / "turns.csv")
     with pytest.raises(DataError, match="0 s on"):
         Turn("a", 5, 5)
+
+
+def test_words_may_hold_line_separators(tmp_path: Path) -> None:
+    path = tmp_path / "x.stm"
+    path.write_text("a 1 Anna 0.0 1.0 one\u2028two\u0085three\r\na 1 Ben 1.0 2.0 four\n")
+    first, second = read_turns(path)["a"]
+    assert first.text.split() == ["one", "two", "three"] and second.speaker == "Ben"

@@ -3,6 +3,7 @@
 import typer
 
 from joint.app.cli.checked import CheckedCommand
+from joint.app.cli.evaluate.diarization import diarization
 from joint.app.cli.evaluate.extraction import extraction
 from joint.app.cli.evaluate.phonetics import phonetics
 from joint.app.cli.evaluate.recognition import recognition
@@ -11,5 +12,5 @@ from joint.app.cli.evaluate.verification import verification
 evaluate = typer.Typer(
     no_args_is_help=True, help="Evaluate a checkpoint on a test set, one subcommand for each task."
 )
-for task in (verification, extraction, phonetics, recognition):
+for task in (verification, extraction, phonetics, recognition, diarization):
     evaluate.command(cls=CheckedCommand)(task)

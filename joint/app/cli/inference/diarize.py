@@ -8,6 +8,7 @@ import typer
 from joint.app.cli.options import (
     SHIPPED,
     Checkpoint,
+    ClusterThreshold,
     KnownSpeakers,
     Picture,
     Threshold,
@@ -42,15 +43,7 @@ def diarize(
     ] = None,
     database: KnownSpeakers = None,
     threshold: Threshold = None,
-    cluster_threshold: Annotated[
-        float | None,
-        typer.Option(
-            "--cluster-threshold",
-            metavar="COSINE",
-            help="The least mean cosine of one speaker's windows, -1 to 1, which estimates the "
-            "number of speakers; by default the checkpoint's own.",
-        ),
-    ] = None,
+    cluster_threshold: ClusterThreshold = None,
     picture: Picture = None,
 ) -> None:
     """Find who speaks when in recordings of several speakers, and write the speaker turns.
