@@ -51,15 +51,19 @@ class AudioInfo:
 
 
 def read_audio(
-    path: str | Path, sample_rate: Hertz = SAMPLE_RATE, minimum: Seconds = MINIMUM
+    path: str | Path,
+    sample_rate: Hertz = SAMPLE_RATE,
+    minimum: Seconds = MINIMUM,
+    channel: int | None = None,
 ) -> np.ndarray:
-    """Waveform `(S,)` float32 of any audio file, mixed down and resampled to `sample_rate`.
+    """Waveform `(S,)` float32 of any audio file, resampled to `sample_rate`: one `channel`, or all
+    of them mixed down.
 
     Raises AudioError for a file that is missing, empty, truncated, not audio, shorter than
     `minimum` or fails `check_waveform`; warns with AudioWarning where it is clipped.
     """
     with _opened(Path(path)) as file:
-        waveform, rate = _mono(file), file.samplerate
+        waveform, rate = _mono(file, channel), file.samplerate
     check_waveform(waveform, path, rate, minimum)
     return resampled(waveform, rate, sample_rate)
 
@@ -166,11 +170,11 @@ def write_audio(path: str | Path, waveform: np.ndarray, sample_rate: Hertz = SAM
         raise AudioError(error.where, error.found, error.expected) from error
 
 
-def _mono(file: soundfile.SoundFile) -> np.ndarray:
-    """All of `file` as float32 `(S,)`, channels mixed down, decoded block by block."""
-    blocks = []
+def _mono(file: soundfile.SoundFile, channel: int | None = None) -> np.ndarray:
+    """All of `file` as float32 `(S,)`, decoded block by block: one channel, or the mean of all."""
+    one, blocks = 0 if file.channels == 1 else channel, []
     while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
-        blocks.append(block[:, 0] if block.shape[1] == 1 else block.mean(axis=1))
+        blocks.append(block.mean(axis=1) if one is None else block[:, one].copy())
     return np.concatenate(blocks) if blocks else np.zeros(0, dtype=np.float32)
 
 
@@ -201,7 +205,8 @@ def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
         raise AudioError(path, "a folder", "an audio file")
     if size == 0:
         raise AudioError(path, "an empty file", "an audio file")
-    with _decoding(path), soundfile.SoundFile(path) as file:
+    # as bytes: soundfile refuses a name that is not UTF-8
+    with _decoding(path), soundfile.SoundFile(os.fsencode(path)) as file:
         _refuse_truncated(path, file)
         yield file
 

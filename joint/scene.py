@@ -10,7 +10,7 @@ is what a task reads. Fixed meanings:
 """
 
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -47,23 +47,33 @@ class Source:
     channel: int | None = None
 
 
+class Stretch(NamedTuple):
+    """A stretch of a recorded noise: its index among them, and the Samples where it begins."""
+
+    file: int
+    start: Samples
+
+
 @dataclass(frozen=True)
 class Noise:
-    """Additive noise `snr_db` below the speech: `babble` sums `segments`, `coloured` has a
-    spectrum that falls by `slope_db_per_octave`."""
+    """Additive noise `snr_db` below the speech: the sum of `segments` (babble), that of the
+    `recorded` stretches, or a spectrum that falls by `slope_db_per_octave`."""
 
     seed: int
     snr_db: Decibels
     segments: tuple[Segment, ...]
     slope_db_per_octave: Decibels
+    recorded: tuple[Stretch, ...] = ()
 
 
 @dataclass(frozen=True)
 class Room:
-    """A simulated room: one response for each speaker is drawn from `seed`."""
+    """A room: the recorded `responses`, one for each speaker, by their indices; where there are
+    none a simulated one, for each speaker a response that is drawn from `seed`."""
 
     seed: int
     reverberation_seconds: float
+    responses: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -26,3 +26,11 @@ class Segments(StrEnum):
 
     SILERO = "silero"
     REFERENCE = "reference"
+
+
+class Kind(StrEnum):
+    """What the recordings of a folder are: of speakers, noises, or responses of rooms."""
+
+    SPEECH = "speech"
+    NOISE = "noise"
+    ROOMS = "rooms"

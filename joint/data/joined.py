@@ -73,7 +73,6 @@ class JoinedCorpus(Corpus):
     ) -> None:
         where = ", ".join(corpus.where for corpus in corpora.values())
         refuse_same_recordings(corpora)
-        warn_of_same_speakers(corpora)
         named = [u for name, corpus in corpora.items() for u in renamed(corpus.utterances, name)]
         super().__init__(named, where, common_phones(corpora))
         self.parts: tuple[Part, ...] = ()

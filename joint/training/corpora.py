@@ -7,7 +7,7 @@ from typing import Any
 from lightning.fabric import Fabric
 
 from joint.data.corpus import SHARD_CACHE, Corpus
-from joint.data.joined import JoinedCorpus
+from joint.data.joined import JoinedCorpus, warn_of_same_speakers
 from joint.data.opening import open_corpus
 from joint.data.storage.store import FileStore, JoinedStore, PackedStore, WaveformStore
 from joint.training.config.corpora import named_corpora
@@ -23,6 +23,7 @@ def open_corpora(value: Any, where: str, shards: str = SHARD_CACHE) -> Corpus:
     if named is None:
         return open_corpus(value, shards)
     corpora = {name: open_corpus(corpus.path, shards) for name, corpus in named.items()}
+    warn_of_same_speakers(corpora)
     return JoinedCorpus(corpora, {name: corpus.weight for name, corpus in named.items()})
 
 
@@ -42,10 +43,18 @@ def of_task(config: RecipeConfig, corpus: Corpus, task: str) -> Corpus:
 def open_store(
     config: RecipeConfig, corpus: Corpus, speeds: list[float], fabric: Fabric
 ) -> WaveformStore:
-    """Packed waveforms where the recipe names a cache, a file for each corpus; else the files."""
+    """Packed waveforms where the recipe names a cache; else the files."""
     cache = config.data.cache
     if cache is None:
         return FileStore(corpus)
+    return packed_store(cache, corpus, speeds, fabric)
+
+
+def packed_store(
+    cache: str, corpus: Corpus, speeds: list[float], fabric: Fabric
+) -> PackedStore | JoinedStore:
+    """Packed waveforms in the folder `cache`, a file for each of several corpora; one process of a
+    machine packs what is not there."""
     with fabric.rank_zero_first(local=True):
         if not isinstance(corpus, JoinedCorpus):
             return PackedStore(corpus, speeds, cache)

@@ -1,7 +1,7 @@
 """Train what a recipe describes: from its YAML to `model.safetensors`."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from lightning.fabric import Fabric
 
 from joint.data.corpus import Corpus
 from joint.data.prepare.manifests import SKIPPED
+from joint.data.recorded.surroundings import Surroundings
 from joint.data.scenes.stream import SceneStream
 from joint.errors import ConfigError
 from joint.files import atomic_write
@@ -20,6 +21,7 @@ from joint.training.building.model import Classes, build_model
 from joint.training.config.schema import RecipeConfig, load_config, plain
 from joint.training.corpora import described, of_task, open_corpora, open_store, read_by
 from joint.training.memory import keep_freed_memory
+from joint.training.surroundings import open_surroundings
 from joint.training.trainer import StreamSpec, Trainer
 from joint.training.validation import fields_of, validation
 
@@ -47,6 +49,7 @@ def train(
         stream.scenes.check(
             read_by(corpus, stream.corpora)
         )  # before the waveforms are packed, which takes long
+    surroundings = open_surroundings(config, fabric)
     classes = Classes(speaker_count(config, corpus), corpus.phones, tuple(corpus.phrases))
     model = build_model(
         config.encoder,
@@ -58,8 +61,8 @@ def train(
     initialise(model, config, Path(config_path).parent, corpus.phones, find)
     validate = None
     if config.validation is not None:
-        validate = validation(config, config.validation, model, fabric)
-    streams = open_streams(config, corpus, model, fabric)
+        validate = validation(config, config.validation, model, fabric, surroundings)
+    streams = open_streams(config, corpus, model, fabric, surroundings)
     trainer = Trainer(
         fabric,
         model,
@@ -78,13 +81,16 @@ def train(
         model.task(name).setup(of_task(config, corpus, name))
     checkpoint = trainer.fit()
     if fabric.is_global_zero:
-        list_skipped(output, [stream for stream, _, _ in streams.values()])
+        list_skipped(output, [stream for stream, _, _ in streams.values()], surroundings.skipped)
     return checkpoint
 
 
-def list_skipped(output: Path, streams: Iterable[SceneStream]) -> None:
-    """Write `skipped.tsv`, the recordings that could not be read and why, where there are any."""
-    skipped: dict[str, str] = {}
+def list_skipped(
+    output: Path, streams: Iterable[SceneStream], others: Mapping[str, str] | None = None
+) -> None:
+    """Write `skipped.tsv`, the recordings that could not be read and why, where there are any: of
+    the streams, and `others`."""
+    skipped: dict[str, str] = dict(others or {})
     for stream in streams:
         skipped |= stream.skipped
     if skipped:
@@ -135,7 +141,11 @@ def speaker_count(config: RecipeConfig, corpus: Corpus) -> int:
 
 
 def open_streams(
-    config: RecipeConfig, corpus: Corpus, model: JointModel, fabric: Fabric
+    config: RecipeConfig,
+    corpus: Corpus,
+    model: JointModel,
+    fabric: Fabric,
+    surroundings: Surroundings,
 ) -> dict[str, StreamSpec]:
     """The recipe's streams, on one store that holds every speed they use; of each only the fields
     that its tasks read are rendered."""
@@ -146,7 +156,7 @@ def open_streams(
             SceneStream(
                 read_by(corpus, stream.corpora),
                 store,
-                stream.scenes,
+                stream.scenes.within(surroundings),
                 stream.batch_size,
                 seed_for(config.seed, "scenes", name),
                 fabric.global_rank,

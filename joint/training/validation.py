@@ -6,6 +6,7 @@ import torch
 from lightning.fabric import Fabric
 
 from joint.data.joined import JoinedCorpus
+from joint.data.recorded.surroundings import Surroundings
 from joint.data.scenes.stream import SceneStream
 from joint.model import JointModel
 from joint.training.config.schema import RecipeConfig, ValidationConfig
@@ -16,7 +17,11 @@ Figures = dict[str, float]
 
 
 def validation(
-    config: RecipeConfig, held_out: ValidationConfig, model: JointModel, fabric: Fabric
+    config: RecipeConfig,
+    held_out: ValidationConfig,
+    model: JointModel,
+    fabric: Fabric,
+    surroundings: Surroundings,
 ) -> Callable[[], Figures]:
     """A function that computes the figures of `held_out.tasks` on its scenes: `TASK/FIGURE`, and,
     of several corpora, `TASK/CORPUS/FIGURE`, with their mean as `TASK/FIGURE`."""
@@ -28,8 +33,9 @@ def validation(
         held_out.scenes.check(part)
     store = open_store(config, corpus, sorted(set(held_out.scenes.speeds)), fabric)
     fields = fields_of(model, held_out.tasks)
+    planner = held_out.scenes.within(surroundings)
     streams = {
-        name: SceneStream(part, store, held_out.scenes, held_out.batch_size, seed=0, fields=fields)
+        name: SceneStream(part, store, planner, held_out.batch_size, seed=0, fields=fields)
         for name, part in parts.items()
     }
 

@@ -2,22 +2,22 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 from numpy.random import Generator, default_rng
 
 from joint.data.corpus import Corpus
-from joint.data.scenes.augmentation import ROOMS
 from joint.data.scenes.ordering import visiting_order
+from joint.data.scenes.recording import RecordingPlanner
 from joint.errors import ConfigError, first_of
-from joint.scene import ABSENT, EnrollmentPlan, Noise, Room, Scene, Segment, Source
+from joint.scene import ABSENT, Scene, Source
 from joint.units import SAMPLE_RATE, Decibels, Samples, Seconds
 
 NO_LIMIT: Samples = 2**62
 
 
 @dataclass
-class ScenePlanner:
-    """Plans scenes of one kind; ranges are drawn from uniformly.
+class ScenePlanner(RecordingPlanner):
+    """Plans scenes of one kind; ranges are drawn from uniformly. What happens to a single voice on
+    its way into a recording is planned as RecordingPlanner says.
 
     Args:
         speakers: Speakers of the mixture; 0: no mixture, enrolments alone.
@@ -31,13 +31,8 @@ class ScenePlanner:
             a share of the one before it, and `chunk` and `overlap` are not used.
         similar: With `delay`, scenes in a row whose targets have similar lengths, so that a batch
             has little padding.
-        speeds: Speed factors; each makes new speakers. The first is 1.
-        one_speed: All speakers of a scene share a speed factor; otherwise it tells them apart.
         absent_probability: How often another speaker, who is not in the mixture, is enrolled in the
             target's place.
-        channel_probability: How often a source or an enrolment has a simulated microphone of its
-            own, so that speakers are not recognised by their microphones.
-        babble_share: Share of noises that are several speakers at once.
         gain_db: Level of the mixture and its references together.
     """
 
@@ -50,17 +45,7 @@ class ScenePlanner:
     overlap: tuple[float, float] = (1.0, 1.0)
     delay: tuple[float, float] | None = None
     similar: int = 1
-    speeds: tuple[float, ...] = (1.0, 0.9, 1.1)
-    one_speed: bool = False
     absent_probability: float = 0.0
-    noise_probability: float = 0.0
-    room_probability: float = 0.0
-    enrollment_noise_probability: float = 0.0
-    enrollment_room_probability: float = 0.0
-    channel_probability: float = 0.0
-    babble_share: float = 0.5
-    noise_snr_db: tuple[Decibels, Decibels] = (5.0, 20.0)
-    reverberation: tuple[Seconds, Seconds] = (0.15, 0.5)
     gain_db: tuple[Decibels, Decibels] = (-6.0, 6.0)
 
     def __post_init__(self) -> None:
@@ -74,12 +59,7 @@ class ScenePlanner:
             raise ConfigError(
                 "similar", str(self.similar), "1 or more, and 1 where a target has several scenes"
             )
-        if self.speeds[0] != 1.0:
-            raise ConfigError("speeds", str(self.speeds), "1.0 first: it is the natural speaker")
-
-    def speaker_count(self, corpus: Corpus) -> int:
-        """Classes: every speaker at every speed."""
-        return len(corpus.speakers) * len(self.speeds)
+        super().__post_init__()
 
     def check(self, corpus: Corpus) -> None:
         """Raises ConfigError where the corpus has too few speakers or utterances for a scene."""
@@ -151,7 +131,7 @@ class ScenePlanner:
             sources,
             chunk,
             self._noise(corpus, rng, self.noise_probability, voices, chunk),
-            self._room(rng, self.room_probability),
+            self._room(rng, self.room_probability, len(sources)),
             gain_db,
         )
 
@@ -168,43 +148,6 @@ class ScenePlanner:
         own = corpus.of_speaker[voice[0]]
         others = together.permutation(own[own != leader])
         return (leader if row == 0 else int(others[(row - 1) % len(others)])), voice
-
-    def _voice(self, corpus: Corpus, rng: Generator, speaker: int) -> tuple[int, int]:
-        """A speaker and the index of a speed."""
-        return int(speaker), int(rng.integers(len(self.speeds)))
-
-    def _others(
-        self,
-        corpus: Corpus,
-        rng: Generator,
-        target: tuple[int, int],
-        count: int,
-        besides: list[tuple[int, int]] | None = None,
-    ) -> list[tuple[int, int]]:
-        taken = {target[0], *(v[0] for v in besides or [])}
-        speakers = corpus.scene_speakers
-        chosen = rng.choice(len(speakers) - len(taken), size=count, replace=False)
-        for place in np.searchsorted(speakers, sorted(taken)):  # places among the others
-            chosen += chosen >= place
-        voices = [self._voice(corpus, rng, s) for s in speakers[chosen]]
-        return [(s, target[1]) for s, _ in voices] if self.one_speed else voices
-
-    def _segment(
-        self,
-        corpus: Corpus,
-        rng: Generator,
-        utterance: int,
-        voice: tuple[int, int],
-        longest: Samples,
-    ) -> Segment:
-        speaker, speed_index = voice
-        speed = self.speeds[speed_index]
-        whole = corpus.utterances[utterance].length(speed)
-        length = min(whole, longest)
-        start = int(rng.integers(whole - length + 1))
-        return Segment(
-            utterance, speaker + speed_index * len(corpus.speakers), speed, start, length
-        )
 
     def _source(
         self,
@@ -245,51 +188,6 @@ class ScenePlanner:
             Source(segment, start, float(snr_db), self._channel(rng))
             for segment, start, snr_db in zip(segments, offsets, levels, strict=True)
         )
-
-    def _enrollment(
-        self, corpus: Corpus, rng: Generator, segment: Segment, source: int
-    ) -> EnrollmentPlan:
-        speed_index, speaker = divmod(segment.speaker, len(corpus.speakers))
-        voice = (speaker, speed_index)
-        noise = self._noise(corpus, rng, self.enrollment_noise_probability, [voice], segment.length)
-        room = self._room(rng, self.enrollment_room_probability)
-        return EnrollmentPlan(segment, source, noise, room, self._channel(rng))
-
-    def _channel(self, rng: Generator) -> int | None:
-        return None if rng.random() >= self.channel_probability else int(rng.integers(2**31))
-
-    def _noise(
-        self,
-        corpus: Corpus,
-        rng: Generator,
-        probability: float,
-        voices: list[tuple[int, int]],
-        length: Samples,
-    ) -> Noise | None:
-        if rng.random() >= probability:
-            return None
-        segments: tuple[Segment, ...] = ()
-        others = len(corpus.scene_speakers) - len(voices)
-        if others >= 3 and rng.random() < self.babble_share:
-            count = int(rng.integers(3, min(7, others) + 1))
-            babble = self._others(corpus, rng, voices[0], count, besides=voices)
-            segments = tuple(
-                self._segment(corpus, rng, int(rng.choice(corpus.of_speaker[v[0]])), v, length)
-                for v in babble
-            )
-        return Noise(
-            seed=int(rng.integers(2**31)),
-            snr_db=float(rng.uniform(*self.noise_snr_db)),
-            segments=segments,
-            slope_db_per_octave=float(rng.uniform(-6.0, 0.0)),
-        )
-
-    def _room(self, rng: Generator, probability: float) -> Room | None:
-        if rng.random() >= probability:
-            return None
-        seed = int(rng.integers(ROOMS))
-        low, high = self.reverberation
-        return Room(seed, low + (high - low) * float(default_rng((seed, 2)).random()))
 
 
 def another_utterance(corpus: Corpus, rng: Generator, speaker: int, taken: int) -> int:

@@ -9,6 +9,7 @@ from einops import rearrange
 from scipy.signal import fftconvolve
 
 from joint.data.corpus import Corpus
+from joint.data.recorded.surroundings import Surroundings
 from joint.data.scenes.augmentation import coloured_noise, room_responses, through_channel
 from joint.data.scenes.labels import labels
 from joint.data.storage.store import WaveformStore
@@ -53,15 +54,20 @@ class Renderer:
 
     Only the `fields` of SceneBatch that are named are rendered; the others are None, and no audio
     is read for them. A plan holds all that is random, so that a field is the same whatever else is
-    rendered.
+    rendered. `surroundings` are the recorded noises and rooms that plans name.
     """
 
     def __init__(
-        self, corpus: Corpus, store: WaveformStore, fields: Collection[str] = FIELDS
+        self,
+        corpus: Corpus,
+        store: WaveformStore,
+        fields: Collection[str] = FIELDS,
+        surroundings: Surroundings | None = None,
     ) -> None:
         if strange := set(fields) - FIELDS:
             raise ValueError(f"SceneBatch has no {', '.join(sorted(strange))}")
         self.corpus, self.store, self.fields = corpus, store, frozenset(fields)
+        self.surroundings = surroundings or Surroundings()
 
     def batch(self, scenes: list[Scene]) -> SceneBatch:
         """Render scenes of one planner into tensors.
@@ -98,7 +104,7 @@ class Renderer:
         """A recording of one person alone, repeated to the scene's enrolment length."""
         waveform = self._voice(enrollment)
         if enrollment.room is not None:
-            response = room_response(enrollment.room, 1)[0]
+            response = self._responses(enrollment.room, 1)[0]
             waveform = fftconvolve(waveform, response)[: len(waveform)].astype(np.float32)
         if enrollment.noise is not None:
             waveform = waveform + self._noise(enrollment.noise, waveform)
@@ -113,7 +119,7 @@ class Renderer:
             dry[i, source.offset : source.offset + len(segment)] = segment
         received, reference = dry, dry
         if scene.room is not None:
-            responses = room_response(scene.room, len(dry))
+            responses = self._responses(scene.room, len(dry))
             received = convolved(dry, responses)
             if "sources" in self.fields:
                 reference = convolved(dry, responses[:, :EARLY])
@@ -145,15 +151,26 @@ class Renderer:
             raise UnreadableError(segment.utterance, error) from error
 
     def _noise(self, noise: Noise, speech: np.ndarray) -> np.ndarray:
-        if noise.segments:
+        waveform = None
+        if noise.recorded:
+            assert self.surroundings.noises is not None
+            waveform = self.surroundings.noises.waveform(noise.recorded, len(speech))
+        elif noise.segments:
             voices = [tiled(self._read(s), len(speech)) for s in noise.segments]
             waveform = np.sum([v / np.sqrt(power(v) + SILENCE) for v in voices], axis=0)
-        else:
+        if waveform is None or power(waveform) < SILENCE:  # a pause in a recorded noise
             waveform = coloured_noise(noise.seed, len(speech), noise.slope_db_per_octave)
         scaled: np.ndarray = (waveform * gain_for_snr(speech, waveform, noise.snr_db)).astype(
             np.float32
         )
         return scaled
+
+    def _responses(self, room: Room, count: int) -> np.ndarray:
+        """Responses `(count, samples)` of a planned room."""
+        if room.responses:
+            assert self.surroundings.rooms is not None
+            return self.surroundings.rooms.responses(room.responses)
+        return room_response(room, count)
 
 
 def padded(waveforms: np.ndarray, length: Samples) -> np.ndarray:
@@ -170,5 +187,5 @@ def convolved(waveforms: np.ndarray, responses: np.ndarray) -> np.ndarray:
 
 
 def room_response(room: Room, count: int) -> np.ndarray:
-    """Responses `(count, samples)` of a planned room."""
+    """Responses `(count, samples)` of a simulated room."""
     return room_responses(room.seed, round(room.reverberation_seconds, 6), count)

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from joint.audio import decode_audio
+from joint.audio import MINIMUM, decode_audio
 from joint.data.storage.remote import fetch
 from joint.errors import DataError
+from joint.units import Seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Stored:
     offset: int
     size: int
 
-    def waveform(self, name: str) -> np.ndarray:
+    def waveform(self, name: str, minimum: Seconds = MINIMUM) -> np.ndarray:
         """As `read_audio`; `name` is the utterance. Fetches the shard where it is not there.
 
         Raises DataError for a shard that cannot be had or is cut off, AudioError for the recording.
@@ -49,4 +50,4 @@ class Stored:
             raise DataError(shard.name, error.strerror or str(error), "a shard") from error
         if len(content) < self.size:
             raise DataError(shard.path, "a shard that ends early", f"{shard.size} bytes")
-        return decode_audio(content, f"{shard.name}, {name}")
+        return decode_audio(content, f"{shard.name}, {name}", minimum)

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 import soundfile
 
 from joint.audio import AudioInfo, inspect_audio
-from joint.data.choices import Encoding
+from joint.data.choices import Encoding, Kind
 from joint.data.corpus import Corpus, Utterance
 from joint.data.opening import open_corpus
 from joint.data.phones import ALIGNMENT, WORDS
 from joint.data.prepare.manifests import PrepareReport, Skipped, write_skipped, written_whole
 from joint.data.prepare.tables import copy_lists, lists_of
+from joint.data.recorded.folders import open_recorded
 from joint.data.storage.shar import FIELDS, FORMAT, INDEX, SHAR, SHARDS
-from joint.errors import AudioError, DataError
+from joint.errors import AudioError, ConfigError, DataError
 from joint.training.progress import shown
 from joint.units import SAMPLE_RATE
 
@@ -34,10 +35,15 @@ FORMS = {Encoding.FLAC: ("FLAC", "PCM_16", ".flac"), Encoding.OPUS: ("OGG", "OPU
 
 
 def shard_corpus(
-    data: str | Path, output: str | Path, shard_size: int, encoding: Encoding = Encoding.ORIGINAL
+    data: str | Path,
+    output: str | Path,
+    shard_size: int,
+    encoding: Encoding = Encoding.ORIGINAL,
+    kind: Kind = Kind.SPEECH,
 ) -> tuple[int, int]:
     """Write the corpus `data` (any that `open_corpus` opens) into the new folder `output`, whole or
-    not at all, with the lists of trials and mixtures beside it.
+    not at all, with the lists of trials and mixtures beside it. Of another `kind` than speech is
+    what `open_recorded` opens: its recordings are stored as 16 kHz mono FLAC.
 
     Utterances are in the order of their ids, `shard_size` a shard. Recordings that cannot be read
     are logged, left out and listed in `skipped.tsv`. Gives the number of utterances and shards.
@@ -47,7 +53,11 @@ def shard_corpus(
     from lhotse.shar.writers.cut import JsonlShardWriter
     from lhotse.shar.writers.tar import TarWriter
 
-    corpus = open_corpus(data)
+    corpus = open_corpus(data) if kind is Kind.SPEECH else open_recorded(data, kind)
+    if kind is not Kind.SPEECH:
+        if encoding is Encoding.OPUS:
+            raise ConfigError("--encoding", encoding, f"{Encoding.FLAC} for {kind}")
+        encoding = Encoding.FLAC
     kept, samples, report = [], [], PrepareReport(Path(output))
     with written_whole(output) as folder:
         # By itself: lhotse takes every file beside shards for one.

@@ -53,10 +53,10 @@ class FileStore:
 class PackedStore:
     """Every utterance at every speed in one memory-mapped file, decoded once.
 
-    Recordings that cannot be decoded are logged and listed in a JSON file beside it; reading one
-    raises its AudioError. The name holds a digest of what was packed, so that a changed corpus is
-    packed anew. A worker maps the file when it first reads, and the operating system shares the
-    pages.
+    Recordings that cannot be decoded are logged and listed in a JSON file beside it; `unreadable`
+    has their AudioErrors by their indices, which reading them raises. The name holds a digest of
+    what was packed, so that a changed corpus is packed anew. A worker maps the file when it first
+    reads, and the operating system shares the pages.
     """
 
     def __init__(self, corpus: Corpus, speeds: Sequence[float], folder: str | Path) -> None:
@@ -74,7 +74,7 @@ class PackedStore:
         listed = {}
         if self._listed.is_file():
             listed = json.loads(self._listed.read_text(encoding="utf-8"))
-        self._skipped = {
+        self.unreadable = {
             i: AudioError(*listed[u.id]) for i, u in enumerate(corpus.utterances) if u.id in listed
         }
 
@@ -106,8 +106,8 @@ class PackedStore:
     def read(self, utterance: int, speed: float, start: Samples, length: Samples) -> np.ndarray:
         """See `WaveformStore`. Raises AudioError for a recording that could not be decoded, and
         ValueError for a speed that was not packed."""
-        if utterance in self._skipped:
-            raise self._skipped[utterance]
+        if utterance in self.unreadable:
+            raise self.unreadable[utterance]
         if self._samples is None:
             self._samples = np.memmap(self.path, dtype="<i2", mode="r")
         column = utterance * len(self.speeds) + self.speeds.index(speed)
@@ -125,8 +125,13 @@ class JoinedStore:
     So the packed file of a corpus serves every training that has it among its corpora.
     """
 
-    def __init__(self, stores: Sequence[WaveformStore], starts: Sequence[int]) -> None:
+    def __init__(self, stores: Sequence[PackedStore], starts: Sequence[int]) -> None:
         self.stores, self.starts = tuple(stores), np.array(starts)
+        self.unreadable = {
+            int(start) + i: error
+            for store, start in zip(stores, starts, strict=True)
+            for i, error in store.unreadable.items()
+        }
 
     def read(self, utterance: int, speed: float, start: Samples, length: Samples) -> np.ndarray:
         """See `WaveformStore`."""

@@ -37,12 +37,12 @@ def named_corpora(value: Any, where: str, weighted: bool = True) -> dict[str, Na
         corpora = {name: _named(name, node, where, weighted) for name, node in value.items()}
         if not corpora:
             raise ConfigError(where, "no corpus", FORMS)
-        _refuse_twice({f"{where}.{name}": corpus.path for name, corpus in corpora.items()})
+        refuse_twice({f"{where}.{name}": corpus.path for name, corpus in corpora.items()})
     elif isinstance(value, list | tuple):
         for place, path in enumerate(value):
             if not isinstance(path, str) or not path:
                 raise ConfigError(f"{where}[{place}]", shown(path), "a folder or URL")
-        _refuse_twice({f"{where}[{place}]": path for place, path in enumerate(value)})
+        refuse_twice({f"{where}[{place}]": path for place, path in enumerate(value)})
         corpora = {n: Named(path) for n, path in zip(names_of(value, where), value, strict=True)}
     else:
         raise ConfigError(where, shown(value), FORMS)
@@ -104,7 +104,8 @@ def _named(name: Any, node: Any, where: str, weighted: bool) -> Named:
     return Named(path, float(weight))
 
 
-def _refuse_twice(paths: Mapping[str, str]) -> None:
+def refuse_twice(paths: Mapping[str, str]) -> None:
+    """Raise ConfigError where two of the `paths`, by their keys, are one folder or URL."""
     seen: dict[str, str] = {}
     for where, path in paths.items():
         real = as_url(path) or os.path.realpath(path)

@@ -10,6 +10,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from joint.data.scenes.planning import ScenePlanner
 from joint.errors import ConfigError
+from joint.training.config.augmentation import AugmentationConfig, check_augmentation
 from joint.training.config.corpora import check_corpora
 from joint.training.config.reading import typed_recipe
 from joint.training.config.values import check_values
@@ -158,6 +159,7 @@ class RecipeConfig:
     init_parts: dict[str, InitPartConfig] = field(default_factory=dict)
     encoder: Any = field(default_factory=dict)
     data: DataConfig = field(default_factory=DataConfig)
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     tasks: dict[str, TaskConfig] = field(default_factory=dict)
     streams: dict[str, StreamConfig] = field(default_factory=dict)
     validation: ValidationConfig | None = None
@@ -229,6 +231,10 @@ def _check_corpora(path: Path, config: RecipeConfig) -> None:
                 raise ConfigError(f"{path}: validation.corpora", task, expected)
         chosen = {f"validation.corpora.{task}": c for task, c in held_out.corpora.items()}
         check_corpora(path, "data.validation", config.data.validation, chosen, weighted=False)
+    scenes = {f"streams.{name}.scenes": stream.scenes for name, stream in config.streams.items()}
+    if config.validation is not None:
+        scenes["validation.scenes"] = config.validation.scenes
+    check_augmentation(path, config.augmentation, config.data.cache, scenes)
 
 
 def resolved(config: RecipeConfig) -> str:

@@ -24,6 +24,8 @@ SCENES = {
             "enrollment_room_probability",
             "channel_probability",
             "babble_share",
+            "recorded_noise_share",
+            "recorded_room_share",
         ),
         "0 to 1",
     ),

@@ -7,7 +7,7 @@ from typing import Any
 
 from joint.errors import ConfigError, first_of
 
-LISTED = 12
+LISTED = 16
 """Names that a message lists where none is near."""
 
 TYPES = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from joint.data.corpus import Corpus, Utterance
-from joint.data.joined import JoinedCorpus
+from joint.data.joined import JoinedCorpus, warn_of_same_speakers
 from joint.data.opening import open_corpus
 from joint.data.scenes.planning import ScenePlanner
 from joint.data.scenes.stream import SceneStream
@@ -78,8 +78,10 @@ def test_equal_names_are_different_speakers_and_utterances(
         replace(u, id=v.id, speaker=same[u.speaker])
         for u, v in zip(second.utterances, first.utterances, strict=True)
     ]
+    corpora = {"x": first, "y": Corpus(renamed, "there")}
     with caplog.at_level(logging.WARNING):
-        both = JoinedCorpus({"x": first, "y": Corpus(renamed, "there")})
+        warn_of_same_speakers(corpora)
+    both = JoinedCorpus(corpora)
     assert len(both.speakers) == 6 and len(both.by_id) == len(both) == 24
     assert both.speakers == [f"{c}/{s}" for c in "xy" for s in first.speakers]
     assert [r.message.count("3 speakers have the same names") for r in caplog.records] == [1]

@@ -5,14 +5,16 @@ from typing import Annotated
 
 import typer
 
-from joint.data.choices import Encoding
+from joint.data.choices import Encoding, Kind
 
 
 def shard(
     data: Annotated[
         Path,
         typer.Argument(
-            metavar="DATA", help="A split that `joint prepare` wrote, such as OUT/train."
+            metavar="DATA",
+            help="A split that `joint prepare` wrote, such as OUT/train; with --kind a folder of "
+            "noises or of room responses.",
         ),
     ],
     output: Annotated[Path, typer.Argument(metavar="OUT", help="The new folder to write.")],
@@ -30,6 +32,15 @@ def shard(
             help="Store the recordings as they are, or as 16 kHz mono FLAC or Opus.",
         ),
     ] = Encoding.ORIGINAL,
+    kind: Annotated[
+        Kind,
+        typer.Option(
+            "--kind",
+            metavar="speech|noise|rooms",
+            help="What DATA holds. Noises and responses are stored as 16 kHz mono FLAC, for a "
+            "recipe's augmentation.noise and augmentation.rooms.",
+        ),
+    ] = Kind.SPEECH,
 ) -> None:
     """Write a prepared corpus as shards (tar files) with an index, for a web server or a bucket.
 
@@ -38,8 +49,10 @@ def shard(
     reads OUT/shar too.
 
     Example: joint shard data/voxceleb/train exp/shards/voxceleb-train
+    Example: joint shard musan exp/shards/musan --kind noise
     """
     from joint.data.storage.sharding import shard_corpus
 
-    utterances, shards = shard_corpus(data, output, shard_size, encoding)
-    print(f"{output}: {utterances} utterances in {shards} shards")
+    utterances, shards = shard_corpus(data, output, shard_size, encoding, kind)
+    noun = "utterances" if kind is Kind.SPEECH else "files"
+    print(f"{output}: {utterances} {noun} in {shards} shards")

@@ -45,7 +45,7 @@ def test_several_at_once_and_never_far_ahead(monkeypatch: pytest.MonkeyPatch) ->
     asked = []
     together = threading.Barrier(2)
 
-    def wait(path: Path, whole: bool) -> AudioInfo:
+    def wait(path: Path, whole: bool, minimum: float) -> AudioInfo:
         if path.name in ("0", "1"):
             together.wait(timeout=30)  # broken unless two threads look at files at one time
         return AudioInfo(RATE, 1, int(path.name))

@@ -36,7 +36,10 @@ BAD = {
         ("streams.mixtures.tasks: found a single value; expected a list",),
     ),
     "a variable that is not there": ("name=${nosuch}", ("found ${nosuch}; expected a key",)),
-    "a key unlike any other": ("zzzz=1", ("zzzz: found an unknown key; expected one of data, ",)),
+    "a key unlike any other": (
+        "zzzz=1",
+        ("zzzz: found an unknown key; expected one of augmentation, data, ",),
+    ),
     "a number where keys belong": ("trainer=3", ("TrainerConfig", "3")),
     "no value": ("trainer.max_steps", ("trainer.max_steps", "key=value")),
     "unknown task in a stream": (
