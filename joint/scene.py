@@ -79,13 +79,15 @@ class Room:
 @dataclass(frozen=True)
 class EnrollmentPlan:
     """A recording of one person alone. `source` is that person's index among the mixture's sources,
-    `ABSENT` where the person is silent there."""
+    `ABSENT` where the person is silent there. `distortions` are what happens to it last: names of
+    those that the planner has, each with its seed."""
 
     segment: Segment
     source: int
     noise: Noise | None
     room: Room | None
     channel: int | None = None
+    distortions: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from joint.data.batching import batches_by_length
 from joint.encoders.encoder import SpeakerEncoder
-from joint.encoders.frames import Frames
+from joint.encoders.frames import Frames, frame_counts
 from joint.errors import DataError
 from joint.outputs import Layer, SpeakerEncoding
 from joint.training.precision import autocast_for
@@ -122,6 +122,6 @@ def _frames_at(layer: Layer, instants: Iterable[Tensor]) -> list[np.ndarray]:
     found = []
     for features, mask, samples in zip(layer.features, layer.mask, instants, strict=True):
         nearest = torch.round((samples - layer.offset) / layer.hop).long()
-        place = nearest.clamp(min=0).clamp(max=int(mask.sum()) - 1)
+        place = nearest.clamp(min=0).clamp(max=int(frame_counts(mask[None])) - 1)
         found.append(features[:, place].T.float().cpu().numpy())
     return found

@@ -21,8 +21,9 @@ Padding = Literal["zeros", "reflect"]
 
 @dataclass(frozen=True)
 class Frames:
-    """A batch of sequences: `features (B, F, D)`; `mask (B, F)` is True on a recording's own
-    frames, or None where all recordings are equally long; frame f is centred on sample `offset +
+    """A batch of sequences: `features (B, F, D)`; `mask (B, F)` is True on the frames that count:
+    a recording's own without those of digital silence, where the front-end leaves them out; None
+    where all count; frame f is centred on sample `offset +
     f·hop` (both in Samples); `image (B, C, bands, F)` is what a backbone on spectrograms made the
     features of."""
 
@@ -59,16 +60,20 @@ class Frames:
         return torch.ones(batch, frames, dtype=torch.bool, device=self.features.device)
 
 
+def frame_counts(mask: Tensor) -> Tensor:
+    """Frames up to the last that counts, `(B,)`, of `mask (B, F)`; 0 where none counts."""
+    position = torch.arange(1, mask.shape[1] + 1, device=mask.device)
+    return (mask * position).amax(dim=1)
+
+
 def masked_mean(x: Tensor, mask: Tensor | None) -> Tensor:
     """Mean over time of `x (B, F, D)` → `(B, D)`, in float32."""
     if mask is None:
         # the gradient of torch's mean would be divided frame by frame
         return x.sum(dim=1, dtype=torch.float32) / x.shape[1]
-    weight = mask.to(torch.float32)
-    # autocast would take the sum in bf16, and a mean that is off is off in every frame
-    with torch.autocast(x.device.type, enabled=False):
-        total = torch.einsum("bfd,bf->bd", x.float(), weight)
-    return total / weight.sum(dim=1, keepdim=True).clamp(min=1.0)
+    # summed in float32: a mean that is off is off in every frame
+    total = x.masked_fill(~mask.unsqueeze(-1), 0.0).sum(dim=1, dtype=torch.float32)
+    return total / mask.sum(dim=1, keepdim=True).clamp(min=1)
 
 
 class FrameConv(nn.Conv1d):
@@ -123,7 +128,9 @@ def reflected(x: Tensor, mask: Tensor | None, reach: int) -> Tensor:
     """`x (B, F, D)` extended by `reach` mirrored frames at both ends of each recording."""
     batch, frames, width = x.shape
     lengths = (
-        torch.full((batch, 1), frames, device=x.device) if mask is None else mask.sum(1)[:, None]
+        torch.full((batch, 1), frames, device=x.device)
+        if mask is None
+        else frame_counts(mask)[:, None]
     )
     position = torch.arange(-reach, frames + reach, device=x.device).expand(batch, -1).abs()
     last = lengths - 1

@@ -18,6 +18,7 @@ from joint.model import JointModel
 from joint.seeding import seed_for
 from joint.training.building.initialisation import Find, initialise
 from joint.training.building.model import Classes, build_model
+from joint.training.building.scenes import with_distortions
 from joint.training.config.schema import RecipeConfig, load_config, plain
 from joint.training.corpora import described, of_task, open_corpora, open_store, read_by
 from joint.training.memory import keep_freed_memory
@@ -61,8 +62,10 @@ def train(
     initialise(model, config, Path(config_path).parent, corpus.phones, find)
     validate = None
     if config.validation is not None:
-        validate = validation(config, config.validation, model, fabric, surroundings)
-    streams = open_streams(config, corpus, model, fabric, surroundings)
+        validate = validation(
+            config, config.validation, model, fabric, surroundings, allow_packages
+        )
+    streams = open_streams(config, corpus, model, fabric, surroundings, allow_packages)
     trainer = Trainer(
         fabric,
         model,
@@ -146,6 +149,7 @@ def open_streams(
     model: JointModel,
     fabric: Fabric,
     surroundings: Surroundings,
+    packages: Sequence[str] = (),
 ) -> dict[str, StreamSpec]:
     """The recipe's streams, on one store that holds every speed they use; of each only the fields
     that its tasks read are rendered."""
@@ -156,7 +160,9 @@ def open_streams(
             SceneStream(
                 read_by(corpus, stream.corpora),
                 store,
-                stream.scenes.within(surroundings),
+                with_distortions(stream.scenes, f"streams.{name}.scenes", packages).within(
+                    surroundings
+                ),
                 stream.batch_size,
                 seed_for(config.seed, "scenes", name),
                 fabric.global_rank,

@@ -1,6 +1,6 @@
 """Figures on held-out scenes, of each corpus that a recipe validates on."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 from lightning.fabric import Fabric
@@ -9,6 +9,7 @@ from joint.data.joined import JoinedCorpus
 from joint.data.recorded.surroundings import Surroundings
 from joint.data.scenes.stream import SceneStream
 from joint.model import JointModel
+from joint.training.building.scenes import with_distortions
 from joint.training.config.schema import RecipeConfig, ValidationConfig
 from joint.training.corpora import open_corpora, open_store
 from joint.training.precision import autocast_for
@@ -22,6 +23,7 @@ def validation(
     model: JointModel,
     fabric: Fabric,
     surroundings: Surroundings,
+    packages: Sequence[str] = (),
 ) -> Callable[[], Figures]:
     """A function that computes the figures of `held_out.tasks` on its scenes: `TASK/FIGURE`, and,
     of several corpora, `TASK/CORPUS/FIGURE`, with their mean as `TASK/FIGURE`."""
@@ -33,7 +35,8 @@ def validation(
         held_out.scenes.check(part)
     store = open_store(config, corpus, sorted(set(held_out.scenes.speeds)), fabric)
     fields = fields_of(model, held_out.tasks)
-    planner = held_out.scenes.within(surroundings)
+    planner = with_distortions(held_out.scenes, "validation.scenes", packages)
+    planner = planner.within(surroundings)
     streams = {
         name: SceneStream(part, store, planner, held_out.batch_size, seed=0, fields=fields)
         for name, part in parts.items()

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from joint.encoders.frames import frame_counts
 from joint.layers.gradient_reversal import GradientReversal
 from joint.losses.ctc import collapsed, ctc_losses
 from joint.metrics.words import edit_distance
@@ -105,4 +106,4 @@ def averaged(layer: Layer, stride: int) -> Layer:
 def frames_within(layer: Layer, samples: Tensor) -> Tensor:
     """The number of frames with their centre in the first `samples (B,)`, `(B,)`."""
     inside = torch.div(samples - layer.offset - 1, layer.hop, rounding_mode="floor") + 1
-    return inside.clamp(min=0).minimum(layer.mask.sum(dim=1))
+    return inside.clamp(min=0).minimum(frame_counts(layer.mask))

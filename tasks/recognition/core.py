@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from joint.encoders.backbones.conformer import ConformerBlock, Subsampling, relative_positions
-from joint.encoders.frames import Frames
+from joint.encoders.frames import Frames, frame_counts
 from joint.encoders.frontends.filterbank import Frontend
 from joint.units import Samples
 
@@ -96,5 +96,5 @@ class RecognizerCore(nn.Module):
         hidden: Frames = self.upper(encoded)
         with torch.autocast(encoded.features.device.type, enabled=False):
             scores = self.output(hidden.features.float())
-        frames = hidden.full_mask().sum(dim=1)
+        frames = frame_counts(hidden.full_mask())
         return Posteriors(scores.log_softmax(dim=-1), frames, hidden)

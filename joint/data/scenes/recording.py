@@ -1,8 +1,8 @@
 """RecordingPlanner: plans what happens to a voice on its way into a recording."""
 
 import copy
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 import numpy as np
 from numpy.random import Generator, default_rng
@@ -27,6 +27,9 @@ class RecordingPlanner:
         babble_share: Share of simulated noises that are several speakers at once.
         recorded_noise_share, recorded_room_share: Share of noises and of rooms that are recordings,
             where there are such (`surroundings`).
+        distortions: What happens to an enrolment last, in this order, each with its own
+            probability: what users send is compressed, cut, gated and clipped. A name, and a class
+            of joint.data.scenes.distortions as `_target_` with its arguments.
     """
 
     speeds: tuple[float, ...] = (1.0, 0.9, 1.1)
@@ -41,6 +44,7 @@ class RecordingPlanner:
     recorded_room_share: float = 0.5
     noise_snr_db: tuple[Decibels, Decibels] = (5.0, 20.0)
     reverberation: tuple[Seconds, Seconds] = (0.15, 0.5)
+    distortions: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.speeds[0] != 1.0:
@@ -144,4 +148,13 @@ class RecordingPlanner:
         voice = (speaker, speed_index)
         noise = self._noise(corpus, rng, self.enrollment_noise_probability, [voice], segment.length)
         room = self._room(rng, self.enrollment_room_probability, 1)
-        return EnrollmentPlan(segment, source, noise, room, self._channel(rng))
+        channel = self._channel(rng)
+        return EnrollmentPlan(segment, source, noise, room, channel, self._distortions(rng))
+
+    def _distortions(self, rng: Generator) -> tuple[tuple[str, int], ...]:
+        """Names of the distortions, each with a seed."""
+        return tuple(
+            (name, int(rng.integers(2**31)))
+            for name, distortion in self.distortions.items()
+            if rng.random() < distortion.probability
+        )

@@ -1,16 +1,18 @@
 """Rendering: a plan becomes waveforms, and several become a SceneBatch."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from einops import rearrange
+from numpy.random import default_rng
 from scipy.signal import fftconvolve
 
 from joint.data.corpus import Corpus
 from joint.data.recorded.surroundings import Surroundings
 from joint.data.scenes.augmentation import coloured_noise, room_responses, through_channel
+from joint.data.scenes.distortions.base import Distortion
 from joint.data.scenes.labels import labels
 from joint.data.storage.store import WaveformStore
 from joint.errors import AudioError
@@ -54,7 +56,8 @@ class Renderer:
 
     Only the `fields` of SceneBatch that are named are rendered; the others are None, and no audio
     is read for them. A plan holds all that is random, so that a field is the same whatever else is
-    rendered. `surroundings` are the recorded noises and rooms that plans name.
+    rendered. `surroundings` are the recorded noises and rooms that plans name, `distortions` what
+    they say happens to enrolments.
     """
 
     def __init__(
@@ -63,11 +66,13 @@ class Renderer:
         store: WaveformStore,
         fields: Collection[str] = FIELDS,
         surroundings: Surroundings | None = None,
+        distortions: Mapping[str, Distortion] | None = None,
     ) -> None:
         if strange := set(fields) - FIELDS:
             raise ValueError(f"SceneBatch has no {', '.join(sorted(strange))}")
         self.corpus, self.store, self.fields = corpus, store, frozenset(fields)
         self.surroundings = surroundings or Surroundings()
+        self.distortions = distortions or {}
 
     def batch(self, scenes: list[Scene]) -> SceneBatch:
         """Render scenes of one planner into tensors.
@@ -108,7 +113,10 @@ class Renderer:
             waveform = fftconvolve(waveform, response)[: len(waveform)].astype(np.float32)
         if enrollment.noise is not None:
             waveform = waveform + self._noise(enrollment.noise, waveform)
-        return tiled(waveform, scene.enrollment_length)
+        waveform = tiled(waveform, scene.enrollment_length)
+        for name, seed in enrollment.distortions:
+            waveform = self.distortions[name](waveform, default_rng(seed))
+        return waveform
 
     def mixture(self, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
         """The mixture `(S,)` and the references `(N, S)`, float32; of one that is not among the

@@ -54,7 +54,7 @@ class SceneStream(Dataset[SceneBatch]):
         planner.check(corpus)
         self.corpus, self.planner, self.seed = corpus, planner, seed
         self.batch_size, self.rank, self.world = batch_size, rank, world
-        self.renderer = Renderer(corpus, store, fields, planner.surroundings)
+        self.renderer = Renderer(corpus, store, fields, planner.surroundings, planner.distortions)
         self.skipped: dict[str, str] = {}
         self._unreadable: set[int] = set()
         for index in corpus.scene_utterances.tolist():

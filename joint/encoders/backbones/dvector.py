@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from joint.encoders.encoder import SpeakerEncoder, chosen
-from joint.encoders.frames import Frames
+from joint.encoders.frames import Frames, frame_counts
 from joint.encoders.frontends.filterbank import Frontend
 from joint.errors import ConfigError
 from joint.outputs import SpeakerEncoding
@@ -46,7 +46,7 @@ class LastFramePooling(nn.Module):
         x, mask = frames.features, frames.mask
         if mask is None:
             return x[:, -1].float()
-        return x[torch.arange(len(x), device=x.device), mask.sum(dim=1) - 1].float()
+        return x[torch.arange(len(x), device=x.device), frame_counts(mask) - 1].float()
 
 
 class DVectorEncoder(SpeakerEncoder):

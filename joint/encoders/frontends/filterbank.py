@@ -9,7 +9,12 @@ from torch import Tensor, nn
 from joint.encoders.frames import Frames, masked_mean
 from joint.encoders.frontends.kaldi import KaldiFilterbank
 from joint.errors import ConfigError
-from joint.units import Samples
+from joint.units import Decibels, Samples
+
+SILENCE_DB: Decibels = -80.0
+"""Energy of a frame of digital silence, over that of the loudest frame."""
+EPSILON = torch.finfo(torch.float32).eps
+"""Kaldi's floor of energies."""
 
 
 class SpecAugment(nn.Module):
@@ -95,6 +100,11 @@ class Filterbank(Frontend):
     The long-term spectrum holds the voice and the microphone: where every speaker has one
     microphone, figures with `level` count both (recipes/speechocean762/README.md has them with
     other microphones too).
+
+    With `floor_db` energies have a floor relative to the recording: its mean energy, this far down,
+    is added to all of them, so that what is far below the speech does not count, whether a codec,
+    a gate or a resampler took it away or not. Frames of digital silence, `SILENCE_DB` below the
+    loudest one, are masked: no mean, convolution or pooling has them.
     """
 
     window = 400
@@ -107,9 +117,13 @@ class Filterbank(Frontend):
         normalize: Literal["bins", "level"] = "bins",
         full_scale: float = 32768.0,
         window_type: Literal["povey", "hamming"] = "povey",
+        floor_db: Decibels | None = None,
     ) -> None:
         super().__init__()
         self.output_dim = bins
+        if floor_db is not None and not 0.0 < floor_db < -SILENCE_DB:
+            raise ConfigError("floor_db", str(floor_db), f"more than 0, below {-SILENCE_DB:g}")
+        self.floor_db = floor_db
         if normalize not in ("bins", "level"):
             raise ConfigError("normalize", str(normalize), "bins or level")
         if window_type not in ("povey", "hamming"):
@@ -126,8 +140,11 @@ class Filterbank(Frontend):
 
     def forward(self, waveform: Tensor, lengths: Tensor) -> Frames:
         """See Frontend."""
-        features = self.log_mel(waveform)
         mask = self.mask_of(waveform, lengths)
+        if self.floor_db is None:
+            features = self.log_mel(waveform)
+        else:
+            features, mask = self._floored(waveform, mask, self.floor_db)
         mean = masked_mean(features, mask)
         if self.normalize == "level":
             mean = mean.mean(dim=1, keepdim=True)
@@ -135,3 +152,22 @@ class Filterbank(Frontend):
         if mask is not None:
             features = features.masked_fill(~mask.unsqueeze(-1), 0.0)
         return Frames(self.spec_augment(features), mask, self.hop, self.offset)
+
+    def _floored(
+        self, waveform: Tensor, mask: Tensor | None, floor_db: Decibels
+    ) -> tuple[Tensor, Tensor | None]:
+        """Log energies `(B, F, bins)` over a floor relative to the recording, float32, and the mask
+        without frames of digital silence; None where there is neither silence nor padding."""
+        with torch.autocast(waveform.device.type, enabled=False):
+            energies = self.kaldi.energies(self.full_scale * waveform.float())
+        total = energies.detach().sum(dim=2)
+        if mask is not None:
+            total = total.masked_fill(~mask, 0.0)
+        loudest = total.amax(dim=1, keepdim=True)
+        # where all is silent, all of it counts
+        heard = (total > 10.0 ** (SILENCE_DB / 10.0) * loudest) | (loudest == 0)
+        if mask is not None:
+            heard = heard & mask
+        mask = None if bool(heard.all()) else heard
+        level = masked_mean(energies, mask).mean(dim=1)[:, None, None]
+        return (energies + 10.0 ** (-floor_db / 10.0) * level + EPSILON).log(), mask

@@ -36,13 +36,18 @@ class KaldiFilterbank(nn.Module):
 
     def forward(self, waveform: Tensor) -> Tensor:
         """`waveform (B, S)` on the scale of 16-bit integers → `(B, F, bins)`."""
+        return torch.max(self.energies(waveform), self._eps).log()
+
+    def energies(self, waveform: Tensor) -> Tensor:
+        """As `forward`, before floor and logarithm."""
         frames = waveform.unfold(-1, WINDOW, HOP)
         frames = frames - frames.mean(dim=2, keepdim=True)
         before = functional.pad(frames, (1, 0), mode="replicate")[..., :-1]
         window = cast(Tensor, self.wav2win._window)
         frames = (frames - PREEMPHASIS * before) * window
         power = torch.fft.rfft(frames, FFT).abs() ** 2
-        return torch.max(power @ self._fb, self._eps).log()
+        energies: Tensor = power @ self._fb
+        return energies
 
 
 def frame_window(window_type: str) -> Tensor:

@@ -1,7 +1,7 @@
 """Objects that a configuration names by `_target_`: checked first, then built.
 
 A checkpoint carries its configuration, and may come from anywhere. So a name, at any depth, may
-only be that of a torch module in an allowed package.
+only be that of a torch module, or of a Distortion, in an allowed package.
 """
 
 import inspect
@@ -14,11 +14,14 @@ from typing import Any, get_args, get_origin
 
 from torch import nn
 
+from joint.data.scenes.distortions.base import Distortion
 from joint.errors import ConfigError
 from joint.training.building.moved import current_path
 from joint.training.config.wording import TYPES, nearest, shown
 
 OWN_PACKAGES = ("joint", "tasks")
+KINDS = (nn.Module, Distortion)
+"""What may be built."""
 TARGET, PARTIAL = "_target_", "_partial_"
 
 
@@ -97,7 +100,7 @@ def nearest_name(name: str) -> str | None:
             key
             for key, value in vars(found).items()
             if inspect.isclass(value)
-            and issubclass(value, nn.Module)
+            and issubclass(value, KINDS)
             and value.__module__.startswith(prefix)
         ]
         near = get_close_matches(parts[end], known, 1, 0.0)
@@ -163,7 +166,7 @@ def _found(target: Any, where: str, allowed: Sequence[str]) -> Any:
     if found.__module__.split(".")[0] not in allowed:
         raise ConfigError(where, f"{name} of {found.__module__}", own)
     made = found if inspect.isclass(found) else inspect.signature(found).return_annotation
-    if not (inspect.isclass(made) and issubclass(made, nn.Module)):
+    if not (inspect.isclass(made) and issubclass(made, KINDS)):
         raise ConfigError(where, name, "a torch module, or a function annotated to return one")
     return found
 

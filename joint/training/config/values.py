@@ -8,6 +8,7 @@ from typing import Any, get_args
 from joint.encoders.view import Switch
 from joint.errors import ConfigError
 from joint.training.building.objects import check_node
+from joint.training.building.scenes import built_distortions
 
 ACCELERATORS = ("cpu", "cuda", "gpu", "mps", "tpu", "auto")
 
@@ -79,10 +80,10 @@ def check_values(config: Mapping[str, Any], packages: Sequence[str] = ()) -> Non
         _hold(f"optimizer.groups.{name}", group, OPTIMIZER)
     for name, stream in config["streams"].items():
         _hold(f"streams.{name}", stream, STREAM)
-        _scenes(f"streams.{name}.scenes", stream["scenes"])
+        _scenes(f"streams.{name}.scenes", stream["scenes"], packages)
     if config["validation"] is not None:
         _hold("validation", config["validation"], VALIDATION)
-        _scenes("validation.scenes", config["validation"]["scenes"])
+        _scenes("validation.scenes", config["validation"]["scenes"], packages)
     check_node(config["encoder"], "encoder", packages)
     for name, task in config["tasks"].items():
         where = f"tasks.{name}"
@@ -119,7 +120,8 @@ def _hold(where: str, values: Mapping[str, Any], bounds: Mapping[str, str]) -> N
             raise ConfigError(f"{where}.{key}", str(value), expected)
 
 
-def _scenes(where: str, scenes: Mapping[str, Any]) -> None:
+def _scenes(where: str, scenes: Mapping[str, Any], packages: Sequence[str]) -> None:
+    built_distortions(scenes["distortions"], where, packages)
     _hold(where, scenes, SCENES)
     for key in RANGES:
         bounds = scenes[key]

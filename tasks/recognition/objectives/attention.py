@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from joint.encoders.frames import Frames
+from joint.encoders.frames import Frames, frame_counts
 from tasks.recognition.espnet import espnet_class
 
 
@@ -47,7 +47,7 @@ class AttentionDecoder(nn.Module):
     def forward(self, hidden: Frames, previous: Tensor, lengths: Tensor) -> Tensor:
         """Log-probabilities of the symbol after each of `previous (B, L)`, of which `lengths (B,)`
         count: `(B, L, vocabulary + 1)`, float32."""
-        frames = hidden.full_mask().sum(dim=1)
+        frames = frame_counts(hidden.full_mask())
         scores, _ = self.network(hidden.features, frames, previous, lengths)
         log_probabilities: Tensor = scores.float().log_softmax(dim=-1)
         return log_probabilities

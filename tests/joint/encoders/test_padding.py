@@ -136,6 +136,25 @@ def test_padded_equals_alone(encoder: SpeakerEncoder, padded: tuple[Tensor, Tens
             assert alone.frame_mask.all()
 
 
+def test_digital_silence_counts_nowhere(
+    encoder: SpeakerEncoder, padded: tuple[Tensor, Tensor]
+) -> None:
+    if not isinstance(encoder.frontend, Filterbank):
+        pytest.skip("a front-end without a floor")
+    waveform, lengths = padded[0].clone(), padded[1]
+    encoder.frontend.floor_db = 50.0
+    waveform[:, 1600:3200] = 0.0
+    with torch.no_grad():
+        together = encoder(waveform, lengths)
+        for i, length in enumerate(lengths.tolist()):
+            alone = encoder(waveform[i : i + 1, :length])
+            assert differs_by(together.embedding[i], alone.embedding[0]) < 1e-4
+            assert not alone.frame_mask.all() and alone.frame_mask[0, -1]
+            own = together.frame_mask[i, : alone.frame_mask.shape[1]]
+            assert torch.equal(own, alone.frame_mask[0])
+            assert not together.frame_mask[i, alone.frame_mask.shape[1] :].any()
+
+
 def test_every_parameter_learns(encoder: SpeakerEncoder, padded: tuple[Tensor, Tensor]) -> None:
     waveform, _ = padded
     encoder.train()(waveform[:, :8000]).embedding.square().sum().backward()

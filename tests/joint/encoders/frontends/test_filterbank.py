@@ -76,6 +76,58 @@ class TestLevel:
             Filterbank(24, window_type="hann")  # type: ignore[arg-type]
 
 
+class TestFloor:
+    """A floor relative to the recording, and no frame of digital silence."""
+
+    @pytest.mark.parametrize("normalize", ["bins", "level"])
+    def test_silence_before_and_after_changes_nothing_else(
+        self, speech: list[np.ndarray], normalize: Literal["bins", "level"]
+    ) -> None:
+        frontend = Filterbank(24, normalize=normalize, floor_db=50.0)
+        voice = torch.from_numpy(speech[0])[None]
+        alone = frontend(voice, torch.tensor([voice.shape[1]]))
+        silence = torch.zeros(1, 1600)
+        longer = torch.cat([silence, voice, silence], dim=1)
+        found = frontend(longer, torch.tensor([longer.shape[1]]))
+        assert alone.mask is None and found.mask is not None
+        frames = alone.features.shape[1]
+        # a frame that begins in the silence has speech at its end
+        assert frames <= int(found.mask.sum()) <= frames + 4
+        inside = found.features[:, 10 : 10 + frames]
+        difference = inside - alone.features
+        assert (difference - difference.mean()).abs().max() < 0.2
+        assert difference.abs().max() < 0.5
+        assert (found.features[~found.mask] == 0).all()
+
+    def test_what_is_far_below_the_speech_does_not_count(self, speech: list[np.ndarray]) -> None:
+        voice = torch.from_numpy(speech[0])[None]
+        lengths = torch.tensor([voice.shape[1]])
+        spectrum = torch.fft.rfft(voice)
+        spectrum[:, spectrum.shape[1] // 2 :] = 0.0
+        narrow = torch.fft.irfft(spectrum, voice.shape[1])
+        by_floor, by_kaldi = (
+            Filterbank(80, normalize="level", floor_db=floor)(narrow, lengths).features
+            for floor in (40.0, None)
+        )
+        assert by_floor.amin() > by_floor.amax() - 15.0 and by_kaldi.amin() < -12.0
+        assert by_floor[:, :, -5:].std() < 0.2
+
+    def test_loudness_does_not_reach_it(self, padded: tuple[Tensor, Tensor]) -> None:
+        frontend = Filterbank(24, normalize="level", floor_db=50.0)
+        loud, quiet = (frontend(gain * padded[0], padded[1]) for gain in (1.0, 0.01))
+        torch.testing.assert_close(quiet.features, loud.features, atol=2e-3, rtol=0)
+
+    def test_a_recording_of_nothing_but_zeros(self) -> None:
+        frames = Filterbank(24, floor_db=50.0)(torch.zeros(2, 8000), torch.tensor([8000, 6000]))
+        assert frames.mask is not None and frames.mask.sum(1).tolist() == [48, 36]
+        assert bool(frames.features.isfinite().all())
+
+    @pytest.mark.parametrize("floor_db", [0.0, -50.0, 90.0])
+    def test_floors_that_are_refused(self, floor_db: float) -> None:
+        with pytest.raises(ConfigError, match="floor_db"):
+            Filterbank(24, floor_db=floor_db)
+
+
 def test_no_mask_where_lengths_agree() -> None:
     assert Filterbank(24)(torch.randn(2, 4800), torch.tensor([4800, 4800])).mask is None
 
