@@ -1,4 +1,4 @@
-"""Recordings with digital silence: before, after and inside what was said."""
+"""Recordings with digital silence: before, after and inside the speech."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from joint.units import SAMPLE_RATE, Decibels, Seconds
 
 @dataclass(frozen=True)
 class DigitalZeros(Distortion):
-    """Zeros before, after or inside the recording, of a `share` of its length; what was said moves
+    """Zeros before, after or inside the recording, of a `share` of its length; the speech moves
     behind them, and what no longer fits is cut off."""
 
     share: tuple[float, float] = (0.02, 0.45)
