@@ -123,3 +123,13 @@ def refused(joint_command: Command) -> Callable[..., str]:
         return outcome.err[0]
 
     return run
+
+
+@pytest.fixture(scope="session")
+def recogniser(aligned: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small recognisers of `recognition.yaml` after three steps."""
+    from joint.training.run import train
+
+    output = tmp_path_factory.mktemp("recognition") / "run"
+    recipe = ROOT / "tests" / "recognition.yaml"
+    return train(recipe, [f"data.train={aligned}", f"output={output}"])

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ from joint.data.opening import open_corpus
 from joint.errors import DataError
 from recipes.librispeechmix.prepare import prepare as prepare_librispeechmix
 from tasks.recognition.conversations.lists import Conversations, render
+from tasks.recognition.evaluate import evaluate_recognition
+from tasks.recognition.references import words_of
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +79,41 @@ def test_rendered_as_published(corpus: Path, lists: Path, tmp_path: Path) -> Non
             assert list(texts) == line["texts"]
             for turn, i in zip(row.turns, line["speaker_profile_index"], strict=True):
                 assert turn.enrollment == Path(line["speaker_profile"][i][0]).stem
+
+
+def test_recognition_is_evaluated_from_the_lists(
+    corpus: Path, lists: Path, recogniser: Path, joint_command: Command, tmp_path: Path
+) -> None:
+    """A recogniser that knows the texts has a cpWER of 0 with its outputs in any order; one that is
+    hardly trained gets through all three lists."""
+    pytest.importorskip("meeteval")
+    out = tmp_path / "out" / "test"
+    prepare_librispeechmix(corpus, lists, out.parent, check=Check.HEADER, test_only=True)
+    for n in (1, 2, 3):
+        found, tables = conversations(out, f"mix{n}_recognition.csv")
+        known = [(render(row, tables), row) for row in found]
+        asked: list[int] = []
+
+        def transcribe(mixture: np.ndarray, enrolments: Sequence[np.ndarray]) -> list[list[str]]:
+            rendered, row = known[len(asked)]  # noqa: B023
+            asked.append(len(row.turns))  # noqa: B023
+            assert np.array_equal(mixture, rendered.mixture)
+            return [text.split() for text in reversed(rendered.texts)]
+
+        reference_of = words_of(tables)
+        figures, _ = evaluate_recognition(transcribe, tables, found, reference_of, progress=False)
+        spoken = sum(len(text.split()) for rendered, _ in known for text in rendered.texts)
+        assert figures["error_percent"] == 0 and figures["reference_words"] == spoken
+        assert asked == [n] * len(found)
+        json_file = tmp_path / f"{n}.json"
+        done = joint_command(
+            *("evaluate", "recognition", "--checkpoint", recogniser, "--data", out),
+            *("--conversations", out / f"mix{n}_recognition.csv", "--mode", "target"),
+            *("--json", json_file),
+        )
+        assert done.code == 0, done
+        figures = json.loads(json_file.read_text())
+        assert figures["reference_words"] == spoken and figures["error_percent"] > 50
 
 
 def test_without_dev_clean_training_speakers_are_held_out(

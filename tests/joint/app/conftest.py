@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
-from support import ROOT
 
 
 @pytest.fixture(scope="session")
@@ -87,13 +86,3 @@ class ThisProcess:
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trainings of an ablation run in this process: one of their own costs seconds of imports."""
     monkeypatch.setattr("joint.experiments.parallel.ProcessPoolExecutor", ThisProcess)
-
-
-@pytest.fixture(scope="session")
-def recogniser(aligned: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The small recognisers of `recognition.yaml` after three steps."""
-    from joint.training.run import train
-
-    output = tmp_path_factory.mktemp("recognition") / "run"
-    recipe = ROOT / "tests" / "recognition.yaml"
-    return train(recipe, [f"data.train={aligned}", f"output={output}"])
