@@ -1,5 +1,6 @@
 """VoxCeleb, CN-Celeb, 3D-Speaker and VoxBlink, each in the layout in which it is published."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -227,3 +228,16 @@ def test_voxblink(published: Callable[[str], Path], joint_command: Command, tmp_
     found = open_corpus(out / "train").utterances
     assert {u.speaker: u.gender for u in found} == {"id00000": "m", "id00001": "f", "id00002": None}
     assert prepare_voxblink(root, out, held_out=1).speakers == {"train": 3, "validation": 1}
+
+
+def test_a_name_that_is_not_utf8_is_skipped(
+    published: Callable[[str], Path], tmp_path: Path
+) -> None:
+    for name, prepare in (("cnceleb", prepare_cnceleb), ("voxblink", prepare_voxblink)):
+        root, out = shutil.copytree(published(name), tmp_path / name), tmp_path / f"{name}-out"
+        good = next(path for path in sorted(root.rglob("id00000/**/*")) if path.is_file())
+        bad = os.path.join(os.fsencode(good.parent), b"\xe9t\xe9" + good.suffix.encode())
+        shutil.copy(good, bad)
+        (skipped,) = prepare(root, out, held_out=0).skipped
+        assert "not UTF-8" in skipped.reason and r"\udce9t\udce9" in skipped.utterance
+        assert skipped.utterance in (out / "skipped.tsv").read_text(encoding="utf-8")

@@ -17,7 +17,7 @@ from joint.audio import AudioInfo
 from joint.data.choices import Check
 from joint.data.corpus import RECORDINGS, SUPERVISIONS, Utterance
 from joint.data.prepare.checking import checked
-from joint.errors import AudioError, DataError
+from joint.errors import AudioError, DataError, shortened
 
 if TYPE_CHECKING:
     from lhotse import Recording, SupervisionSegment
@@ -66,8 +66,14 @@ def write_split(
     from lhotse import RecordingSet, SupervisionSet
 
     folder.mkdir(parents=True, exist_ok=True)
-    rows = [replace(u, path=os.path.abspath(u.path)) for u in utterances]
-    kept, hours = [], 0.0
+    rows, kept, hours = [], [], 0.0
+    for utterance in utterances:
+        path = os.path.abspath(utterance.path)
+        if flaw := _not_utf8(path):
+            # Tables and manifests are UTF-8: they cannot name such a file.
+            report.skipped.append(Skipped(name, shortened(utterance.id), flaw))
+        else:
+            rows.append(replace(utterance, path=path))
     console = Console(stderr=True)
     found = checked((Path(row.path) for row in rows), check, jobs)
     with (
@@ -99,6 +105,14 @@ def write_split(
     report.speakers[name] = len({utterance.speaker for utterance in kept})
     report.hours[name] = hours
     return kept
+
+
+def _not_utf8(path: str) -> str | None:
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return f"{shortened(path)}: found a name that is not UTF-8; expected a UTF-8 name"
+    return None
 
 
 def _recording(utterance: Utterance, info: AudioInfo) -> "Recording":
