@@ -43,11 +43,12 @@ def chapter_of(utterance: Utterance) -> str:
 
 
 def _target_pairs(rows: Sequence[Utterance]) -> list[tuple[str, str]]:
-    several = len({chapter_of(row) for row in rows}) > 1
+    named = [(row.id, chapter_of(row)) for row in rows]
+    several = len({chapter for _, chapter in named}) > 1
     return [
-        (first.id, second.id)
-        for first, second in combinations(rows, 2)
-        if not several or chapter_of(first) != chapter_of(second)
+        (first, second)
+        for (first, one), (second, other) in combinations(named, 2)
+        if not several or one != other
     ]
 
 
