@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -106,6 +107,11 @@ def refuse_extra_fields(where: str, record: Mapping[Any, Any]) -> None:
         raise DataError(where, found, f"{columns}, one for each column of the header")
 
 
+def readable(name: str) -> str:
+    """A file's name as text, with U+FFFD for its bytes that are not UTF-8."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
 def read_lines(path: str | Path, expected: str = "lines of UTF-8 text") -> Iterator[str]:
     """The lines of a text file, one at a time, which end at `\\n` or `\\r\\n` and nowhere else.
 
@@ -114,6 +120,9 @@ def read_lines(path: str | Path, expected: str = "lines of UTF-8 text") -> Itera
     """
     try:
         with Path(path).open(encoding="utf-8-sig", newline="\n") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):  # it may have no end
+                raise DataError(path, "a device", expected)
             for line in file:
                 yield line.removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError as error:

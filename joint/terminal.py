@@ -1,5 +1,6 @@
 """Warnings and errors of a command on the terminal, one line each."""
 
+import io
 import json
 import logging
 import os
@@ -76,6 +77,13 @@ def quiet_libraries() -> None:
         logger = logging.getLogger(name)
         if not any(isinstance(handler, _WarningLines) for handler in logger.handlers):
             logger.addHandler(_WarningLines(logging.WARNING))
+
+
+def print_any_text() -> None:
+    """Show characters that the terminal's encoding lacks, such as the bytes of a file's name that
+    are not UTF-8, as escapes, on standard output too."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 class _WarningLines(logging.Handler):

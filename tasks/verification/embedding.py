@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from rich.console import Console
 from rich.progress import Progress
 
-from joint.audio import read_audio
+from joint.audio import inspect_audio, read_audio
 from joint.data.corpus import Corpus, Utterance
 from joint.errors import AudioError, DataError, JointError
 from joint.units import SAMPLE_RATE, Seconds
@@ -155,9 +154,10 @@ def _seconds(recording: Recording) -> Seconds:
             return recording.seconds
         recording = Path(recording.path)
     try:
-        return float(soundfile.info(recording).duration)
-    except (OSError, RuntimeError, TypeError):
+        info = inspect_audio(recording, whole=False)
+    except AudioError:
         return 0.0
+    return info.samples / info.sample_rate
 
 
 def _checked(embeddings: np.ndarray, names: list[str]) -> np.ndarray:

@@ -1,5 +1,7 @@
 """What a preparation writes is found from any folder, wherever the command ran."""
 
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -87,3 +89,17 @@ def test_speechocean762(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.chdir(tmp_path)
     for split in ("train", "test"):
         assert all(Path(u.path).is_file() for u in open_corpus(tmp_path / "out" / split).utterances)
+
+
+def test_a_file_whose_name_is_not_utf8_is_skipped_and_listed(tmp_path: Path) -> None:
+    root = layouts.voxblink(tmp_path / "published")
+    clip = min(root.rglob("*.wav"))
+    shutil.copyfile(clip, clip.with_name(os.fsdecode(b"caf\xe9.wav")))
+    report = prepare_voxblink(root, tmp_path / "out")
+    (skipped,) = report.skipped
+    assert skipped.utterance.endswith("caf\\udce9") and "not UTF-8" in skipped.reason
+    listed = (tmp_path / "out" / "skipped.tsv").read_text(encoding="utf-8").splitlines()
+    assert len(listed) == 2 and skipped.utterance in listed[1]
+    assert clip.stem in {
+        Path(u.path).stem for u in open_corpus(tmp_path / "out" / "train").utterances
+    }

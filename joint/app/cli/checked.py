@@ -1,6 +1,7 @@
 """Output options of a command are checked before it computes anything."""
 
 import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,9 @@ class CheckedCommand(TyperCommand):
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         """Run the command, after the checks."""
+        for name, value in ctx.params.items():
+            if name not in OUTPUTS and isinstance(value, str | Path):
+                _refuse_device(Path(value))
         metavars = {p.name: str(getattr(p, "metavar", None) or "") for p in self.params}
         taken = dict.fromkeys(_inputs(ctx.params), "an input of this command")
         for name in OUTPUTS:
@@ -52,6 +56,19 @@ class CheckedCommand(TyperCommand):
             ending = Path(metavar).suffix
             check_file(path, (ending,) if ending else ())
         return super().invoke(ctx)
+
+
+def _refuse_device(path: Path) -> None:
+    """Raise JointError for an input that would be waited for, or read, without end: a device, or a
+    named pipe; not what the shell puts in place of `<(COMMAND)`. Each of several recordings is
+    checked where it is read."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):  # what is not there is refused where it is read
+        return
+    piped = stat.S_ISFIFO(mode) and path.parts[:2] not in (("/", "dev"), ("/", "proc"))
+    if piped or stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+        raise JointError(path, "a pipe or device", "a regular file")
 
 
 def _check_replaced(folder: Path, inputs: Iterable[Path]) -> None:

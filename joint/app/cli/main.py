@@ -28,7 +28,7 @@ from joint.app.cli.inspection.probe import probe
 from joint.app.cli.inspection.report import report
 from joint.app.cli.training.ablate import ablate
 from joint.app.cli.training.train import train
-from joint.terminal import errors_in_one_line, fail, quiet_libraries
+from joint.terminal import errors_in_one_line, fail, print_any_text, quiet_libraries
 from joint.training.memory import keep_freed_memory
 
 # Typer carries click within itself, and exports no more of its errors than this one's heir.
@@ -89,6 +89,7 @@ for name, command in COMMANDS.items():
 def main(arguments: list[str] | None = None) -> None:
     """Run the command; bad input prints one line and exits 2, Ctrl-C exits 130."""
     quiet_libraries()
+    print_any_text()
     keep_freed_memory()
     with errors_in_one_line():
         try:

@@ -1,7 +1,6 @@
 """A speaker database: the enrolled speakers, and how well a recording matches each of them."""
 
 import hashlib
-import os
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from joint.audio import read_audio
 from joint.directions import unit
 from joint.encoders.identity import EncoderIdentity
 from joint.errors import AudioError, DataError
+from joint.files import readable
 from joint.units import SAMPLE_RATE, Seconds
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def read_recordings(embed: "Embed", paths: Sequence[str | Path]) -> list[Enrolle
     digests = [_digest(Path(path)) for path in paths]
     embeddings = embed(waveforms)
     return [
-        EnrolledRecording(_printable(Path(path)), digest, len(waveform) / SAMPLE_RATE, embedding)
+        EnrolledRecording(readable(Path(path).name), digest, len(waveform) / SAMPLE_RATE, embedding)
         for path, digest, waveform, embedding in zip(
             paths, digests, waveforms, embeddings, strict=True
         )
@@ -187,11 +187,6 @@ def _digest(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise AudioError(path, error.strerror or str(error), "an audio file") from error
-
-
-def _printable(path: Path) -> str:
-    """The file's name without its folder, which may be private; undecodable bytes are replaced."""
-    return os.fsencode(path.name).decode("utf-8", "replace")
 
 
 def _some(names: Mapping[str, object]) -> str:

@@ -1,13 +1,16 @@
 """What a training reads of its corpus: the fields that its tasks need, and no bad recording."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import soundfile
 import torch
 from support import TINY
 from tiny_models import SPEAKERS
 
+from joint.audio import read_audio
 from joint.data.opening import open_corpus
 from joint.data.prepare.tables import read_tables, write_tables
 from joint.data.scenes.stream import SceneStream
@@ -19,17 +22,26 @@ from joint.training.run import train
 from tasks.verification import task as verification
 from tasks.verification.task import VerificationTask
 
+UNREADABLE = ("junk.wav", "gone.wav", "pipe.wav", "cut.mp3")
 OPTIONS = ["trainer.max_steps=3"]
 
 
 @pytest.fixture(scope="module")
 def tables(embedded_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Kaldi tables, unprepared, of 60 recordings, one of which is junk and one of which is lost."""
+    """Kaldi tables, unprepared, of 60 recordings: one is junk, one lost, one a pipe, one an MP3 cut
+    in half; one is GSM."""
     folder = tmp_path_factory.mktemp("tables")
     rows = read_tables(embedded_corpus / "train")[:60]
     (folder / "junk.wav").write_bytes(b"junk")
-    rows[5] = replace(rows[5], path=str(folder / "junk.wav"))
-    rows[9] = replace(rows[9], path=str(folder / "gone.wav"))
+    os.mkfifo(folder / "pipe.wav")
+    speech = read_audio(rows[20].path)
+    soundfile.write(folder / "cut.mp3", speech, 16_000)
+    content = (folder / "cut.mp3").read_bytes()
+    (folder / "cut.mp3").write_bytes(content[: len(content) // 2])
+    soundfile.write(folder / "gsm.wav", speech[::2], 8_000, subtype="GSM610")
+    for place, name in ((5, "junk.wav"), (9, "gone.wav"), (14, "pipe.wav"), (20, "cut.mp3")):
+        rows[place] = replace(rows[place], path=str(folder / name))
+    rows[25] = replace(rows[25], path=str(folder / "gsm.wav"))
     write_tables(folder, rows)
     return folder
 
@@ -46,7 +58,7 @@ def test_a_training_goes_on_without_bad_recordings_and_lists_them(
     corpus = open_corpus(tables)
     assert [row.split("\t")[0] for row in rows] == [
         "utterance",
-        *(u.id for u in corpus.utterances if Path(u.path).name in ("junk.wav", "gone.wav")),
+        *(u.id for u in corpus.utterances if Path(u.path).name in UNREADABLE),
     ]
 
 

@@ -16,6 +16,7 @@ from joint.app.cli.options import (
     open_model,
 )
 from joint.errors import CheckpointError, DataError
+from joint.files import readable
 from joint.terminal import warn
 
 
@@ -70,7 +71,8 @@ def diarize(
         check_picture(picture)
     check_threshold(threshold)
     check_threshold(cluster_threshold, "--cluster-threshold")
-    if len({file.stem for file in files}) < len(files):
+    names = [readable(file.stem) for file in files]
+    if len(set(names)) < len(names):
         raise DataError("FILES", "two files of the same name", "a different name for each")
     if database is not None:
         read_database(database)
@@ -90,14 +92,14 @@ def diarize(
         enrolled = read_database(database, model.identity).embeddings()
     diarizer = Diarizer(model.embed, cluster_threshold)
     sessions: dict[str, list[Turn]] = {}
-    for file in files:
-        with working(f"reading {file.name}", progress=True):
+    for name, file in zip(names, files, strict=True):
+        with working(f"reading {name}", progress=True):
             waveform = read_audio(file)
         speech = find_speech(waveform, progress=True)
         turns = diarizer(waveform, speech, speakers, enrolled, least or 0.0, progress=True)
         if not turns:
             warn(f"{file}: no speech found")
-        sessions[file.stem] = turns
+        sessions[name] = turns
     write_turns(output, sessions)
     for name, turns in sessions.items():
         seconds = {

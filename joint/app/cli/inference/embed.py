@@ -8,7 +8,7 @@ import typer
 
 from joint.app.cli.options import SHIPPED, Checkpoint, open_model
 from joint.errors import DataError
-from joint.files import atomic_path
+from joint.files import atomic_path, readable
 from joint.terminal import warn
 
 if TYPE_CHECKING:
@@ -68,9 +68,9 @@ def _recordings(files: list[Path], wav_scp: Path | None) -> dict[str, Path]:
         return read_wav_scp(wav_scp)
     named: dict[str, Path] = {}
     for file in files:
-        if file.stem in named:
-            raise DataError(file, f"the id of {named[file.stem]} again", "one name a file")
-        named[file.stem] = file
+        if (name := readable(file.stem)) in named:
+            raise DataError(file, f"the id of {named[name]} again", "one name a file")
+        named[name] = file
     return named
 
 

@@ -32,7 +32,7 @@ from joint.app.cli.options import (
     open_model,
 )
 from joint.errors import ConfigError, DataError
-from joint.files import write_json
+from joint.files import readable, write_json
 from joint.terminal import warn
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def transcribe(
     if picture:
         check_picture(picture)
     recording = read_audio(audio)
-    known = {path.stem: read_audio(path) for path in enrollment or []}
+    known = {readable(path.stem): read_audio(path) for path in enrollment or []}
     if len(known) < len(enrollment or []):
         raise DataError("--enrollment", "two files of the same name", "a different name for each")
     if database is not None:
@@ -134,9 +134,9 @@ def transcribe(
         if not turns:
             warn(f"{audio}: no words found")
         if output:
-            write_turns(output, {audio.stem: turns})
+            write_turns(output, {readable(audio.stem): turns})
         if picture:
-            draw_timeline(picture, {audio.stem: turns})
+            draw_timeline(picture, {readable(audio.stem): turns})
         lines = {}
         for turn in turns:
             start, end = turn.start / model.sample_rate, turn.end / model.sample_rate

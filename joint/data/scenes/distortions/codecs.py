@@ -11,6 +11,7 @@ from numpy.random import Generator
 
 from joint.data.scenes.distortions.base import Distortion, fitted, refuse_range
 from joint.errors import ConfigError
+from joint.formats.opening import AudioFile
 from joint.units import SAMPLE_RATE, Hertz, Samples
 
 CODECS: dict[str, tuple[str, str, Hertz]] = {
@@ -70,7 +71,7 @@ def coded(waveform: np.ndarray, name: str, compression: float = 0.5) -> np.ndarr
 def decoded(content: bytes) -> np.ndarray:
     """All samples of an encoded recording; in blocks, since GSM does not know its length."""
     blocks = []
-    with soundfile.SoundFile(io.BytesIO(content)) as file:
+    with AudioFile(io.BytesIO(content)) as file:
         while len(block := file.read(1 << 16, dtype="float32")):
             blocks.append(block)
     return np.concatenate(blocks) if blocks else np.zeros(0, dtype=np.float32)
