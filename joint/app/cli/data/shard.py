@@ -48,8 +48,9 @@ def shard(
     the other commands: each shard is downloaded when it is first needed, checked and cached. lhotse
     reads OUT/shar too.
 
+    Noises are sharded by `joint shard musan exp/shards/musan --kind noise`.
+
     Example: joint shard data/voxceleb/train exp/shards/voxceleb-train
-    Example: joint shard musan exp/shards/musan --kind noise
     """
     from joint.data.storage.sharding import shard_corpus
 
