@@ -7,7 +7,6 @@ import pytest
 
 COMMANDS = {
     "studies.learning_curve": ["/nowhere/metrics.jsonl", "."],
-    "studies.channel_robustness": ["speechocean762-joint", "/nowhere", "/nowhere/trials"],
     "ship": ["/nowhere/model.safetensors", "/nowhere", "/nowhere/out.safetensors"],
 }
 

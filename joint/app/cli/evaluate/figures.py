@@ -6,7 +6,7 @@ from typing import Any
 
 from joint.files import plain
 
-TABLES = {"by_group": "group", "by_recording": "recording"}
+TABLES = {"by_group": "group", "by_recording": "recording", "by_condition": "condition"}
 """Figures that are tables, and what a row of each is."""
 
 

@@ -40,6 +40,14 @@ def verification(
             help="Also write the score of each trial, and the DET curve beside it as FILE.det.svg.",
         ),
     ] = None,
+    conditions: Annotated[
+        bool,
+        typer.Option(
+            "--conditions",
+            help="Also treat 400 of the recordings, on one side of the trials and on both: zeros, "
+            "gates, narrow bands, codecs, noise. Cosine scores at the checkpoint's threshold.",
+        ),
+    ] = False,
     json: Json = None,
     backend: BackendOption = "cosine",
     norm: NormOption = "none",
@@ -67,6 +75,23 @@ def verification(
         table = outputs.enter_context(atomic_path(scores)) if scores else None
         scorer = scorer_of(model.embed, backend, norm, cohort, top, adapt, adaptation, calibrate)
         figures = evaluate_verification(model.embed, corpus, listed, table, scorer=scorer)
+    if conditions:
+        from rich.console import Console
+        from rich.progress import track
+
+        from tasks.verification.conditions import CONDITIONS, evaluate_conditions
+
+        found = evaluate_conditions(model.embed, corpus, listed, model.threshold)
+        console = Console(stderr=True)
+        figures["by_condition"] = dict(
+            track(
+                found,
+                "conditions",
+                len(CONDITIONS),
+                console=console,
+                disable=not console.is_terminal,
+            )
+        )
     if scores:
         _write_det(scores, str(model.info()["name"]))
     print_figures(figures)

@@ -43,12 +43,15 @@ def test_verification(
     outcome = joint_command(
         *("evaluate", "verification", "--checkpoint", tiny_checkpoint, "--data", test_set),
         *("--trials", test_set / "trials"),
-        *("--scores", tmp_path / "s.csv", "--json", tmp_path / "f.json"),
+        *("--scores", tmp_path / "s.csv", "--json", tmp_path / "f.json", "--conditions"),
     )
     assert outcome.code == 0 and not outcome.err
     figures = json.loads((tmp_path / "f.json").read_text())
     assert {"eer_percent", "min_dcf_p01", "min_dcf_p05", "by_group"} <= set(figures)
     assert figures["trials"] == 80
+    assert {"as recorded", "8 kHz", "telephone"} <= set(figures["by_condition"])
+    assert "one_side_miss_percent" in figures["by_condition"]["telephone"]
+    assert "noise gate -45 dB" in outcome.out
     rows = (tmp_path / "s.csv").read_text().splitlines()
     assert rows[0] == "label,utt1,utt2,score" and len(rows) == 81
     assert "<svg" in (tmp_path / "s.det.svg").read_text()
