@@ -13,7 +13,15 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import encoder, extractor, lengths, recognizer, scoring, whole
+from tests.benchmarks import (
+    augmentation,
+    encoder,
+    extractor,
+    lengths,
+    recognizer,
+    scoring,
+    whole,
+)
 from tests.benchmarks.settings import Settings, prepare_embedded
 from tests.benchmarks.timing import Line
 
@@ -22,6 +30,7 @@ BENCHMARKS: dict[str, Callable[[Settings], list[Line]]] = {
     "resnet-step": encoder.resnet_step,
     "inference": encoder.inference,
     "encoder-training": encoder.encoder_training,
+    "augmentation": augmentation.augmentation,
     "embedding": encoder.embedding,
     "extractor": extractor.published,
     "extractor-small": extractor.small,

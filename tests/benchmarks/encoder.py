@@ -117,10 +117,16 @@ def resnet_step(settings: Settings) -> list[Line]:
 class Training:
     """Verification training as a recipe runs it, on a stream of augmented recordings."""
 
-    def __init__(self, batches: Iterator[SceneBatch], speakers: int) -> None:
+    def __init__(
+        self,
+        batches: Iterator[SceneBatch],
+        speakers: int,
+        encoder: SpeakerEncoder | None = None,
+    ) -> None:
         criterion = partial(AamSoftmax, margin=0.2, scale=32.0)
         task = VerificationTask(192, speakers, criterion)
-        self.model = JointModel(ecapa_512(Filterbank()), {"verification": task}).train()
+        encoder = encoder or ecapa_512(Filterbank())
+        self.model = JointModel(encoder, {"verification": task}).train()
         self.optimizer = make_optimizers(self.model, OptimizerConfig())[MAIN]
         self.batches = batches
         self.waited, self.taken = 0.0, 0.0
