@@ -14,7 +14,7 @@ from joint.errors import ConfigError
 from joint.metrics.words import Words
 from joint.text.units import PhoneUnits
 from tasks.recognition.conversations.lists import Conversation, Conversations, Turn
-from tasks.recognition.evaluate import evaluate_recognition
+from tasks.recognition.evaluate import Recognised, evaluate_recognition
 from tasks.recognition.references import phones_of, words_of
 from tasks.recognition.select import recogniser
 
@@ -60,15 +60,19 @@ def run_recognition(
     figures, results = evaluate_recognition(
         transcribe, corpus, listed, reference_of, enrolled, attributed, limit
     )
+    return {"counted_in": "phones" if phones else "words", **figures}, written(results)
+
+
+def written(results: Sequence[Recognised]) -> dict[str, dict[str, list[str]]]:
+    """The references and hypotheses of each conversation, by its id."""
 
     def lines(texts: Sequence[Words]) -> list[str]:
         return [" ".join(words) for words in texts]
 
-    written = {
+    return {
         r.row.mix_id: {"references": lines(r.references), "hypotheses": lines(r.hypotheses)}
         for r in results
     }
-    return {"counted_in": "phones" if phones else "words", **figures}, written
 
 
 def attributed_words(

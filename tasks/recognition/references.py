@@ -5,6 +5,7 @@ from pathlib import Path
 
 from joint.data.corpus import Corpus
 from joint.errors import DataError
+from joint.metrics.words import normalize_text
 from joint.training.building.initialisation import refuse_other_phones
 from tasks.recognition.evaluate import ReferenceOf
 
@@ -12,6 +13,12 @@ from tasks.recognition.evaluate import ReferenceOf
 def words_of(corpus: Corpus) -> ReferenceOf:
     """The words of each utterance."""
     return lambda name: corpus.by_id[name].text.upper().split()
+
+
+def plain_words_of(corpus: Corpus) -> ReferenceOf:
+    """The words of each utterance as `normalize_text` leaves them, to compare with the output of a
+    recogniser that writes capitals and punctuation."""
+    return lambda name: normalize_text(corpus.by_id[name].text).split()
 
 
 def phones_of(corpus: Corpus, checkpoint: Path, inventory: Sequence[str]) -> ReferenceOf:

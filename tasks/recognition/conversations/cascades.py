@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from joint.audio import MINIMUM
+from joint.metrics.recognizers import Recognizer
+from joint.metrics.words import normalize_text
 from joint.units import SAMPLE_RATE, Samples
 from tasks.recognition.evaluate import Transcribe
 
@@ -19,6 +21,11 @@ Segment = tuple[Samples, Samples]
 
 Segmenter = Callable[[np.ndarray], Sequence[Sequence[Segment]]]
 """A mixture `(S,)` to the segments in which each speaker talks."""
+
+
+def plain_words(recognizer: Recognizer) -> Recognise:
+    """The words that an external recogniser writes, as `normalize_text` leaves them."""
+    return lambda waveform: normalize_text(recognizer.transcribe(waveform)).split()
 
 
 def silent(mixture: np.ndarray, enrolments: Sequence[np.ndarray]) -> list[list[str]]:

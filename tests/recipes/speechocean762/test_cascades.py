@@ -12,9 +12,7 @@ from joint.app.api import SpeakerModel
 from joint.data.opening import open_corpus
 from joint.errors import CheckpointError, DataError, JointError
 from joint.training.run import train
-from recipes.speechocean762.studies.cascades import kept as cascade_kept
 from recipes.speechocean762.studies.cascades import run as cascades
-from recipes.speechocean762.studies.cascades.kept import Clock, KeptTranscripts, KeptVoices, Once
 from recipes.speechocean762.studies.cascades.segments import (
     FoundSegments,
     ListedMixtures,
@@ -25,6 +23,7 @@ from recipes.speechocean762.studies.cascades.systems import words_in
 from tasks.diarization.inference import Diarizer
 from tasks.diarization.segments import Region
 from tasks.recognition.conversations.cascades import segmented
+from tasks.recognition.conversations.kept import Clock
 from tasks.recognition.conversations.lists import Conversations, render
 from tasks.recognition.evaluate import evaluate_recognition
 
@@ -95,66 +94,6 @@ def test_found_segments_embed_once() -> None:
     assert found(mixture) == [first, second] and len(found(mixture, 1)) == 1
     assert len(asked) == 1
     assert found(np.zeros(96_000, dtype=np.float32), 2) == []
-
-
-class Passing:
-    """Time that passes when it is told to."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.moment = 0.0
-        monkeypatch.setattr(cascade_kept, "perf_counter", lambda: self.moment)
-
-    def wait(self, seconds: float) -> None:
-        self.moment += seconds
-
-
-def test_voices_are_extracted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, passing = [], Passing(monkeypatch)
-
-    def extract(mixture: np.ndarray, enrollment: np.ndarray) -> np.ndarray:
-        asked.append(len(enrollment))
-        passing.wait(3.0)
-        return mixture * enrollment[0]
-
-    mixture, voices = np.ones(800, np.float32), [np.full(n, n, np.float32) for n in (5, 6)]
-    clock = Clock()
-    for kept in (KeptVoices(extract, tmp_path, clock), KeptVoices(extract, tmp_path, clock)):
-        start = clock.now()
-        assert [float(kept(mixture, voice)[0]) for voice in voices] == [5.0, 6.0]
-        # what is kept takes as long by the clock as it did
-        assert clock.now() - start == 6.0
-    assert asked == [5, 6] and passing.moment == 6.0
-    next(tmp_path.iterdir()).write_bytes(b"cut off")
-    assert [float(kept(mixture, voice)[0]) for voice in voices] == [5.0, 6.0] and len(asked) == 3
-
-
-def test_transcripts_are_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, passing = [], Passing(monkeypatch)
-    once = Once(lambda waveform: passing.wait(1.0), clock := Clock())
-
-    def transcribe(mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
-        asked.append(len(voices))
-        once(mixture)
-        passing.wait(1.0)
-        return [[str(len(voice))] for voice in voices]
-
-    path = tmp_path / "transcripts.jsonl"
-    mixtures = [np.ones(16_000, np.float32), np.zeros(16_000, np.float32)]
-    voices = [np.ones(n, np.float32) for n in (5, 6, 7)]
-    kept = KeptTranscripts(transcribe, path, clock, people=2)
-    for mixture in mixtures:
-        words_out = kept(mixture, voices)
-        assert words_out == [["5"], ["6"], ["7"]]
-        words_out.pop()
-    # the third is absent: asked for, not timed
-    assert asked == [2, 1, 2, 1] and kept.real_time_factor == 2.0
-    assert passing.moment == 2 * (1.0 + 1.0) + 2 * 1.0
-    path.write_text(path.read_text()[:-9])
-    again = KeptTranscripts(transcribe, path, clock, people=2)
-    for mixture in mixtures:
-        assert again(mixture, voices) == [["5"], ["6"], ["7"]]
-    assert asked == [2, 1, 2, 1, 2, 1] and len(path.read_text().splitlines()) == 2
-    assert again.real_time_factor == 2.0
 
 
 def test_the_table(

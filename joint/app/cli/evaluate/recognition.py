@@ -21,6 +21,7 @@ from joint.app.cli.inference.decoding import (
     Weight,
 )
 from joint.app.cli.options import Checkpoint, Data, Json, Threshold, open_model
+from joint.errors import ConfigError
 from joint.files import write_json
 
 
@@ -55,6 +56,24 @@ def recognition(
         ),
     ] = False,
     threshold: Threshold = None,
+    recognizer: Annotated[
+        str | None,
+        typer.Option(
+            "--recognizer",
+            metavar="faster-whisper:DIR",
+            help="Extract each enrolled speaker with the checkpoint's extractor and recognise the "
+            "extracted speech with the Whisper model in DIR (needs the extra `recognition`).",
+        ),
+    ] = None,
+    kept: Annotated[
+        Path | None,
+        typer.Option(
+            "--kept",
+            metavar="DIR",
+            help="With --recognizer: keep in DIR what it recognised, so that a run that was "
+            "stopped goes on, and one with another checkpoint recognises only what is new.",
+        ),
+    ] = None,
     limit: Annotated[
         int | None,
         typer.Option(
@@ -79,24 +98,51 @@ def recognition(
     speaker, and expects no words for an absent one; with --attributed it compares the output that
     was assigned to the speaker, and named_share is the share of correct assignments.
 
+    With --recognizer the checkpoint needs an extractor and no recogniser. mixture_error_percent is
+    then the cpWER of the mixture recognised without extraction, as one output,
+    mixture_to_each_error_percent with that output for every speaker, and reference_error_percent
+    that of the single recordings.
+
     Example: joint evaluate recognition --checkpoint exp/recognition/simo --data data/test
     --conversations CORPUS/test/mix2_recognition.csv
     """
-    from joint.app.measuring_recognition import run_recognition
     from joint.data.opening import open_corpus
 
     decoding = (beam, language_model, lexicon, order, weight, bonus, ctc_weight)
-    figures, written = run_recognition(
-        open_model(checkpoint),
-        open_corpus(data),
-        conversations,
-        mode,
-        task,
-        decoding,
-        limit,
-        attributed,
-        threshold,
-    )
+    if recognizer is not None:
+        from joint.app.measuring_cascade import kept_words, run_cascade
+        from joint.metrics.recognizers import load_recognizer
+        from tasks.recognition.conversations.lists import Conversations
+
+        given = (mode, task, attributed or None, threshold, *decoding)
+        if given != (*(None,) * 7, ORDER, WEIGHT, BONUS, None):
+            found = "an option of a recogniser in the checkpoint"
+            raise ConfigError("--recognizer", found, "none of its options")
+        if conversations is None:
+            found = "no list of mixtures"
+            raise ConfigError("--recognizer", found, "--conversations FILE.csv with enrolments")
+        listed = Conversations.load(conversations)
+        corpus = open_corpus(data)
+        extract = open_model(checkpoint, ["extraction"]).extract
+        recognise = load_recognizer(recognizer)
+        file = kept and kept_words(kept, recognizer)
+        figures, written = run_cascade(extract, recognise, corpus, listed, limit, file)
+    else:
+        from joint.app.measuring_recognition import run_recognition
+
+        if kept is not None:
+            raise ConfigError("--kept", "no recogniser beside the checkpoint", "--recognizer too")
+        figures, written = run_recognition(
+            open_model(checkpoint),
+            open_corpus(data),
+            conversations,
+            mode,
+            task,
+            decoding,
+            limit,
+            attributed,
+            threshold,
+        )
     print_figures(figures)
     if transcripts:
         write_json(transcripts, written)

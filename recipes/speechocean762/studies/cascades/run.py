@@ -29,12 +29,6 @@ from joint.experiments.tables import comparison_table
 from joint.files import atomic_write, write_json
 from joint.metrics.recognizers import load_recognizer
 from joint.terminal import errors_in_one_line, quiet_libraries
-from recipes.speechocean762.studies.cascades.kept import (
-    Clock,
-    KeptTranscripts,
-    KeptVoices,
-    checksum,
-)
 from recipes.speechocean762.studies.cascades.segments import (
     FoundSegments,
     ListedMixtures,
@@ -54,6 +48,12 @@ from recipes.speechocean762.studies.command import study_parser
 from tasks.diarization.inference import Diarizer
 from tasks.diarization.segments import SileroSpeech
 from tasks.recognition.conversations.cascades import silent
+from tasks.recognition.conversations.kept import (
+    Clock,
+    KeptTranscripts,
+    KeptVoices,
+    checksum,
+)
 from tasks.recognition.conversations.lists import Conversations
 from tasks.recognition.evaluate import check_enrolments, evaluate_recognition
 

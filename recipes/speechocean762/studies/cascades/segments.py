@@ -12,12 +12,12 @@ from joint.data.opening import open_corpus
 from joint.errors import AudioError
 from joint.training.progress import shown
 from joint.units import Samples
-from recipes.speechocean762.studies.cascades.kept import Clock, Once, checksum, digest
 from recipes.speechocean762.studies.diarization import spoken
 from tasks.diarization.inference import Diarizer
 from tasks.diarization.segments import Region
 from tasks.diarization.windows import turns_of
 from tasks.recognition.conversations.cascades import Segmenter
+from tasks.recognition.conversations.kept import Clock, Once, checksum, digest
 from tasks.recognition.conversations.lists import Conversation, render
 
 Where = Callable[[str, Samples], Sequence[Region]]

@@ -13,7 +13,6 @@ from joint.errors import CheckpointError
 from joint.metrics.recognizers import Recognizer
 from joint.metrics.words import normalize_text
 from joint.text.units import PhoneUnits
-from recipes.speechocean762.studies.cascades.kept import Clock, Once, checksum
 from recipes.speechocean762.studies.cascades.segments import FoundSegments
 from tasks.extraction.task import ExtractionTask
 from tasks.recognition.conversations.cascades import (
@@ -21,11 +20,13 @@ from tasks.recognition.conversations.cascades import (
     Recognise,
     Segmenter,
     extracted,
+    plain_words,
     segmented,
     unseparated,
 )
+from tasks.recognition.conversations.kept import Clock, Once, checksum
 from tasks.recognition.evaluate import ReferenceOf, Transcribe
-from tasks.recognition.references import phones_of
+from tasks.recognition.references import phones_of, plain_words_of
 from tasks.recognition.select import recogniser, topology_of
 from tasks.recognition.task import RecognitionTask
 from tasks.recognition.topologies import SingleRecognition
@@ -81,7 +82,7 @@ def words_in(folder: Corpus) -> Counting:
     """Words, normalised as external recognisers need it."""
     return Counting(
         "words",
-        lambda name: normalize_text(folder.by_id[name].text).split(),
+        plain_words_of(folder),
         lambda words: normalize_text(" ".join(words)).split(),
     )
 
@@ -110,12 +111,8 @@ def external_recogniser(
     outside: Recognizer, specification: str, folder: Corpus
 ) -> SingleRecogniser:
     """The external recogniser of a `specification`."""
-    counting = words_in(folder)
-
-    def recognise(waveform: np.ndarray) -> list[str]:
-        return counting.normalise([outside.transcribe(waveform)])
-
-    return SingleRecogniser(specification.partition(":")[0], recognise, counting, specification)
+    name = specification.partition(":")[0]
+    return SingleRecogniser(name, plain_words(outside), words_in(folder), specification)
 
 
 def extractor_of(model: SpeakerModel) -> Extract:

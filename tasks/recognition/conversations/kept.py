@@ -1,7 +1,7 @@
-"""Caches of extracted voices and transcripts, with the time that each of them took."""
+"""Caches of extracted voices, words and transcripts, with the time that each of them took."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from time import perf_counter
@@ -12,7 +12,7 @@ import numpy as np
 
 from joint.files import atomic_path, atomic_write
 from joint.units import SAMPLE_RATE, Samples, Seconds
-from tasks.recognition.conversations.cascades import Extract
+from tasks.recognition.conversations.cascades import Extract, Recognise
 from tasks.recognition.evaluate import Transcribe
 
 Answer = TypeVar("Answer")
@@ -63,6 +63,24 @@ class Once(Generic[Answer]):
         return found
 
 
+class KeptWords:
+    """Calls `recognise` once for each waveform `(S,)` and keeps the words in `path`, a line of JSON
+    each; a later run reads those of an earlier one, whole or stopped."""
+
+    def __init__(self, recognise: Recognise, path: Path) -> None:
+        self.recognise, self.path = recognise, path
+        self._known = {line["key"]: line["words"] for line in _whole_lines(path)}
+        _rewrite(path, [{"key": key, "words": words} for key, words in self._known.items()])
+
+    def __call__(self, waveform: np.ndarray) -> list[str]:
+        """See Recognise."""
+        key = digest(waveform)
+        if key not in self._known:
+            self._known[key] = words = self.recognise(waveform)
+            _append(self.path, {"key": key, "words": words})
+        return list(self._known[key])
+
+
 class KeptVoices:
     """Calls `extract` once for each mixture and enrolment and keeps the voices in `folder`."""
 
@@ -101,8 +119,7 @@ class KeptTranscripts:
         self.seconds: Seconds = 0.0
         self.samples: Samples = 0
         self._known = {line["key"]: line for line in _whole_lines(path)}
-        # without an incomplete last line, which a killed run leaves
-        atomic_write(path, "".join(map(_written, self._known.values())))
+        _rewrite(path, self._known.values())
 
     def __call__(self, mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
         """See Transcribe."""
@@ -114,8 +131,7 @@ class KeptTranscripts:
             if absent := voices[self.people :]:
                 found = [*found, *self.transcribe(mixture, absent)]
             line = {"key": key, "found": found, "seconds": seconds}
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(_written(line))
+            _append(self.path, line)
             self._known[key] = line
         kept = self._known[key]
         self.clock.set(start + kept["seconds"])
@@ -131,6 +147,16 @@ class KeptTranscripts:
 
 def _written(line: dict[str, Any]) -> str:
     return json.dumps(line, ensure_ascii=False) + "\n"
+
+
+def _append(path: Path, line: dict[str, Any]) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(_written(line))
+
+
+def _rewrite(path: Path, lines: Iterable[dict[str, Any]]) -> None:
+    """Write `lines` without an incomplete last one, which a killed run leaves."""
+    atomic_write(path, "".join(map(_written, lines)))
 
 
 def _whole_lines(path: Path) -> list[dict[str, Any]]:
