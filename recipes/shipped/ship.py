@@ -1,0 +1,161 @@
+"""Convert a trained checkpoint for distribution: weights in float16, with what is chosen and
+measured on held-out speakers: threshold, calibration, the recordings for which both hold, the
+decisions on presence and on the number of speakers, figures.
+
+    python -m recipes.shipped.ship exp/shipped/extraction/model.safetensors OUT.safetensors
+        data/speechocean762/validation data/librispeech/validation
+
+Each folder has its `trials`; of those with a `mix2_extraction.csv` the extractor is measured.
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from joint.inspection.domain import KEY as DOMAIN
+from tasks.extraction.absence import measured_presence
+from tasks.extraction.presence import KEY as PRESENCE
+from tasks.verification.domain import measured_domain
+
+from joint import load
+from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
+from joint.errors import DataError
+from joint.terminal import errors_in_one_line
+from joint.training import checkpoint
+from joint.training.building.model import to_half
+from tasks.diarization.threshold import choose_threshold
+from tasks.extraction.evaluate import evaluate_extraction
+from tasks.extraction.mixtures import MixtureList
+from tasks.verification.backends.calibration import Calibration
+from tasks.verification.conditions import balanced_threshold, condition_scores
+from tasks.verification.evaluate import evaluate_verification
+from tasks.verification.trials import Trials
+
+HELD = (
+    "as recorded",
+    "zeros 0.25 s before",
+    "zeros 2 s after",
+    "noise gate -45 dB",
+    "dropouts",
+    "11 kHz",
+    "white noise 15 dB",
+    "hum 10 dB",
+    "40 dB quieter",
+    "another microphone",
+)
+"""The conditions for which threshold and calibration are chosen."""
+KEPT = (
+    "eer_percent",
+    "min_dcf_p01",
+    "min_dcf_p05",
+    "trials",
+    "si_sdr_db",
+    "si_sdr_improvement_db",
+    "si_sdr_improvement_median_db",
+    "improved_share",
+    "wrong_speaker_share",
+    "pesq",
+    "stoi",
+    "mixtures",
+    "presence_eer_percent",
+    "present_warned_percent",
+    "absent_warned_percent",
+)
+NAME = "speechocean762-librispeech-joint"
+COMMAND = "joint train recipes/shipped/extraction.yaml"
+TRAINED_ON = "speechocean762 train, 113 speakers; LibriSpeech train-clean-5, 24 speakers"
+LICENCE = "Apache-2.0; trained on speechocean762 and LibriSpeech (CC BY 4.0)"
+
+
+def ship(trained: Path, output: Path, folders: Sequence[Path]) -> dict[str, Any]:
+    """Write `output` and return its figures. Raises JointError."""
+    model = load(trained)
+    embed = model.embed_waveforms
+    corpora = {names(folder): open_corpus(folder) for folder in folders}
+    trials = {names(folder): Trials.load(folder / "trials") for folder in folders}
+    figures: dict[str, Any] = {}
+    judged: list[tuple[np.ndarray, np.ndarray]] = []
+    for name, corpus in corpora.items():
+        found = evaluate_verification(embed, corpus, trials[name], progress=False)
+        figures |= {f"{name}/{key}": found[key] for key in KEPT if key in found}
+        labels, conditions = condition_scores(embed, corpus, trials[name], HELD)
+        for scores in conditions:
+            judged += [(scores.one_side, labels), (scores.both_sides, labels)]
+    threshold = balanced_threshold(judged)
+    calibration = Calibration.fit(*(np.concatenate(part) for part in zip(*judged, strict=True)))
+    sets = [(corpora[name], trials[name]) for name in corpora]
+    bounds, borne = measured_domain(embed, sets, threshold)
+    turns = choose_threshold(embed, list(corpora.values()))
+    figures["number_of_speakers_right_percent"] = 100 * turns.right
+    shipped: dict[str, Any] = {
+        **described(trained),
+        "threshold": threshold,
+        "calibration": asdict(calibration),
+        "diarization_threshold": turns.threshold,
+        DOMAIN: bounds,
+        "domain_figures": borne,
+    }
+    for folder in folders:
+        if (folder / "mix2_extraction.csv").is_file():
+            presence, found = extraction_figures(model, corpora[names(folder)], folder)
+            shipped[PRESENCE] = asdict(presence)
+            figures |= {f"{names(folder)}/{key}": found[key] for key in KEPT if key in found}
+    tensors, _ = checkpoint.read(trained)
+    kept = {k: v for k, v in tensors.items() if k.startswith(checkpoint.MODEL)}
+    checkpoint.write(output, to_half(kept), shipped | {"figures": figures})
+    return {"threshold": threshold, "diarization_threshold": turns.threshold, **figures}
+
+
+def extraction_figures(model: Any, corpus: Corpus, folder: Path) -> tuple[Any, dict[str, Any]]:
+    """The decision on presence, and the figures of the extractor and of that decision."""
+    mixtures = MixtureList.load(folder / "mix2_extraction.csv")
+    found = evaluate_extraction(model.estimate, corpus, mixtures, progress=False)
+    presence, absent = measured_presence(model.estimate, model.embed_waveforms, corpus, mixtures)
+    return presence, found | absent
+
+
+def described(trained: Path) -> dict[str, Any]:
+    """What the checkpoint says of itself, without local paths."""
+    _, metadata = checkpoint.read(trained)
+    config = {k: v for k, v in metadata["config"].items() if k not in LOCAL}
+    return {
+        **metadata,
+        "data": {**metadata["data"], "train": TRAINED_ON, "corpora": None},
+        "config": config,
+        "name": NAME,
+        "command": COMMAND,
+        "licence": LICENCE,
+    }
+
+
+LOCAL = ("data", "init", "init_parts", "output", "augmentation")
+"""Settings that name files of the machine that trained."""
+
+
+def names(folder: Path) -> str:
+    """The corpus of a prepared part: `librispeech` of `data/librispeech/validation`.
+
+    Raises DataError for a folder without its trials."""
+    if not (folder / "trials").is_file():
+        raise DataError(folder, "no trials", "a part that `joint prepare` wrote")
+    return folder.absolute().parent.name
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("trained", type=Path)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("folders", type=Path, nargs="+")
+    given = parser.parse_args()
+    for key, value in ship(given.trained, given.output, given.folders).items():
+        print(f"{key:45} {value}")
+
+
+if __name__ == "__main__":
+    with errors_in_one_line():
+        main()
