@@ -1,7 +1,7 @@
 """How verification holds up where recordings are not as in training: zeros, gates, narrow bands,
 codecs, noise."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -152,3 +152,15 @@ def evaluate_conditions(
                 for key, value in errors(values, labels, threshold).items()
             },
         )
+
+
+def balanced_threshold(judged: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
+    """The threshold at which misses and false alarms are equal on average over several sets of
+    scores `(T,)` with their labels `(T,)`, each set counting alike."""
+    grid = np.unique(np.concatenate([scores for scores, _ in judged]))
+    misses, alarms = np.zeros(len(grid)), np.zeros(len(grid))
+    for scores, labels in judged:
+        targets, others = np.sort(scores[labels]), np.sort(scores[~labels])
+        misses += np.searchsorted(targets, grid) / len(targets)
+        alarms += 1.0 - np.searchsorted(others, grid) / len(others)
+    return float(grid[np.argmin(np.abs(misses - alarms))])

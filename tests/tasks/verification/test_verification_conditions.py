@@ -12,6 +12,7 @@ from joint.metrics.detection import error_rates
 from tasks.verification.conditions import (
     CONDITIONS,
     RECORDED,
+    balanced_threshold,
     condition_scores,
     errors,
     evaluate_conditions,
@@ -82,3 +83,14 @@ def test_errors_are_counted_from_the_threshold_on() -> None:
     found = errors(scores, labels, 0.5)
     assert (found["miss_percent"], found["false_alarm_percent"]) == (50, 100)
     assert found["eer_percent"] == error_rates(scores, labels).eer().percent
+
+
+def test_the_balanced_threshold_weighs_sets_alike() -> None:
+    rng = np.random.default_rng(0)
+    few, many = (np.arange(count) < count // 2 for count in (200, 20000))
+    sets = [(np.where(few, 0.8, 0.2) + 0.1 * rng.standard_normal(200), few)]
+    sets.append((np.where(many, 0.6, 0.0) + 0.1 * rng.standard_normal(20000), many))
+    threshold = balanced_threshold(sets)
+    misses = np.mean([(scores[labels] < threshold).mean() for scores, labels in sets])
+    alarms = np.mean([(scores[~labels] >= threshold).mean() for scores, labels in sets])
+    assert abs(misses - alarms) < 0.005 and 0.3 < threshold < 0.5
