@@ -24,6 +24,8 @@ RUNTIME = [
     # Lists of ten million trials, read in a second.
     "pyarrow>=18,<27",
     "scipy>=1.13,<1.18",
+    # Where speech is; its network comes in its package.
+    "silero-vad>=6.2.2,<7",
     "scikit-learn>=1.5,<1.10",
     "matplotlib>=3.9,<3.12",
     "pyroomacoustics>=0.8,<0.11",
@@ -67,8 +69,8 @@ ANALYSIS = ["praat-parselmouth>=0.4.5,<0.5"]
 # For pictures of embeddings by UMAP; what comes with it is large.
 UMAP = ["umap-learn>=0.5.7,<0.6"]
 
-# Where speech is, by a network that comes in its package; and diarization's error rates.
-CONVERSATION = ["silero-vad>=6.2,<7", "pyannote-metrics>=4,<5"]
+# Error rates of diarization.
+CONVERSATION = ["pyannote-metrics>=4,<5"]
 
 HUB = ["huggingface_hub>=0.30,<3"]
 

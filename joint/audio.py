@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,8 @@ wrong."""
 
 FIRST: Samples = 4096
 """Samples decoded in a check of the header, which does not show whether the codec works."""
+
+CANCELLED, IN_PHASE = "channels that cancel each other in the mono mix", "channels in phase"
 
 
 class AudioWarning(UserWarning):
@@ -72,7 +75,7 @@ def inspect_audio(path: str | Path, whole: bool = True, minimum: Seconds = MINIM
         rate, channels, samples = file.samplerate, file.channels, file.length
         if whole or samples is None:
             waveform = _mono(path, file)
-            flaw = _refuse_unusable(waveform, path, rate, minimum)
+            flaw = refuse_unusable(waveform, path, rate, minimum)
             return AudioInfo(rate, channels, len(waveform), flaw)
         if samples and not len(file.read(min(samples, FIRST), always_2d=True)):
             raise AudioError(path, f"no samples of {samples}", "samples that can be decoded")
@@ -106,14 +109,14 @@ def check_waveform(
     Refused: not one-dimensional, no samples, shorter than `minimum`, NaN or infinite, all zero.
     More than 1 % of clipped samples give an AudioWarning.
     """
-    if flaw := _refuse_unusable(waveform, where, sample_rate, minimum):
+    if flaw := refuse_unusable(waveform, where, sample_rate, minimum):
         warnings.warn(flaw, AudioWarning, stacklevel=3)
 
 
-def _refuse_unusable(
+def refuse_unusable(
     waveform: np.ndarray, where: str | Path, sample_rate: Hertz, minimum: Seconds
 ) -> str | None:
-    """See `check_waveform`; gives what it warns of."""
+    """As `check_waveform`, but gives what it warns of."""
     if waveform.ndim != 1:
         raise AudioError(where, f"an array of shape {waveform.shape}", "one channel, shape (S,)")
     _refuse_short(waveform.size, where, sample_rate, minimum)
@@ -160,12 +163,24 @@ def write_audio(path: str | Path, waveform: np.ndarray, sample_rate: Hertz = SAM
         raise AudioError(error.where, error.found, error.expected) from error
 
 
-def _mono(where: str | Path, file: AudioFile, channel: int | None = None) -> np.ndarray:
-    """All of `file` as float32 `(S,)`, decoded block by block: one channel, or the mean of all.
-    Raises AudioError where that is less than its header says."""
-    one, blocks = 0 if file.channels == 1 else channel, []
+def decoded(where: str | Path, file: AudioFile) -> Iterator[np.ndarray]:
+    """All of `file`, in blocks `(S, C)` of float32. Raises AudioError where that is less than its
+    header says."""
+    samples = 0
     while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
+        samples += len(block)
+        yield block
+    refuse_fewer(where, file, samples)
+
+
+def _mono(where: str | Path, file: AudioFile, channel: int | None = None) -> np.ndarray:
+    """All of `file` as float32 `(S,)`: one channel, or the mean of all. Raises AudioError where
+    these cancel each other."""
+    one, blocks = 0 if file.channels == 1 else channel, [np.zeros(0, dtype=np.float32)]
+    sounding = False
+    for block in decoded(where, file):
         blocks.append(block.mean(axis=1) if one is None else block[:, one].copy())
-    waveform = np.concatenate(blocks) if blocks else np.zeros(0, dtype=np.float32)
-    refuse_fewer(where, file, len(waveform))
-    return waveform
+        sounding = sounding or (one is None and bool(block.any()))
+    if sounding and not any(block.any() for block in blocks):
+        raise AudioError(where, CANCELLED, IN_PHASE)
+    return np.concatenate(blocks)

@@ -1,8 +1,10 @@
 """The catalogue of checkpoints that come with the package."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from joint.errors import CheckpointError
 from pretrained.hub import REPOSITORIES
@@ -16,7 +18,8 @@ class Entry:
     """One shipped checkpoint; its model card lies beside it.
 
     `encoder` is the fingerprint of its encoder, `diarization_threshold` the least mean cosine of
-    one speaker's windows, chosen on held-out speakers.
+    one speaker's windows and `presence` the decision whether the enrolled speaker is in a mixture,
+    both chosen on held-out speakers.
     """
 
     folder: str
@@ -24,6 +27,7 @@ class Entry:
     summary: str
     encoder: str
     diarization_threshold: float | None = None
+    presence: Mapping[str, Any] | None = None
 
     @property
     def path(self) -> Path:
@@ -38,6 +42,7 @@ CATALOGUE = {
         summary="ECAPA-256 and the small extractor, trained on 113 speakers of speechocean762",
         encoder="738f51c624023055ae3083a893bda748209a104e2681f276cb29991dbe55ec87",
         diarization_threshold=0.25,
+        presence={"offset": -6.451, "gains": [12.54, 4.665, 0.03428], "threshold": -1.734},
     ),
 }
 
@@ -50,6 +55,12 @@ def diarization_threshold(encoder: str) -> float | None:
     """
     entries = (entry for entry in CATALOGUE.values() if entry.encoder == encoder)
     return next((entry.diarization_threshold for entry in entries), None)
+
+
+def presence_of(encoder: str) -> Mapping[str, Any] | None:
+    """The decision on presence of the shipped checkpoint whose encoder has this fingerprint."""
+    entries = (entry for entry in CATALOGUE.values() if entry.encoder == encoder)
+    return next((entry.presence for entry in entries), None)
 
 
 def checkpoint_path(name: str | Path) -> Path:

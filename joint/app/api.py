@@ -1,8 +1,7 @@
 """The Python interface: `joint.load(...)`, then `embed`, `verify`, `extract`, `transcribe`."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,46 +10,25 @@ import torch
 from torch import Tensor
 
 from joint.app.checkpoints import checkpoint_file
-from joint.audio import check_waveform, read_audio
-from joint.conversation.linkage import agglomerative
-from joint.conversation.turns import Turn
-from joint.encoders.backbones.residual.repvgg import fold
-from joint.encoders.identity import identity_of
-from joint.encoders.recordings import embed_recordings
-from joint.errors import CheckpointError, ConfigError, DataError
-from joint.model import JointModel
+from joint.app.results import Candidate, Extraction, Identification, Recording, Verification
+from joint.app.transcribing import Transcriber
+from joint.audio import AudioWarning
+from joint.directions import unit
+from joint.errors import CheckpointError
+from joint.inspection.domain import EXTRACTION_SPEECH, NO_SPEECH, refuse_enrolment
+from joint.inspection.reading import InspectedRecording
 from joint.task import Enrollment
 from joint.training.building.model import load_model
 from joint.training.precision import autocast_for
 from joint.units import SAMPLE_RATE
-from pretrained.catalogue import diarization_threshold
-from tasks.recognition.conversations.attribution import attributed
-from tasks.recognition.decoding.best_path import Decoding
-from tasks.recognition.decoding.timing import timed_words
-from tasks.recognition.inference import transcribe
-from tasks.recognition.select import recogniser
-from tasks.verification.backends.calibration import Calibration, probability
+from pretrained.catalogue import presence_of
+from tasks.extraction.presence import KEY, Presence, measures
+from tasks.verification.enrolment.database import Match, SpeakerDatabase
+
+__all__ = ["Recording", "SpeakerModel", "Verification", "load"]
 
 DESCRIPTION = ("data", "seed", "command", "trained", "licence", "validation", "figures")
 """The keys of a checkpoint's metadata that `info` gives."""
-
-Recording = np.ndarray | str | Path
-"""A waveform `(S,)` at 16 kHz in [-1, 1], or the path of an audio file."""
-
-
-@dataclass(frozen=True)
-class Verification:
-    """The result of verifying two recordings.
-
-    `score` is the cosine of the two embeddings; `same` whether it reaches the checkpoint's
-    `threshold`; `probability` that of the same speaker, for a prior of 0.5. They are None where the
-    checkpoint has no threshold or no calibration.
-    """
-
-    score: float
-    threshold: float | None
-    same: bool | None
-    probability: float | None
 
 
 def load(
@@ -76,83 +54,92 @@ def load(
     return SpeakerModel(model.to(device), metadata, path, precision)
 
 
-class SpeakerModel:
+class SpeakerModel(Transcriber):
     """A trained joint model: one encoder and its tasks, ready for inference."""
 
-    sample_rate = SAMPLE_RATE
+    def verify(
+        self, first: Recording, second: Recording, threshold: float | None = None
+    ) -> Verification:
+        """Compare two recordings: are they of the same speaker? `threshold` replaces the
+        checkpoint's.
 
-    def __init__(
-        self, model: JointModel, metadata: dict[str, Any], path: Path, precision: str = "auto"
-    ) -> None:
-        self.model, self.metadata, self.path = model.eval(), metadata, path
-        config = metadata.get("config", {}).get("encoder")
-        # Before folding, whose rounding may differ from one machine to the next.
-        self.identity = identity_of(model.encoder, config, str(metadata.get("name") or path.stem))
-        if not model.adapters:  # they are made for the weights before folding
-            fold(model.encoder)
-        self.device = next(model.parameters()).device
-        self.precision = precision
-
-    def embed(self, recordings: Sequence[Recording]) -> np.ndarray:
-        """Embed recordings: one speaker embedding each, `(n, E)`, float32, in the order given.
-
-        Memory is bounded: batches hold 60 s of audio, and a recording longer than 60 s is embedded
-        in equal pieces, whose duration-weighted mean is its embedding (see `embed_recordings`).
-
-        Raises AudioError for a recording that cannot be used.
+        Warns with AudioWarning of a recording that the checkpoint cannot judge, and then gives no
+        probability; without speech, no decision. Raises AudioError.
         """
-        waveforms = [self._waveform(r, f"recording {i}") for i, r in enumerate(recordings)]
-        return embed_recordings(self._embedding, waveforms, self.model.encoder.embedding_dim)
+        pair = self.inspect(first, "recording 0"), self.inspect(second, "recording 1")
+        withheld = self.judge(*pair)
+        a, b = self.embed(pair)
+        score, least = float(unit(a) @ unit(b)), self.threshold if threshold is None else threshold
+        same = None if least is None or withheld == NO_SPEECH else score >= least
+        probability = None if withheld else self.probability(score)
+        return Verification(score, least, same, probability, withheld)
 
-    def verify(self, first: Recording, second: Recording) -> Verification:
-        """Compare two recordings: are they of the same speaker? Raises AudioError."""
-        a, b = self.embed([first, second])
-        score = float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b) + 1e-12))
-        threshold = self.threshold
-        same = None if threshold is None else score >= threshold
-        return Verification(score, threshold, same, self.probability(score))
+    def identify(
+        self, recording: Recording, database: SpeakerDatabase, threshold: float | None = None
+    ) -> Identification:
+        """Find the enrolled speaker of a recording; `threshold` replaces the checkpoint's.
 
-    def probability(self, score: float) -> float | None:
-        """The probability of the same speaker for a cosine and a prior of 0.5; None where the
-        checkpoint has no calibration."""
-        if self.calibration is None:
-            return None
-        return probability(float(self.calibration(np.array([score]))[0]))
+        Warns with AudioWarning of a recording that the checkpoint cannot judge; there is no
+        probability where it or an enrolment is one, and no speaker without speech.
 
-    @property
-    def threshold(self) -> float | None:
-        """The cosine from which on two recordings count as of the same speaker: the one stored when
-        the checkpoint was shipped, else the one at the EER of the training's validation."""
-        measured = self.metadata.get("validation", {}).get("verification/threshold")
-        chosen: float | None = self.metadata.get("threshold", measured)
-        return chosen
+        Raises AudioError, DataError for an empty database, CheckpointError without a threshold.
+        """
+        least = self.threshold if threshold is None else threshold
+        if least is None:
+            raise CheckpointError(self.path, "no threshold", "one, or --threshold COSINE")
+        looked_at = self.inspect(recording)
+        withheld = self.judge(looked_at)
+        ranked = database.rank(self.embed([looked_at])[0])
+        candidates = tuple(self._candidate(match, database, withheld) for match in ranked)
+        known = ranked[0].score >= least and withheld != NO_SPEECH
+        return Identification(ranked[0].name if known else None, candidates, least)
 
-    @property
-    def diarization_threshold(self) -> float | None:
-        """The least mean cosine of one speaker's windows in a recording of several speakers; None
-        where none was chosen for this encoder. Lower than `threshold`, since windows are short."""
-        chosen: float | None = self.metadata.get("diarization_threshold")
-        return diarization_threshold(self.identity.fingerprint) if chosen is None else chosen
-
-    @property
-    def calibration(self) -> Calibration | None:
-        """Cosine to log-likelihood ratio, fitted when the checkpoint was shipped; None without."""
-        stored = self.metadata.get("calibration")
-        return None if stored is None else Calibration(stored["offset"], tuple(stored["gains"]))
+    def _candidate(
+        self, match: Match, database: SpeakerDatabase, withheld: str | None
+    ) -> Candidate:
+        enrolled = database.speakers[match.name]
+        flaws = (f.flaw for r in enrolled for f in self.domain.outside(r.properties))
+        withheld = withheld or next(flaws, None)
+        probability = None if withheld else self.probability(match.score)
+        return Candidate(match.name, match.score, probability, withheld)
 
     def extract(self, mixture: Recording, enrollment: Recording | Enrollment) -> np.ndarray:
-        """Extract the enrolled speaker's speech from a mixture: float32 `(S,)`, as long as it.
+        """Extract the enrolled speaker's speech from a mixture: float32 `(S,)`, as long as it; see
+        `extraction`."""
+        return self.extraction(mixture, enrollment).waveform
 
-        `enrollment` is a recording, or an `Enrollment` of several or of a kept embedding. Raises
-        AudioError; CheckpointError where the checkpoint has no extraction task; ConfigError for a
-        kept embedding where the extractor needs the recording.
+    def extraction(self, mixture: Recording, enrollment: Recording | Enrollment) -> Extraction:
+        """Extract the enrolled speaker's speech, and say whether that speaker is in the mixture.
+
+        `enrollment` is a recording, or an `Enrollment` of several or of a kept embedding. An
+        AudioWarning names a recording that the checkpoint cannot judge, and another says where the
+        speaker is not present.
+
+        Raises AudioError, also for an enrolment without speech; CheckpointError where the
+        checkpoint has no extraction task; ConfigError for a kept embedding where the extractor
+        needs the recording.
         """
-        if "extraction" not in self.model.tasks:
-            raise CheckpointError(
-                self.path,
-                f"tasks {', '.join(self.model.tasks) or 'none'}",
-                "one with an extraction task",
-            )
+        self._refuse_without_extractor()
+        mixed = self.inspect(mixture, "mixture")
+        person, alone = self._person(enrollment)
+        flaw = self.judge(mixed, *alone)
+        waveform = self.estimate(mixed, person)
+        score, present = None, False if flaw == NO_SPEECH else None
+        if (decision := self.presence) is not None:
+            known = person.embedding
+            enrolled = self.embed(alone)[0] if known is None else known.float().cpu().numpy()
+            score = decision(measures(self.embed_waveforms, mixed.waveform, enrolled, waveform))
+            present = score >= decision.threshold and flaw != NO_SPEECH
+        if present is False:
+            shown = "" if score is None else f" (score {score:.1f})"
+            text = f"{mixed.where}: the enrolled speaker is not present{shown}"
+            warnings.warn(text, AudioWarning, stacklevel=2)
+        return Extraction(waveform, score, present)
+
+    def estimate(self, mixture: Recording, enrollment: Recording | Enrollment) -> np.ndarray:
+        """The extractor's output alone, float32 `(S,)`: as `extraction`, but the recordings are not
+        looked at, for evaluations of many mixtures."""
+        self._refuse_without_extractor()
         mixed = torch.from_numpy(self._waveform(mixture, "mixture")).to(self.device)
         enrolled = self._enrollment(enrollment)
         task = self.model.task("extraction")
@@ -160,72 +147,11 @@ class SpeakerModel:
             found: Tensor = task.infer(self.model.view("extraction"), mixed, [enrolled])
         return found[0].float().cpu().numpy()
 
-    def transcribe(
-        self,
-        recording: Recording,
-        enrollments: Sequence[Recording | Enrollment] = (),
-        mode: str | None = None,
-        task: str | None = None,
-        decoding: Decoding | None = None,
-    ) -> list[list[str]]:
-        """Transcribe a recording: the words (or phones) of each speaker.
-
-        Args:
-            enrollments: for mode `target`, one for each speaker to follow: a recording, or an
-                `Enrollment` of several recordings or of a kept embedding; the result has their
-                order, else that of the recogniser's outputs.
-            mode: `single`, `simo`, `siso` or `target`, where the model has several recognisers.
-            task: the name of one of them.
-            decoding: how posteriors become words; None: the best path.
-
-        Long recordings are decoded in windows, in bounded memory.
-
-        Raises AudioError; CheckpointError where the model has no such recogniser; ConfigError where
-        enrolments are missing, or are given to a recogniser that takes none.
-        """
-        name, head = recogniser(self.model, self.path, mode, task)
-        asks = "enrollment" in head.requires
-        if asks != bool(len(enrollments)):
-            found = f"{len(enrollments)} enrolments"
-            raise ConfigError(name, found, "one for each person" if asks else "none")
-        waveform = torch.from_numpy(self._waveform(recording, "recording")).to(self.device)
-        enrolled = [self._enrollment(e) for e in enrollments]
-        with torch.inference_mode(), autocast_for(self.precision, self.device):
-            return transcribe(head, self.model.view(name), waveform, enrolled, decoding)
-
-    def attribute(
-        self,
-        recording: Recording,
-        enrolled: Mapping[str, np.ndarray] | None = None,
-        threshold: float | None = None,
-        mode: str | None = None,
-        task: str | None = None,
-    ) -> list[Turn]:
-        """Transcribe a conversation into turns, in order, each with its speaker, times and words.
-
-        The words are those of the best path of a recogniser of mode `single`, `simo` or `siso`; see
-        tasks.recognition.conversations.attribution.
-
-        Args:
-            enrolled: embeddings `(k, E)` of recordings of people by name; a speaker whose score
-                reaches `threshold` gets that name.
-            threshold: a cosine; None: the checkpoint's own.
-
-        Raises AudioError; CheckpointError where the model has no such recogniser, or no threshold
-        and one is needed; DataError for embeddings of another size.
-        """
-        name, head = recogniser(self.model, self.path, mode, task)
-        if "enrollment" in head.requires:
-            raise ConfigError(name, "a recogniser of mode target", "single, simo or siso")
-        least = self.threshold if threshold is None else threshold
-        if enrolled is not None and least is None:
-            raise CheckpointError(self.path, "no threshold", "one, or --threshold COSINE")
-        waveform = self._waveform(recording, "recording")
-        with torch.inference_mode(), autocast_for(self.precision, self.device):
-            audio = torch.from_numpy(waveform).to(self.device)
-            words = timed_words(head, self.model.view(name), audio)
-        cluster = partial(self._clusters, least)
-        return attributed(words, waveform, self.embed, enrolled, least or 0.0, cluster)
+    @property
+    def presence(self) -> Presence | None:
+        """How presence in a mixture is decided; None where the checkpoint does not say."""
+        stored = self.metadata.get(KEY) or presence_of(self.identity.fingerprint)
+        return Presence.of(stored, self.path)
 
     def info(self) -> dict[str, Any]:
         """Describe the checkpoint: name, tasks, sizes, training data, seed, figures, thresholds."""
@@ -243,35 +169,20 @@ class SpeakerModel:
             "diarization_threshold": self.diarization_threshold,
         }
 
-    def _enrollment(self, given: Recording | Enrollment) -> Enrollment:
-        """`given` on the model's device; a recording becomes an enrolment."""
-        if not isinstance(given, Enrollment):
-            given = Enrollment.of(self._waveform(given, "enrolment"))
-        size = self.model.encoder.embedding_dim
-        if given.embedding is not None and given.embedding.shape != (size,):
-            found = f"a kept embedding of shape {tuple(given.embedding.shape)}"
-            raise DataError("enrolment", found, f"({size},), as this encoder gives")
-        return given.to(self.device)
+    def _person(
+        self, given: Recording | Enrollment
+    ) -> tuple[Enrollment, tuple[InspectedRecording, ...]]:
+        """An enrolment for one extraction, and its recordings end to end, looked at; none for a
+        kept embedding. Raises AudioError for one with too little speech."""
+        if isinstance(given, Enrollment):
+            if given.embedding is not None:
+                return given, ()
+            given = torch.cat(given.recordings).float().cpu().numpy()
+        alone = self.inspect(given, "enrolment")
+        refuse_enrolment(alone, EXTRACTION_SPEECH)
+        return Enrollment.of(alone.waveform), (alone,)
 
-    def _clusters(
-        self, least: float | None, embeddings: np.ndarray, speakers: int | None = None
-    ) -> np.ndarray:
-        """Cluster utterances by speaker; they are too few for spectral clustering."""
-        threshold = self.diarization_threshold
-        threshold = least if threshold is None else threshold
-        if threshold is None:
-            raise CheckpointError(self.path, "no threshold", "one, or --threshold COSINE")
-        return agglomerative(embeddings, speakers, threshold)
-
-    def _waveform(self, recording: Recording, where: str) -> np.ndarray:
-        if isinstance(recording, str | Path):
-            return read_audio(recording)
-        waveform = np.ascontiguousarray(recording, dtype=np.float32)
-        check_waveform(waveform, where)
-        return waveform
-
-    def _embedding(self, audio: Tensor, lengths: Tensor) -> np.ndarray:
-        with torch.inference_mode(), autocast_for(self.precision, self.device):
-            encoding = self.model.encoder(audio.to(self.device), lengths.to(self.device))
-        embedding: np.ndarray = encoding.embedding.float().cpu().numpy()
-        return embedding
+    def _refuse_without_extractor(self) -> None:
+        if "extraction" not in self.model.tasks:
+            found = f"tasks {', '.join(self.model.tasks) or 'none'}"
+            raise CheckpointError(self.path, found, "one with an extraction task")

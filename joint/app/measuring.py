@@ -82,7 +82,7 @@ def measure(run: Run, test: TestSet) -> dict[str, Any]:
     }
     figures["embeddings_per_second"] = len(embedded.names) / clock.seconds
     if "extraction" in model.model.tasks and test.mixtures is not None:
-        figures |= evaluate_extraction(model.extract, test.corpus, test.mixtures, perceptual=False)
+        figures |= evaluate_extraction(model.estimate, test.corpus, test.mixtures, perceptual=False)
     recognises = any(isinstance(task, RecognitionTask) for task in model.model.tasks.values())
     if recognises and test.conversations is not None:
         figures |= run_recognition(model, test.corpus, test.conversations)[0]

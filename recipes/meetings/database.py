@@ -9,9 +9,9 @@ import yaml
 
 from joint.conversation.turns import Turn, read_turns
 from joint.errors import DataError, first_of
+from joint.inspection.speech import Region
 from recipes.meetings.references import References, read_list, unknown
 from tasks.diarization.meetings import Meeting
-from tasks.diarization.segments import Region
 from tasks.diarization.uem import read_uem
 
 TASK = "SpeakerDiarization"

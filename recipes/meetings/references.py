@@ -8,8 +8,8 @@ from pathlib import Path
 from joint.conversation.turns import Turn
 from joint.errors import DataError
 from joint.files import read_lines
+from joint.inspection.speech import Region
 from tasks.diarization.meetings import Meeting
-from tasks.diarization.segments import Region
 
 
 @dataclass(frozen=True)

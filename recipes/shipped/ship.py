@@ -15,23 +15,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from joint.inspection.domain import KEY as DOMAIN
-from tasks.extraction.absence import measured_presence
-from tasks.extraction.presence import KEY as PRESENCE
-from tasks.verification.domain import measured_domain
 
 from joint import load
 from joint.data.corpus import Corpus
 from joint.data.opening import open_corpus
 from joint.errors import DataError
+from joint.inspection.domain import KEY as DOMAIN
 from joint.terminal import errors_in_one_line
 from joint.training import checkpoint
 from joint.training.building.model import to_half
 from tasks.diarization.threshold import choose_threshold
+from tasks.extraction.absence import measured_presence
 from tasks.extraction.evaluate import evaluate_extraction
 from tasks.extraction.mixtures import MixtureList
+from tasks.extraction.presence import KEY as PRESENCE
 from tasks.verification.backends.calibration import Calibration
 from tasks.verification.conditions import balanced_threshold, condition_scores
+from tasks.verification.domain import measured_domain
 from tasks.verification.evaluate import evaluate_verification
 from tasks.verification.trials import Trials
 

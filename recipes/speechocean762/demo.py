@@ -92,7 +92,7 @@ def measure(name: str, model: SpeakerModel, folder: Path, limit: int | None) -> 
     verified = evaluate_verification(
         model.embed, people, Trials.load(Path(people.where) / "trials"), scores=trials
     )
-    extracted = evaluate_extraction(model.extract, people, mixtures, limit=limit, scores=separated)
+    extracted = evaluate_extraction(model.estimate, people, mixtures, limit=limit, scores=separated)
     columns = read_columns(trials)
     rates = error_rates(np.array(columns["score"], float), np.array(columns["label"], int))
     rows = read_columns(separated)

@@ -111,7 +111,7 @@ def _gains(systems: Sequence[System]) -> Charts:
 
 def _example(row: MixtureRow, folder: Corpus, systems: Sequence[System]) -> Example:
     sound = render(row, folder)
-    estimates = {s.name: s.model.extract(sound.mixture, sound.enrollment) for s in systems}
+    estimates = {s.name: s.model.estimate(sound.mixture, sound.enrollment) for s in systems}
     gains = ", ".join(
         f"{system.name} {system.improvements[row.mix_id]:+.1f} dB"
         for system in systems

@@ -1,10 +1,10 @@
-"""Convert a trained checkpoint for distribution: weights in float16, with threshold, calibration
-and figures of the held-out speakers.
+"""Convert a trained checkpoint for distribution: weights in float16, with threshold, calibration,
+the recordings for which both hold, the decision on presence, and figures of the held-out speakers.
 
     python -m recipes.speechocean762.ship exp/…/model.safetensors DATA OUT.safetensors
 
-DATA is what `joint prepare speechocean762` wrote; threshold and calibration are those of its
-`validation` part.
+DATA is what `joint prepare speechocean762` wrote; what is chosen, is chosen on its `validation`
+part.
 """
 
 import argparse
@@ -14,12 +14,16 @@ from pathlib import Path
 from joint import SpeakerModel, load
 from joint.data.corpus import Corpus
 from joint.data.opening import open_corpus
+from joint.inspection.domain import KEY as DOMAIN
 from joint.terminal import errors_in_one_line
 from joint.training import checkpoint
 from joint.training.building.model import to_half
+from tasks.extraction.absence import measured_presence
 from tasks.extraction.evaluate import evaluate_extraction
 from tasks.extraction.mixtures import MixtureList
+from tasks.extraction.presence import KEY as PRESENCE
 from tasks.verification.backends.calibration import Calibration
+from tasks.verification.domain import measured_domain
 from tasks.verification.embedding import embed_corpus
 from tasks.verification.evaluate import evaluate_verification
 from tasks.verification.scorer import Scorer
@@ -38,6 +42,9 @@ KEPT = (
     "pesq",
     "stoi",
     "mixtures",
+    "presence_eer_percent",
+    "present_warned_percent",
+    "absent_warned_percent",
 )
 
 
@@ -54,9 +61,16 @@ def ship(trained: Path, data: Path, output: Path, name: str, command: str) -> di
     trials = Trials.load(data / "validation" / "trials")
     found = evaluate_verification(model.embed, folder, trials, progress=False)
     threshold = found["threshold_at_eer"]
+    bounds, borne = measured_domain(model.embed_waveforms, [(folder, trials)], threshold)
+    limits: dict[str, object] = {DOMAIN: bounds, "domain_figures": borne}
     if "extraction" in model.model.tasks:
         mixtures = MixtureList.load(data / "validation" / "mix2_extraction.csv")
-        found |= evaluate_extraction(model.extract, folder, mixtures)
+        found |= evaluate_extraction(model.estimate, folder, mixtures)
+        presence, absent = measured_presence(
+            model.estimate, model.embed_waveforms, folder, mixtures
+        )
+        found |= absent
+        limits[PRESENCE] = asdict(presence)
     figures = {f"validation/{key}": found[key] for key in KEPT if key in found}
     tensors, metadata = checkpoint.read(trained)
     kept = {k: v for k, v in tensors.items() if k.startswith(checkpoint.MODEL)}
@@ -71,6 +85,7 @@ def ship(trained: Path, data: Path, output: Path, name: str, command: str) -> di
         "licence": "Apache-2.0; trained on speechocean762 (CC BY 4.0)",
         "threshold": threshold,
         "calibration": asdict(calibration(model, folder, trials)),
+        **limits,
         "figures": figures,
     }
     checkpoint.write(output, to_half(kept), shipped)

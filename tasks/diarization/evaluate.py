@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from joint.conversation.turns import Sessions, Turn, in_order
 from joint.errors import DataError, JointError
+from joint.inspection.speech import Region
 from joint.units import SAMPLE_RATE, Samples, Seconds
-from tasks.diarization.segments import Region, joined
+from tasks.diarization.segments import joined
 
 if TYPE_CHECKING:
     from pyannote.core import Annotation, Timeline

@@ -9,8 +9,8 @@ import numpy as np
 from joint.conversation.clustering import Cluster, centroids, clustered
 from joint.conversation.naming import attribute
 from joint.conversation.turns import Turn
+from joint.inspection.speech import Region
 from joint.training.progress import shown
-from tasks.diarization.segments import Region
 from tasks.diarization.windows import Window, turns_of, windows
 
 Embed = Callable[[Sequence[np.ndarray]], np.ndarray]
@@ -29,8 +29,9 @@ class Diarizer:
 
         model = joint.load("speechocean762-joint")
         diarize = Diarizer(model.embed, model.diarization_threshold)
-        waveform = read_audio(recording)
-        turns = diarize(waveform, SileroSpeech()(waveform))
+        looked_at = model.inspect(recording)
+        model.judge(looked_at)  # warns of what the checkpoint cannot judge
+        turns = diarize(looked_at.waveform, looked_at.speech)
     """
 
     def __init__(

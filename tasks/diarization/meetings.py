@@ -15,11 +15,12 @@ from joint.conversation.turns import Turn
 from joint.data.choices import Check
 from joint.data.prepare.checking import checked
 from joint.errors import AudioError, DataError
+from joint.inspection.speech import Region
 from joint.training.progress import shown
 from joint.units import SAMPLE_RATE, Samples, Seconds
 from tasks.diarization.evaluate import evaluate_diarization, merged
 from tasks.diarization.inference import Diarizer, Embed
-from tasks.diarization.segments import Region, oracle_speech
+from tasks.diarization.segments import oracle_speech
 
 Speech = Callable[[np.ndarray], list[Region]]
 """A waveform `(S,)` at 16 kHz to its regions of speech, such as `SileroSpeech`."""

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from joint.errors import DataError
 from joint.files import read_lines
+from joint.inspection.speech import Region
 from joint.units import SAMPLE_RATE
-from tasks.diarization.segments import Region, joined
+from tasks.diarization.segments import joined
 
 EXPECTED = "RECORDING CHANNEL START END, in seconds"
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from joint.audio import MINIMUM
 from joint.conversation.turns import Turn, in_order
+from joint.inspection.speech import Region
 from joint.units import SAMPLE_RATE, Samples, Seconds
-from tasks.diarization.segments import Region, joined
+from tasks.diarization.segments import joined
 
 LENGTH: Seconds = 1.5
 HOP: Seconds = 0.75

@@ -80,11 +80,11 @@ def condition_scores(
     embed: Embed,
     corpus: Corpus,
     trials: Trials,
-    names: Iterable[str] = tuple(CONDITIONS),
+    conditions: Mapping[str, Treatment] = CONDITIONS,
     utterances: int = UTTERANCES,
     seed: int = 7,
 ) -> tuple[np.ndarray, Iterator[ConditionScores]]:
-    """Labels `(T,)` and, for each of CONDITIONS that is named, the scores.
+    """Labels `(T,)` and, for each of `conditions`, the scores.
 
     Of the trials' recordings `utterances` are drawn from `seed`, and the trials among them are
     scored. What a condition draws is a function of seed and recording. Recordings that cannot be
@@ -110,8 +110,8 @@ def condition_scores(
 
     def scored() -> Iterator[ConditionScores]:
         plain = embedded(CONDITIONS[RECORDED])
-        for name in names:
-            other = plain if name == RECORDED else embedded(CONDITIONS[name])
+        for name, treat in conditions.items():
+            other = plain if name == RECORDED else embedded(treat)
             one = np.einsum("te,te->t", plain[first], other[second])
             both = np.einsum("te,te->t", other[first], other[second])
             yield ConditionScores(name, one, both)
@@ -139,7 +139,8 @@ def evaluate_conditions(
     """For each condition its name and the figures of `errors`, `one_side_…` and `both_sides_…`
     treated, at the threshold of a user: the checkpoint's, or, where None, that of equal error rates
     as recorded. See `condition_scores`."""
-    labels, found = condition_scores(embed, corpus, trials, names, utterances)
+    conditions = {name: CONDITIONS[name] for name in names}
+    labels, found = condition_scores(embed, corpus, trials, conditions, utterances)
     for scores in found:
         if threshold is None:
             threshold = error_rates(scores.one_side, labels).eer().threshold

@@ -21,12 +21,12 @@ from joint.encoders.backbones.tdnn import XvectorTdnn
 from joint.encoders.encoder import SpeakerEncoder
 from joint.encoders.frontends.filterbank import Filterbank
 from joint.encoders.pooling.statistics import StatisticsPooling
+from joint.inspection.speech import Region
 from joint.model import JointModel
 from joint.text.units import CharacterUnits
 from joint.training.precision import cpu_has_bf16
 from joint.units import SAMPLE_RATE, Seconds
 from tasks.diarization.inference import Diarizer
-from tasks.diarization.segments import Region
 from tasks.recognition.core import RecognizerCore
 from tasks.recognition.topologies import SingleRecognition
 from tests.benchmarks.settings import Settings
@@ -53,7 +53,7 @@ def embed(precision: str) -> Run:
 def extract(precision: str) -> Run:
     """The enrolled speaker out of a mixture."""
     model = load(SHIPPED, precision=precision)
-    return lambda waveform: model.extract(waveform, waveform[: 4 * SAMPLE_RATE])
+    return lambda waveform: model.estimate(waveform, waveform[: 4 * SAMPLE_RATE])
 
 
 def transcribe(precision: str) -> Run:

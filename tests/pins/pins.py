@@ -38,7 +38,7 @@ def shipped() -> dict[str, Any]:
     verified, _, _ = evaluate_embedded(embed_corpus(model.embed, folder), folder, trials)
     mixtures = MixtureList.load(CORPUS / "test" / "mix2_extraction.csv")
     extracted = evaluate_extraction(
-        model.extract, folder, mixtures, limit=MIXTURES, perceptual=False
+        model.estimate, folder, mixtures, limit=MIXTURES, perceptual=False
     )
     return {
         "embeddings": [[round(float(value), 6) for value in row] for row in embeddings],

@@ -24,6 +24,7 @@ from joint.app.cli.inference.verify import verify
 from joint.app.cli.inspection.explain import explain
 from joint.app.cli.inspection.import_checkpoint import import_checkpoint
 from joint.app.cli.inspection.info import info
+from joint.app.cli.inspection.inspect import inspect
 from joint.app.cli.inspection.probe import probe
 from joint.app.cli.inspection.report import report
 from joint.app.cli.training.ablate import ablate
@@ -51,6 +52,7 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "train": train,
     "ablate": ablate,
     "evaluate": evaluate,
+    "inspect": inspect,
     "embed": embed,
     "verify": verify,
     "enroll": enroll,

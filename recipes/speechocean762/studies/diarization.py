@@ -22,13 +22,14 @@ from joint.data.corpus import Corpus, Utterance
 from joint.data.opening import open_corpus
 from joint.errors import DataError
 from joint.experiments.tables import comparison_table
+from joint.inspection.speech import PAUSE, Region, SileroSpeech
 from joint.terminal import errors_in_one_line
 from joint.training.progress import shown
 from joint.units import SAMPLE_RATE, Samples
 from recipes.speechocean762.studies.command import study_parser
 from tasks.diarization.evaluate import evaluate_diarization
 from tasks.diarization.inference import Diarizer
-from tasks.diarization.segments import PAUSE, Region, SileroSpeech, oracle_speech
+from tasks.diarization.segments import oracle_speech
 from tasks.diarization.windows import turns_of
 
 SHARES = (0.15, 1.0)

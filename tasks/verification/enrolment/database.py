@@ -5,15 +5,16 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from joint.audio import read_audio
 from joint.directions import unit
 from joint.encoders.identity import EncoderIdentity
 from joint.errors import AudioError, DataError
 from joint.files import readable
+from joint.inspection.domain import Domain, refuse_enrolment
+from joint.inspection.reading import inspect_recording
 from joint.units import SAMPLE_RATE, Seconds
 
 if TYPE_CHECKING:
@@ -31,12 +32,14 @@ _NOT_IN_NAMES = ("Cc", "Cs", "Zl", "Zp")
 @dataclass(frozen=True)
 class EnrolledRecording:
     """One recording of an enrolled speaker: its `embedding (E,)` in float32, the name and the
-    SHA-256 of its file, its duration in seconds."""
+    SHA-256 of its file, its duration in seconds, and what was measured of it, by name; empty where
+    it was enrolled by a version that did not look at it."""
 
     file: str
     sha256: str
     seconds: Seconds
     embedding: np.ndarray
+    properties: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,11 @@ class SpeakerDatabase:
 
         model = joint.load("speechocean762-joint")
         with edit_database("speakers", model.identity) as database:
-            database.enroll("Anna", read_recordings(model.embed, ["anna1.wav", "anna2.wav"]))
-        best = read_database("speakers", model.identity).rank(model.embed([recording])[0])[0]
+            enrolled = read_recordings(model.embed, ["anna1.wav", "anna2.wav"], model.domain)
+            database.enroll("Anna", enrolled)
+        found = model.identify(recording, read_database("speakers", model.identity))
 
-    The speaker is `best.name` where `best.score >= model.threshold`, and unknown otherwise.
+    The speaker is `found.speaker`, None for an unknown one.
     """
 
     encoder: EncoderIdentity
@@ -153,16 +157,34 @@ def checked_name(name: str) -> str:
     return composed
 
 
-def read_recordings(embed: "Embed", paths: Sequence[str | Path]) -> list[EnrolledRecording]:
-    """Audio files as recordings to enrol. Raises AudioError for the first file that cannot be read
-    or is shorter than one second."""
-    waveforms = [read_audio(path, minimum=SHORTEST) for path in paths]
+def read_recordings(
+    embed: "Embed", paths: Sequence[str | Path], domain: Domain | None = None
+) -> list[EnrolledRecording]:
+    """Audio files as recordings to enrol.
+
+    With the `domain` of the encoder's checkpoint, an AudioWarning names what lies outside of it.
+
+    Raises AudioError for the first file that cannot be read, is shorter than one second, has less
+    than one second of speech or channels that cancel each other.
+    """
+    recordings = [inspect_recording(path, SHORTEST) for path in paths]
+    for recording in recordings:
+        refuse_enrolment(recording)
+    if domain is not None:
+        for recording in recordings:
+            domain.warn(recording)
     digests = [_digest(Path(path)) for path in paths]
-    embeddings = embed(waveforms)
+    embeddings = embed([recording.waveform for recording in recordings])
     return [
-        EnrolledRecording(readable(Path(path).name), digest, len(waveform) / SAMPLE_RATE, embedding)
-        for path, digest, waveform, embedding in zip(
-            paths, digests, waveforms, embeddings, strict=True
+        EnrolledRecording(
+            readable(Path(path).name),
+            digest,
+            len(recording.waveform) / SAMPLE_RATE,
+            embedding,
+            recording.properties.as_dict(),
+        )
+        for path, digest, recording, embedding in zip(
+            paths, digests, recordings, embeddings, strict=True
         )
     ]
 

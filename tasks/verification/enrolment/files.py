@@ -137,7 +137,13 @@ def _write(folder: Path, database: SpeakerDatabase) -> None:
             {
                 "name": speaker,
                 "recordings": [
-                    {"file": r.file, "sha256": r.sha256, "seconds": r.seconds} for r in enrolled
+                    {
+                        "file": r.file,
+                        "sha256": r.sha256,
+                        "seconds": r.seconds,
+                        "properties": dict(r.properties),
+                    }
+                    for r in enrolled
                 ],
             }
             for speaker, enrolled in database.speakers.items()
@@ -183,7 +189,8 @@ def _name(stored: str) -> str:
 
 def _recording(stored: dict[str, Any], row: np.ndarray) -> EnrolledRecording:
     file, digest = str(stored["file"]), str(stored["sha256"])
-    return EnrolledRecording(file, digest, float(stored["seconds"]), row)
+    properties = dict(stored.get("properties", {}))  # absent where an earlier version enrolled it
+    return EnrolledRecording(file, digest, float(stored["seconds"]), row, properties)
 
 
 def _matrix(folder: Path, stored: dict[str, Any], count: int) -> np.ndarray:

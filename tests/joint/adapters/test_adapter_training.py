@@ -124,13 +124,13 @@ def test_who_sees_the_adapter(whole: Path, tiny_checkpoint: Path) -> None:
     assert np.array_equal(model.embed(list(noise)), start.embed(list(noise)))
     assert model.info()["tasks"] == {"verification": "adapter", "extraction": "adapter"}
     assert model.info()["parameters"]["extraction's adapter"] == 4 * 2 * (4 * 16 + 48)
-    heard = model.extract(*noise)
+    heard = model.estimate(*noise)
     adapter = model.model.adapter("extraction")
     assert isinstance(adapter, Bottleneck)
     with torch.no_grad():
         for up in adapter.up.parameters():
             up.zero_()
-    assert not np.array_equal(model.extract(*noise), heard)
+    assert not np.array_equal(model.estimate(*noise), heard)
 
 
 def test_a_start_brings_its_adapters(whole: Path, tiny_checkpoint: Path) -> None:

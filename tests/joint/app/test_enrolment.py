@@ -45,20 +45,20 @@ def noise() -> tuple[np.ndarray, np.ndarray]:
 def test_a_kept_embedding_extracts_as_its_recording(noise: tuple[np.ndarray, np.ndarray]) -> None:
     mixture, person = noise
     made = model(Gain)
-    expected = made.extract(mixture, person)
+    expected = made.estimate(mixture, person)
     kept = Enrollment.kept(made.embed([person])[0])
-    np.testing.assert_allclose(made.extract(mixture, kept), expected, atol=1e-5)
-    both = made.extract(mixture, Enrollment.of(person[:4000], person[4000:]))
+    np.testing.assert_allclose(made.estimate(mixture, kept), expected, atol=1e-5)
+    both = made.estimate(mixture, Enrollment.of(person[:4000], person[4000:]))
     np.testing.assert_allclose(both, expected, atol=1e-6)
 
 
 def test_one_that_is_not_enough_is_refused(noise: tuple[np.ndarray, np.ndarray]) -> None:
     mixture, _ = noise
     with pytest.raises(DataError, match=r"shape \(5,\); expected \(12,\)"):
-        model(Gain).extract(mixture, Enrollment.kept(np.zeros(5, np.float32)))
+        model(Gain).estimate(mixture, Enrollment.kept(np.zeros(5, np.float32)))
 
     def spectral(embedding_dim: int) -> Extractor:
         return small_bsrnn(embedding_dim, features=8, depth=1, bottleneck=8)
 
     with pytest.raises(ConfigError, match=r"profile.*without its recording"):
-        model(spectral).extract(mixture, Enrollment.kept(np.zeros(12, np.float32)))
+        model(spectral).estimate(mixture, Enrollment.kept(np.zeros(12, np.float32)))

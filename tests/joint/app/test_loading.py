@@ -49,7 +49,7 @@ def test_tasks_are_built_where_they_are_asked_for(pair: list[Path]) -> None:
     assert list(whole.model.tasks) == ["verification", "extraction"]
     assert list(bare.model.tasks) == [] and list(half.model.tasks) == ["extraction"]
     np.testing.assert_array_equal(whole.embed(pair), bare.embed(pair))
-    np.testing.assert_array_equal(whole.extract(*pair), half.extract(*pair))
+    np.testing.assert_array_equal(whole.estimate(*pair), half.estimate(*pair))
     assert bare.threshold == whole.threshold and bare.identity == whole.identity
     with pytest.raises(
         CheckpointError, match="verification, extraction; expected one with a task sing"

@@ -11,6 +11,7 @@ from support import ROOT
 from joint.app.api import SpeakerModel
 from joint.data.opening import open_corpus
 from joint.errors import CheckpointError, DataError, JointError
+from joint.inspection.speech import Region
 from joint.training.run import train
 from recipes.speechocean762.studies.cascades import run as cascades
 from recipes.speechocean762.studies.cascades.segments import (
@@ -21,7 +22,6 @@ from recipes.speechocean762.studies.cascades.segments import (
 )
 from recipes.speechocean762.studies.cascades.systems import words_in
 from tasks.diarization.inference import Diarizer
-from tasks.diarization.segments import Region
 from tasks.recognition.conversations.cascades import segmented
 from tasks.recognition.conversations.kept import Clock
 from tasks.recognition.conversations.lists import Conversations, render

@@ -10,8 +10,8 @@ from pyannote.metrics.diarization import DiarizationErrorRate, JaccardErrorRate
 
 from joint.conversation.turns import Turn, read_turns, write_turns
 from joint.errors import DataError
+from joint.inspection.speech import Region
 from tasks.diarization.evaluate import PARTS, evaluate_diarization, merged
-from tasks.diarization.segments import Region
 from tasks.diarization.uem import read_uem
 
 SECOND = 16_000

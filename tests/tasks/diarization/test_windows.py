@@ -3,7 +3,8 @@
 import numpy as np
 
 from joint.conversation.turns import Turn
-from tasks.diarization.segments import Region, SileroSpeech, joined, oracle_speech
+from joint.inspection.speech import Region, SileroSpeech
+from tasks.diarization.segments import joined, oracle_speech
 from tasks.diarization.windows import Window, turns_of, windows
 
 SECOND = 16_000

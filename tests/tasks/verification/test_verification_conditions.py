@@ -54,7 +54,8 @@ def test_each_condition_is_what_it_says_in_every_run(name: str, tested: Corpus) 
 
 def test_one_side_and_both(tested: Corpus, trials: Trials) -> None:
     names = (RECORDED, "8 kHz")
-    labels, found = condition_scores(spectrum, tested, trials, names, utterances=60)
+    chosen = {name: CONDITIONS[name] for name in names}
+    labels, found = condition_scores(spectrum, tested, trials, chosen, utterances=60)
     recorded, narrow = found
     np.testing.assert_array_equal(recorded.one_side, recorded.both_sides)
     assert recorded.one_side.shape == labels.shape and 0 < labels.sum() < len(labels)

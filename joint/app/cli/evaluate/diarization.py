@@ -117,9 +117,9 @@ def diarization(
     Example: joint evaluate diarization --data meetings --json der.json
     """
     from joint.conversation.turns import format_of, write_turns
+    from joint.inspection.speech import SileroSpeech
     from recipes.meetings.reading import read_meetings
     from tasks.diarization.meetings import evaluate_meetings
-    from tasks.diarization.segments import SileroSpeech
 
     if output is not None:
         format_of(output)

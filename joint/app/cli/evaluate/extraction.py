@@ -76,7 +76,7 @@ def extraction(
     with ExitStack() as outputs:
         table = outputs.enter_context(atomic_path(scores)) if scores else None
         figures = evaluate_extraction(
-            model.extract, corpus, listed, output, limit, recognizer=recognise, scores=table
+            model.estimate, corpus, listed, output, limit, recognizer=recognise, scores=table
         )
     print_figures(figures)
     if json:

@@ -123,7 +123,7 @@ def recognition(
             raise ConfigError("--recognizer", found, "--conversations FILE.csv with enrolments")
         listed = Conversations.load(conversations)
         corpus = open_corpus(data)
-        extract = open_model(checkpoint, ["extraction"]).extract
+        extract = open_model(checkpoint, ["extraction"]).estimate
         recognise = load_recognizer(recognizer)
         file = kept and kept_words(kept, recognizer)
         figures, written = run_cascade(extract, recognise, corpus, listed, limit, file)

@@ -54,16 +54,17 @@ def diarize(
     --cluster-threshold. Time and memory grow in proportion to the length. Each moment
     belongs to one speaker: in overlapped speech the other speakers are missed. Speakers are called
     speaker1, speaker2 and so on in each recording; with --database, a speaker whose score against
-    an enrolled one reaches the threshold gets that name.
+    an enrolled one reaches the threshold gets that name. A recording of narrow band, or with strong
+    distortion or no speech, gives a warning.
 
     Example: joint diarize meeting.wav --output meeting.rttm --picture meeting.svg
     """
-    from joint.audio import inspect_audio, read_audio
+    from joint.audio import inspect_audio
     from joint.conversation.timeline import check_picture, draw_timeline, speakers_of
     from joint.conversation.turns import Turn, format_of, write_turns
-    from joint.training.progress import working
+    from joint.inspection.domain import NO_SPEECH
+    from joint.inspection.reading import inspect_recording
     from tasks.diarization.inference import Diarizer
-    from tasks.diarization.segments import SileroSpeech
     from tasks.verification.enrolment.files import read_database
 
     format_of(output)
@@ -78,7 +79,7 @@ def diarize(
         read_database(database)
     for file in files:  # errors show now, not after an hour's work on the others
         inspect_audio(file, whole=False)
-    find_speech, model = SileroSpeech(), open_model(checkpoint, tasks=())
+    model = open_model(checkpoint, tasks=())
     if cluster_threshold is None:
         cluster_threshold = model.diarization_threshold
     if cluster_threshold is None and speakers is None:
@@ -93,12 +94,11 @@ def diarize(
     diarizer = Diarizer(model.embed, cluster_threshold)
     sessions: dict[str, list[Turn]] = {}
     for name, file in zip(names, files, strict=True):
-        with working(f"reading {name}", progress=True):
-            waveform = read_audio(file)
-        speech = find_speech(waveform, progress=True)
-        turns = diarizer(waveform, speech, speakers, enrolled, least or 0.0, progress=True)
-        if not turns:
-            warn(f"{file}: no speech found")
+        recording = inspect_recording(file, progress=True)
+        flaw, waveform = model.judge(recording), recording.waveform
+        turns = diarizer(waveform, recording.speech, speakers, enrolled, least or 0.0, True)
+        if not turns and flaw != NO_SPEECH:
+            warn(f"{file}: {NO_SPEECH} that can be embedded")
         sessions[name] = turns
     write_turns(output, sessions)
     for name, turns in sessions.items():

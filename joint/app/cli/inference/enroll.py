@@ -16,7 +16,8 @@ def enroll(
     files: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILES...", help="Recordings in which only this speaker talks, each >= 1 s."
+            metavar="FILES...",
+            help="Recordings in which only this speaker talks, each with >= 1 s of speech.",
         ),
     ],
     database: Database,
@@ -28,9 +29,10 @@ def enroll(
 ) -> None:
     """Add recordings of a speaker to a speaker database, which is created if needed.
 
-    The database stores embeddings, not audio. If one of the files cannot be used, nothing is
-    written. A file with which the speaker is already enrolled is left out with a warning; a file of
-    another enrolled speaker is an error.
+    The database stores embeddings, not audio. If one of the files cannot be used or has too little
+    speech, nothing is written. A file of narrow band or with strong distortion gives a warning. A
+    file with which the speaker is already enrolled is left out with a warning; a file of another
+    enrolled speaker is an error.
 
     Example: joint enroll Anna anna1.wav anna2.wav --database speakers
     """
@@ -44,7 +46,7 @@ def enroll(
     else:
         check_new(database)
     model = open_model(checkpoint, tasks=())
-    recordings = read_recordings(model.embed, files)
+    recordings = read_recordings(model.embed, files, model.domain)
     with edit_database(database, model.identity) as opened:
         for recording in opened.enroll(name, recordings, replace):
             warn(f"{recording.file}: left out, {name} is already enrolled with this recording")

@@ -1,7 +1,7 @@
 """`joint identify`: which enrolled speaker talks in a recording."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,9 +13,12 @@ from joint.app.cli.options import (
     Threshold,
     check_threshold,
     open_model,
+    probability_text,
 )
-from joint.errors import CheckpointError
 from joint.files import write_json
+
+if TYPE_CHECKING:
+    from joint.app.results import Candidate
 
 
 def identify(
@@ -34,42 +37,40 @@ def identify(
     score is below the threshold.
 
     The score of an enrolled speaker is the mean cosine of the recording's embedding with those of
-    the speaker's recordings. The probability is that of one speaker against two, as in
-    `joint verify`. False matches become more frequent as more speakers are enrolled: raise the
-    threshold for a large database.
+    the speaker's recordings. The probability is that of one speaker against two; it is withheld
+    where the checkpoint cannot judge the recording or the enrolment, as in `joint verify`, and
+    without speech there is no speaker. False matches become more frequent as more speakers are
+    enrolled: raise the threshold for a large database.
 
     Example: joint identify recording.wav --database speakers --top 3
     """
-    from joint.audio import read_audio
+    from joint.inspection.reading import inspect_recording
     from tasks.verification.enrolment.files import read_database
 
     check_threshold(threshold)
     read_database(database)
-    recording = read_audio(file)
+    recording = inspect_recording(file)
     model = open_model(checkpoint, tasks=())
-    least = model.threshold if threshold is None else threshold
-    if least is None:
-        raise CheckpointError(model.path, "no threshold", "one, or --threshold COSINE")
-    ranked = read_database(database, model.identity).rank(model.embed([recording])[0])[:top]
-    best = ranked[0]
-    known = best.score >= least
+    found = model.identify(recording, read_database(database, model.identity), threshold)
+    best = found.best
 
-    def shown(score: float) -> str:
-        chance = model.probability(score)
-        return f"score {score:.4f}" + ("" if chance is None else f", probability {chance:.3f}")
+    def shown(match: "Candidate") -> str:
+        chance = probability_text(match.probability, match.withheld, model.calibration)
+        return f"score {match.score:.4f}{chance}"
 
-    answer = best.name if known else f"unknown speaker, best match {best.name}"
-    print(f"{answer}: {shown(best.score)} (threshold {least:.4f})")
+    answer = found.speaker or f"unknown speaker, best match {best.name}"
+    print(f"{answer}: {shown(best)} (threshold {found.threshold:.4f})")
     if top > 1:
-        for place, match in enumerate(ranked, start=1):
-            print(f"{place:>3}  {match.name}: {shown(match.score)}")
+        for place, match in enumerate(found.candidates[:top], start=1):
+            print(f"{place:>3}  {match.name}: {shown(match)}")
     if json:
         figures = {
-            "speaker": best.name if known else None,
+            "speaker": found.speaker,
             "best_match": best.name,
             "score": best.score,
-            "probability": model.probability(best.score),
-            "threshold": least,
-            "scores": {match.name: match.score for match in ranked},
+            "probability": best.probability,
+            "withheld": best.withheld,
+            "threshold": found.threshold,
+            "scores": {match.name: match.score for match in found.candidates[:top]},
         }
         write_json(json, figures)

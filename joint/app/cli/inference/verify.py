@@ -5,7 +5,14 @@ from typing import Annotated
 
 import typer
 
-from joint.app.cli.options import SHIPPED, Checkpoint, Json, check_threshold, open_model
+from joint.app.cli.options import (
+    SHIPPED,
+    Checkpoint,
+    Json,
+    check_threshold,
+    open_model,
+    probability_text,
+)
 from joint.files import write_json
 
 
@@ -33,29 +40,34 @@ def verify(
 
     The score is the cosine of the two embeddings, from -1 to 1. A decision needs a threshold, the
     checkpoint's or `--threshold`; a probability needs a calibrated checkpoint and assumes that same
-    and different are equally likely beforehand. Audio may have any sample rate and any number of
-    channels.
+    and different are equally likely beforehand. A recording that the checkpoint cannot judge
+    (narrow band, clipped, digital silence, little speech) gives a warning and no probability, one
+    without speech no decision either. Audio may have any sample rate and any number of channels.
 
     Example: joint verify a.wav b.wav --threshold 0.5
     """
-    from joint.audio import read_audio
+    from joint.inspection.domain import NO_SPEECH
+    from joint.inspection.reading import inspect_recording
 
     check_threshold(threshold)
-    recordings = [read_audio(first), read_audio(second)]
-    result = open_model(checkpoint, tasks=()).verify(*recordings)
-    least = result.threshold if threshold is None else threshold
-    same = None if least is None else result.score >= least
+    one, other = inspect_recording(first), inspect_recording(second)
+    model = open_model(checkpoint, tasks=())
+    result = model.verify(one, other, threshold)
+    least, same = result.threshold, result.same
     if least is None:
         print(f"score {result.score:.4f} (the checkpoint has no threshold: give --threshold)")
+    elif same is None:
+        print(f"score {result.score:.4f} no decision: {NO_SPEECH} (threshold {least:.4f})")
     else:
         answer = "same" if same else "different"
-        chance = "" if result.probability is None else f", probability {result.probability:.3f}"
+        chance = probability_text(result.probability, result.withheld, model.calibration)
         print(f"score {result.score:.4f} {answer}{chance} (threshold {least:.4f})")
     if json:
         figures = {
             "score": result.score,
             "same": same,
             "probability": result.probability,
+            "withheld": result.withheld,
             "threshold": least,
         }
         write_json(json, figures)

@@ -27,6 +27,7 @@ from joint.data.opening import open_corpus
 from joint.errors import DataError
 from joint.experiments.tables import comparison_table
 from joint.files import atomic_write, write_json
+from joint.inspection.speech import SileroSpeech
 from joint.metrics.recognizers import load_recognizer
 from joint.terminal import errors_in_one_line, quiet_libraries
 from recipes.speechocean762.studies.cascades.segments import (
@@ -46,7 +47,6 @@ from recipes.speechocean762.studies.cascades.systems import (
 )
 from recipes.speechocean762.studies.command import study_parser
 from tasks.diarization.inference import Diarizer
-from tasks.diarization.segments import SileroSpeech
 from tasks.recognition.conversations.cascades import silent
 from tasks.recognition.conversations.kept import (
     Clock,

@@ -10,11 +10,11 @@ from joint.conversation.turns import Turn
 from joint.data.corpus import SUPERVISIONS, Corpus
 from joint.data.opening import open_corpus
 from joint.errors import AudioError
+from joint.inspection.speech import Region
 from joint.training.progress import shown
 from joint.units import Samples
 from recipes.speechocean762.studies.diarization import spoken
 from tasks.diarization.inference import Diarizer
-from tasks.diarization.segments import Region
 from tasks.diarization.windows import turns_of
 from tasks.recognition.conversations.cascades import Segmenter
 from tasks.recognition.conversations.kept import Clock, Once, checksum, digest

@@ -121,7 +121,7 @@ def extractor_of(model: SpeakerModel) -> Extract:
     if not isinstance(tasks.get("extraction"), ExtractionTask):
         found = f"tasks {', '.join(tasks) or 'none'}"
         raise CheckpointError(model.path, found, "one with an extraction task")
-    return model.extract
+    return model.estimate
 
 
 def cascades(single: SingleRecogniser, parts: Parts) -> dict[str, System]:

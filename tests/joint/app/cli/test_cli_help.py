@@ -17,7 +17,7 @@ EXPECTED = {
     "librispeech librispeechmix librimix",
     **dict.fromkeys(("align", "shard", "train", "ablate"), ""),
     "evaluate": "verification extraction phonetics recognition diarization",
-    **dict.fromkeys(("embed", "verify", "enroll", "identify", "forget", "extract"), ""),
+    **dict.fromkeys(("inspect", "embed", "verify", "enroll", "identify", "forget", "extract"), ""),
     **dict.fromkeys(("transcribe", "diarize", "probe"), ""),
     "explain": "verification extraction phones",
     **dict.fromkeys(("report", "import", "info"), ""),

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from joint.audio import write_audio
+from joint.audio import AudioWarning, read_audio, write_audio
 from joint.encoders.identity import EncoderIdentity
 from joint.errors import AudioError, DataError
+from joint.inspection.domain import Domain
 from tasks.verification.enrolment.database import (
     EnrolledRecording,
     SpeakerDatabase,
@@ -111,16 +112,24 @@ def constant(waveforms: Sequence[np.ndarray]) -> np.ndarray:
     return np.array([[len(w), 1.0] for w in waveforms], dtype=np.float32)
 
 
-def test_recordings_carry_name_digest_and_duration_of_their_file(tmp_path: Path) -> None:
-    noise = np.random.default_rng(1).normal(0, 0.1, 24_000)
+@pytest.fixture
+def voice(embedded_corpus: Path) -> np.ndarray:
+    """A recording with 1.9 s of speech."""
+    return read_audio(embedded_corpus / "WAVE/SPEAKER2450/024500006.ogg")
+
+
+def test_recordings_carry_name_digest_and_duration_of_their_file(
+    voice: np.ndarray, tmp_path: Path
+) -> None:
     for name, start in (("one", 0), ("same", 0), ("other", 100)):
-        write_audio(tmp_path / f"{name}.wav", noise[start:])
+        write_audio(tmp_path / f"{name}.wav", voice[start:])
     one, same, other = read_recordings(
         constant, [tmp_path / f"{n}.wav" for n in ("one", "same", "other")]
     )
-    assert (one.file, one.seconds) == ("one.wav", 1.5)
+    assert (one.file, one.seconds) == ("one.wav", len(voice) / 16_000)
     assert one.sha256 == same.sha256 != other.sha256
-    assert list(other.embedding) == [23_900, 1]
+    assert list(other.embedding) == [len(voice) - 100, 1]
+    assert one.properties["speech_seconds"] > 1.5 and one.properties["bandwidth_hertz"] > 7000
 
 
 def test_a_recording_to_enrol_lasts_at_least_a_second(tmp_path: Path) -> None:
@@ -128,3 +137,18 @@ def test_a_recording_to_enrol_lasts_at_least_a_second(tmp_path: Path) -> None:
     write_audio(short, np.full(15_000, 0.1))
     with pytest.raises(AudioError, match="at least 1 s"):
         read_recordings(constant, [short])
+
+
+def test_a_recording_to_enrol_has_speech(voice: np.ndarray, tmp_path: Path) -> None:
+    good, quiet = tmp_path / "good.wav", tmp_path / "quiet.wav"
+    write_audio(good, voice)
+    write_audio(quiet, 1e-3 * np.random.default_rng(1).standard_normal(32_000))
+    with pytest.raises(AudioError, match=r"quiet\.wav: found no speech \(noise\); expected .* 1 s"):
+        read_recordings(constant, [good, quiet])
+
+
+def test_a_domain_warns_of_a_recording(voice: np.ndarray, tmp_path: Path) -> None:
+    write_audio(tmp_path / "zeros.wav", np.concatenate([np.zeros(16_000), voice]))
+    with pytest.warns(AudioWarning, match=r"zeros\.wav: digital silence"):
+        (found,) = read_recordings(constant, [tmp_path / "zeros.wav"], Domain.of({}))
+    assert found.properties["zeros_share"] > 0.2

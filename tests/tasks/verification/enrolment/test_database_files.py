@@ -24,7 +24,11 @@ ENCODER = EncoderIdentity("tested", "ab" * 32)
 def recordings(*digests: str) -> list[EnrolledRecording]:
     return [
         EnrolledRecording(
-            f"{d}.wav", d, 2.0, np.random.default_rng(len(d)).normal(size=4).astype(np.float32)
+            f"{d}.wav",
+            d,
+            2.0,
+            np.random.default_rng(len(d)).normal(size=4).astype(np.float32),
+            {"bandwidth_hertz": 7500, "snr_db": None},
         )
         for d in digests
     ]
@@ -47,7 +51,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def same(first: SpeakerDatabase, second: SpeakerDatabase) -> bool:
     def listed(database: SpeakerDatabase) -> list[tuple]:
         return [
-            (name, v.file, v.sha256, v.seconds, v.embedding.tobytes())
+            (name, v.file, v.sha256, v.seconds, v.embedding.tobytes(), dict(v.properties))
             for name, known in database.speakers.items()
             for v in known
         ]

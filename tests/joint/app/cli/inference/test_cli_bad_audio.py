@@ -6,18 +6,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from support import Command, Refused
+import soxr
+from support import ROOT, Command, Refused
+
+from joint.audio import read_audio
 
 RATE = 16_000
 pytestmark = pytest.mark.usefixtures("loaded_once")
 
 
-def tone(seconds: float, rate: int = RATE) -> np.ndarray:
-    """A tone with a swelling level and a little noise, `(S,)`."""
-    time = np.arange(round(seconds * rate)) / rate
-    rng = np.random.default_rng(0)
-    swell = 0.5 + 0.5 * np.sin(2 * np.pi * 3 * time)
-    return 0.2 * swell * np.sin(2 * np.pi * 180 * time) + 0.01 * rng.standard_normal(len(time))
+VOICE = ROOT / "recipes/speechocean762/embedded/WAVE/SPEAKER2450/024500006.ogg"
+
+
+def speech(seconds: float, rate: int = RATE) -> np.ndarray:
+    """Real speech from its first word on, over and over, `(S,)`."""
+    voice = soxr.resample(read_audio(VOICE)[7700:38_000], RATE, rate)
+    return np.resize(voice, round(seconds * rate))
 
 
 def write(path: Path, samples: np.ndarray, rate: int = RATE, kind: str = "FLOAT") -> None:
@@ -25,13 +29,13 @@ def write(path: Path, samples: np.ndarray, rate: int = RATE, kind: str = "FLOAT"
 
 
 def truncated(path: Path) -> None:
-    write(path, tone(2.0), kind="PCM_16")
+    write(path, speech(2.0), kind="PCM_16")
     path.write_bytes(path.read_bytes()[:20_000])
 
 
 def with_value(value: float) -> Callable[[Path], None]:
     def make(path: Path) -> None:
-        samples = tone(1.0)
+        samples = speech(1.0)
         samples[100] = value
         write(path, samples)
 
@@ -48,20 +52,20 @@ BAD: dict[str, Callable[[Path], object]] = {
     "all zero": lambda path: write(path, np.zeros(RATE)),
     "NaN": with_value(float("nan")),
     "infinite": with_value(float("inf")),
-    "0.1 s": lambda path: write(path, tone(0.1)),
+    "0.1 s": lambda path: write(path, speech(0.1)),
 }
 
 ODD: dict[str, Callable[[Path], object]] = {
-    "8 kHz": lambda path: write(path, tone(1.0, 8_000), 8_000),
-    "48 kHz stereo": lambda path: write(path, np.stack([tone(1.0, 48_000)] * 2, 1), 48_000),
-    "0.3 s": lambda path: write(path, tone(0.3)),
+    "8 kHz": lambda path: write(path, speech(1.0, 8_000), 8_000),
+    "48 kHz stereo": lambda path: write(path, np.stack([speech(1.0, 48_000)] * 2, 1), 48_000),
+    "0.6 s": lambda path: write(path, speech(0.6)),
 }
 
 
 @pytest.fixture
 def good(tmp_path: Path) -> Path:
     path = tmp_path / "good.wav"
-    write(path, tone(1.5))
+    write(path, speech(1.5))
     return path
 
 
@@ -124,11 +128,22 @@ def test_odd_files_are_used(
         )
 
 
+def test_an_utterance_of_0_3_s(
+    joint_command: Command, refused: Refused, tiny_checkpoint: Path, good: Path, tmp_path: Path
+) -> None:
+    short, common = tmp_path / "short.wav", ("--checkpoint", tiny_checkpoint)
+    write(short, speech(0.3))
+    outcome = joint_command("verify", *common, good, short)
+    assert outcome.code == 0 and len(outcome.err) == 1 and "little speech" in outcome.err[0]
+    files = ("--mixture", good, "--enrollment", short, "--output", tmp_path / "out.wav")
+    assert "s of speech; expected at least 0.5 s" in refused("extract", *common, *files)
+
+
 def test_clipped_is_used_with_a_warning(
     joint_command: Command, tiny_checkpoint: Path, good: Path, tmp_path: Path
 ) -> None:
     clipped = tmp_path / "clipped.wav"
-    write(clipped, np.clip(tone(1.0) * 20, -1, 1), kind="PCM_16")
+    write(clipped, np.clip(speech(1.0) * 20, -1, 1), kind="PCM_16")
     outcome = joint_command("verify", "--checkpoint", tiny_checkpoint, good, clipped)
     assert outcome.code == 0
     assert len(outcome.err) == 1 and outcome.err[0].startswith(f"warning: {clipped}")
@@ -138,7 +153,7 @@ def test_a_clipped_enrolment_is_warned_of_once(
     good: Path, tmp_path: Path, tiny_checkpoint: Path, joint_command: Command
 ) -> None:
     clipped = tmp_path / "clipped.wav"
-    write(clipped, np.clip(tone(1.0) * 20, -1, 1), kind="PCM_16")
+    write(clipped, np.clip(speech(1.0) * 20, -1, 1), kind="PCM_16")
     outcome = joint_command(
         *("extract", "--checkpoint", tiny_checkpoint, "--mixture", good),
         *("--enrollment", clipped, "--output", tmp_path / "out.wav"),
@@ -151,7 +166,7 @@ def test_two_minutes(
     joint_command: Command, tiny_checkpoint: Path, good: Path, tmp_path: Path
 ) -> None:
     long = tmp_path / "long.wav"
-    write(long, np.tile(tone(10.0), 12), kind="PCM_16")
+    write(long, np.tile(speech(10.0), 12), kind="PCM_16")
     assert joint_command("verify", "--checkpoint", tiny_checkpoint, good, long).code == 0
     outcome = joint_command(
         *("extract", "--checkpoint", tiny_checkpoint, "--mixture", long),

@@ -8,8 +8,8 @@ from support import Command, Refused
 
 from joint.audio import read_audio, write_audio
 from joint.conversation.turns import Turn, read_turns
+from joint.inspection.speech import SileroSpeech
 from tasks.diarization.evaluate import evaluate_diarization
-from tasks.diarization.segments import SileroSpeech
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
 

@@ -11,8 +11,8 @@ from support import Command, Refused
 
 from joint.audio import read_audio, write_audio
 from joint.conversation.turns import Turn, read_turns, write_turns
+from joint.inspection.speech import SileroSpeech
 from tasks.diarization.evaluate import PARTS
-from tasks.diarization.segments import SileroSpeech
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
 

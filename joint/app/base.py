@@ -1,0 +1,139 @@
+"""A loaded checkpoint: it reads recordings, looks at them, embeds them; its thresholds."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from joint.app.results import Recording
+from joint.audio import check_waveform, read_audio
+from joint.encoders.backbones.residual.repvgg import fold
+from joint.encoders.identity import identity_of
+from joint.encoders.recordings import embed_recordings
+from joint.errors import DataError
+from joint.inspection.domain import NO_SPEECH, Domain
+from joint.inspection.reading import InspectedRecording, inspect_recording, inspect_waveform
+from joint.model import JointModel
+from joint.task import Enrollment
+from joint.training.precision import autocast_for
+from joint.units import SAMPLE_RATE
+from pretrained.catalogue import diarization_threshold
+from tasks.verification.backends.calibration import Calibration, probability
+
+
+class LoadedModel:
+    """One encoder and its tasks, ready for inference."""
+
+    sample_rate = SAMPLE_RATE
+
+    def __init__(
+        self, model: JointModel, metadata: dict[str, Any], path: Path, precision: str = "auto"
+    ) -> None:
+        self.model, self.metadata, self.path = model.eval(), metadata, path
+        config = metadata.get("config", {}).get("encoder")
+        # Before folding, whose rounding may differ from one machine to the next.
+        self.identity = identity_of(model.encoder, config, str(metadata.get("name") or path.stem))
+        if not model.adapters:  # they are made for the weights before folding
+            fold(model.encoder)
+        self.device = next(model.parameters()).device
+        self.precision = precision
+
+    def embed(self, recordings: Sequence[Recording]) -> np.ndarray:
+        """Embed recordings: one speaker embedding each, `(n, E)`, float32, in the order given.
+
+        Memory is bounded: batches hold 60 s of audio, and a recording longer than 60 s is embedded
+        in equal pieces, whose duration-weighted mean is its embedding (see `embed_recordings`).
+
+        Raises AudioError for a recording that cannot be used.
+        """
+        waveforms = [self._waveform(r, f"recording {i}") for i, r in enumerate(recordings)]
+        return self.embed_waveforms(waveforms)
+
+    def embed_waveforms(self, waveforms: Sequence[np.ndarray]) -> np.ndarray:
+        """As `embed`, for waveforms that need no check: `(S,)` float32, 0.3 s or longer."""
+        return embed_recordings(self._embedding, waveforms, self.model.encoder.embedding_dim)
+
+    def inspect(self, recording: Recording, where: str = "recording") -> InspectedRecording:
+        """Read a recording and look at it: speech, bandwidth, level, distortion.
+
+        Methods that judge a recording do so themselves; what `inspect` gave is not looked at again.
+        `where` names a waveform in messages. Raises AudioError.
+        """
+        if isinstance(recording, InspectedRecording):
+            return recording
+        if isinstance(recording, np.ndarray):
+            return inspect_waveform(recording, where)
+        return inspect_recording(recording)
+
+    def judge(self, *recordings: InspectedRecording) -> str | None:
+        """Warn with AudioWarning, once a recording, of what this checkpoint cannot judge.
+
+        Gives the name of the flaw because of which a probability is withheld, `no speech` before
+        all others; None without one.
+        """
+        flaws = []
+        for recording in {(r.where, r.properties): r for r in recordings}.values():
+            flaws += [finding.flaw for finding in self.domain.warn(recording)]
+        return NO_SPEECH if NO_SPEECH in flaws else next(iter(flaws), None)
+
+    def probability(self, score: float) -> float | None:
+        """The probability of the same speaker for a cosine and a prior of 0.5; None where the
+        checkpoint has no calibration."""
+        if self.calibration is None:
+            return None
+        return probability(float(self.calibration(np.array([score]))[0]))
+
+    @cached_property
+    def domain(self) -> Domain:
+        """The recordings that the threshold and the calibration were chosen for."""
+        return Domain.of(self.metadata, self.path)
+
+    @property
+    def threshold(self) -> float | None:
+        """The cosine from which on two recordings count as of the same speaker: the one stored when
+        the checkpoint was shipped, else the one at the EER of the training's validation."""
+        measured = self.metadata.get("validation", {}).get("verification/threshold")
+        chosen: float | None = self.metadata.get("threshold", measured)
+        return chosen
+
+    @property
+    def diarization_threshold(self) -> float | None:
+        """The least mean cosine of one speaker's windows in a recording of several speakers; None
+        where none was chosen for this encoder. Lower than `threshold`, since windows are short."""
+        chosen: float | None = self.metadata.get("diarization_threshold")
+        return diarization_threshold(self.identity.fingerprint) if chosen is None else chosen
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """Cosine to log-likelihood ratio, fitted when the checkpoint was shipped; None without."""
+        stored = self.metadata.get("calibration")
+        return None if stored is None else Calibration(stored["offset"], tuple(stored["gains"]))
+
+    def _enrollment(self, given: Recording | Enrollment) -> Enrollment:
+        """`given` on the model's device; a recording becomes an enrolment."""
+        if not isinstance(given, Enrollment):
+            given = Enrollment.of(self._waveform(given, "enrolment"))
+        size = self.model.encoder.embedding_dim
+        if given.embedding is not None and given.embedding.shape != (size,):
+            found = f"a kept embedding of shape {tuple(given.embedding.shape)}"
+            raise DataError("enrolment", found, f"({size},), as this encoder gives")
+        return given.to(self.device)
+
+    def _waveform(self, recording: Recording, where: str) -> np.ndarray:
+        if isinstance(recording, InspectedRecording):
+            return recording.waveform
+        if isinstance(recording, str | Path):
+            return read_audio(recording)
+        waveform = np.ascontiguousarray(recording, dtype=np.float32)
+        check_waveform(waveform, where)
+        return waveform
+
+    def _embedding(self, audio: Tensor, lengths: Tensor) -> np.ndarray:
+        with torch.inference_mode(), autocast_for(self.precision, self.device):
+            encoding = self.model.encoder(audio.to(self.device), lengths.to(self.device))
+        embedding: np.ndarray = encoding.embedding.float().cpu().numpy()
+        return embedding

@@ -1,0 +1,107 @@
+"""Whether the enrolled speaker is in a mixture: a score from what the shared encoder makes of the
+mixture and of the extracted speech."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from joint.directions import unit
+from joint.errors import CheckpointError, DataError
+from joint.units import SAMPLE_RATE, Seconds
+
+KEY = "presence"
+"""Of a checkpoint's metadata: `{offset, gains, threshold}`."""
+
+MEASURES = ("output_cosine", "window_cosine", "output_level_db")
+LENGTH: Seconds = 1.5
+HOP: Seconds = 0.75
+"""Windows of the mixture: somebody who talks alone for so long is recognised there."""
+
+MISSED = 0.02
+"""The share of present speakers that the threshold takes for absent."""
+
+FAINT = 1e-8
+"""Share of the mixture's power below which the output is silence."""
+
+Embed = Callable[[Sequence[np.ndarray]], np.ndarray]
+"""Waveforms `(S,)` float32 at 16 kHz to embeddings `(n, E)`."""
+
+
+@dataclass(frozen=True)
+class Presence:
+    """The log-likelihood ratio that a speaker is present: `offset + gains · measures`; below
+    `threshold` the speaker counts as absent."""
+
+    offset: float
+    gains: tuple[float, ...]
+    threshold: float
+
+    def __call__(self, measured: np.ndarray) -> float:
+        """The score of `measures (3,)`."""
+        return float(self.offset + measured @ np.array(self.gains))
+
+    @classmethod
+    def of(cls, stored: Any, path: str | Path = "checkpoint") -> "Presence | None":
+        """The decision that a checkpoint's metadata has under `KEY`; None for None. Raises
+        CheckpointError."""
+        if stored is None:
+            return None
+        try:
+            gains = tuple(float(gain) for gain in stored["gains"])
+            found = cls(float(stored["offset"]), gains, float(stored["threshold"]))
+        except (KeyError, TypeError, ValueError):
+            found = None
+        if found is None or len(found.gains) != len(MEASURES):
+            expected = f"offset, {len(MEASURES)} gains and threshold"
+            raise CheckpointError(path, f"{KEY} {stored!r}", expected)
+        return found
+
+    @classmethod
+    def fit(cls, measured: np.ndarray, present: np.ndarray, missed: float = MISSED) -> "Presence":
+        """Logistic regression on `measured (n, 3)` and `present (n,)`, both classes of one weight;
+        the threshold is the score below which a share `missed` of the present speakers lies.
+
+        Raises DataError where all are present, or none.
+        """
+        from sklearn.linear_model import LogisticRegression  # slow to import: only to fit
+
+        if present.all() or not present.any():
+            raise DataError("presence", "one class", "speakers who are present and who are not")
+        middle, spread = measured.mean(axis=0), np.maximum(measured.std(axis=0), 1e-12)
+        model = LogisticRegression(class_weight="balanced")
+        model.fit((measured - middle) / spread, present)
+        gains = model.coef_[0] / spread
+        offset = float(model.intercept_[0] - gains @ middle)
+        fitted = cls(offset, tuple(float(gain) for gain in gains), 0.0)
+        scores = [fitted(row) for row in measured[present]]
+        return cls(fitted.offset, fitted.gains, float(np.quantile(scores, missed)))
+
+
+def measures(
+    embed: Embed, mixture: np.ndarray, enrolled: np.ndarray, output: np.ndarray
+) -> np.ndarray:
+    """What tells a present speaker from an absent one, `(3,)`: the cosine of the enrolment with the
+    output, the highest one with a window of 1.5 s of the mixture, and the level of the output in
+    decibels relative to the mixture.
+
+    Args:
+        mixture, output: `(S,)` float32 at 16 kHz.
+        enrolled: the embedding `(E,)` of the enrolment.
+    """
+    power, total = (float(np.mean(np.square(w, dtype=np.float64))) for w in (output, mixture))
+    if power <= FAINT * total:
+        output, power = mixture, FAINT * total
+    embedded = unit(embed([output, *_windows(mixture)])) @ unit(enrolled)
+    return np.array([embedded[0], embedded[1:].max(), 10 * np.log10(power / total)])
+
+
+def _windows(mixture: np.ndarray) -> list[np.ndarray]:
+    """Windows, evenly spread, that are not digital silence."""
+    length, hop = round(LENGTH * SAMPLE_RATE), round(HOP * SAMPLE_RATE)
+    last = max(0, len(mixture) - length)
+    starts = np.linspace(0, last, 1 + -(-last // hop)).round().astype(int)
+    windows = [mixture[start : start + length] for start in starts]
+    return [window for window in windows if window.any()]
