@@ -30,7 +30,7 @@ from tasks.extraction.evaluate import evaluate_extraction
 from tasks.extraction.mixtures import MixtureList
 from tasks.extraction.presence import KEY as PRESENCE
 from tasks.verification.backends.calibration import Calibration
-from tasks.verification.conditions import balanced_threshold, condition_scores
+from tasks.verification.conditions import CONDITIONS, balanced_threshold, condition_scores
 from tasks.verification.domain import measured_domain
 from tasks.verification.evaluate import evaluate_verification
 from tasks.verification.trials import Trials
@@ -78,15 +78,17 @@ def ship(trained: Path, output: Path, folders: Sequence[Path]) -> dict[str, Any]
     corpora = {names(folder): open_corpus(folder) for folder in folders}
     trials = {names(folder): Trials.load(folder / "trials") for folder in folders}
     figures: dict[str, Any] = {}
+    held = {name: CONDITIONS[name] for name in HELD}
     judged: list[tuple[np.ndarray, np.ndarray]] = []
     for name, corpus in corpora.items():
         found = evaluate_verification(embed, corpus, trials[name], progress=False)
         figures |= {f"{name}/{key}": found[key] for key in KEPT if key in found}
-        labels, conditions = condition_scores(embed, corpus, trials[name], HELD)
+        labels, conditions = condition_scores(embed, corpus, trials[name], held)
         for scores in conditions:
             judged += [(scores.one_side, labels), (scores.both_sides, labels)]
     threshold = balanced_threshold(judged)
-    calibration = Calibration.fit(*(np.concatenate(part) for part in zip(*judged, strict=True)))
+    every, same = (np.concatenate(part) for part in zip(*judged, strict=True))
+    calibration = Calibration.fit(every, same)
     sets = [(corpora[name], trials[name]) for name in corpora]
     bounds, borne = measured_domain(embed, sets, threshold)
     turns = choose_threshold(embed, list(corpora.values()))
