@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from joint.inspection.spectrum import bandwidth, is_tone, power_spectra
-from joint.inspection.speech import Region, SileroSpeech
+from joint.inspection.speech import Region, SileroSpeech, mean_power
 from joint.units import SAMPLE_RATE, Decibels, Hertz, Samples, Seconds
 
 BLOCK: Seconds = 0.005
@@ -22,6 +22,9 @@ LEAST_NOISE: Seconds = 0.1
 
 SHORT_PAUSE: Seconds = 0.1
 """Pauses between words show the noise; those that do not end a region of speech are longer."""
+
+AT_ONCE = 4096
+"""Blocks in one step: recordings of hours take little more memory than their samples."""
 
 AT_PEAK = 0.999
 FULL_SCALE = 0.999
@@ -97,7 +100,7 @@ def measure(
     unchanging = _unchanging(stored, size)
     zeros = float(unchanging.mean())
     offset = float(np.mean(stored, dtype=np.float64))
-    variance = float(np.mean(np.square(stored, dtype=np.float64))) - offset**2
+    variance = mean_power(stored) - offset**2
     found = Properties(
         seconds=len(stored) / storage.sample_rate,
         sample_rate=storage.sample_rate,
@@ -130,16 +133,19 @@ def _unchanging(stored: np.ndarray, size: Samples) -> np.ndarray:
 
 def _at_peak_share(stored: np.ndarray, unchanging: np.ndarray, size: Samples) -> float:
     """The share of samples that lie at the recording's peak together with a neighbour, as where it
-    was clipped, also if it was made quieter afterwards."""
-    magnitude = np.abs(stored)
-    high = magnitude >= AT_PEAK * magnitude.max()
-    flat = high[1:] & high[:-1] & ((stored[1:] > 0) == (stored[:-1] > 0))
-    clipped = np.zeros(len(stored), dtype=bool)
-    clipped[1:] |= flat
-    clipped[:-1] |= flat
-    # A constant is at its peak throughout.
-    clipped[: size * len(unchanging)].reshape(-1, size)[unchanging] = False
-    return float(clipped.mean())
+    was clipped, also if it was made quieter afterwards; a constant, which is at its peak
+    throughout, does not count."""
+    limit = AT_PEAK * max(float(stored.max()), -float(stored.min()))
+    found, step = 0, size * AT_ONCE
+    for start in range(0, len(unchanging) * size, step):
+        end = min(start + step, len(unchanging) * size)
+        block = stored[max(0, start - 1) : end + 1]  # a neighbour on either side
+        upper, lower = block >= limit, block <= -limit
+        flat = np.zeros(len(block) + 1, dtype=bool)
+        flat[1:-1] = (upper[1:] & upper[:-1]) | (lower[1:] & lower[:-1])
+        clipped = (flat[1:] | flat[:-1])[start - max(0, start - 1) :][: end - start]
+        found += int(clipped.reshape(-1, size)[~unchanging[start // size : end // size]].sum())
+    return found / len(stored)
 
 
 def _snr_db(waveform: np.ndarray, words: Sequence[Region]) -> Decibels | None:
@@ -151,7 +157,7 @@ def _snr_db(waveform: np.ndarray, words: Sequence[Region]) -> Decibels | None:
     """
     count = len(waveform) // FRAME
     frames = waveform[: count * FRAME].reshape(count, FRAME)
-    power = np.mean(np.square(frames, dtype=np.float64), axis=1)
+    power = np.einsum("fs,fs->f", frames, frames).astype(np.float64) / FRAME
     spoken = np.zeros(count, dtype=bool)
     for start, end in words:
         spoken[start // FRAME : end // FRAME] = True

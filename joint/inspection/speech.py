@@ -21,6 +21,9 @@ FRAME, CONTEXT, PADDING = 512, 64, 64
 AT_ONCE = 1024
 """Frames in one step of the network, 33 s: what memory has to hold."""
 
+STEP: Samples = 1 << 16
+"""Samples that are summed at once, in float32."""
+
 QUIET: Decibels = -35.0
 RAISED: Decibels = -25.0
 """silero-vad misses quiet speech: 40 dB below their own level, a sixth of the recordings of
@@ -62,12 +65,11 @@ class SileroSpeech:
         with zeros."""
         from joint.training.progress import working  # slow to import, for a bar
 
-        raised = waveform * _gain(waveform)
-        found = []
+        gain, found = _gain(waveform), []
         state = (torch.zeros(1, 1, 128), torch.zeros(1, 1, 128))
-        with torch.inference_mode(), working("detecting speech", progress, len(raised)) as done:
-            for start in range(0, len(raised), AT_ONCE * FRAME):
-                block = raised[max(0, start - CONTEXT) : start + AT_ONCE * FRAME]
+        with torch.inference_mode(), working("detecting speech", progress, len(waveform)) as done:
+            for start in range(0, len(waveform), AT_ONCE * FRAME):
+                block = gain * waveform[max(0, start - CONTEXT) : start + AT_ONCE * FRAME]
                 before = 0 if start else CONTEXT
                 after = -(len(block) + before - CONTEXT) % FRAME
                 padded = functional.pad(torch.from_numpy(block), (before, after))
@@ -94,8 +96,14 @@ class SileroSpeech:
         return [Region(stretch["start"], stretch["end"]) for stretch in found]
 
 
+def mean_power(waveform: np.ndarray) -> float:
+    """The mean square of `waveform (S,)`, without a copy of it; 0 for no samples."""
+    blocks = (waveform[start : start + STEP] for start in range(0, len(waveform), STEP))
+    return sum(float(np.dot(block, block)) for block in blocks) / max(1, len(waveform))
+
+
 def _gain(waveform: np.ndarray) -> np.float32:
-    power = float(np.mean(np.square(waveform, dtype=np.float64))) if len(waveform) else 0.0
+    power = mean_power(waveform)
     if power == 0 or power >= 10 ** (QUIET / 10):
         return np.float32(1.0)
     return np.float32(np.sqrt(10 ** (RAISED / 10) / power))

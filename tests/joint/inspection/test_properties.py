@@ -1,5 +1,6 @@
 """Properties of recordings, from files as users have them."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import soxr
 from treated import clipped, noise, zeros
 
 from joint.errors import AudioError
+from joint.inspection import properties
 from joint.inspection.properties import Properties
 from joint.inspection.reading import inspect_recording, inspect_waveform
 
@@ -98,6 +100,29 @@ def test_channels_that_cancel_each_other(
 def test_unrelated_channels_do_not_cancel(sentences: list[np.ndarray], tmp_path: Path) -> None:
     count = min(map(len, sentences))
     assert looked_at(tmp_path, np.stack([w[:count] for w in sentences], 1)).cancelled_db < 3
+
+
+def test_clipping_at_the_borders_of_blocks(
+    voice: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hard = clipped(0.1)(voice)
+    whole = inspect_waveform(hard, "x").properties
+    for blocks in (1, 3, 50):
+        monkeypatch.setattr(properties, "AT_ONCE", blocks)
+        assert inspect_waveform(hard, "x").properties == whole
+
+
+def test_hours_take_little_more_memory_than_their_samples(voice: np.ndarray) -> None:
+    long = np.tile(voice, 300)
+    inspect_waveform(voice, "x")  # what is loaded once
+    tracemalloc.start()
+    try:
+        inspect_waveform(long, "x")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # `refuse_unusable` takes the magnitudes of all samples
+    assert peak < 1.3 * long.nbytes, (peak, long.nbytes)
 
 
 def test_channels_of_which_nothing_is_left(voice: np.ndarray, tmp_path: Path) -> None:
