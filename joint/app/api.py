@@ -21,7 +21,6 @@ from joint.task import Enrollment
 from joint.training.building.model import load_model
 from joint.training.precision import autocast_for
 from joint.units import SAMPLE_RATE
-from pretrained.catalogue import presence_of
 from tasks.extraction.presence import KEY, Presence, measures
 from tasks.verification.enrolment.database import Match, SpeakerDatabase
 
@@ -150,8 +149,7 @@ class SpeakerModel(Transcriber):
     @property
     def presence(self) -> Presence | None:
         """How presence in a mixture is decided; None where the checkpoint does not say."""
-        stored = self.metadata.get(KEY) or presence_of(self.identity.fingerprint)
-        return Presence.of(stored, self.path)
+        return Presence.of(self.metadata.get(KEY), self.path)
 
     def info(self) -> dict[str, Any]:
         """Describe the checkpoint: name, tasks, sizes, training data, seed, figures, thresholds."""

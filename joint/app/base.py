@@ -21,7 +21,6 @@ from joint.model import JointModel
 from joint.task import Enrollment
 from joint.training.precision import autocast_for
 from joint.units import SAMPLE_RATE
-from pretrained.catalogue import diarization_threshold
 from tasks.verification.backends.calibration import Calibration, probability
 
 
@@ -105,7 +104,7 @@ class LoadedModel:
         """The least mean cosine of one speaker's windows in a recording of several speakers; None
         where none was chosen for this encoder. Lower than `threshold`, since windows are short."""
         chosen: float | None = self.metadata.get("diarization_threshold")
-        return diarization_threshold(self.identity.fingerprint) if chosen is None else chosen
+        return chosen
 
     @property
     def calibration(self) -> Calibration | None:

@@ -5,9 +5,9 @@ import os
 from pathlib import Path
 
 from pretrained import hub
-from pretrained.catalogue import CATALOGUE, checkpoint_path
+from pretrained.catalogue import checkpoint_path, shipped
 
-SHIPPED = "speechocean762-joint"
+SHIPPED = "speechocean762-librispeech-joint"
 """The checkpoint that is used where none is named."""
 
 
@@ -26,8 +26,8 @@ def checkpoint_file(checkpoint: str | Path) -> Path:
 def named_checkpoint(name: str) -> Path | None:
     """The file of the shipped checkpoint, or of the model on the hub, of that name; None where
     there is none. Raises CheckpointError where it cannot be downloaded."""
-    if name in CATALOGUE:
-        return CATALOGUE[name].path
+    if entry := shipped(name):
+        return entry.path
     return _imported(name) if name in hub.REPOSITORIES else None
 
 

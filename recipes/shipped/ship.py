@@ -2,7 +2,7 @@
 measured on held-out speakers: threshold, calibration, the recordings for which both hold, the
 decisions on presence and on the number of speakers, figures.
 
-    python -m recipes.shipped.ship exp/shipped/joint/model.safetensors OUT.safetensors
+    python -m recipes.shipped.ship exp/shipped/extraction/model.safetensors OUT.safetensors
         data/speechocean762/validation data/librispeech/validation
 
 Each folder has its `trials`; of those with a `mix2_extraction.csv` the extractor is measured.
@@ -66,7 +66,7 @@ KEPT = (
     "absent_warned_percent",
 )
 NAME = "speechocean762-librispeech-joint"
-COMMAND = "joint train recipes/shipped/joint.yaml"
+COMMAND = "joint train recipes/shipped/extraction.yaml"
 TRAINED_ON = "speechocean762 train, 113 speakers; LibriSpeech train-clean-5, 24 speakers"
 LICENCE = "Apache-2.0; trained on speechocean762 and LibriSpeech (CC BY 4.0)"
 

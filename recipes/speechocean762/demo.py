@@ -32,7 +32,7 @@ from tasks.verification.trials import Trials
 
 HERE = Path(__file__).parent
 FOLDER = Path("exp/demo")
-SHIPPED = "speechocean762-joint"
+SHIPPED = "speechocean762-librispeech-joint"
 TRAINED = "trained just now"
 
 

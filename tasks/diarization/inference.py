@@ -27,7 +27,7 @@ class Diarizer:
     without one the number of speakers must be given. `cluster` replaces the clustering. In Python,
     with a file for `recording`::
 
-        model = joint.load("speechocean762-joint")
+        model = joint.load("speechocean762-librispeech-joint")
         diarize = Diarizer(model.embed, model.diarization_threshold)
         looked_at = model.inspect(recording)
         model.judge(looked_at)  # warns of what the checkpoint cannot judge

@@ -11,6 +11,7 @@ from numpy.random import Generator
 from joint.data.corpus import Corpus
 from joint.data.scenes.distortions.levels import Clipping
 from joint.inspection.domain import DEFAULT, Bounds
+from joint.units import Decibels
 from tasks.verification.conditions import (
     CONDITIONS,
     RECORDED,
@@ -51,6 +52,9 @@ def conditions(*names: str) -> Mapping[str, Treatment]:
     return {name: CONDITIONS[name] for name in names}
 
 
+SNR_ERROR: Decibels = 3.0
+"""How far an SNR that is measured may be below the true one."""
+
 LADDERS: Mapping[str, Sequence[Rung]] = {
     "bandwidth_hertz": (
         # What is measured of an edge at 5.5 or 3.4 kHz is lower in quiet and short recordings.
@@ -72,7 +76,9 @@ LADDERS: Mapping[str, Sequence[Rung]] = {
         for share in (0.03, 0.1)
     ),
     "snr_db": tuple(
-        Rung((decibels, None), {f"white noise {decibels:.0f} dB": white_noise(decibels)})
+        Rung(
+            (decibels - SNR_ERROR, None), {f"white noise {decibels:.0f} dB": white_noise(decibels)}
+        )
         for decibels in (20.0, 15.0, 10.0, 5.0)
     ),
 }

@@ -32,7 +32,7 @@ from tasks.recognition.topologies import SingleRecognition
 from tests.benchmarks.settings import Settings
 from tests.benchmarks.timing import Line
 
-SHIPPED = "speechocean762-joint"
+SHIPPED = "speechocean762-librispeech-joint"
 LENGTHS: tuple[Seconds, ...] = (0.3, 0.5, 1, 2, 3, 5, 6.9, 8, 10, 15, 20, 30, 45, 60)
 PRECISIONS = ("float32", "bf16")
 LIMIT, START_LIMIT = 60.0, 120.0

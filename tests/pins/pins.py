@@ -30,7 +30,7 @@ STEPS, RECORDINGS, MIXTURES = 30, 8, 20
 
 def shipped() -> dict[str, Any]:
     """Embeddings of 8 recordings, EER of all trials and SI-SDRi of 20 mixtures, in float32."""
-    model = load("speechocean762-joint", precision="float32")
+    model = load("speechocean762-librispeech-joint", precision="float32")
     folder = open_corpus(CORPUS / "test")
     chosen = sorted(folder.by_id)[:: len(folder.utterances) // RECORDINGS][:RECORDINGS]
     embeddings = model.embed([folder.by_id[name].path for name in chosen])

@@ -7,8 +7,9 @@ import pytest
 from support import ROOT, Command, Refused
 from wespeaker_golden import DATA, Golden, published
 
-from joint.app.checkpoints import SHIPPED, cache_folder, checkpoint_file
+from joint.app.checkpoints import SHIPPED, cache_folder, checkpoint_file, named_checkpoint
 from joint.errors import CheckpointError
+from pretrained.catalogue import ALIASES, ReplacedWarning
 
 NAME = "Wespeaker/wespeaker-ecapa-tdnn512-LM"
 
@@ -101,3 +102,12 @@ def test_the_cache_follows_the_environment(tmp_path: Path, monkeypatch: pytest.M
     assert cache_folder() == tmp_path / "xdg" / "joint-speaker"
     monkeypatch.setenv("JOINT_CACHE", "~/kept")
     assert cache_folder() == tmp_path / "kept"
+
+
+def test_a_former_name_says_what_is_used_in_its_place() -> None:
+    for former, name in ALIASES.items():
+        with pytest.warns(ReplacedWarning, match=f"{former} has been replaced by {name}"):
+            assert checkpoint_file(former) == checkpoint_file(name)
+        with pytest.warns(ReplacedWarning):
+            assert named_checkpoint(former) == checkpoint_file(name)
+    assert SHIPPED in ALIASES.values()

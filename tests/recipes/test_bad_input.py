@@ -1,4 +1,4 @@
-"""The recipe's own commands, given what is not there: one line and exit 2."""
+"""The recipes' own commands, given what is not there: one line and exit 2."""
 
 import runpy
 import sys
@@ -6,8 +6,8 @@ import sys
 import pytest
 
 COMMANDS = {
-    "studies.learning_curve": ["/nowhere/metrics.jsonl", "."],
-    "ship": ["/nowhere/model.safetensors", "/nowhere", "/nowhere/out.safetensors"],
+    "speechocean762.studies.learning_curve": ["/nowhere/metrics.jsonl", "."],
+    "shipped.ship": ["/nowhere/model.safetensors", "/nowhere/out.safetensors", "/nowhere/data"],
 }
 
 
@@ -21,7 +21,7 @@ def test_exit_2(
 ) -> None:
     monkeypatch.setattr(sys, "argv", [name, *arguments])
     with pytest.raises(SystemExit) as ended:
-        runpy.run_module(f"recipes.speechocean762.{name}", run_name="__main__")
+        runpy.run_module(f"recipes.{name}", run_name="__main__")
     assert ended.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: /nowhere") and "expected" in line

@@ -1,6 +1,6 @@
 """Diarization error rates on conversations of two speakers, composed of the corpus.
 
-    python -m recipes.speechocean762.studies.diarization DATA/test speechocean762-joint
+    python -m recipes.speechocean762.studies.diarization DATA/test speechocean762-librispeech-joint
 
 DATA/test must be aligned (`joint align`): a reference turn is a stretch of words without a pause of
 0.3 s. In a conversation, two speakers of the folder read whole utterances alternately, as recorded:

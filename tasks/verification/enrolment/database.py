@@ -56,7 +56,7 @@ class SpeakerDatabase:
 
     In Python, where `recording` is a file or a waveform::
 
-        model = joint.load("speechocean762-joint")
+        model = joint.load("speechocean762-librispeech-joint")
         with edit_database("speakers", model.identity) as database:
             enrolled = read_recordings(model.embed, ["anna1.wav", "anna2.wav"], model.domain)
             database.enroll("Anna", enrolled)

@@ -72,7 +72,7 @@ def test_silence_matches_nobody(
         (telephone, "narrow band"),
         (mp3, "narrow band"),
         (clipped(0.05), "clipped"),
-        (zeros(0.2, before=True), "digital silence"),
+        (zeros(0.6, before=True), "digital silence"),
     ],
 )
 def test_the_probability_is_withheld(

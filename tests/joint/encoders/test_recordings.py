@@ -15,7 +15,7 @@ import resource, sys
 import numpy as np, torch
 from joint.app.api import load
 torch.set_num_threads(1)
-model = load("speechocean762-joint", tasks=())
+model = load("speechocean762-librispeech-joint", tasks=())
 random = np.random.default_rng(0)
 def embed(seconds):
     model.embed([0.1 * random.normal(size=16_000 * seconds).astype(np.float32)])

@@ -38,7 +38,7 @@ def test_in_turn_and_overlapping(aligned: Path) -> None:
 
 
 def test_the_table(aligned: Path, tmp_path: Path) -> None:
-    rows = compare(aligned, "speechocean762-joint", 1, 3, 1, tmp_path).splitlines()
+    rows = compare(aligned, "speechocean762-librispeech-joint", 1, 3, 1, tmp_path).splitlines()
     assert len(rows) == 2 + 12 and "DER %" in rows[0]
     by_name = {row.split("|")[1].strip(): row.split("|")[2:] for row in rows[2:]}
     alone = [float(c) for c in by_name["in turn, speech by reference, number given"][:4]]

@@ -21,7 +21,7 @@ def info(
     """Print what a checkpoint contains: its tasks and sizes, and the training data, command, seed
     and figures that were stored with it.
 
-    Example: joint info speechocean762-joint
+    Example: joint info speechocean762-librispeech-joint
     """
     from joint.app.api import load
 

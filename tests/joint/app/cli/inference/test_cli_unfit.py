@@ -80,7 +80,7 @@ def test_no_decision_without_speech(
         (stored_at(8000), "narrow band"),
         (telephone, "narrow band"),
         (clipped(0.05), "clipped"),
-        (zeros(0.2, before=False), "digital silence"),
+        (zeros(0.6, before=False), "digital silence"),
     ],
 )
 def test_one_warning_and_no_probability(

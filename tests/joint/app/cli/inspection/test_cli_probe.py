@@ -54,7 +54,7 @@ def test_report(
     monkeypatch.setattr(probe_module, "beside_untrained", one_layer)
     out = tmp_path / "out"
     common = ("report", "--checkpoint", tiny_checkpoint, "--data", aligned_trials, "--output", out)
-    outcome = joint_command(*common, "--against", "speechocean762-joint")
+    outcome = joint_command(*common, "--against", "speechocean762-librispeech-joint")
     assert outcome.code == 2 and "one shape" in outcome.err[-1]  # embeddings of other widths
     outcome = joint_command(*common, "--against", tiny_checkpoint)
     assert outcome.code == 0, outcome

@@ -7,7 +7,7 @@ import pytest
 from joint.app.api import load
 from joint.data.opening import open_corpus
 from joint.data.prepare.subset import write_subset
-from recipes.speechocean762.ship import ship
+from recipes.shipped.ship import ship
 from tasks.extraction.mixtures import COLUMNS, MixtureList
 
 
@@ -38,7 +38,7 @@ def data(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_what_is_stored(data: Path, tiny_checkpoint: Path, tmp_path: Path) -> None:
     output = tmp_path / "shipped.safetensors"
-    figures = ship(tiny_checkpoint, data, output, "tiny-shipped", "a test")
+    figures = ship(tiny_checkpoint, output, [data / "validation"])
     model = load(output)
     assert model.threshold is not None and model.calibration is not None
     stored = model.metadata["domain"]
@@ -46,7 +46,7 @@ def test_what_is_stored(data: Path, tiny_checkpoint: Path, tmp_path: Path) -> No
     assert model.domain.bounds["zeros_share"] == tuple(stored["zeros_share"])
     assert "as recorded" in model.metadata["domain_figures"]
     assert model.presence is not None and len(model.presence.gains) == 3
-    assert 0 <= figures["validation/presence_eer_percent"] <= 100
+    assert 0 <= figures["data/presence_eer_percent"] <= 100
     found = model.extraction(
         *(open_corpus(data / "validation").utterances[i].waveform() for i in (0, 1))
     )
