@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from joint.data.scenes.distortions.bandwidth import BandLimit, Telephone
-from joint.data.scenes.distortions.codecs import coded
+from joint.data.scenes.distortions.bandwidth import BandLimit
 from joint.data.scenes.distortions.levels import Clipping
+from tasks.verification import domain
+from tasks.verification.conditions import CONDITIONS
 
 Treatment = Callable[[np.ndarray], np.ndarray]
 
@@ -19,23 +20,18 @@ def stored_at(rate: int) -> Treatment:
 
 def telephone(waveform: np.ndarray) -> np.ndarray:
     """300 to 3400 Hz, 8 bits."""
-    line = Telephone(1.0, (300.0, 300.0), (3400.0, 3400.0))
-    return line(waveform, np.random.default_rng(0))
+    return CONDITIONS["telephone"](waveform, np.random.default_rng(0))
 
 
 def mp3(waveform: np.ndarray) -> np.ndarray:
     """MP3 at a low rate."""
-    return coded(waveform, "mp3", 0.95)
+    return CONDITIONS["MP3, low rate"](waveform, np.random.default_rng(0))
 
 
 def zeros(share: float, before: bool) -> Treatment:
     """Digital silence, as a share of the result."""
-
-    def treat(waveform: np.ndarray) -> np.ndarray:
-        count = round(len(waveform) * share / (1.0 - share))
-        return np.pad(waveform, (count, 0) if before else (0, count))
-
-    return treat
+    padded = domain.zeros(share, before)
+    return lambda waveform: padded(waveform, np.random.default_rng(0))
 
 
 def clipped(share: float) -> Treatment:

@@ -9,14 +9,14 @@ Each folder has its `trials`; of those with a `mix2_extraction.csv` the extracto
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from joint import load
+from joint import SpeakerModel, load
 from joint.data.corpus import Corpus
 from joint.data.opening import open_corpus
 from joint.errors import DataError
@@ -29,6 +29,7 @@ from tasks.extraction.absence import measured_presence
 from tasks.extraction.evaluate import evaluate_extraction
 from tasks.extraction.mixtures import MixtureList
 from tasks.extraction.presence import KEY as PRESENCE
+from tasks.extraction.presence import Presence
 from tasks.verification.backends.calibration import Calibration
 from tasks.verification.conditions import CONDITIONS, balanced_threshold, condition_scores
 from tasks.verification.domain import measured_domain
@@ -75,8 +76,9 @@ def ship(trained: Path, output: Path, folders: Sequence[Path]) -> dict[str, Any]
     """Write `output` and return its figures. Raises JointError."""
     model = load(trained)
     embed = model.embed_waveforms
-    corpora = {names(folder): open_corpus(folder) for folder in folders}
-    trials = {names(folder): Trials.load(folder / "trials") for folder in folders}
+    parts = {corpus_name(folder): folder for folder in folders}
+    corpora = {name: open_corpus(folder) for name, folder in parts.items()}
+    trials = {name: Trials.load(folder / "trials") for name, folder in parts.items()}
     figures: dict[str, Any] = {}
     held = {name: CONDITIONS[name] for name in HELD}
     judged: list[tuple[np.ndarray, np.ndarray]] = []
@@ -93,26 +95,28 @@ def ship(trained: Path, output: Path, folders: Sequence[Path]) -> dict[str, Any]
     bounds, borne = measured_domain(embed, sets, threshold)
     turns = choose_threshold(embed, list(corpora.values()))
     figures["number_of_speakers_right_percent"] = 100 * turns.right
+    tensors, metadata = checkpoint.read(trained)
     shipped: dict[str, Any] = {
-        **described(trained),
+        **described(metadata),
         "threshold": threshold,
         "calibration": asdict(calibration),
         "diarization_threshold": turns.threshold,
         DOMAIN: bounds,
         "domain_figures": borne,
     }
-    for folder in folders:
+    for name, folder in parts.items():
         if (folder / "mix2_extraction.csv").is_file():
-            presence, found = extraction_figures(model, corpora[names(folder)], folder)
+            presence, found = extraction_figures(model, corpora[name], folder)
             shipped[PRESENCE] = asdict(presence)
-            figures |= {f"{names(folder)}/{key}": found[key] for key in KEPT if key in found}
-    tensors, _ = checkpoint.read(trained)
+            figures |= {f"{name}/{key}": found[key] for key in KEPT if key in found}
     kept = {k: v for k, v in tensors.items() if k.startswith(checkpoint.MODEL)}
     checkpoint.write(output, to_half(kept), shipped | {"figures": figures})
     return {"threshold": threshold, "diarization_threshold": turns.threshold, **figures}
 
 
-def extraction_figures(model: Any, corpus: Corpus, folder: Path) -> tuple[Any, dict[str, Any]]:
+def extraction_figures(
+    model: SpeakerModel, corpus: Corpus, folder: Path
+) -> tuple[Presence, dict[str, Any]]:
     """The decision on presence, and the figures of the extractor and of that decision."""
     mixtures = MixtureList.load(folder / "mix2_extraction.csv")
     found = evaluate_extraction(model.estimate, corpus, mixtures, progress=False)
@@ -120,9 +124,8 @@ def extraction_figures(model: Any, corpus: Corpus, folder: Path) -> tuple[Any, d
     return presence, found | absent
 
 
-def described(trained: Path) -> dict[str, Any]:
+def described(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """What the checkpoint says of itself, without local paths."""
-    _, metadata = checkpoint.read(trained)
     config = {k: v for k, v in metadata["config"].items() if k not in LOCAL}
     return {
         **metadata,
@@ -138,7 +141,7 @@ LOCAL = ("data", "init", "init_parts", "output", "augmentation")
 """Settings that name files of the machine that trained."""
 
 
-def names(folder: Path) -> str:
+def corpus_name(folder: Path) -> str:
     """The corpus of a prepared part: `librispeech` of `data/librispeech/validation`.
 
     Raises DataError for a folder without its trials."""

@@ -165,9 +165,9 @@ class Filterbank(Frontend):
             total = total.masked_fill(~mask, 0.0)
         loudest = total.amax(dim=1, keepdim=True)
         # where all is silent, all of it counts
-        heard = (total > 10.0 ** (SILENCE_DB / 10.0) * loudest) | (loudest == 0)
+        sounding = (total > 10.0 ** (SILENCE_DB / 10.0) * loudest) | (loudest == 0)
         if mask is not None:
-            heard = heard & mask
-        mask = None if bool(heard.all()) else heard
+            sounding = sounding & mask
+        mask = None if bool(sounding.all()) else sounding
         level = masked_mean(energies, mask).mean(dim=1)[:, None, None]
         return (energies + 10.0 ** (-floor_db / 10.0) * level + EPSILON).log(), mask

@@ -76,22 +76,11 @@ def verification(
         scorer = scorer_of(model.embed, backend, norm, cohort, top, adapt, adaptation, calibrate)
         figures = evaluate_verification(model.embed, corpus, listed, table, scorer=scorer)
     if conditions:
-        from rich.console import Console
-        from rich.progress import track
-
+        from joint.training.progress import shown
         from tasks.verification.conditions import CONDITIONS, evaluate_conditions
 
         found = evaluate_conditions(model.embed, corpus, listed, model.threshold)
-        console = Console(stderr=True)
-        figures["by_condition"] = dict(
-            track(
-                found,
-                "conditions",
-                len(CONDITIONS),
-                console=console,
-                disable=not console.is_terminal,
-            )
-        )
+        figures["by_condition"] = dict(shown(found, "conditions", True, len(CONDITIONS)))
     if scores:
         _write_det(scores, str(model.info()["name"]))
     print_figures(figures)
