@@ -69,7 +69,7 @@ def make_optimizers(model: JointModel, config: OptimizerConfig) -> dict[str, tor
             )
         else:
             made[optimizer] = torch.optim.AdamW(
-                options, lr=config.lr, betas=(0.9, 0.98), fused=True
+                options, lr=config.lr, betas=config.betas, fused=True
             )
     return made
 

@@ -102,9 +102,9 @@ class GroupConfig:
 class OptimizerConfig:
     """`adamw` or `sgd`; a cosine from `lr` to `final_share · lr` after a linear warm-up.
 
-    `clip_norm` bounds the norm of each group's gradient. `groups` names parts of the model by
-    dotted prefix, such as `encoder.pooling` or `tasks.extraction`; the longest prefix wins. There
-    is always a group for the encoder and one for each task with its adapter.
+    `clip_norm` bounds the norm of each group's gradient; `betas` are AdamW's. `groups` names parts
+    of the model by dotted prefix, such as `encoder.pooling` or `tasks.extraction`; the longest
+    prefix wins. There is always a group for the encoder and one for each task with its adapter.
     """
 
     kind: str = "adamw"
@@ -113,6 +113,7 @@ class OptimizerConfig:
     warmup_share: float = 0.05
     final_share: float = 0.01
     clip_norm: float = 5.0
+    betas: tuple[float, float] = (0.9, 0.98)
     groups: dict[str, GroupConfig] = field(default_factory=dict)
 
 

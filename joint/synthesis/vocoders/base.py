@@ -1,0 +1,19 @@
+"""Vocoder: log-mel spectrograms become waveforms."""
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor, nn
+
+from joint.synthesis.mel import LogMel
+
+
+class Vocoder(nn.Module, ABC):
+    """Makes waveforms of what its `mel` gives."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mel = LogMel()
+
+    @abstractmethod
+    def forward(self, log_mel: Tensor) -> Tensor:
+        """`log_mel (B, MELS, F)` → waveform `(B, (F - 1)·HOP)`, float32."""
