@@ -5,6 +5,9 @@ from enum import StrEnum
 HELD_OUT = 50
 """The default number of training speakers that are held out for validation."""
 
+SENTENCE_COUNT = 100
+"""The default number of rows of the lists for synthesis and conversion."""
+
 
 class Check(StrEnum):
     """`full` decodes every file; `header` reads its header alone, for corpora of many hours."""

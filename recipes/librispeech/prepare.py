@@ -1,7 +1,8 @@
 """LibriSpeech (OpenSLR 12) and mini LibriSpeech (31): a folder a part, and speakers to validate on.
 
 OUT/train-clean-5, OUT/test-clean … are the parts that are there; OUT/train is all training parts
-less the held-out speakers, and OUT/validation these. All but OUT/train get `trials`.
+less the held-out speakers, and OUT/validation these. All but OUT/train get `trials`, and those
+without training speakers get `sentences.tsv` and `conversions.tsv`.
 """
 
 from collections.abc import Sequence
@@ -9,9 +10,10 @@ from pathlib import Path
 
 from lhotse import RecordingSet
 
-from joint.data.choices import Check
+from joint.data.choices import SENTENCE_COUNT, Check
 from joint.data.corpus import RECORDINGS, Utterance
 from joint.data.prepare.manifests import PrepareReport, write_skipped, write_split, written_whole
+from joint.data.prepare.speech_pairs import write_speech_pairs
 from joint.data.prepare.splits import hold_out_by_gender, refuse_overlap
 from joint.data.prepare.subset import write_subset
 from joint.data.prepare.tables import write_tables
@@ -33,13 +35,15 @@ def prepare(
     held_out: int | None = None,
     check: Check = Check.FULL,
     jobs: int = 1,
+    sentences: int = SENTENCE_COUNT,
 ) -> PrepareReport:
     """Check the `parts` (none named: all that are there) and write them into `output`, whole or not
     at all.
 
     `held_out` speakers of the training parts, as many of each gender, become `validation` (0:
-    none; None: one in seven, 4 to 50); `train` is the others. Bad recordings are skipped and
-    listed in `skipped.tsv`. Raises DataError for a part that is not there, a chapter without
+    none; None: one in seven, 4 to 50); `train` is the others. `sentences` is the number of rows of
+    the lists for synthesis and conversion (0: no lists). Bad recordings are skipped and listed in
+    `skipped.tsv`. Raises DataError for a part that is not there, a chapter without
     transcripts, a recording without a text, a broken SPEAKERS.TXT or CHAPTERS.TXT, and for a
     training speaker who is in another part too.
     """
@@ -60,10 +64,14 @@ def prepare(
                 partial / part, rows, report, part, custom, "English", check, jobs
             )
             _write_lists(partial / part, kept[part], report)
+            if not _trains(part):
+                write_speech_pairs(partial / part, sentences, SEED)
         training = [part for part in chosen if _trains(part)]
         if training:
             everybody = unique(u for part in training for u in kept[part])
             _write_training(partial, training, everybody, held_out, report)
+            if (partial / "validation").is_dir():
+                write_speech_pairs(partial / "validation", sentences, SEED)
         write_skipped(partial, report)
     return report
 

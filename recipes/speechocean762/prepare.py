@@ -2,13 +2,16 @@
 
 OUT/train, OUT/validation and OUT/test each get `recordings.jsonl.gz`, `supervisions.jsonl.gz` and
 the tables. `validation` holds the 12 speakers of `held_out_speakers.txt`, taken out of `train`;
-its `trials` and `mix2_extraction.csv` are what models are selected on.
+its `trials` and `mix2_extraction.csv` are what models are selected on. Both it and `test` get
+`sentences.tsv` and `conversions.tsv`.
 """
 
 from collections import defaultdict
 from pathlib import Path
 
+from joint.data.choices import SENTENCE_COUNT
 from joint.data.prepare.manifests import PrepareReport, write_skipped, write_split, written_whole
+from joint.data.prepare.speech_pairs import write_speech_pairs
 from joint.data.prepare.splits import refuse_overlap
 from joint.data.prepare.tables import copy_lists, read_table, read_tables, write_tables
 from joint.errors import DataError
@@ -27,12 +30,14 @@ def prepare(
     output: str | Path,
     held_out: str | Path | None = HELD_OUT,
     jobs: int = 1,
+    sentences: int = SENTENCE_COUNT,
 ) -> PrepareReport:
     """Check the corpus and write its splits into `output`, whole or not at all.
 
     `held_out` lists the validation speakers, one a line (None: no validation split); a corpus
     that has none of them in `train`, such as the embedded one, gets no validation split.
-    `jobs` recordings are checked at a time.
+    `jobs` recordings are checked at a time. `sentences` is the number of rows of the lists for
+    synthesis and conversion (0: no lists).
     Bad recordings are skipped and listed in `skipped.tsv`. Raises DataError for missing tables.
     """
     root = Path(corpus)
@@ -61,6 +66,8 @@ def prepare(
             write_tables(folder, kept)
             if name == "validation":
                 write_lists(folder, kept, TARGETS_PER_SPEAKER, MIXTURES, SEED)
+            if name != "train":
+                write_speech_pairs(folder, sentences, SEED)
         copy_lists(root / "test", partial / "test")
         write_skipped(partial, report)
     return report

@@ -8,11 +8,19 @@ from collections.abc import Container, Iterable
 from pathlib import Path
 
 from joint.data.corpus import Utterance
+from joint.data.speech_pairs import CONVERSIONS, SENTENCES
 from joint.errors import DataError
 from joint.files import read_lines
 
 WAV_SCP = "wav.scp"
-LISTS = ("trials", "trials_*", "mix[1-9]_extraction.csv", "mix[1-9]_recognition.csv")
+LISTS = (
+    "trials",
+    "trials_*",
+    "mix[1-9]_extraction.csv",
+    "mix[1-9]_recognition.csv",
+    SENTENCES,
+    CONVERSIONS,
+)
 """File names of the test lists beside a corpus."""
 
 _EXTENSIONS = (".WAV", ".wav", ".ogg", ".flac")

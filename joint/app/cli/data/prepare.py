@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from joint.app.cli.checked import CheckedCommand
-from joint.data.choices import HELD_OUT, Check
+from joint.data.choices import HELD_OUT, SENTENCE_COUNT, Check
 from joint.terminal import warn
 from recipes.voxceleb.parts import TrainOn
 
@@ -60,6 +60,16 @@ Jobs: TypeAlias = Annotated[
         help="The number of recordings to process in parallel; by default that of CPU cores.",
     ),
 ]
+Sentences: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        "--sentences",
+        metavar="N",
+        min=0,
+        help="The number of rows of sentences.tsv and of conversions.tsv, what `joint evaluate "
+        "synthesis` and `joint evaluate conversion` read; fewer where there are not so many.",
+    ),
+]
 CORES = os.cpu_count() or 1
 
 
@@ -79,6 +89,7 @@ def speechocean762(
             help="Hold no speakers out: for a final training, after all choices are made.",
         ),
     ] = False,
+    sentences: Sentences = SENTENCE_COUNT,
     jobs: Jobs = CORES,
 ) -> None:
     """Prepare speechocean762 (OpenSLR 101), in its original or another audio format.
@@ -91,7 +102,8 @@ def speechocean762(
     from recipes.speechocean762.prepare import HELD_OUT as VALIDATION_SPEAKERS
     from recipes.speechocean762.prepare import prepare as run
 
-    report_of(run(corpus, output, None if everybody else VALIDATION_SPEAKERS, jobs))
+    held_out = None if everybody else VALIDATION_SPEAKERS
+    report_of(run(corpus, output, held_out, jobs, sentences))
 
 
 @prepare.command(cls=CheckedCommand)

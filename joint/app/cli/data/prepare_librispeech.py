@@ -5,8 +5,15 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from joint.app.cli.data.prepare import CORES, CheckOption, Jobs, Output, report_of
-from joint.data.choices import HELD_OUT, Check
+from joint.app.cli.data.prepare import (
+    CORES,
+    CheckOption,
+    Jobs,
+    Output,
+    Sentences,
+    report_of,
+)
+from joint.data.choices import HELD_OUT, SENTENCE_COUNT, Check
 from recipes.librimix.choices import Mode, Rate
 
 LibriSpeech: TypeAlias = Annotated[
@@ -63,20 +70,22 @@ def librispeech(
             "by default one in seven, at least 4 and at most 50.",
         ),
     ] = None,
+    sentences: Sentences = SENTENCE_COUNT,
     check: CheckOption = Check.FULL,
     jobs: Jobs = CORES,
 ) -> None:
     """Prepare LibriSpeech (OpenSLR 12), mini LibriSpeech (31), or what parts of them are there.
 
     OUT/train has all training parts without the held-out speakers, OUT/validation these, and
-    OUT/PART each part; every part gets trials.
+    OUT/PART each part; every part gets trials, and each test part and OUT/validation the lists of
+    `joint evaluate synthesis` and `joint evaluate conversion`.
 
     Example: joint prepare librispeech ~/corpora/LibriSpeech data/librispeech --parts train-clean-5
     """
     from recipes.librispeech.prepare import prepare as run
 
     named = [name for value in parts or () for name in value.replace(",", " ").split()]
-    report_of(run(corpus, output, named, held_out, check, jobs))
+    report_of(run(corpus, output, named, held_out, check, jobs, sentences))
 
 
 def librispeechmix(
