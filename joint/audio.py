@@ -143,8 +143,14 @@ def _refuse_short(
         raise AudioError(where, f"{seconds:.3g} s of audio", f"at least {minimum:g} s")
 
 
-def write_audio(path: str | Path, waveform: np.ndarray, sample_rate: Hertz = SAMPLE_RATE) -> None:
-    """Write `waveform (S,)` as 16-bit WAV, atomically; scaled down, with a warning, above 1.
+def write_audio(
+    path: str | Path,
+    waveform: np.ndarray,
+    sample_rate: Hertz = SAMPLE_RATE,
+    comment: str | None = None,
+) -> None:
+    """Write `waveform (S,)` as 16-bit WAV, atomically; scaled down, with a warning, above 1. A
+    `comment` goes into the file's metadata.
 
     Raises AudioError for samples that are not finite and where the file cannot be written.
     """
@@ -156,7 +162,10 @@ def write_audio(path: str | Path, waveform: np.ndarray, sample_rate: Hertz = SAM
         warnings.warn(f"{path}: scaled by {1 / peak:.3g} to fit", AudioWarning, stacklevel=2)
         waveform = waveform / peak
     encoded = io.BytesIO()
-    soundfile.write(encoded, waveform, sample_rate, format="WAV", subtype="PCM_16")
+    with soundfile.SoundFile(encoded, "w", sample_rate, 1, "PCM_16", format="WAV") as file:
+        if comment is not None:
+            file.comment = comment
+        file.write(waveform)
     try:
         atomic_write(path, encoded.getvalue())
     except JointError as error:

@@ -133,6 +133,16 @@ def test_written_file_reads_back(tmp_path: Path) -> None:
     assert [p.name for p in path.parent.iterdir()] == ["x.wav"]
 
 
+def test_a_comment_is_read_back(tmp_path: Path) -> None:
+    sound = tone(1.0, 16_000)
+    for name, comment in (("with", "Synthetic: Zoë’s voice"), ("without", None)):
+        write_audio(tmp_path / f"{name}.wav", sound, comment=comment)
+    with soundfile.SoundFile(tmp_path / "with.wav") as file:
+        assert file.comment == "Synthetic: Zoë’s voice" and file.frames == 16_000
+    with_comment, without = (read_audio(tmp_path / f"{n}.wav") for n in ("with", "without"))
+    assert np.array_equal(with_comment, without)
+
+
 def test_loud_waveform_is_scaled_to_fit(tmp_path: Path) -> None:
     with pytest.warns(AudioWarning, match="scaled"):
         write_audio(tmp_path / "x.wav", 4 * tone(1.0, 16_000))
