@@ -72,6 +72,9 @@ UMAP = ["umap-learn>=0.5.7,<0.6"]
 # Error rates of diarization.
 CONVERSATION = ["pyannote-metrics>=4,<5"]
 
+# DNSMOS: speechmos brings the networks, onnxruntime runs them.
+SYNTHESIS = ["speechmos>=0.0.1.1,<0.1", "onnxruntime>=1.17,<2"]
+
 HUB = ["huggingface_hub>=0.30,<3"]
 
 DOCS = ["mkdocs-material>=9.6,<10", "mkdocstrings[python]>=0.30,<2"]
@@ -83,6 +86,7 @@ DEV = [
     *ANALYSIS,
     *HUB,
     *PHONES,
+    *SYNTHESIS,
     "pytest>=8.3,<10",
     "pytest-xdist>=3.6,<4",
     "ruff>=0.9,<0.18",
@@ -124,6 +128,7 @@ setup(
         "phones": PHONES,
         "recognition": RECOGNITION,
         "speechbrain": SPEECHBRAIN,
+        "synthesis": SYNTHESIS,
         "umap": UMAP,
     },
     entry_points={"console_scripts": ["joint=joint.app.cli.main:main"]},
