@@ -8,9 +8,6 @@ from torch import Tensor, nn
 from joint.conditioning.fusion import Conditioning
 from joint.outputs import SpeakerEncoding
 
-Fusion = Callable[..., Conditioning]
-"""Makes a conditioning; called with `feature_dim` and what of the encoder it asks for."""
-
 
 class ConvNextBlock(nn.Module):
     """A depthwise convolution over time and two linear layers beside a shortcut (Liu et al., CVPR

@@ -22,6 +22,8 @@ class LogMel(nn.Module):
     """Natural logarithm of magnitudes in 80 mel bands (HTK's scale, 0 to 8 kHz), by torchaudio:
     Hann windows of 50 ms every 12.5 ms; frame f is centred on Sample `f·HOP`."""
 
+    hop = HOP
+
     def __init__(self) -> None:
         super().__init__()
         self.spectrogram = torchaudio.transforms.MelSpectrogram(

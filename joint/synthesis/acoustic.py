@@ -1,0 +1,171 @@
+"""AcousticModel: what is said, how, and in whose voice become a log-mel spectrogram."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from joint.conditioning.fusion import Conditioning, FilmFusion
+from joint.data.corpus import Corpus, readable
+from joint.outputs import SpeakerEncoding
+from joint.synthesis.convnext import ConvNextStack
+from joint.synthesis.decoders.base import AS_TRAINED, MelDecoder, Sampling, masked_mean
+from joint.synthesis.level import frame_energy, levelled
+from joint.synthesis.mel import MELS, LogMel
+from joint.synthesis.pitch import Pitch, estimate_pitch
+
+Fusion = Callable[[int, int], Conditioning]
+"""Makes a conditioning of features of a width on an embedding of a width."""
+MEASURED = 200
+"""Recordings that the mean and the deviation of each mel band are measured on."""
+MIDDLE_PITCH, MIDDLE_ENERGY, ENERGY_SPREAD = 5.0, -0.7, 1.6
+"""Of ln(Hertz) and of ln(magnitude), so that what the network reads is about 0."""
+
+
+@dataclass(frozen=True)
+class Prosody:
+    """Of each frame: `pitch (B, F)` as ln(Hertz), interpolated where it is not `voiced (B, F)` (0
+    to 1), and `energy (B, F)` as ln(mean magnitude)."""
+
+    pitch: Tensor
+    voiced: Tensor
+    energy: Tensor
+
+    @classmethod
+    def of(cls, pitch: Pitch, log_mel: Tensor) -> "Prosody":
+        """That of a recording."""
+        return cls(pitch.log_hertz, pitch.voiced.float(), frame_energy(log_mel))
+
+    def features(self) -> Tensor:
+        """`(B, F, 3)`, of about unit size."""
+        pitch = 4.0 * (self.pitch - MIDDLE_PITCH) * self.voiced
+        energy = (self.energy - MIDDLE_ENERGY) / ENERGY_SPREAD
+        return torch.stack([pitch, self.voiced, energy], dim=2)
+
+
+class Spoken(NamedTuple):
+    """What an acoustic model learns from: `waveform (B, S)` at the usual level, its log-mel `(B,
+    MELS, F)`, its `prosody`, and its `mask (B, F)`."""
+
+    waveform: Tensor
+    log_mel: Tensor
+    pitch: Pitch
+    prosody: Prosody
+    mask: Tensor
+
+
+class AcousticModel(nn.Module):
+    """Content and prosody of each frame, conditioned on a speaker, become a log-mel spectrogram.
+
+    Args:
+        content_dim: Channels of the content.
+        decoder: Makes the MelDecoder; called with `feature_dim` and `fusion`.
+        fusion: Makes the conditionings on the speaker; called with the widths of the features and
+            of the embedding.
+        dim, blocks, hidden: Of the ConvNeXt blocks before the decoder.
+        prior_weight: Of the L2 distance of a spectrogram that a linear layer predicts from what the
+            decoder reads, which brings content and frames together early (Mehta et al., Matcha-TTS,
+            ICASSP 2024).
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(
+        self,
+        content_dim: int,
+        embedding_dim: int,
+        decoder: Callable[..., MelDecoder],
+        fusion: Fusion = FilmFusion,
+        dim: int = 256,
+        blocks: int = 2,
+        hidden: int = 512,
+        prior_weight: float = 1.0,
+    ) -> None:
+        super().__init__()
+
+        def conditioned(width: int) -> Conditioning:
+            return fusion(width, embedding_dim)
+
+        self.mel = LogMel()
+        self.prosody = nn.Linear(3, content_dim)
+        self.body = ConvNextStack(content_dim, dim, blocks, hidden, conditioned)
+        self.prior = nn.Linear(dim, MELS)
+        self.decoder = decoder(feature_dim=dim, fusion=conditioned)
+        self.prior_weight = prior_weight
+        self.register_buffer("mean", torch.zeros(MELS))
+        self.register_buffer("deviation", torch.zeros(MELS))
+
+    def setup(self, corpus: Corpus) -> None:
+        """Measure the mel bands on some recordings of the corpus, unless a checkpoint has."""
+        if self.deviation.any():
+            return
+        some = corpus.utterances[:: max(1, len(corpus) // MEASURED)]
+        bands = []
+        for _, waveform in readable(some):
+            sound = levelled(torch.from_numpy(waveform)[None].to(self.mean.device))
+            bands.append(self.mel(sound)[0])
+        together = torch.cat(bands, dim=1)
+        self.mean.copy_(together.mean(dim=1))
+        self.deviation.copy_(together.std(dim=1))
+
+    @torch.no_grad()
+    def spoken(self, waveform: Tensor, lengths: Tensor) -> Spoken:
+        """Recordings `(B, S)` of `lengths (B,)` as the model learns from them."""
+        frame = torch.arange(waveform.shape[1], device=waveform.device)
+        sound = levelled(waveform.float() * (frame < lengths[:, None]))
+        log_mel = self.mel(sound)
+        pitch = estimate_pitch(sound, lengths)
+        count = torch.arange(log_mel.shape[2], device=waveform.device)
+        mask = count[None] * self.hop <= lengths[:, None]
+        return Spoken(sound, log_mel, pitch, Prosody.of(pitch, log_mel), mask)
+
+    @property
+    def hop(self) -> int:
+        """Samples from one frame to the next."""
+        return self.mel.hop
+
+    def loss(
+        self,
+        content: Tensor,
+        prosody: Prosody,
+        log_mel: Tensor,
+        mask: Tensor,
+        encoding: SpeakerEncoding,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The decoder's loss with that of the prior; the decoder's alone; and an estimate of
+        `log_mel (B, MELS, F)`, which gradients reach.
+
+        `content (B, F, content_dim)`, `mask (B, F)`.
+        """
+        own = mask.unsqueeze(-1).float()
+        mel = (log_mel.transpose(1, 2) - self.mean) / self.deviation * own
+        features = self._features(content, prosody, own, encoding)
+        prior = masked_mean((self.prior(features).float() - mel).square(), own)
+        loss, estimate = self.decoder.loss(mel, features, own, encoding)
+        return loss + self.prior_weight * prior, loss, self._restored(estimate)
+
+    def sample(
+        self,
+        content: Tensor,
+        prosody: Prosody,
+        mask: Tensor,
+        encoding: SpeakerEncoding,
+        sampling: Sampling = AS_TRAINED,
+    ) -> Tensor:
+        """A spectrogram `(B, MELS, F)`, natural logarithm."""
+        own = mask.unsqueeze(-1).float()
+        features = self._features(content, prosody, own, encoding)
+        return self._restored(self.decoder.sample(features, own, encoding, sampling))
+
+    def _features(
+        self, content: Tensor, prosody: Prosody, mask: Tensor, encoding: SpeakerEncoding
+    ) -> Tensor:
+        together = content + self.prosody(prosody.features().to(content.dtype))
+        features: Tensor = self.body(together * mask.to(content.dtype), mask, encoding)
+        return features
+
+    def _restored(self, mel: Tensor) -> Tensor:
+        return (mel.float() * self.deviation + self.mean).transpose(1, 2)

@@ -1,0 +1,243 @@
+"""Synthesis: a text in the voice of an enrolled speaker.
+
+phones ──► encoder ──► durations ──► frames ──► pitch, voicing, energy ──► AcousticModel ──► log-mel
+                └────────── every part is conditioned on the speaker's encoding ──────────┘
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from joint.conditioning.fusion import Conditioning, FilmFusion
+from joint.data.corpus import Corpus
+from joint.errors import ConfigError
+from joint.outputs import SpeakerEncoding, TaskOutput
+from joint.scene import SceneBatch
+from joint.synthesis.acoustic import AcousticModel, Fusion, Prosody, Spoken
+from joint.synthesis.consistency import SpeakerConsistency
+from joint.synthesis.convnext import ConvNextStack
+from joint.synthesis.decoders.base import AS_TRAINED, MelDecoder, Sampling
+from joint.synthesis.lengths import TimedPhones, regulate, timed_phones
+from joint.synthesis.pitch import pitch_range
+from joint.synthesis.voice import VoiceRange
+from joint.task import ENROLLMENT, Encode, Enrollment, Task, encode_enrollments
+from joint.units import Decibels
+from tasks.synthesis.predictors import DurationPredictor, ProsodyPredictor, whole_frames
+
+DECIBELS = 0.1151293
+"""ln(magnitude) of one decibel."""
+SEMITONE = 0.0577623
+"""ln(Hertz) of one semitone."""
+
+
+@dataclass(frozen=True)
+class SpeakingOptions:
+    """How a text is spoken: at `rate` times the predicted speed, `pitch` in semitones and `energy`
+    above what is predicted; the decoder's `sampling`."""
+
+    rate: float = 1.0
+    pitch: float = 0.0
+    energy: Decibels = 0.0
+    sampling: Sampling = AS_TRAINED
+
+
+AS_PREDICTED = SpeakingOptions()
+"""As the predictors say."""
+
+
+class SynthesisTask(Task):
+    """Speaks the phones of an utterance in the voice of another recording of its speaker.
+
+    Args:
+        decoder: Makes the MelDecoder; see AcousticModel.
+        fusion: Makes the conditionings on the speaker, of text, predictors and decoder.
+        dim, blocks: Of the encoder of phones.
+        predictor_dim: Of the predictors.
+        duration_weight, prosody_weight: Of the predictors' losses beside the decoder's.
+        consistency: Its loss is added with `consistency_weight`.
+    """
+
+    requires: ClassVar[frozenset[str]] = frozenset(
+        {
+            "enrollment",
+            "enrollment_lengths",
+            "sources",
+            "source_lengths",
+            "source_phones",
+            "source_phone_starts",
+            "source_phone_ends",
+            "source_phones_known",
+        }
+    )
+
+    def __init__(
+        self,
+        embedding_dim: int,
+        phones: Sequence[str],
+        decoder: Callable[..., MelDecoder],
+        fusion: Fusion = FilmFusion,
+        dim: int = 256,
+        blocks: int = 4,
+        predictor_dim: int = 192,
+        duration_weight: float = 0.5,
+        prosody_weight: float = 0.3,
+        consistency: SpeakerConsistency | None = None,
+        consistency_weight: float = 0.3,
+    ) -> None:
+        super().__init__()
+        if not phones:
+            raise ConfigError("data.train", "no phones", "a folder aligned by 'joint align'")
+
+        def conditioned(width: int) -> Conditioning:
+            return fusion(width, embedding_dim)
+
+        self.embedding = nn.Embedding(len(phones), dim)
+        self.encoder = ConvNextStack(dim, dim, blocks, 3 * dim, conditioned, kernel=5)
+        self.durations = DurationPredictor(dim, predictor_dim, 2, conditioned)
+        self.prosody = ProsodyPredictor(dim, predictor_dim, 3, conditioned)
+        self.voice = VoiceRange(embedding_dim)
+        self.acoustic = AcousticModel(dim, embedding_dim, decoder, fusion)
+        self.weights = duration_weight, prosody_weight, consistency_weight
+        self.consistency = consistency
+
+    def setup(self, corpus: Corpus) -> None:
+        """See Task: the mean and the deviation of the mel bands."""
+        self.acoustic.setup(corpus)
+
+    def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:
+        """Mean over the utterances whose phones and their times are known."""
+        assert batch.enrollment is not None and batch.enrollment_lengths is not None
+        encoding = encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT)
+        timed, spoken, encoding = self._examples(batch, encoding)
+        if len(timed.phones) == 0:
+            nothing = torch.stack([p.sum() for p in self.parameters()]).sum()
+            return TaskOutput(0.0 * nothing, 0)
+        text = self.encode_phones(timed, encoding)
+        content = regulate(text, timed.durations, spoken.mask.shape[1])
+        duration = self.durations.loss(text.detach(), timed.durations, timed.mask, encoding)
+        voices = pitch_range(spoken.pitch)
+        prosody = self.prosody.loss(content, spoken.prosody, voices, spoken.mask, encoding)
+        voice = self.voice.loss(encoding, voices)
+        loss, decoder, estimate = self.acoustic.loss(
+            content, spoken.prosody, spoken.log_mel, spoken.mask, encoding
+        )
+        duration_weight, prosody_weight, consistency_weight = self.weights
+        predicted = prosody.pitch + prosody.voicing + prosody.energy + voice
+        loss = loss + duration_weight * duration + prosody_weight * predicted
+        metrics: dict[str, float | Tensor] = {
+            "decoder_loss": decoder,
+            "duration_loss": duration,
+            "pitch_loss": prosody.pitch,
+            "voicing_loss": prosody.voicing,
+            "energy_loss": prosody.energy,
+            "voice_loss": voice,
+        }
+        if self.consistency is not None:
+            consistency = self.consistency(encode, estimate, encoding)
+            loss = loss + consistency_weight * consistency
+            metrics["consistency_loss"] = consistency
+        return TaskOutput(loss, len(timed.phones), metrics)
+
+    def encode_phones(self, timed: TimedPhones, encoding: SpeakerEncoding) -> Tensor:
+        """`(B, P, D)`."""
+        own = timed.mask.unsqueeze(-1).float()
+        encoded: Tensor = self.encoder(
+            self.embedding(timed.phones.clamp(min=0)) * own, own, encoding
+        )
+        return encoded
+
+    def infer(
+        self, encode: Encode, recording: Tensor, enrollments: Sequence[Enrollment] = ()
+    ) -> Tensor:
+        """See Task: as `speak`; what is given in the recording's place are the phones `(P,)`."""
+        if len(enrollments) != 1:
+            raise ConfigError("enrolments", str(len(enrollments)), "one: whose voice it is")
+        return self.speak(encode, recording, enrollments[0])
+
+    def speak(
+        self,
+        encode: Encode,
+        phones: Tensor,
+        enrollment: Enrollment,
+        options: SpeakingOptions = AS_PREDICTED,
+    ) -> Tensor:
+        """The log-mel spectrogram `(MELS, F)` of `phones (P,)`, silences among them, in the voice
+        of the enrolment."""
+        encoding = encode_enrollments(encode, [enrollment])
+        timed = TimedPhones(phones[None], torch.ones_like(phones)[None])
+        text = self.encode_phones(timed, encoding)
+        log_frames = self.durations(text, timed.mask.unsqueeze(-1).float(), encoding)
+        durations = whole_frames(log_frames, timed.mask, options.rate)
+        return self.speak_timed(encoding, TimedPhones(timed.phones, durations), options)[0]
+
+    def speak_timed(
+        self,
+        encoding: SpeakerEncoding,
+        timed: TimedPhones,
+        options: SpeakingOptions = AS_PREDICTED,
+    ) -> Tensor:
+        """The log-mel spectrograms `(B, MELS, F)` of phones with their durations."""
+        content = regulate(self.encode_phones(timed, encoding), timed.durations)
+        frame = torch.arange(content.shape[1], device=content.device)
+        mask = frame[None] < timed.durations.sum(dim=1, keepdim=True)
+        prosody = self.prosody(content, self.voice(encoding), mask, encoding)
+        asked = Prosody(
+            prosody.pitch + SEMITONE * options.pitch,
+            prosody.voiced,
+            prosody.energy + DECIBELS * options.energy,
+        )
+        return self.acoustic.sample(content, asked, mask, encoding, options.sampling)
+
+    def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
+        """The losses on held-out utterances, with the same draws each time."""
+        found: list[dict[str, float]] = []
+        for position, batch in enumerate(batches):
+            with torch.random.fork_rng([]):
+                torch.manual_seed(position)
+                found.append(self.loss(encode, batch, 1.0).logged(""))
+        names = found[0] if found else {}
+        return {n.lstrip("/"): sum(f[n] for f in found) / len(found) for n in names}
+
+    def _examples(
+        self, batch: SceneBatch, encoding: SpeakerEncoding
+    ) -> tuple[TimedPhones, Spoken, SpeakerEncoding]:
+        """Those utterances of the batch that are aligned."""
+        assert batch.sources is not None and batch.source_lengths is not None
+        assert batch.source_phones is not None and batch.source_phones_known is not None
+        assert batch.source_phone_starts is not None and batch.source_phone_ends is not None
+        begun = (batch.source_phone_starts[:, 0] >= 0).any(dim=1)
+        rows = (batch.source_phones_known[:, 0] & begun).nonzero()[:, 0]
+        lengths = batch.source_lengths[rows, 0]
+        longest = int(lengths.max()) if len(rows) else 0
+        timed = (
+            timed_phones(
+                batch.source_phones[rows, 0],
+                batch.source_phone_starts[rows, 0],
+                batch.source_phone_ends[rows, 0],
+                lengths.tolist(),
+            )
+            if len(rows)
+            else TimedPhones(batch.source_phones[rows, 0], batch.source_phones[rows, 0])
+        )
+        spoken = self.acoustic.spoken(batch.sources[rows, 0, :longest], lengths)
+        return timed, spoken, only(encoding, rows)
+
+
+def only(encoding: SpeakerEncoding, rows: Tensor) -> SpeakerEncoding:
+    """Some rows `(n,)` of an encoding, without its layers."""
+
+    def of(tensor: Tensor | None) -> Tensor | None:
+        return None if tensor is None else tensor[rows]
+
+    return replace(
+        encoding,
+        embedding=encoding.embedding[rows],
+        frames=of(encoding.frames),
+        frame_mask=of(encoding.frame_mask),
+        waveform=of(encoding.waveform),
+        lengths=of(encoding.lengths),
+        layers={},
+    )
