@@ -8,6 +8,7 @@ USED = (
     "espnet2.asr.decoder.transformer_decoder",
     "espnet.nets.batch_beam_search",
     "espnet.nets.scorers.ctc",
+    "espnet2.gan_tts.hifigan.hifigan",
 )
 
 

@@ -8,12 +8,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from joint.errors import ConfigError
+from joint.layers.espnet import espnet_class
 from joint.losses.ctc import BLANK
 from tasks.recognition.core import Posteriors
-from tasks.recognition.espnet import espnet_class
 from tasks.recognition.objectives.attention import AttentionDecoder
 
 BEAM, CTC_WEIGHT = 10, 0.3
+PART = "attention decoder"
 IMPOSSIBLE = -1e10
 """Espnet's logarithm of a probability of 0."""
 
@@ -36,8 +37,8 @@ class AttentionBeamSearch:
         if not 0.0 <= ctc_weight <= 1.0:
             raise ConfigError("ctc_weight", str(ctc_weight), "0 to 1")
         self.decoder, self.beam, self.ctc_weight = decoder, beam, ctc_weight
-        self.search = espnet_class("espnet.nets.batch_beam_search", "BatchBeamSearch")
-        self.prefix_scorer = espnet_class("espnet.nets.scorers.ctc", "CTCPrefixScorer")
+        self.search = espnet_class("espnet.nets.batch_beam_search", "BatchBeamSearch", PART)
+        self.prefix_scorer = espnet_class("espnet.nets.scorers.ctc", "CTCPrefixScorer", PART)
 
     def __call__(self, posteriors: Posteriors, row: int) -> list[int]:
         """See Decoding. A padded recording is decoded as it is alone: only its own frames count."""
@@ -75,7 +76,7 @@ def _without_blank(vocabulary: int) -> object:
     scores = torch.zeros(vocabulary)
     scores[BLANK] = float("-inf")
 
-    class WithoutBlank(espnet_class("espnet.nets.scorer_interface", "BatchScorerInterface")):  # type: ignore[misc]
+    class WithoutBlank(espnet_class("espnet.nets.scorer_interface", "BatchScorerInterface", PART)):  # type: ignore[misc]
         def batch_score(self, ys: Tensor, states: object, xs: Tensor) -> tuple[Tensor, None]:
             return scores.to(xs).expand(len(ys), -1), None
 

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from joint.encoders.frames import Frames, frame_counts
-from tasks.recognition.espnet import espnet_class
+from joint.layers.espnet import espnet_class
 
 
 class AttentionDecoder(nn.Module):
@@ -27,7 +27,9 @@ class AttentionDecoder(nn.Module):
         smoothing: float = 0.1,
     ) -> None:
         super().__init__()
-        decoder = espnet_class("espnet2.asr.decoder.transformer_decoder", "TransformerDecoder")
+        decoder = espnet_class(
+            "espnet2.asr.decoder.transformer_decoder", "TransformerDecoder", "attention decoder"
+        )
         self.border, self.smoothing = vocabulary, smoothing
         self.network: nn.Module = decoder(
             vocab_size=vocabulary + 1,

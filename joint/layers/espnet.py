@@ -1,4 +1,4 @@
-"""The classes that recognition takes from espnet, an optional package."""
+"""Classes of espnet, an optional package."""
 
 import logging
 from contextlib import redirect_stdout
@@ -9,14 +9,15 @@ from typing import Any
 from joint.errors import ConfigError
 
 
-def espnet_class(module: str, name: str) -> Any:
-    """Import the class `name` from a `module` of espnet. Raises ConfigError where it is missing."""
+def espnet_class(module: str, name: str, part: str) -> Any:
+    """Import the class `name` from a `module` of espnet, for the `part` of a model that errors
+    name. Raises ConfigError where it is missing."""
     try:
         with redirect_stdout(StringIO()):  # it prints that flash attention is not installed
             found = getattr(import_module(module), name)
     except ImportError as error:
         raise ConfigError(
-            "attention decoder",
+            part,
             f"no package espnet ({error})",
             "pip install 'joint-speaker[espnet]', then pip install --no-deps espnet==202511",
         ) from None
