@@ -141,7 +141,7 @@ class AcousticModel(nn.Module):
         `content (B, F, content_dim)`, `mask (B, F)`.
         """
         own = mask.unsqueeze(-1).float()
-        mel = (log_mel.transpose(1, 2) - self.mean) / self.deviation * own
+        mel = self.normalised(log_mel) * own
         features = self._features(content, prosody, own, encoding)
         prior = masked_mean((self.prior(features).float() - mel).square(), own)
         loss, estimate = self.decoder.loss(mel, features, own, encoding)
@@ -166,6 +166,10 @@ class AcousticModel(nn.Module):
         together = content + self.prosody(prosody.features().to(content.dtype))
         features: Tensor = self.body(together * mask.to(content.dtype), mask, encoding)
         return features
+
+    def normalised(self, log_mel: Tensor) -> Tensor:
+        """`log_mel (B, MELS, F)` with mean 0 and deviation 1 of each band: `(B, F, MELS)`."""
+        return (log_mel.transpose(1, 2) - self.mean) / self.deviation
 
     def _restored(self, mel: Tensor) -> Tensor:
         return (mel.float() * self.deviation + self.mean).transpose(1, 2)

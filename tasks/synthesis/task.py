@@ -5,7 +5,7 @@ phones ──► encoder ──► durations ──► frames ──► pitch, v
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -16,11 +16,12 @@ from joint.data.corpus import Corpus
 from joint.errors import ConfigError
 from joint.outputs import SpeakerEncoding, TaskOutput
 from joint.scene import SceneBatch
-from joint.synthesis.acoustic import AcousticModel, Fusion, Prosody, Spoken
+from joint.synthesis.acoustic import AcousticModel, Fusion, Prosody
 from joint.synthesis.consistency import SpeakerConsistency
 from joint.synthesis.convnext import ConvNextStack
 from joint.synthesis.decoders.base import AS_TRAINED, MelDecoder, Sampling
-from joint.synthesis.lengths import TimedPhones, regulate, timed_phones
+from joint.synthesis.examples import FIELDS, aligned_examples, mean_losses
+from joint.synthesis.lengths import TimedPhones, regulate
 from joint.synthesis.pitch import pitch_range
 from joint.synthesis.voice import VoiceRange
 from joint.task import ENROLLMENT, Encode, Enrollment, Task, encode_enrollments
@@ -60,18 +61,7 @@ class SynthesisTask(Task):
         consistency: Its loss is added with `consistency_weight`.
     """
 
-    requires: ClassVar[frozenset[str]] = frozenset(
-        {
-            "enrollment",
-            "enrollment_lengths",
-            "sources",
-            "source_lengths",
-            "source_phones",
-            "source_phone_starts",
-            "source_phone_ends",
-            "source_phones_known",
-        }
-    )
+    requires: ClassVar[frozenset[str]] = FIELDS
 
     def __init__(
         self,
@@ -111,10 +101,11 @@ class SynthesisTask(Task):
         """Mean over the utterances whose phones and their times are known."""
         assert batch.enrollment is not None and batch.enrollment_lengths is not None
         encoding = encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT)
-        timed, spoken, encoding = self._examples(batch, encoding)
-        if len(timed.phones) == 0:
+        examples = aligned_examples(batch, encoding, self.acoustic)
+        if examples is None:
             nothing = torch.stack([p.sum() for p in self.parameters()]).sum()
             return TaskOutput(0.0 * nothing, 0)
+        timed, spoken, encoding = examples.timed, examples.spoken, examples.encoding
         text = self.encode_phones(timed, encoding)
         content = regulate(text, timed.durations, spoken.mask.shape[1])
         duration = self.durations.loss(text.detach(), timed.durations, timed.mask, encoding)
@@ -139,7 +130,7 @@ class SynthesisTask(Task):
             consistency = self.consistency(encode, estimate, encoding)
             loss = loss + consistency_weight * consistency
             metrics["consistency_loss"] = consistency
-        return TaskOutput(loss, len(timed.phones), metrics)
+        return TaskOutput(loss, len(examples), metrics)
 
     def encode_phones(self, timed: TimedPhones, encoding: SpeakerEncoding) -> Tensor:
         """`(B, P, D)`."""
@@ -193,51 +184,4 @@ class SynthesisTask(Task):
 
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
         """The losses on held-out utterances, with the same draws each time."""
-        found: list[dict[str, float]] = []
-        for position, batch in enumerate(batches):
-            with torch.random.fork_rng([]):
-                torch.manual_seed(position)
-                found.append(self.loss(encode, batch, 1.0).logged(""))
-        names = found[0] if found else {}
-        return {n.lstrip("/"): sum(f[n] for f in found) / len(found) for n in names}
-
-    def _examples(
-        self, batch: SceneBatch, encoding: SpeakerEncoding
-    ) -> tuple[TimedPhones, Spoken, SpeakerEncoding]:
-        """Those utterances of the batch that are aligned."""
-        assert batch.sources is not None and batch.source_lengths is not None
-        assert batch.source_phones is not None and batch.source_phones_known is not None
-        assert batch.source_phone_starts is not None and batch.source_phone_ends is not None
-        begun = (batch.source_phone_starts[:, 0] >= 0).any(dim=1)
-        rows = (batch.source_phones_known[:, 0] & begun).nonzero()[:, 0]
-        lengths = batch.source_lengths[rows, 0]
-        longest = int(lengths.max()) if len(rows) else 0
-        timed = (
-            timed_phones(
-                batch.source_phones[rows, 0],
-                batch.source_phone_starts[rows, 0],
-                batch.source_phone_ends[rows, 0],
-                lengths.tolist(),
-            )
-            if len(rows)
-            else TimedPhones(batch.source_phones[rows, 0], batch.source_phones[rows, 0])
-        )
-        spoken = self.acoustic.spoken(batch.sources[rows, 0, :longest], lengths)
-        return timed, spoken, only(encoding, rows)
-
-
-def only(encoding: SpeakerEncoding, rows: Tensor) -> SpeakerEncoding:
-    """Some rows `(n,)` of an encoding, without its layers."""
-
-    def of(tensor: Tensor | None) -> Tensor | None:
-        return None if tensor is None else tensor[rows]
-
-    return replace(
-        encoding,
-        embedding=encoding.embedding[rows],
-        frames=of(encoding.frames),
-        frame_mask=of(encoding.frame_mask),
-        waveform=of(encoding.waveform),
-        lengths=of(encoding.lengths),
-        layers={},
-    )
+        return mean_losses(lambda batch: self.loss(encode, batch, 1.0), batches)

@@ -1,0 +1,74 @@
+"""PhoneticContent: what is said in a recording, frame by frame, without who says it."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from joint.data.phones import UNKNOWN
+from joint.synthesis.convnext import ConvNextStack
+from joint.synthesis.mel import MELS
+
+
+class Content(NamedTuple):
+    """Of each frame: `features (B, F, D)`, and `logits (B, F, phones)` of the phone."""
+
+    features: Tensor
+    logits: Tensor
+
+
+class PhoneticContent(nn.Module):
+    """Classifies the phone of each frame; the bottleneck before the classifier, normalised over
+    the recording, is the content (phonetic posteriorgrams: Sun et al., ICME 2016; bottlenecks: Liu
+    et al., TASLP 2021; instance normalisation: Chou and Lee, Interspeech 2019).
+
+    It learns from the phones alone: no gradient of the voice that is made of it reaches it, so that
+    it keeps of the speaker only what telling phones apart needs.
+
+    Args:
+        dim, blocks, hidden: Of the ConvNeXt blocks.
+        width: Channels of the bottleneck: the fewer, the less of the source's voice remains.
+        dropout: Of the bands of the input, in whole recordings, while training.
+    """
+
+    def __init__(
+        self,
+        phones: int,
+        dim: int = 256,
+        blocks: int = 6,
+        hidden: int = 768,
+        width: int = 48,
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.body = ConvNextStack(MELS, dim, blocks, hidden)
+        self.bottleneck = nn.Linear(dim, width)
+        self.classifier = nn.Linear(width, phones)
+        self.dropout = nn.Dropout1d(dropout)
+        self.width = width
+
+    def forward(self, mel: Tensor, mask: Tensor) -> Content:
+        """`mel (B, F, MELS)` normalised by band, `mask (B, F, 1)`."""
+        mel = self.dropout(mel.transpose(1, 2)).transpose(1, 2)
+        narrow = torch.tanh(self.bottleneck(self.body(mel, mask)))
+        logits: Tensor = self.classifier(narrow).float()
+        return Content(instance_normalised(narrow.detach().float(), mask), logits)
+
+    @staticmethod
+    def loss(logits: Tensor, phones: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean cross-entropy over the frames whose phone is known, and the share of them that is
+        classified correctly; `logits (B, F, phones)`, `phones (B, F)`."""
+        known = phones != UNKNOWN
+        loss = F.cross_entropy(logits[known], phones[known], label_smoothing=0.1)
+        return loss, (logits.argmax(dim=2) == phones)[known].float().mean()
+
+
+def instance_normalised(features: Tensor, mask: Tensor) -> Tensor:
+    """`features (B, F, D)` with mean 0 and deviation 1 of each channel over the frames of `mask (B,
+    F, 1)` of each recording."""
+    count = mask.sum(dim=1, keepdim=True).clamp(min=1.0)
+    mean = (features * mask).sum(dim=1, keepdim=True) / count
+    centred = (features - mean) * mask
+    deviation = (centred.square().sum(dim=1, keepdim=True) / count).sqrt()
+    return centred / deviation.clamp(min=1e-3)

@@ -1,0 +1,95 @@
+"""What synthesis and conversion learn from: aligned utterances of a batch, with an enrolment."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from joint.outputs import SpeakerEncoding, TaskOutput
+from joint.scene import SceneBatch
+from joint.synthesis.acoustic import AcousticModel, Spoken
+from joint.synthesis.lengths import TimedPhones, timed_phones
+
+FIELDS: Final = frozenset(
+    {
+        "enrollment",
+        "enrollment_lengths",
+        "sources",
+        "source_lengths",
+        "source_phones",
+        "source_phone_starts",
+        "source_phone_ends",
+        "source_phones_known",
+    }
+)
+"""Names of the SceneBatch fields that are read."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Utterances whose phones and their times are known, one row of each."""
+
+    timed: TimedPhones
+    spoken: Spoken
+    encoding: SpeakerEncoding
+
+    def __len__(self) -> int:
+        return len(self.timed.phones)
+
+
+def aligned_examples(
+    batch: SceneBatch, encoding: SpeakerEncoding, acoustic: AcousticModel
+) -> Examples | None:
+    """The first source of those scenes in which it is aligned, with the rows of the `encoding` of
+    the batch's enrolments; None where there is no such scene."""
+    assert batch.sources is not None and batch.source_lengths is not None
+    assert batch.source_phones is not None and batch.source_phones_known is not None
+    assert batch.source_phone_starts is not None and batch.source_phone_ends is not None
+    begun = (batch.source_phone_starts[:, 0] >= 0).any(dim=1)
+    rows = (batch.source_phones_known[:, 0] & begun).nonzero()[:, 0]
+    if len(rows) == 0:
+        return None
+    lengths = batch.source_lengths[rows, 0]
+    timed = timed_phones(
+        batch.source_phones[rows, 0],
+        batch.source_phone_starts[rows, 0],
+        batch.source_phone_ends[rows, 0],
+        lengths.tolist(),
+    )
+    waveform = batch.sources[rows, 0, : int(lengths.max())]
+    return Examples(timed, acoustic.spoken(waveform, lengths), only(encoding, rows))
+
+
+def mean_losses(
+    loss: Callable[[SceneBatch], TaskOutput], batches: Iterable[SceneBatch]
+) -> dict[str, float]:
+    """Means of a task's loss and metrics over those held-out batches that have something to learn
+    from, with the same draws each time."""
+    found: list[dict[str, float]] = []
+    for position, batch in enumerate(batches):
+        with torch.random.fork_rng([]):
+            torch.manual_seed(position)
+            output = loss(batch)
+        if output.count:
+            found.append(output.logged(""))
+    names = found[0] if found else {}
+    return {name.lstrip("/"): sum(f[name] for f in found) / len(found) for name in names}
+
+
+def only(encoding: SpeakerEncoding, rows: Tensor) -> SpeakerEncoding:
+    """Some rows `(n,)` of an encoding, without its layers."""
+
+    def of(tensor: Tensor | None) -> Tensor | None:
+        return None if tensor is None else tensor[rows]
+
+    return replace(
+        encoding,
+        embedding=encoding.embedding[rows],
+        frames=of(encoding.frames),
+        frame_mask=of(encoding.frame_mask),
+        waveform=of(encoding.waveform),
+        lengths=of(encoding.lengths),
+        layers={},
+    )
