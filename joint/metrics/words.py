@@ -1,7 +1,7 @@
 """Word errors of transcripts: WER by jiwer, cpWER and ORC-WER of several speakers by meeteval."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, Final
@@ -56,17 +56,15 @@ def word_errors(reference: str, hypothesis: str) -> Errors:
 
     Raises JointError where the package jiwer is not installed.
     """
-    try:
-        import jiwer
-    except ImportError as error:
-        expected = "the extra `recognition` (pip install jiwer)"
-        raise JointError("word error rate", "no package jiwer", expected) from error
     reference, hypothesis = normalize_text(reference), normalize_text(hypothesis)
-    if not reference:
-        return Errors(insertions=len(hypothesis.split()))
-    found = jiwer.process_words(reference, hypothesis)
-    length = len(reference.split())
-    return Errors(found.substitutions, found.deletions, found.insertions, length)
+    return _aligned("words", reference, hypothesis)
+
+
+def character_errors(reference: str, hypothesis: str) -> Errors:
+    """Character errors (CER) after `normalize_text`, blanks between words included; as
+    `word_errors`."""
+    reference, hypothesis = normalize_text(reference), normalize_text(hypothesis)
+    return _aligned("characters", reference, hypothesis)
 
 
 def edit_distance(hypothesis: Sequence[int], reference: Sequence[int]) -> int:
@@ -135,3 +133,17 @@ def _measured(measure: str, reference: Sequence[Words], hypothesis: Sequence[Wor
     # meeteval refuses a hypothesis without any output
     sides = ([" ".join(words) for words in side] for side in (reference, hypothesis or [[]]))
     return getattr(wer, measure)(*sides, reference_sort=False, hypothesis_sort=False)
+
+
+def _aligned(units: str, reference: str, hypothesis: str) -> Errors:
+    try:
+        import jiwer
+    except ImportError as error:
+        expected = "the extra `recognition` (pip install jiwer)"
+        raise JointError("word error rate", "no package jiwer", expected) from error
+    parts: Callable[[str], list[str]] = str.split if units == "words" else list
+    if not reference:
+        return Errors(insertions=len(parts(hypothesis)))
+    found = getattr(jiwer, f"process_{units}")(reference, hypothesis)
+    length = len(parts(reference))
+    return Errors(found.substitutions, found.deletions, found.insertions, length)

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from joint.metrics.words import edit_distance, normalize_text, word_errors
+from joint.metrics.words import character_errors, edit_distance, normalize_text, word_errors
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,9 @@ def test_edit_distance() -> None:
     for _ in range(200):
         a, b = (tuple(rng.integers(0, 4, rng.integers(0, 9)).tolist()) for _ in range(2))
         assert edit_distance(a, b) == recursive_distance(a, b)
+
+
+def test_character_errors():
+    found = character_errors("It's 4 CATS", "its four cat")
+    assert (found.errors, found.length) == (2, 14)
+    assert character_errors("", "two words").insertions == 9
