@@ -32,6 +32,12 @@ class LogMel(nn.Module):
         for module in self.modules():  # constants: no checkpoint needs to hold them
             module._non_persistent_buffers_set.update(module._buffers)
 
+    @property
+    def filters(self) -> Tensor:
+        """The mel filters `(WINDOW // 2 + 1, MELS)`."""
+        filters: Tensor = self.spectrogram.mel_scale.fb
+        return filters
+
     def forward(self, waveform: Tensor) -> Tensor:
         """`waveform (B, S)` → `(B, MELS, S // HOP + 1)`, float32."""
         with torch.autocast(waveform.device.type, enabled=False):

@@ -73,7 +73,7 @@ def mel_in_pieces(
 def vocoded(vocoder: Vocoder, log_mel: Tensor, longest: int = LONGEST) -> Tensor:
     """The waveform `((F - 1)·HOP,)` that `vocoder` makes of a `log_mel (MELS, F)` of any length."""
     pieces = pieces_of(log_mel.exp().square().mean(dim=0), longest)
-    made = (vocoder(log_mel[None, :, p.first : p.last + 1])[0] for p in pieces)
+    made = (vocoder.speak(log_mel[None, :, p.first : p.last + 1])[0] for p in pieces)
     return _faded_together(made, pieces, (log_mel.shape[1] - 1) * HOP, HOP, WAVEFORM_FADE)
 
 

@@ -102,7 +102,7 @@ class VocoderTask(Task):
     ) -> Tensor:
         """See Task: copy synthesis, the waveform `(S,)` made of the recording's own log-mel."""
         padded = F.pad(recording, (0, -len(recording) % HOP))
-        copy: Tensor = self.vocoder(self.vocoder.mel(padded[None]))[0]
+        copy = self.vocoder.speak(self.vocoder.mel(padded[None]))[0]
         return copy[: len(recording)]
 
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:

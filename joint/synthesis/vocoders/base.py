@@ -17,3 +17,8 @@ class Vocoder(nn.Module, ABC):
     @abstractmethod
     def forward(self, log_mel: Tensor) -> Tensor:
         """`log_mel (B, MELS, F)` → waveform `(B, (F - 1)·HOP)`, float32."""
+
+    def speak(self, log_mel: Tensor) -> Tensor:
+        """As `forward`, with what inference may do besides."""
+        waveform: Tensor = self(log_mel)
+        return waveform

@@ -8,9 +8,8 @@ from torch import Tensor
 from joint.errors import ConfigError
 from joint.synthesis.mel import FLOOR, HOP, WINDOW
 from joint.synthesis.vocoders.base import Vocoder
+from joint.synthesis.vocoders.magnitudes import from_bands
 
-UPDATES = 10
-"""From mel bands to magnitudes; three times as many raise the PESQ of clean speech by 0.04."""
 FEWEST = WINDOW // HOP + 1
 """Frames that the iterations need."""
 
@@ -19,9 +18,8 @@ class GriffinLim(Vocoder):
     """The floor beside the networks: nothing is trained, and the same log-mel gives the same
     waveform.
 
-    The magnitudes are those that the mel filters turn into the log-mel (Kullback-Leibler divergence
-    by multiplicative updates; Lee and Seung, NIPS 2001, equation 5). The phases start at zero and
-    are found by the fast Griffin-Lim algorithm (Perraudin et al., WASPAA 2013).
+    The magnitudes are those that the mel filters turn into the log-mel (`from_bands`). The phases
+    start at zero and are found by the fast Griffin-Lim algorithm (Perraudin et al., WASPAA 2013).
 
     Args:
         iterations: Of the phases.
@@ -48,7 +46,8 @@ class GriffinLim(Vocoder):
         with torch.autocast(log_mel.device.type, enabled=False):
             mel = F.pad(log_mel.float().exp(), (0, behind), value=FLOOR)
             # one by one: the iterations enlarge the rounding of a batch to some hundredths
-            waveforms = [self._with_phases(row) for row in self.magnitudes(mel)]
+            magnitudes = from_bands(mel, self.mel.filters)
+            waveforms = [self._with_phases(row) for row in magnitudes]
         return torch.stack(waveforms)[:, : (frames - 1) * HOP]
 
     def _with_phases(self, magnitudes: Tensor) -> Tensor:
@@ -66,13 +65,3 @@ class GriffinLim(Vocoder):
             rand_init=False,
         )
         return waveform
-
-    def magnitudes(self, mel: Tensor) -> Tensor:
-        """The magnitudes `(B, bins, F)` behind those in bands, `mel (B, MELS, F)`; 0 in the bins
-        that no filter reads."""
-        filters = self.mel.spectrogram.mel_scale.fb  # (bins, MELS)
-        shares = filters / filters.sum(dim=1, keepdim=True).clamp(min=1e-8)
-        magnitudes = torch.ones_like(mel[:, :1]).expand(-1, len(filters), -1)
-        for _ in range(UPDATES):
-            magnitudes = magnitudes * (shares @ (mel / (filters.T @ magnitudes)))
-        return magnitudes
