@@ -72,8 +72,14 @@ UMAP = ["umap-learn>=0.5.7,<0.6"]
 # Error rates of diarization.
 CONVERSATION = ["pyannote-metrics>=4,<5"]
 
-# DNSMOS: speechmos brings the networks, onnxruntime runs them.
-SYNTHESIS = ["speechmos>=0.0.1.1,<0.1", "onnxruntime>=1.17,<2"]
+# What judges synthetic speech. DNSMOS: speechmos brings the networks, onnxruntime runs them.
+# Resemblyzer: webrtcvad finds the silences that it leaves out; its weights come by
+# `pip install --no-deps resemblyzer`, whose dependencies are not needed.
+SYNTHESIS = [
+    "speechmos>=0.0.1.1,<0.1",
+    "onnxruntime>=1.17,<2",
+    "webrtcvad-wheels>=2.0.14,<2.1",
+]
 
 HUB = ["huggingface_hub>=0.30,<3"]
 

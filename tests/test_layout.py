@@ -39,6 +39,7 @@ DISTRIBUTIONS = {
     "flashlight": "flashlight-text",
     "pyannote": "pyannote-metrics",
     "espnet2": "espnet",
+    "webrtcvad": "webrtcvad-wheels",
 }
 
 

@@ -8,9 +8,10 @@ from joint.app.cli.evaluate.extraction import extraction
 from joint.app.cli.evaluate.phonetics import phonetics
 from joint.app.cli.evaluate.recognition import recognition
 from joint.app.cli.evaluate.verification import verification
+from joint.app.cli.evaluate.vocoder import vocoder
 
 evaluate = typer.Typer(
     no_args_is_help=True, help="Evaluate a checkpoint on a test set, one subcommand for each task."
 )
-for task in (verification, extraction, phonetics, recognition, diarization):
+for task in (verification, extraction, phonetics, recognition, diarization, vocoder):
     evaluate.command(cls=CheckedCommand)(task)

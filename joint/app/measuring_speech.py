@@ -1,0 +1,119 @@
+"""What `joint evaluate vocoder`, `synthesis` and `conversion` have in common."""
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from joint.app.api import SpeakerModel
+from joint.app.judging import open_judge
+from joint.app.measuring_cascade import kept_words
+from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
+from joint.data.speech_pairs import SpeechPair, SpeechPairs
+from joint.errors import CheckpointError
+from joint.metrics.perceptual import pesq_installed
+from joint.metrics.recognizers import load_recognizer
+from joint.metrics.speech.dnsmos import Dnsmos, speechmos_folder
+from joint.metrics.speech.pitch import praat_installed, praat_pitch
+from joint.synthesis.evaluation.instruments import JUDGE, SHARED, Embed, Instruments, Recognise
+from joint.synthesis.mel import HOP
+from joint.synthesis.pitch import estimate_pitch
+from joint.synthesis.vocoders.griffin_lim import GriffinLim
+from tasks.recognition.conversations.cascades import plain_words
+from tasks.recognition.conversations.kept import KeptWords
+
+VOCODER = "vocoder"
+Copy = Callable[[np.ndarray], np.ndarray]
+"""A recording `(S,)` to its copy `(S,)`, float32 at 16 kHz."""
+
+logger = logging.getLogger(__name__)
+
+
+def read_pairs(
+    data: Path, sentences: Path, same_speaker: bool | None, limit: int | None
+) -> tuple[Corpus, Sequence[SpeechPair]]:
+    """The corpus and the first `limit` rows of a list. Raises DataError where they do not fit."""
+    listed = SpeechPairs.load(sentences)
+    corpus = open_corpus(data)
+    listed.check(corpus, same_speaker)
+    return corpus, listed.rows[:limit]
+
+
+def instruments_of(
+    model: SpeakerModel,
+    judge: str | None = None,
+    recognizer: str | None = None,
+    kept: Path | None = None,
+    dnsmos: Path | None = None,
+    copies: bool = True,
+) -> Instruments:
+    """The instruments that the options ask for; one line says what is not installed.
+
+    `dnsmos` is a folder with its networks, by default that of the package `speechmos`; `copies`
+    says whether PESQ is asked for.
+    """
+    encoders: dict[str, Embed] = {SHARED: model.embed_waveforms}
+    if judge is not None:
+        encoders[JUDGE] = open_judge(judge, str(model.device))
+    recognise = recognise_by(recognizer, kept) if recognizer is not None else None
+    folder = speechmos_folder() if dnsmos is None else dnsmos
+    if folder is None:
+        logger.warning("the package speechmos is not installed: no DNSMOS (pip install speechmos)")
+    if copies and not pesq_installed():
+        logger.warning("the package pesq is not installed: no PESQ (pip install pesq)")
+    if not praat_installed():
+        logger.warning("the package praat-parselmouth is not installed: pitch by our estimator")
+    return Instruments(
+        encoders,
+        recognise,
+        praat_pitch if praat_installed() else own_pitch,
+        None if folder is None else Dnsmos(folder),
+    )
+
+
+def recognise_by(specification: str, kept: Path | None = None) -> Recognise:
+    """The recogniser of a `specification`; with `kept`, what it recognised is kept in that folder,
+    and read from there by a later run. Raises JointError."""
+    recognise = plain_words(load_recognizer(specification))
+    if kept is not None:
+        kept.mkdir(parents=True, exist_ok=True)
+        recognise = KeptWords(recognise, kept_words(kept, specification))
+    return lambda waveform: " ".join(recognise(waveform))
+
+
+def copier(model: SpeakerModel) -> Copy:
+    """Copy synthesis by the vocoder of a checkpoint. Raises CheckpointError where it has none."""
+    if VOCODER not in model.model.tasks:
+        found = f"tasks {', '.join(model.model.tasks) or 'none'}"
+        raise CheckpointError(model.path, found, "one with a vocoder")
+    task, view = model.model.task(VOCODER), model.model.view(VOCODER)
+
+    def copy(recording: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            copied: torch.Tensor = task.infer(view, torch.from_numpy(recording).to(model.device))
+        return copied.float().cpu().numpy()
+
+    return copy
+
+
+def griffin_lim() -> Copy:
+    """Copy synthesis by Griffin-Lim."""
+    vocoder = GriffinLim()
+
+    def copy(recording: np.ndarray) -> np.ndarray:
+        padded = np.pad(recording, (0, -len(recording) % HOP))
+        with torch.inference_mode():
+            copied = vocoder(vocoder.mel(torch.from_numpy(padded)[None]))[0]
+        return copied[: len(recording)].numpy()
+
+    return copy
+
+
+def own_pitch(waveform: np.ndarray) -> np.ndarray:
+    """Hertz in each frame by `joint.synthesis.pitch`, 0 where it is not voiced."""
+    found = estimate_pitch(torch.from_numpy(waveform)[None])
+    hertz: np.ndarray = (found.log_hertz.exp() * found.voiced)[0].double().numpy()
+    return hertz
