@@ -19,11 +19,12 @@ from joint.metrics.recognizers import load_recognizer
 from joint.metrics.speech.dnsmos import Dnsmos, speechmos_folder
 from joint.metrics.speech.pitch import praat_installed, praat_pitch
 from joint.synthesis.evaluation.instruments import JUDGE, SHARED, Embed, Instruments, Recognise
-from joint.synthesis.mel import HOP
 from joint.synthesis.pitch import estimate_pitch
+from joint.synthesis.vocoders.base import Vocoder
 from joint.synthesis.vocoders.griffin_lim import GriffinLim
 from tasks.recognition.conversations.cascades import plain_words
 from tasks.recognition.conversations.kept import KeptWords
+from tasks.vocoder.task import VocoderTask
 
 VOCODER = "vocoder"
 Copy = Callable[[np.ndarray], np.ndarray]
@@ -84,30 +85,31 @@ def recognise_by(specification: str, kept: Path | None = None) -> Recognise:
     return lambda waveform: " ".join(recognise(waveform))
 
 
-def copier(model: SpeakerModel) -> Copy:
-    """Copy synthesis by the vocoder of a checkpoint. Raises CheckpointError where it has none."""
+def copier(model: SpeakerModel, vocoder: str | None = None) -> Copy:
+    """Copy synthesis by the checkpoint's vocoder, or by the `vocoder` griffin-lim.
+
+    Raises CheckpointError where the checkpoint has none.
+    """
+    if vocoder is not None:
+        return griffin_lim()
     if VOCODER not in model.model.tasks:
         found = f"tasks {', '.join(model.model.tasks) or 'none'}"
-        raise CheckpointError(model.path, found, "one with a vocoder")
-    task, view = model.model.task(VOCODER), model.model.view(VOCODER)
-
-    def copy(recording: np.ndarray) -> np.ndarray:
-        with torch.inference_mode():
-            copied: torch.Tensor = task.infer(view, torch.from_numpy(recording).to(model.device))
-        return copied.float().cpu().numpy()
-
-    return copy
+        raise CheckpointError(model.path, found, "one with a vocoder task")
+    task = model.model.task(VOCODER)
+    assert isinstance(task, VocoderTask)
+    return _copying(task.vocoder, model.device)
 
 
 def griffin_lim() -> Copy:
     """Copy synthesis by Griffin-Lim."""
-    vocoder = GriffinLim()
+    return _copying(GriffinLim(), torch.device("cpu"))
 
+
+def _copying(vocoder: Vocoder, device: torch.device) -> Copy:
     def copy(recording: np.ndarray) -> np.ndarray:
-        padded = np.pad(recording, (0, -len(recording) % HOP))
         with torch.inference_mode():
-            copied = vocoder(vocoder.mel(torch.from_numpy(padded)[None]))[0]
-        return copied[: len(recording)].numpy()
+            copied = vocoder.copy_of(torch.from_numpy(recording).to(device))
+        return copied.float().cpu().numpy()
 
     return copy
 

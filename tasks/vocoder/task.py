@@ -101,9 +101,7 @@ class VocoderTask(Task):
         self, encode: Encode, recording: Tensor, enrollments: Sequence[Enrollment] = ()
     ) -> Tensor:
         """See Task: copy synthesis, the waveform `(S,)` made of the recording's own log-mel."""
-        padded = F.pad(recording, (0, -len(recording) % HOP))
-        copy = self.vocoder.speak(self.vocoder.mel(padded[None]))[0]
-        return copy[: len(recording)]
+        return self.vocoder.copy_of(recording)
 
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
         """Mel error (mean absolute difference of natural logarithms) and the spectral loss."""

@@ -2,9 +2,10 @@
 
 from abc import ABC, abstractmethod
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from joint.synthesis.mel import LogMel
+from joint.synthesis.mel import HOP, LogMel
 
 
 class Vocoder(nn.Module, ABC):
@@ -22,3 +23,8 @@ class Vocoder(nn.Module, ABC):
         """As `forward`, with what inference may do besides."""
         waveform: Tensor = self(log_mel)
         return waveform
+
+    def copy_of(self, recording: Tensor) -> Tensor:
+        """Copy synthesis: the waveform `(S,)` made of the log-mel of a `recording (S,)`."""
+        padded = F.pad(recording, (0, -len(recording) % HOP))
+        return self.speak(self.mel(padded[None]))[0, : len(recording)]

@@ -13,5 +13,13 @@ from joint.app.cli.evaluate.vocoder import vocoder
 evaluate = typer.Typer(
     no_args_is_help=True, help="Evaluate a checkpoint on a test set, one subcommand for each task."
 )
-for task in (verification, extraction, phonetics, recognition, diarization, vocoder):
+TASKS = (
+    verification,
+    extraction,
+    phonetics,
+    recognition,
+    diarization,
+    vocoder,
+)
+for task in TASKS:
     evaluate.command(cls=CheckedCommand)(task)

@@ -12,6 +12,15 @@ from joint.files import write_json
 if TYPE_CHECKING:
     from joint.synthesis.evaluation.systems import Evaluation
 
+Sentences: TypeAlias = Annotated[
+    Path,
+    typer.Option(
+        "--sentences",
+        metavar="FILE.tsv",
+        help="A list that `joint prepare` writes, with the columns id, text, source and reference: "
+        "what is spoken, the utterance in which it is, and the utterance that enrols the voice.",
+    ),
+]
 Recognizer: TypeAlias = Annotated[
     str | None,
     typer.Option(

@@ -16,7 +16,7 @@ EXPECTED = {
     "prepare": "speechocean762 voxceleb cnceleb threedspeaker voxblink kaldi "
     "librispeech librispeechmix librimix",
     **dict.fromkeys(("align", "shard", "train", "ablate"), ""),
-    "evaluate": "verification extraction phonetics recognition diarization",
+    "evaluate": "verification extraction phonetics recognition diarization vocoder",
     **dict.fromkeys(("inspect", "embed", "verify", "enroll", "identify", "forget", "extract"), ""),
     **dict.fromkeys(("transcribe", "diarize", "probe"), ""),
     "explain": "verification extraction phones",
