@@ -62,6 +62,8 @@ PHONES = [
     "pocketsphinx>=5.0,<5.2",
     "phonemizer>=3.3,<3.5",
     "espeakng-loader>=0.2,<0.3",
+    # Numbers of a text to be spoken.
+    "num2words>=0.5.14,<0.6",
 ]
 
 ANALYSIS = ["praat-parselmouth>=0.4.5,<0.5"]

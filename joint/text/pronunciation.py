@@ -4,9 +4,13 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from joint.data.phones import SILENCE
 from joint.errors import DataError, JointError
+
+if TYPE_CHECKING:
+    from phonemizer.backend import EspeakBackend
 
 Pronunciation = tuple[str, ...]
 
@@ -67,7 +71,7 @@ def bare(phone: str) -> str:
 @cache
 def dictionary() -> dict[str, list[Pronunciation]]:
     """The 134,000 words of CMUdict, from pocketsphinx's English model."""
-    _require("pocketsphinx")
+    require_package("pocketsphinx")
     from pocketsphinx import get_model_path
 
     entries: dict[str, list[Pronunciation]] = {}
@@ -82,19 +86,26 @@ def grapheme_to_phoneme(words: Iterable[str]) -> dict[str, list[Pronunciation]]:
     asked = sorted(set(words))
     if not asked:
         return {}
-    for package in ("phonemizer", "espeakng_loader"):
-        _require(package)
-    import espeakng_loader
-    from phonemizer.backend import EspeakBackend
-    from phonemizer.backend.espeak.wrapper import EspeakWrapper
+    backend = _espeak()
     from phonemizer.separator import Separator
 
-    EspeakWrapper.set_library(espeakng_loader.get_library_path())
-    EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
-    backend = EspeakBackend("en-us", with_stress=False)
     spoken = backend.phonemize(asked, separator=Separator(phone=" ", word="|"), strip=True)
     found = {word: in_arpabet(ipa) for word, ipa in zip(asked, spoken, strict=True)}
     return {word: [phones] for word, phones in found.items() if phones}
+
+
+@cache
+def _espeak() -> "EspeakBackend":
+    """espeak-ng for American English; each new one would load the library again."""
+    for package in ("phonemizer", "espeakng_loader"):
+        require_package(package)
+    import espeakng_loader
+    from phonemizer.backend import EspeakBackend
+    from phonemizer.backend.espeak.wrapper import EspeakWrapper
+
+    EspeakWrapper.set_library(espeakng_loader.get_library_path())
+    EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
+    return EspeakBackend("en-us", with_stress=False)
 
 
 def in_arpabet(ipa: str) -> Pronunciation:
@@ -121,7 +132,8 @@ def pronounced(
     return found | grapheme_to_phoneme(asked - found.keys())
 
 
-def _require(package: str) -> None:
+def require_package(package: str) -> None:
+    """Raises JointError where a package of the extra `phones` is not installed."""
     from importlib.util import find_spec
 
     if find_spec(package) is None:
