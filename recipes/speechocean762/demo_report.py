@@ -1,4 +1,5 @@
-"""The report of `make demo`: figures, curves, and six mixtures to listen to."""
+"""The report of `make demo`: figures, curves, six mixtures and two synthetic
+recordings to listen to."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from tasks.extraction.mixtures import MixtureList, MixtureRow
 from tasks.extraction.rendering import render
 
 EXAMPLES = 6
+SPEAKING = {"synthesis", "conversion", "vocoder"}
+SENTENCE = "One encoder hears who speaks, and this voice is made of what it heard."
 LOGGED = {
     "loss": "weighted sum of the losses",
     "verification/loss": "speaker loss",
@@ -85,6 +88,7 @@ def write_demo_report(
             "0 to 8 kHz upwards, 80 dB from dark to bright.",
             [_example(row, folder, systems) for row in evenly(measured, EXAMPLES)],
         ),
+        *[_speech(system, folder, measured) for system in systems if speaks(system.model)],
     ]
     write_report(
         path,
@@ -95,6 +99,43 @@ def write_demo_report(
         sections,
     )
     return path
+
+
+def speaks(model: SpeakerModel) -> bool:
+    """Whether the model synthesizes and converts speech."""
+    return SPEAKING <= set(model.model.tasks)
+
+
+def _speech(system: System, folder: Corpus, mixtures: Sequence[MixtureRow]) -> Section:
+    """A sentence and a conversion in the voices of two test speakers."""
+    row = mixtures[0]
+    spoken = folder.by_id[row.interferer]
+    source, enrollment = spoken.waveform(), folder.by_id[row.enrollment].waveform()
+    target = folder.by_id[row.target]
+    return Section(
+        "Speak",
+        "Synthetic: made of a text, or of another person's recording, in the voice of a test "
+        f"speaker, whom {system.name} knows from one recording alone.",
+        [
+            Example(
+                f"A sentence in the voice of {_person(target)}",
+                f"“{SENTENCE}”",
+                {
+                    "enrolment": enrollment,
+                    "synthetic": system.model.synthesize(SENTENCE, enrollment),
+                },
+            ),
+            Example(
+                f"What {_person(spoken)} says in the voice of {_person(target)}",
+                f"“{spoken.text.capitalize()}”",
+                {
+                    "source": source,
+                    "enrolment": enrollment,
+                    "synthetic": system.model.convert(source, enrollment),
+                },
+            ),
+        ],
+    )
 
 
 def evenly(rows: Sequence[MixtureRow], count: int) -> list[MixtureRow]:
