@@ -14,6 +14,7 @@ from analysis.probing.transfer import phone_content
 from joint.app.api import SpeakerModel, load
 from joint.app.checkpoints import named_checkpoint
 from joint.app.measuring_recognition import run_recognition
+from joint.app.measuring_voices import voice_figures
 from joint.data.corpus import Corpus
 from joint.data.opening import find_list, open_corpus
 from joint.errors import DataError
@@ -86,12 +87,14 @@ def measure(run: Run, test: TestSet) -> dict[str, Any]:
     recognises = any(isinstance(task, RecognitionTask) for task in model.model.tasks.values())
     if recognises and test.conversations is not None:
         figures |= run_recognition(model, test.corpus, test.conversations)[0]
-    if run.config.get("init"):
-        initial = load(run.config.init[0])
+    if (first := run.first_encoder) is not None:
+        initial = load(first, tasks=())
         before = after = embedded.embeddings
         if initial.identity.fingerprint != model.identity.fingerprint:
             before = embed_corpus(initial.embed, test.corpus).embeddings
         figures |= embedding_drift(before, after)
+    if run.speech is not None:
+        figures |= voice_figures(model, test.corpus.where, run.speech)
     if run.probe_layer is not None and test.corpus.phones:
         figures |= phone_figures(model, run, test.corpus)
     if run.downstream is not None:

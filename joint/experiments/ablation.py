@@ -10,6 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from joint.errors import ConfigError
+from joint.experiments.speech import SpeechConfig
 from joint.files import atomic_write
 from joint.training.building.initialisation import FINAL, Find, located
 from joint.training.config.composition import chooses_a_block
@@ -17,6 +18,8 @@ from joint.training.config.reading import composed, keys_of, typed
 from joint.training.config.schema import load_config
 
 FIGURES = "figures.json"
+OWN = ("output=", "seeds=", "speech.")
+"""How overrides begin that are the grid's and not the recipe's."""
 
 
 @dataclass
@@ -39,7 +42,7 @@ class GridConfig:
     and is called `ENTRY VARIANT`. Changes are measured against the variant `baseline` of the same
     entry. `probe_layer` names the layer whose phones are probed. `downstream` trains a second
     recipe that is initialised with the encoder of a variant, such as an extractor on it; its
-    figures stand in the same row.
+    figures stand in the same row. `speech` says how runs that synthesize or convert are evaluated.
     """
 
     recipe: str = "???"
@@ -52,6 +55,7 @@ class GridConfig:
     baseline: str | None = None
     probe_layer: str | None = None
     downstream: DownstreamConfig | None = None
+    speech: SpeechConfig | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,8 @@ class Run:
     """One training of a grid: the recipe of `variant` with `seed`, and the folder of all it writes.
 
     `baseline` is the variant that it is compared with, `probe_layer` the layer whose phones are
-    probed, `downstream` the second training with its encoder; None for none.
+    probed, `downstream` the second training with its encoder, `speech` how synthesis and conversion
+    are evaluated; None for none.
     """
 
     variant: str
@@ -69,6 +74,7 @@ class Run:
     baseline: str | None = None
     probe_layer: str | None = None
     downstream: "Run | None" = None
+    speech: SpeechConfig | None = None
 
     @property
     def recipe(self) -> Path:
@@ -84,6 +90,13 @@ class Run:
     def started(self) -> bool:
         """Whether there is a training to resume."""
         return (self.folder / "checkpoints").is_dir()
+
+    @property
+    def first_encoder(self) -> str | None:
+        """The checkpoint that the encoder is initialised from; None where it is new."""
+        whole, parts = self.config.get("init") or (), self.config.get("init_parts") or {}
+        found: str | None = parts["encoder"].checkpoint if "encoder" in parts else None
+        return found or next(iter(whole), None)
 
     def write_recipe(self) -> None:
         """Write the variant's own recipe, with all its blocks. Raises ConfigError where it cannot
@@ -132,11 +145,11 @@ class Grid:
     @classmethod
     def load(cls, path: Path, overrides: Sequence[str] = ()) -> "Grid":
         """Read a grid; `overrides` (`key=value`) of the recipe replace what is `common`, not what
-        makes a variant; `output` and `seeds` are the grid's own.
+        makes a variant; `output`, `seeds` and `speech.…` are the grid's own.
 
         Raises ConfigError for a missing or malformed file, an unknown key, no variant.
         """
-        own = [given for given in overrides if given.partition("=")[0] in ("output", "seeds")]
+        own = [given for given in overrides if given.startswith(OWN)]
         config = typed(path, GridConfig, own)
         variants = config.variants
         if not variants or not config.seeds:
@@ -188,7 +201,8 @@ class Grid:
             }
             after = self._recipe(downstream.recipe, downstream.overrides, own)
             later = Run(variant, seed, folder / "downstream", after)
-        return Run(variant, seed, folder, config, baseline, self.config.probe_layer, later)
+        layer, speech = self.config.probe_layer, self.config.speech
+        return Run(variant, seed, folder, config, baseline, layer, later, speech)
 
     def _recipe(self, name: str, common: Mapping[str, Any], own: Mapping[str, Any]) -> DictConfig:
         """A recipe with common overrides, then those of the command line, then a variant's own."""

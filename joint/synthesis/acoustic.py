@@ -20,6 +20,8 @@ Fusion = Callable[[int, int], Conditioning]
 """Makes a conditioning of features of a width on an embedding of a width."""
 MEASURED = 200
 """Recordings that the mean and the deviation of each mel band are measured on."""
+EDGE = 3
+"""Frames beside a stretch that its first and last frames are computed from."""
 MIDDLE_PITCH, MIDDLE_ENERGY, ENERGY_SPREAD = 5.0, -0.7, 1.6
 """Of ln(Hertz) and of ln(magnitude), so that what the network reads is about 0."""
 
@@ -46,14 +48,20 @@ class Prosody:
 
 
 class Spoken(NamedTuple):
-    """What an acoustic model learns from: `waveform (B, S)` at the usual level, its log-mel `(B,
-    MELS, F)`, its `prosody`, and its `mask (B, F)`."""
+    """What an acoustic model learns from, of recordings at the usual level: the log-mel `(B, MELS,
+    F)`, pitch, prosody, and `mask (B, F)`; frame 0 is frame `starts (B,)` of the recording."""
 
-    waveform: Tensor
     log_mel: Tensor
     pitch: Pitch
     prosody: Prosody
     mask: Tensor
+    starts: Tensor
+
+    def cut(self, frames: Tensor) -> Tensor:
+        """The frames of `frames (B, F', D)`, features of whole recordings, that are here."""
+        count = torch.arange(self.mask.shape[1], device=frames.device)
+        index = (self.starts[:, None] + count).clamp(max=frames.shape[1] - 1)
+        return frames.gather(1, index[..., None].expand(-1, -1, frames.shape[2]))
 
 
 class AcousticModel(nn.Module):
@@ -112,15 +120,28 @@ class AcousticModel(nn.Module):
         self.deviation.copy_(together.std(dim=1))
 
     @torch.no_grad()
-    def spoken(self, waveform: Tensor, lengths: Tensor) -> Spoken:
-        """Recordings `(B, S)` of `lengths (B,)` as the model learns from them."""
-        frame = torch.arange(waveform.shape[1], device=waveform.device)
-        sound = levelled(waveform.float() * (frame < lengths[:, None]))
-        log_mel = self.mel(sound)
-        pitch = estimate_pitch(sound, lengths)
-        count = torch.arange(log_mel.shape[2], device=waveform.device)
-        mask = count[None] * self.hop <= lengths[:, None]
-        return Spoken(sound, log_mel, pitch, Prosody.of(pitch, log_mel), mask)
+    def spoken(self, waveform: Tensor, lengths: Tensor, longest: int | None = None) -> Spoken:
+        """Recordings `(B, S)` of `lengths (B,)` as the model learns from them; of each a random
+        stretch of at most `longest` frames, None: all of it."""
+        sample = torch.arange(waveform.shape[1], device=waveform.device)
+        sound = levelled(waveform.float() * (sample < lengths[:, None]))
+        own = lengths // self.hop + 1
+        count = int(own.max()) if longest is None else min(longest, int(own.max()))
+        room = (own - count).clamp(min=0)
+        starts = (torch.rand(len(own), device=own.device) * (room + 1)).long().clamp(max=room)
+        if longest is not None:
+            around = torch.arange(
+                -EDGE * self.hop, (count - 1 + EDGE) * self.hop, device=own.device
+            )
+            index = starts[:, None] * self.hop + around
+            inside = (index >= 0) & (index < sound.shape[1])
+            sound = sound.gather(1, index.clamp(0, sound.shape[1] - 1)) * inside
+        edge = slice(None) if longest is None else slice(EDGE, EDGE + count)
+        log_mel = self.mel(sound)[..., edge]
+        found = estimate_pitch(sound)
+        mask = torch.arange(count, device=own.device)[None] < (own - starts)[:, None]
+        pitch = Pitch(found.log_hertz[:, edge], found.voiced[:, edge] & mask)
+        return Spoken(log_mel, pitch, Prosody.of(pitch, log_mel), mask, starts)
 
     @property
     def hop(self) -> int:

@@ -40,10 +40,14 @@ class Examples:
 
 
 def aligned_examples(
-    batch: SceneBatch, encoding: SpeakerEncoding, acoustic: AcousticModel
+    batch: SceneBatch,
+    encoding: SpeakerEncoding,
+    acoustic: AcousticModel,
+    longest: int | None = None,
 ) -> Examples | None:
     """The first source of those scenes in which it is aligned, with the rows of the `encoding` of
-    the batch's enrolments; None where there is no such scene."""
+    the batch's enrolments; None where there is no such scene. `spoken` is a stretch of `longest`
+    frames, `timed` the whole."""
     assert batch.sources is not None and batch.source_lengths is not None
     assert batch.source_phones is not None and batch.source_phones_known is not None
     assert batch.source_phone_starts is not None and batch.source_phone_ends is not None
@@ -59,7 +63,7 @@ def aligned_examples(
         lengths.tolist(),
     )
     waveform = batch.sources[rows, 0, : int(lengths.max())]
-    return Examples(timed, acoustic.spoken(waveform, lengths), only(encoding, rows))
+    return Examples(timed, acoustic.spoken(waveform, lengths, longest), only(encoding, rows))
 
 
 def mean_losses(

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from joint.conditioning.fusion import FilmFusion
 from joint.data.corpus import Corpus
+from joint.data.phones import UNKNOWN
 from joint.errors import ConfigError
 from joint.outputs import SpeakerEncoding, TaskOutput
 from joint.scene import SceneBatch
@@ -21,9 +22,11 @@ from joint.synthesis.content import Content, PhoneticContent
 from joint.synthesis.decoders.base import AS_TRAINED, MelDecoder, Sampling
 from joint.synthesis.examples import FIELDS, aligned_examples, mean_losses
 from joint.synthesis.lengths import regulate
+from joint.synthesis.mel import HOP
 from joint.synthesis.pitch import pitch_range
 from joint.synthesis.voice import VoiceRange
 from joint.task import ENROLLMENT, Encode, Enrollment, Task, encode_enrollments
+from joint.units import SAMPLE_RATE, Seconds
 
 
 class ConversionTask(Task):
@@ -37,6 +40,8 @@ class ConversionTask(Task):
         fusion: Makes the conditionings on the speaker.
         dim: Channels of the content that the acoustic model reads.
         content_weight, voice_weight: Of the losses of the content's phones and of VoiceRange.
+        stretch: Length of the random stretch of each utterance whose frames are computed in a
+            training step: more steps in the same time; durations are learnt of all phones.
         consistency: Its loss is added with `consistency_weight`.
     """
 
@@ -52,6 +57,7 @@ class ConversionTask(Task):
         dim: int = 256,
         content_weight: float = 1.0,
         voice_weight: float = 0.3,
+        stretch: Seconds = 2.5,
         consistency: SpeakerConsistency | None = None,
         consistency_weight: float = 0.3,
     ) -> None:
@@ -62,7 +68,7 @@ class ConversionTask(Task):
         self.enter = nn.Linear(self.content.width, dim)
         self.acoustic = AcousticModel(dim, embedding_dim, decoder, fusion)
         self.voice = VoiceRange(embedding_dim)
-        self.consistency = consistency
+        self.consistency, self.longest = consistency, round(stretch * SAMPLE_RATE / HOP)
         self.weights = content_weight, voice_weight, consistency_weight
 
     def setup(self, corpus: Corpus) -> None:
@@ -73,16 +79,17 @@ class ConversionTask(Task):
         """Mean over the utterances whose phones and their times are known."""
         assert batch.enrollment is not None and batch.enrollment_lengths is not None
         encoding = encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT)
-        examples = aligned_examples(batch, encoding, self.acoustic)
+        examples = aligned_examples(batch, encoding, self.acoustic, self.longest)
         if examples is None:
             nothing = torch.stack([p.sum() for p in self.parameters()]).sum()
             return TaskOutput(0.0 * nothing, 0)
         spoken, encoding = examples.spoken, examples.encoding
         content = self.content_of(spoken.log_mel, spoken.mask)
-        phones = regulate(
-            examples.timed.phones[..., None] + 1, examples.timed.durations, spoken.mask.shape[1]
-        )[..., 0]
-        phonetic, accuracy = self.content.loss(content.logits, phones - 1)
+        timed = examples.timed
+        phones = spoken.cut(regulate(timed.phones[..., None] + 1, timed.durations))[..., 0] - 1
+        phonetic, accuracy = self.content.loss(
+            content.logits, phones.masked_fill(~spoken.mask, UNKNOWN)
+        )
         voice = self.voice.loss(encoding, pitch_range(spoken.pitch))
         loss, decoder, estimate = self.acoustic.loss(
             self.enter(content.features), spoken.prosody, spoken.log_mel, spoken.mask, encoding

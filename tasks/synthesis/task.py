@@ -22,10 +22,11 @@ from joint.synthesis.convnext import ConvNextStack
 from joint.synthesis.decoders.base import AS_TRAINED, MelDecoder, Sampling
 from joint.synthesis.examples import FIELDS, aligned_examples, mean_losses
 from joint.synthesis.lengths import TimedPhones, regulate
+from joint.synthesis.mel import HOP
 from joint.synthesis.pitch import pitch_range
 from joint.synthesis.voice import VoiceRange
 from joint.task import ENROLLMENT, Encode, Enrollment, Task, encode_enrollments
-from joint.units import Decibels
+from joint.units import SAMPLE_RATE, Decibels, Seconds
 from tasks.synthesis.predictors import DurationPredictor, ProsodyPredictor, whole_frames
 
 DECIBELS = 0.1151293
@@ -58,6 +59,8 @@ class SynthesisTask(Task):
         dim, blocks: Of the encoder of phones.
         predictor_dim: Of the predictors.
         duration_weight, prosody_weight: Of the predictors' losses beside the decoder's.
+        stretch: Length of the random stretch of each utterance whose frames are computed in a
+            training step: more steps in the same time; durations are learnt of all phones.
         consistency: Its loss is added with `consistency_weight`.
     """
 
@@ -74,6 +77,7 @@ class SynthesisTask(Task):
         predictor_dim: int = 192,
         duration_weight: float = 0.5,
         prosody_weight: float = 0.3,
+        stretch: Seconds = 2.5,
         consistency: SpeakerConsistency | None = None,
         consistency_weight: float = 0.3,
     ) -> None:
@@ -91,7 +95,7 @@ class SynthesisTask(Task):
         self.voice = VoiceRange(embedding_dim)
         self.acoustic = AcousticModel(dim, embedding_dim, decoder, fusion)
         self.weights = duration_weight, prosody_weight, consistency_weight
-        self.consistency = consistency
+        self.consistency, self.longest = consistency, round(stretch * SAMPLE_RATE / HOP)
 
     def setup(self, corpus: Corpus) -> None:
         """See Task: the mean and the deviation of the mel bands."""
@@ -101,13 +105,13 @@ class SynthesisTask(Task):
         """Mean over the utterances whose phones and their times are known."""
         assert batch.enrollment is not None and batch.enrollment_lengths is not None
         encoding = encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT)
-        examples = aligned_examples(batch, encoding, self.acoustic)
+        examples = aligned_examples(batch, encoding, self.acoustic, self.longest)
         if examples is None:
             nothing = torch.stack([p.sum() for p in self.parameters()]).sum()
             return TaskOutput(0.0 * nothing, 0)
         timed, spoken, encoding = examples.timed, examples.spoken, examples.encoding
         text = self.encode_phones(timed, encoding)
-        content = regulate(text, timed.durations, spoken.mask.shape[1])
+        content = spoken.cut(regulate(text, timed.durations))
         duration = self.durations.loss(text.detach(), timed.durations, timed.mask, encoding)
         voices = pitch_range(spoken.pitch)
         prosody = self.prosody.loss(content, spoken.prosody, voices, spoken.mask, encoding)

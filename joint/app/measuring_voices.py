@@ -1,0 +1,67 @@
+"""Figures of the speech that a run of a grid makes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from joint.app.api import SpeakerModel, load
+from joint.app.measuring_speech import VOCODER, instruments_of, read_pairs
+from joint.data.opening import find_list
+from joint.errors import DataError
+from joint.experiments.speech import SpeechConfig
+from joint.synthesis.evaluation.systems import NATURAL
+from tasks.conversion.evaluate import CONVERTED, evaluate_conversion
+from tasks.synthesis.evaluate import SYNTHETIC, evaluate_synthesis
+
+SENTENCES, CONVERSIONS = "sentences.tsv", "conversions.tsv"
+GRIFFIN_LIM = "griffin-lim"
+
+
+def voice_figures(model: SpeakerModel, test: str, speech: SpeechConfig) -> dict[str, Any]:
+    """Figures of synthesis (`synthesis_…`), of conversion (`conversion_…`) and of the natural
+    recordings, where the model has these tasks.
+
+    Raises DataError where the folder, `test` unless the configuration names one, has no list of
+    sentences or conversions.
+    """
+    folder = speech.data or test
+    tasks = model.model.tasks
+    if speech.vocoder is not None:
+        tasks[VOCODER] = load(speech.vocoder, tasks=[VOCODER]).model.task(VOCODER)
+    by = None if VOCODER in tasks else GRIFFIN_LIM
+    instruments = instruments_of(model, speech.judge, speech.recognizer, copies=False)
+    figures: dict[str, Any] = {}
+
+    def speak(text: str, reference: np.ndarray) -> np.ndarray:
+        return model.synthesize(text, reference, vocoder=by)
+
+    def convert(source: np.ndarray, reference: np.ndarray) -> np.ndarray:
+        return model.convert(source, reference, vocoder=by)
+
+    if "synthesis" in tasks:
+        listed = _listed(folder, SENTENCES)
+        corpus, rows = read_pairs(Path(folder), listed, True, speech.sentences)
+        found, _ = evaluate_synthesis(speak, None, corpus, rows, instruments, progress=False)
+        systems = found["by_system"]
+        figures["natural_wer_percent"] = systems[NATURAL]["wer_percent"]
+        figures["synthesis_duration_ratio"] = found["duration_ratio"]
+        figures |= _named("synthesis", systems[SYNTHETIC])
+    if "conversion" in tasks:
+        listed = _listed(folder, CONVERSIONS)
+        corpus, rows = read_pairs(Path(folder), listed, False, speech.sentences)
+        found, _ = evaluate_conversion(convert, None, corpus, rows, instruments, progress=False)
+        figures |= _named("conversion", found["by_system"][CONVERTED])
+    return figures
+
+
+def _listed(folder: str, name: str) -> Path:
+    found = find_list(folder, name)
+    if found is None:
+        raise DataError(folder, f"no list {name!r}", "one that `joint prepare` writes")
+    return Path(found)
+
+
+def _named(task: str, figures: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{task}_{key}": value for key, value in figures.items()}

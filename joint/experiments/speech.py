@@ -1,0 +1,17 @@
+"""How the speech that a grid's runs make is evaluated."""
+
+from dataclasses import dataclass
+
+
+@dataclass
+class SpeechConfig:
+    """How synthesis and conversion are evaluated: on the first `sentences` of `sentences.tsv` and
+    `conversions.tsv` of a prepared folder (`data`; None: the test set), with the vocoder of a
+    checkpoint (None: Griffin-Lim), and with the `recognizer` and the `judge` of
+    `joint evaluate synthesis`."""
+
+    sentences: int = 40
+    data: str | None = None
+    vocoder: str | None = None
+    recognizer: str | None = None
+    judge: str | None = None
