@@ -179,7 +179,8 @@ class AcousticModel(nn.Module):
         """A spectrogram `(B, MELS, F)`, natural logarithm."""
         own = mask.unsqueeze(-1).float()
         features = self._features(content, prosody, own, encoding)
-        return self._restored(self.decoder.sample(features, own, encoding, sampling))
+        rough = self.prior(features).float() * own
+        return self._restored(self.decoder.sample(features, own, encoding, sampling, rough))
 
     def _features(
         self, content: Tensor, prosody: Prosody, mask: Tensor, encoding: SpeakerEncoding

@@ -13,6 +13,9 @@ from joint.synthesis.acoustic import ENERGY_SPREAD, MIDDLE_ENERGY, Prosody
 from joint.synthesis.convnext import ConvNextStack
 from joint.synthesis.pitch import PitchRange
 
+UNTOLD = 0.2
+"""Variance of a duration's natural logarithm that text and speaker do not tell: the mean duration
+is exp(UNTOLD / 2) times that of the mean logarithm."""
 VOICED = 0.5
 """Least probability of a voiced frame."""
 
@@ -45,7 +48,7 @@ class DurationPredictor(nn.Module):
 def whole_frames(log_frames: Tensor, mask: Tensor, rate: float) -> Tensor:
     """Durations `(B, P)` in whole frames, one at least, at `rate` times the predicted speed; what
     rounding takes from one phone the next one gets."""
-    frames = (log_frames.exp() / rate).clamp(min=0.6, max=200.0) * mask
+    frames = ((log_frames + UNTOLD / 2.0).exp() / rate).clamp(min=0.6, max=200.0) * mask
     ends = frames.cumsum(dim=1).round().long()
     durations = torch.diff(ends, dim=1, prepend=torch.zeros_like(ends[:, :1]))
     return durations.clamp(min=1) * mask

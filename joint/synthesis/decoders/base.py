@@ -18,13 +18,13 @@ class Sampling:
         guidance: Weight of the speaker against nobody (classifier-free guidance; 1: none); None:
             the decoder's own.
         seed: Of the noise.
-        temperature: Standard deviation of the noise.
+        temperature: Standard deviation of the noise; None: the decoder's own.
     """
 
     steps: int | None = None
     guidance: float | None = None
     seed: int = 0
-    temperature: float = 0.7
+    temperature: float | None = None
 
 
 AS_TRAINED = Sampling()
@@ -48,8 +48,9 @@ class MelDecoder(nn.Module, ABC):
         mask: Tensor,
         encoding: SpeakerEncoding,
         sampling: Sampling = AS_TRAINED,
+        rough: Tensor | None = None,
     ) -> Tensor:
-        """A spectrogram `(B, F, MELS)`."""
+        """A spectrogram `(B, F, MELS)`; a `rough` one may be what it begins with."""
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
@@ -58,8 +59,8 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     return total / (mask.sum() * values.shape[2]).clamp(min=1.0)
 
 
-def noise_like(features: Tensor, bands: int, sampling: Sampling) -> Tensor:
+def noise_like(features: Tensor, bands: int, seed: int) -> Tensor:
     """Gaussian noise `(B, F, bands)`, each row that of a batch of one, whatever the device."""
-    generator = torch.Generator().manual_seed(sampling.seed)
+    generator = torch.Generator().manual_seed(seed)
     row = torch.randn(features.shape[1], bands, generator=generator)
-    return (sampling.temperature * row).to(features.device).expand(len(features), -1, -1)
+    return row.to(features.device).expand(len(features), -1, -1)

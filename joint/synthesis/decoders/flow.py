@@ -28,6 +28,10 @@ class FlowDecoder(MelDecoder):
         unconditional: Share of the training's rows without a speaker, for guidance (Ho and
             Salimans, 2022).
         guidance: Weight of the speaker in `sample`, unless it is told otherwise; 1: no guidance.
+        temperature: Standard deviation of the noise in `sample`, unless it is told otherwise.
+        start: Moment at which `sample` begins, where it is given a rough spectrogram: between the
+            noise and that (the shallow diffusion of Liu et al., DiffSinger, AAAI 2022). 0: noise
+            alone.
     """
 
     def __init__(
@@ -38,12 +42,15 @@ class FlowDecoder(MelDecoder):
         blocks: int = 8,
         hidden: int = 768,
         time_dim: int = 128,
-        steps: int = 8,
+        steps: int = 6,
         unconditional: float = 0.1,
         guidance: float = 1.0,
+        temperature: float = 0.5,
+        start: float = 0.5,
     ) -> None:
         super().__init__()
         self.steps, self.unconditional, self.guidance = steps, unconditional, guidance
+        self.temperature, self.start = temperature, start
         self.time = nn.Sequential(nn.Linear(time_dim, time_dim), nn.SiLU())
         self.time_dim = time_dim
         self.body = ConvNextStack(feature_dim + MELS, dim, blocks, hidden, fusion, time_dim)
@@ -77,20 +84,27 @@ class FlowDecoder(MelDecoder):
         mask: Tensor,
         encoding: SpeakerEncoding,
         sampling: Sampling = AS_TRAINED,
+        rough: Tensor | None = None,
     ) -> Tensor:
         """See MelDecoder; Euler steps."""
         steps = self.steps if sampling.steps is None else sampling.steps
         weight = self.guidance if sampling.guidance is None else sampling.guidance
-        x = noise_like(features, MELS, sampling)
+        deviation = self.temperature if sampling.temperature is None else sampling.temperature
+        x = deviation * noise_like(features, MELS, sampling.seed)
+        start = 0.0
+        if rough is not None:
+            start = self.start
+            x = (1.0 - start) * x + start * rough
         everybody = torch.ones(len(features), dtype=torch.bool, device=features.device)
         nobody = without_speaker(encoding, everybody)
         for step in range(steps):
-            moment = torch.full((len(features),), step / steps, device=features.device)
+            share = start + (1.0 - start) * step / steps
+            moment = torch.full((len(features),), share, device=features.device)
             velocity = self.velocity(x, moment, features, mask, encoding)
             if weight != 1.0:
                 without = self.velocity(x, moment, features, mask, nobody)
                 velocity = torch.lerp(without, velocity, weight)
-            x = x + velocity / steps
+            x = x + velocity * (1.0 - start) / steps
         return x * mask
 
 

@@ -39,6 +39,7 @@ class RegressionDecoder(MelDecoder):
         mask: Tensor,
         encoding: SpeakerEncoding,
         sampling: Sampling = AS_TRAINED,
+        rough: Tensor | None = None,
     ) -> Tensor:
         """See MelDecoder; nothing is drawn."""
         mel: Tensor = self.output(self.body(features, mask, encoding))
