@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from joint.app.measuring_cascade import run_cascade
+from joint.app.measuring.cascade import run_cascade
 from joint.data.opening import open_corpus
 from tasks.recognition.conversations.lists import Conversations, render
 

@@ -110,7 +110,7 @@ def recognition(
 
     decoding = (beam, language_model, lexicon, order, weight, bonus, ctc_weight)
     if recognizer is not None:
-        from joint.app.measuring_cascade import kept_words, run_cascade
+        from joint.app.measuring.cascade import kept_words, run_cascade
         from joint.metrics.recognizers import load_recognizer
         from tasks.recognition.conversations.lists import Conversations
 
@@ -128,7 +128,7 @@ def recognition(
         file = kept and kept_words(kept, recognizer)
         figures, written = run_cascade(extract, recognise, corpus, listed, limit, file)
     else:
-        from joint.app.measuring_recognition import run_recognition
+        from joint.app.measuring.recognition import run_recognition
 
         if kept is not None:
             raise ConfigError("--kept", "no recogniser beside the checkpoint", "--recognizer too")

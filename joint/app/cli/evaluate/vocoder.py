@@ -51,7 +51,7 @@ def vocoder(
     Example: joint evaluate vocoder --checkpoint exp/vocoder --data data/librispeech/test-clean
     --sentences data/librispeech/test-clean/sentences.tsv --judge resemblyzer
     """
-    from joint.app.measuring_speech import copier, griffin_lim, instruments_of, read_pairs
+    from joint.app.measuring.speech import copier, griffin_lim, instruments_of, read_pairs
     from joint.data.opening import open_corpus
     from tasks.vocoder.evaluate import evaluate_vocoder, every_recording
 

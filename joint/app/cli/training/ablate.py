@@ -53,7 +53,7 @@ def ablate(
     Example: joint ablate recipes/speechocean762/grids/backbones.yaml --jobs 2
     """
     from joint.app.checkpoints import named_checkpoint
-    from joint.app.measuring import TestSet, measure
+    from joint.app.measuring.runs import TestSet, measure
     from joint.experiments.ablation import Grid
     from joint.experiments.parallel import in_parallel
     from joint.experiments.statistics import EerChanges

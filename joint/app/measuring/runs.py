@@ -13,8 +13,8 @@ from analysis.drift import embedding_drift
 from analysis.probing.transfer import phone_content
 from joint.app.api import SpeakerModel, load
 from joint.app.checkpoints import named_checkpoint
-from joint.app.measuring_recognition import run_recognition
-from joint.app.measuring_voices import voice_figures
+from joint.app.measuring.recognition import run_recognition
+from joint.app.measuring.voices import voice_figures
 from joint.data.corpus import Corpus
 from joint.data.opening import find_list, open_corpus
 from joint.errors import DataError

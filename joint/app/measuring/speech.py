@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from joint.app.api import SpeakerModel
-from joint.app.judging import open_judge
-from joint.app.measuring_cascade import kept_words
+from joint.app.measuring.cascade import kept_words
+from joint.app.measuring.judging import open_judge
 from joint.data.corpus import Corpus
 from joint.data.opening import open_corpus
 from joint.data.speech_pairs import SpeechPair, SpeechPairs

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from joint.app.measuring_recognition import written
+from joint.app.measuring.recognition import written
 from joint.data.corpus import Corpus
 from joint.metrics.recognizers import Recognizer
 from joint.metrics.words import Errors, Words, concatenated_errors

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 
 from joint.app.api import SpeakerModel, load
-from joint.app.measuring_speech import VOCODER, instruments_of, read_pairs
+from joint.app.measuring.speech import VOCODER, instruments_of, read_pairs
 from joint.data.opening import find_list
+from joint.data.speech_pairs import CONVERSIONS, SENTENCES
 from joint.errors import DataError
 from joint.experiments.speech import SpeechConfig
 from joint.synthesis.evaluation.systems import NATURAL
 from tasks.conversion.evaluate import CONVERTED, evaluate_conversion
 from tasks.synthesis.evaluate import SYNTHETIC, evaluate_synthesis
 
-SENTENCES, CONVERSIONS = "sentences.tsv", "conversions.tsv"
 GRIFFIN_LIM = "griffin-lim"
 
 
