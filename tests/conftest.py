@@ -133,3 +133,13 @@ def recogniser(aligned: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("recognition") / "run"
     recipe = ROOT / "tests" / "recognition.yaml"
     return train(recipe, [f"data.train={aligned}", f"output={output}"])
+
+
+@pytest.fixture(scope="session")
+def speaking_checkpoint(aligned: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small voices of `speaking.yaml` after two steps: they make sounds, not yet speech."""
+    from joint.training.run import train
+
+    output = tmp_path_factory.mktemp("speaking") / "run"
+    recipe = ROOT / "tests" / "speaking.yaml"
+    return train(recipe, [f"data.train={aligned}", f"output={output}"])

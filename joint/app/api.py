@@ -1,4 +1,5 @@
-"""The Python interface: `joint.load(...)`, then `embed`, `verify`, `extract`, `transcribe`."""
+"""The Python interface: `joint.load(...)`, then `embed`, `verify`, `extract`, `transcribe`,
+`synthesize`, `convert`."""
 
 import warnings
 from collections.abc import Sequence
@@ -11,12 +12,12 @@ from torch import Tensor
 
 from joint.app.checkpoints import checkpoint_file
 from joint.app.results import Candidate, Extraction, Identification, Recording, Verification
+from joint.app.speaking import Synthesizer
 from joint.app.transcribing import Transcriber
 from joint.audio import AudioWarning
 from joint.directions import unit
 from joint.errors import CheckpointError
-from joint.inspection.domain import EXTRACTION_SPEECH, NO_SPEECH, refuse_enrolment
-from joint.inspection.reading import InspectedRecording
+from joint.inspection.domain import EXTRACTION_SPEECH, NO_SPEECH
 from joint.task import Enrollment
 from joint.training.building.model import load_model
 from joint.training.precision import autocast_for
@@ -53,7 +54,7 @@ def load(
     return SpeakerModel(model.to(device), metadata, path, precision)
 
 
-class SpeakerModel(Transcriber):
+class SpeakerModel(Transcriber, Synthesizer):
     """A trained joint model: one encoder and its tasks, ready for inference."""
 
     def verify(
@@ -118,9 +119,9 @@ class SpeakerModel(Transcriber):
         checkpoint has no extraction task; ConfigError for a kept embedding where the extractor
         needs the recording.
         """
-        self._refuse_without_extractor()
+        self._task("extraction")
         mixed = self.inspect(mixture, "mixture")
-        person, alone = self._person(enrollment)
+        person, alone = self._person(enrollment, EXTRACTION_SPEECH)
         flaw = self.judge(mixed, *alone)
         waveform = self.estimate(mixed, person)
         score, present = None, False if flaw == NO_SPEECH else None
@@ -138,10 +139,9 @@ class SpeakerModel(Transcriber):
     def estimate(self, mixture: Recording, enrollment: Recording | Enrollment) -> np.ndarray:
         """The extractor's output alone, float32 `(S,)`: as `extraction`, but the recordings are not
         looked at, for evaluations of many mixtures."""
-        self._refuse_without_extractor()
+        task = self._task("extraction")
         mixed = torch.from_numpy(self._waveform(mixture, "mixture")).to(self.device)
         enrolled = self._enrollment(enrollment)
-        task = self.model.task("extraction")
         with torch.inference_mode(), autocast_for(self.precision, self.device):
             found: Tensor = task.infer(self.model.view("extraction"), mixed, [enrolled])
         return found[0].float().cpu().numpy()
@@ -166,21 +166,3 @@ class SpeakerModel(Transcriber):
             "threshold": self.threshold,
             "diarization_threshold": self.diarization_threshold,
         }
-
-    def _person(
-        self, given: Recording | Enrollment
-    ) -> tuple[Enrollment, tuple[InspectedRecording, ...]]:
-        """An enrolment for one extraction, and its recordings end to end, looked at; none for a
-        kept embedding. Raises AudioError for one with too little speech."""
-        if isinstance(given, Enrollment):
-            if given.embedding is not None:
-                return given, ()
-            given = torch.cat(given.recordings).float().cpu().numpy()
-        alone = self.inspect(given, "enrolment")
-        refuse_enrolment(alone, EXTRACTION_SPEECH)
-        return Enrollment.of(alone.waveform), (alone,)
-
-    def _refuse_without_extractor(self) -> None:
-        if "extraction" not in self.model.tasks:
-            found = f"tasks {', '.join(self.model.tasks) or 'none'}"
-            raise CheckpointError(self.path, found, "one with an extraction task")

@@ -14,13 +14,13 @@ from joint.audio import check_waveform, read_audio
 from joint.encoders.backbones.residual.repvgg import fold
 from joint.encoders.identity import identity_of
 from joint.encoders.recordings import embed_recordings
-from joint.errors import DataError
-from joint.inspection.domain import NO_SPEECH, Domain
+from joint.errors import CheckpointError, DataError
+from joint.inspection.domain import NO_SPEECH, Domain, refuse_enrolment
 from joint.inspection.reading import InspectedRecording, inspect_recording, inspect_waveform
 from joint.model import JointModel
-from joint.task import Enrollment
+from joint.task import Enrollment, Task
 from joint.training.precision import autocast_for
-from joint.units import SAMPLE_RATE
+from joint.units import SAMPLE_RATE, Seconds
 from tasks.verification.backends.calibration import Calibration, probability
 
 
@@ -121,6 +121,29 @@ class LoadedModel:
             found = f"a kept embedding of shape {tuple(given.embedding.shape)}"
             raise DataError("enrolment", found, f"({size},), as this encoder gives")
         return given.to(self.device)
+
+    def _person(
+        self, given: Recording | Enrollment, least: Seconds
+    ) -> tuple[Enrollment, tuple[InspectedRecording, ...]]:
+        """An enrolment that nothing keeps, and its recordings end to end, looked at; none for a
+        kept embedding. Raises AudioError for one with less than `least` of speech."""
+        if isinstance(given, Enrollment):
+            if given.embedding is not None:
+                return given, ()
+            given = torch.cat(given.recordings).float().cpu().numpy()
+        alone = self.inspect(given, "enrolment")
+        refuse_enrolment(alone, least)
+        return Enrollment.of(alone.waveform), (alone,)
+
+    def _task(self, kind: str) -> Task:
+        """The task called `kind`. Raises CheckpointError where there is none."""
+        if kind not in self.model.tasks:
+            article = "an" if kind[0] in "aeiou" else "a"
+            raise CheckpointError(self.path, self._tasks_text(), f"one with {article} {kind} task")
+        return self.model.task(kind)
+
+    def _tasks_text(self) -> str:
+        return f"tasks {', '.join(self.model.tasks) or 'none'}"
 
     def _waveform(self, recording: Recording, where: str) -> np.ndarray:
         if isinstance(recording, InspectedRecording):

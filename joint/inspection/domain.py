@@ -25,6 +25,9 @@ the threshold for whole sentences misses 12, 23, 39 and 61 % of the targets."""
 EXTRACTION_SPEECH: Seconds = 0.5
 """Least speech in the enrolment of one extraction, which nothing keeps."""
 
+SYNTHESIS_SPEECH: Seconds = 1.0
+"""Least speech in the enrolment of a synthetic voice."""
+
 NO_SPEECH = "no speech"
 CANCELLED = "cancelled_db"
 

@@ -1,25 +1,43 @@
-"""The level at which acoustic models hear and speak."""
+"""The level of the speech that acoustic models read and make."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from joint.synthesis.mel import HOP, MELS
+from joint.units import Decibels
 
 TARGET = 0.07
 """RMS of speech, -23 dB below full scale."""
 QUIETEST = 0.05
 """Share of the loudest frame under which a frame is no speech."""
+SILENT = 1e-5
+"""RMS up to which nothing is raised."""
+HIGHEST_PEAK = 0.95
+"""Of full scale, in what is made for people."""
+
+
+def speech_rms(waveform: Tensor) -> Tensor:
+    """RMS `(B,)` of the speech of `waveform (B, S)`, without its pauses."""
+    frames = F.pad(waveform, (0, -waveform.shape[1] % HOP)).unflatten(1, (-1, HOP))
+    level = frames.square().mean(dim=2).sqrt()
+    speech = (level >= QUIETEST * level.amax(dim=1, keepdim=True)) & (level > 0)
+    return ((level.square() * speech).sum(dim=1) / speech.sum(dim=1).clamp(min=1)).sqrt()
 
 
 def levelled(waveform: Tensor) -> Tensor:
     """`waveform (B, S)` with the RMS of its speech at `TARGET`; silence stays."""
-    frames = F.pad(waveform, (0, -waveform.shape[1] % HOP)).unflatten(1, (-1, HOP))
-    level = frames.square().mean(dim=2).sqrt()
-    speech = (level >= QUIETEST * level.amax(dim=1, keepdim=True)) & (level > 0)
-    power = (level.square() * speech).sum(dim=1) / speech.sum(dim=1).clamp(min=1)
-    gain = torch.where(power > 1e-10, TARGET / power.clamp(min=1e-10).sqrt(), 1.0)
+    rms = speech_rms(waveform)
+    gain = torch.where(rms > SILENT, TARGET / rms.clamp(min=SILENT), 1.0)
     return waveform * gain[:, None]
+
+
+def without_clipping(waveform: Tensor, raised: Decibels = 0.0) -> Tensor:
+    """`waveform (B, S)` as `levelled`, then `raised`; lower where a peak would exceed
+    `HIGHEST_PEAK`."""
+    sound = 10 ** (raised / 20) * levelled(waveform)
+    peak = sound.abs().amax(dim=1, keepdim=True)
+    return sound * (HIGHEST_PEAK / peak.clamp(min=HIGHEST_PEAK))
 
 
 def frame_energy(log_mel: Tensor) -> Tensor:

@@ -103,7 +103,7 @@ def write_demo_report(
 
 def speaks(model: SpeakerModel) -> bool:
     """Whether the model synthesizes and converts speech."""
-    return SPEAKING <= set(model.model.tasks)
+    return set(model.model.tasks) >= SPEAKING
 
 
 def _speech(system: System, folder: Corpus, mixtures: Sequence[MixtureRow]) -> Section:

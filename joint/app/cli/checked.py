@@ -15,6 +15,9 @@ from joint.files import check_file, check_folder
 OUTPUTS = ("output", "json", "scores", "transcripts", "kept", "picture", "report")
 """Parameters that name a place to write; all others that name a file are inputs."""
 
+LINES = "text_file"
+"""A parameter with which a command's output is a folder, with a file for each line."""
+
 CHECKPOINT = "model.safetensors"
 """The file of a checkpoint in its folder; not imported, since its module needs torch."""
 
@@ -39,7 +42,7 @@ class CheckedCommand(TyperCommand):
             if not isinstance(value, str | Path):
                 continue
             path, metavar = Path(value), metavars[name]
-            if metavar == "DIR":
+            if metavar == "DIR" or (name == "output" and ctx.params.get(LINES) is not None):
                 check_folder(path)
                 continue
             for other, what in taken.items():

@@ -13,12 +13,14 @@ from joint.app.cli.data.prepare import prepare
 from joint.app.cli.data.prepare_librispeech import librimix, librispeech, librispeechmix
 from joint.app.cli.data.shard import shard
 from joint.app.cli.evaluate.group import evaluate
+from joint.app.cli.inference.convert import convert
 from joint.app.cli.inference.diarize import diarize
 from joint.app.cli.inference.embed import embed
 from joint.app.cli.inference.enroll import enroll
 from joint.app.cli.inference.extract import extract
 from joint.app.cli.inference.forget import forget
 from joint.app.cli.inference.identify import identify
+from joint.app.cli.inference.synthesize import synthesize
 from joint.app.cli.inference.transcribe import transcribe
 from joint.app.cli.inference.verify import verify
 from joint.app.cli.inspection.explain import explain
@@ -61,6 +63,8 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "extract": extract,
     "transcribe": transcribe,
     "diarize": diarize,
+    "synthesize": synthesize,
+    "convert": convert,
     "probe": probe,
     "explain": explain,
     "report": report,

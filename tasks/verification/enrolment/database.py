@@ -102,14 +102,21 @@ class SpeakerDatabase:
 
     def remove(self, name: str) -> list[EnrolledRecording]:
         """Remove a speaker and return the recordings that were enrolled. Raises DataError."""
-        enrolled = self.speakers.pop(checked_name(name), None)
-        if enrolled is None:
-            raise DataError(name, "no enrolled speaker of this name", _some(self.speakers))
-        return enrolled
+        name = checked_name(name)
+        self._refuse_unknown(name)
+        return self.speakers.pop(name)
 
     def mean_embeddings(self) -> dict[str, np.ndarray]:
         """The mean of each speaker's embeddings after scaling each to unit length, `(E,)`."""
         return {name: _mean(enrolled) for name, enrolled in self.speakers.items()}
+
+    def typical_embedding(self, name: str) -> np.ndarray:
+        """A speaker's embedding `(E,)` for tasks that depend on a speaker: the mean direction of
+        the recordings' embeddings, with their mean length. Raises DataError for an unknown name."""
+        self._refuse_unknown(name)
+        length = np.mean([np.linalg.norm(r.embedding) for r in self.speakers[name]])
+        typical: np.ndarray = length * unit(_mean(self.speakers[name]))
+        return typical.astype(np.float32)
 
     def embeddings(self) -> dict[str, np.ndarray]:
         """The embeddings of each speaker's recordings, `(K, E)`."""
@@ -137,6 +144,10 @@ class SpeakerDatabase:
         scores = means @ unit(embedding)
         matches = [Match(name, float(s)) for name, s in zip(self.speakers, scores, strict=True)]
         return sorted(matches, key=lambda match: -match.score)
+
+    def _refuse_unknown(self, name: str) -> None:
+        if name not in self.speakers:
+            raise DataError(name, "no enrolled speaker of this name", _some(self.speakers))
 
 
 def checked_name(name: str) -> str:

@@ -1,6 +1,7 @@
 """The help of every command: an example, a plain sentence for each option, no slow import."""
 
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ EXPECTED = {
     **dict.fromkeys(("align", "shard", "train", "ablate"), ""),
     "evaluate": "verification extraction phonetics recognition diarization vocoder",
     **dict.fromkeys(("inspect", "embed", "verify", "enroll", "identify", "forget", "extract"), ""),
-    **dict.fromkeys(("transcribe", "diarize", "probe"), ""),
+    **dict.fromkeys(("transcribe", "diarize", "synthesize", "convert", "probe"), ""),
     "explain": "verification extraction phones",
     **dict.fromkeys(("report", "import", "info"), ""),
 }
@@ -92,7 +93,7 @@ def test_help_of_groups_says_commands() -> None:
 def test_the_example_can_be_parsed(path: tuple[str, ...]) -> None:
     """Its options exist, and all that are required are given."""
     example = " ".join((ALL[path].help or "").partition("Example: joint ")[2].split())
-    words = example.split()[len(path) :]
+    words = shlex.split(example)[len(path) :]
     ALL[path].make_context(" ".join(path), words, resilient_parsing=False)
 
 

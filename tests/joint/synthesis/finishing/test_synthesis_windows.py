@@ -9,9 +9,9 @@ from torch import Tensor
 
 from joint.audio import read_audio
 from joint.seeding import seeded
+from joint.synthesis.finishing.windows import CONTEXT, mel_in_pieces, pieces_of, vocoded
 from joint.synthesis.mel import HOP, LogMel
 from joint.synthesis.vocoders.vocos import Vocos
-from joint.synthesis.windows import CONTEXT, mel_in_pieces, pieces_of, vocoded
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,20 @@ SILENT: Decibels = -45.0
 MARGIN: Seconds = 0.06
 """Of silence kept before and after speech, whose first and last sounds may be weak."""
 
+PAUSES: dict[str, Seconds] = {".": 0.4, "!": 0.4, "?": 0.4, "…": 0.4, ";": 0.32, ":": 0.32}
+"""After a sentence that ends with the mark."""
+
+PAUSE: Seconds = 0.25
+"""After any other sentence."""
+
+CLOSING = "\"'”’»)]} \n"
+"""What may stand behind the mark that ends a sentence."""
+
+
+def pause_after(text: str) -> Seconds:
+    """The pause between the sentence `text`, as written, and the next one."""
+    return PAUSES.get(text.rstrip(CLOSING)[-1:], PAUSE)
+
 
 def trimmed(waveform: np.ndarray) -> np.ndarray:
     """`waveform (S,)` without the silence before and after its speech, but for a margin of it."""

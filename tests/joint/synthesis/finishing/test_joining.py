@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from joint.audio import read_audio
-from joint.synthesis.joining import MARGIN, faded, joined, trimmed
+from joint.synthesis.finishing.joining import MARGIN, faded, joined, trimmed
 
 SECOND = 16_000
 

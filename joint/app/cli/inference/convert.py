@@ -1,0 +1,57 @@
+"""`joint convert`: a recording in the voice of another person."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from joint.app.cli.inference.voice import (
+    Seed,
+    Steps,
+    VocoderName,
+    Voice,
+    VoiceDatabase,
+    VoiceName,
+    VoiceRecording,
+)
+from joint.app.cli.options import SHIPPED, Checkpoint, open_model
+from joint.app.manner import check_manner
+
+
+def convert(
+    source: Annotated[
+        Path, typer.Argument(metavar="SOURCE.wav", help="A recording of one speaker to convert.")
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("--output", metavar="O.wav", help="The converted speech, a 16 kHz WAV file."),
+    ],
+    enrollment: VoiceRecording = None,
+    database: VoiceDatabase = None,
+    name: VoiceName = None,
+    steps: Steps = None,
+    seed: Seed = 0,
+    vocoder: VocoderName = None,
+    checkpoint: Checkpoint = SHIPPED,
+) -> None:
+    """Convert a recording into the voice of an enrolled speaker and write it to a file.
+
+    The words, their times and the melody are the source's; the file is as long as the source, and
+    its metadata says that it is synthetic. A warning says where the two voices are alike; an
+    enrolment that is the source is refused. Convert only into voices of people who agreed to it.
+
+    Example: joint convert source.wav --enrollment anna.wav --output converted.wav
+    """
+    check_manner(vocoder, "--", steps=steps, seed=seed)
+    from joint.app.speaking import refuse_same
+    from joint.inspection.reading import inspect_recording
+    from joint.synthesis.finishing.marking import write_synthetic
+
+    spoken = inspect_recording(source)
+    voice = Voice.asked(enrollment, database, name)
+    if voice.recording is not None:
+        refuse_same(spoken, voice.recording)
+    model = open_model(checkpoint)
+    waveform = model.convert(spoken, voice.enrolled(model), steps, vocoder, seed)
+    write_synthetic(output, waveform)
+    print(output)

@@ -1,0 +1,205 @@
+"""A loaded checkpoint's voices: a text or another recording in the voice of an enrolled speaker."""
+
+import warnings
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from joint.app.base import LoadedModel
+from joint.app.manner import check_manner
+from joint.app.results import Recording
+from joint.audio import AudioWarning
+from joint.directions import unit
+from joint.errors import AudioError, CheckpointError, DataError
+from joint.inspection.domain import NO_SPEECH, SYNTHESIS_SPEECH
+from joint.inspection.reading import InspectedRecording
+from joint.outputs import SpeakerEncoding
+from joint.synthesis.finishing.joining import faded, joined, pause_after
+from joint.task import ENROLLMENT, Encode, Enrollment
+from joint.training.precision import autocast_for
+from joint.units import Decibels
+
+if TYPE_CHECKING:
+    from joint.synthesis.vocoders.base import Vocoder
+    from joint.text.reading import Sentence
+
+QUIETEST_PIECE = 1e-3
+"""Level of a piece of a source, as a share of the whole's, below which it is as good as silent."""
+
+
+class Synthesizer(LoadedModel):
+    """A model that speaks, where it has tasks of synthesis, conversion and a vocoder."""
+
+    def synthesize(
+        self,
+        text: "str | Sequence[Sentence]",
+        enrollment: Recording | Enrollment,
+        rate: float = 1.0,
+        pitch: float = 0.0,
+        energy: Decibels = 0.0,
+        steps: int | None = None,
+        vocoder: str | None = None,
+        seed: int = 0,
+    ) -> np.ndarray:
+        """Speak an English text in the voice of an enrolled speaker: float32 `(S,)` at 16 kHz.
+
+        The sentences are spoken one by one, in bounded memory, with pauses between. Speech is at
+        -23 dB of full scale, plus `energy`, where that does not clip. Give files of it the comment
+        that it is synthetic: `joint.synthesis.finishing.marking.write_synthetic`.
+
+        Args:
+            text: or what `joint.text.reading.read_aloud` made of it.
+            enrollment: a recording with a second of speech or more, or an `Enrollment` of several
+                or of a kept embedding.
+            rate: speed, 0.25 to 4; 1 is what the checkpoint predicts.
+            pitch: semitones above what the checkpoint predicts, -24 to 24.
+            energy: decibels above what the checkpoint predicts, -24 to 24.
+            steps: of a decoder that follows a flow, 1 to 100; None: the decoder's own.
+            vocoder: None: the checkpoint's; `griffin-lim` needs no training and sounds worse.
+            seed: of what the decoder draws: the same seed gives the same speech.
+
+        Raises DataError for a text that cannot be spoken; AudioError for a recording that cannot be
+        used and an enrolment with too little speech; ConfigError for a number outside its range;
+        CheckpointError where the checkpoint has no synthesis task or no vocoder.
+        """
+        task = self._task("synthesis")
+        made_by = self._vocoder(vocoder)
+        check_manner(vocoder, rate=rate, pitch=pitch, energy=energy, steps=steps, seed=seed)
+        # imported here: a model that embeds needs none of them
+        from joint.synthesis.decoders.base import Sampling
+        from joint.synthesis.finishing.windows import vocoded
+        from joint.synthesis.level import without_clipping
+        from joint.text.reading import phone_indices, read_aloud
+        from tasks.synthesis.task import SpeakingOptions, SynthesisTask
+
+        assert isinstance(task, SynthesisTask)
+        sentences = read_aloud(text) if isinstance(text, str) else text
+        if not sentences:
+            raise DataError("text", "no sentences", "at least one")
+        inventory = self.metadata.get("phones", ())
+        indices = [phone_indices(s.phones, inventory, str(self.path)) for s in sentences]
+        person, alone = self._person(enrollment, SYNTHESIS_SPEECH)
+        self.judge(*alone)
+        person = self._enrollment(person)
+        options = SpeakingOptions(rate, pitch, energy, Sampling(steps=steps, seed=seed))
+        encode, spoken = _Once(self.model.view("synthesis")), []
+        with torch.inference_mode():
+            for phones in indices:
+                with autocast_for(self.precision, self.device):
+                    log_mel = task.speak(encode, phones.to(self.device), person, options)
+                spoken.append(vocoded(made_by, log_mel.float()).cpu().numpy())
+        pauses = [pause_after(sentence.text) / rate for sentence in sentences]
+        whole = torch.from_numpy(joined(spoken, pauses[:-1]))
+        return without_clipping(whole[None], energy)[0].numpy()
+
+    def convert(
+        self,
+        source: Recording,
+        enrollment: Recording | Enrollment,
+        steps: int | None = None,
+        vocoder: str | None = None,
+        seed: int = 0,
+    ) -> np.ndarray:
+        """Speak what a recording says in the voice of an enrolled speaker: float32 `(S,)` at
+        16 kHz, as long as the `source`.
+
+        A long source is converted in pieces that are cut in pauses. For the other arguments, the
+        level and the comment in files see `synthesize`. An AudioWarning says where the voices
+        of source and target are alike, so that little changes.
+
+        Raises AudioError for a recording that cannot be used, an enrolment with too little speech,
+        and an enrolment that is the source; CheckpointError where the checkpoint has no conversion
+        task or no vocoder.
+        """
+        task = self._task("conversion")
+        made_by = self._vocoder(vocoder)
+        check_manner(vocoder, steps=steps, seed=seed)
+        from joint.synthesis.decoders.base import Sampling
+        from joint.synthesis.finishing.windows import mel_in_pieces, vocoded
+        from joint.synthesis.level import speech_rms, without_clipping
+        from tasks.conversion.task import ConversionTask
+
+        assert isinstance(task, ConversionTask)
+        spoken = self.inspect(source, "source")
+        person, alone = self._person(enrollment, SYNTHESIS_SPEECH)
+        for enrolled in alone:
+            refuse_same(spoken, enrolled)
+        flaw = self.judge(spoken, *alone)
+        if flaw != NO_SPEECH:
+            self._warn_alike(spoken, person, alone)
+        person, encode = self._enrollment(person), _Once(self.model.view("conversion"))
+        waveform = torch.from_numpy(spoken.waveform).to(self.device)
+        rms, sampling = speech_rms(waveform[None]), Sampling(steps=steps, seed=seed)
+
+        def converted(piece: Tensor) -> Tensor:
+            with autocast_for(self.precision, self.device):
+                log_mel = task.infer(encode, piece, [person], sampling)
+            # the task brings every piece to one level; a piece without speech must stay quiet
+            share = (speech_rms(piece[None]) / rms).clamp(min=QUIETEST_PIECE)
+            return log_mel.float() + share.log()
+
+        with torch.inference_mode():
+            log_mel = mel_in_pieces(converted, waveform)
+            made = vocoded(made_by, log_mel)[: len(spoken.waveform)]
+        whole = torch.from_numpy(faded(made.cpu().numpy()))
+        return without_clipping(whole[None])[0].numpy()
+
+    def _warn_alike(
+        self,
+        source: InspectedRecording,
+        person: Enrollment,
+        alone: Sequence[InspectedRecording],
+    ) -> None:
+        known = person.embedding
+        target = self.embed(alone)[0] if known is None else known.float().cpu().numpy()
+        score = float(unit(self.embed([source])[0]) @ unit(target))
+        if self.threshold is not None and score >= self.threshold:
+            text = f"{source.where}: a voice like the target's (score {score:.2f}, from "
+            text += f"{self.threshold:.2f} on the same speaker): little will change"
+            warnings.warn(text, AudioWarning, stacklevel=3)
+
+    def _vocoder(self, name: str | None) -> "Vocoder":
+        """The vocoder of that `name`; None: the checkpoint's. Raises CheckpointError."""
+        if name is not None:
+            return self._griffin_lim
+        if "vocoder" not in self.model.tasks:
+            expected = "one with a vocoder task, or the vocoder griffin-lim (--vocoder griffin-lim)"
+            raise CheckpointError(self.path, self._tasks_text(), expected)
+        from tasks.vocoder.task import VocoderTask
+
+        task = self.model.task("vocoder")
+        assert isinstance(task, VocoderTask)
+        return task.vocoder
+
+    @cached_property
+    def _griffin_lim(self) -> "Vocoder":
+        from joint.synthesis.vocoders.griffin_lim import GriffinLim
+
+        return GriffinLim().to(self.device)
+
+
+def refuse_same(source: InspectedRecording, enrolled: InspectedRecording) -> None:
+    """Raise AudioError for an enrolment that is the source of the conversion."""
+    if np.array_equal(source.waveform, enrolled.waveform):
+        expected = "a recording of the target speaker"
+        raise AudioError(enrolled.where, "the source of the conversion itself", expected)
+
+
+class _Once:
+    """Encodes an enrolment once: every sentence of a text, or piece of a source, asks for it."""
+
+    def __init__(self, encode: Encode) -> None:
+        self.encode = encode
+        self.kept: tuple[Tensor, SpeakerEncoding] | None = None
+
+    def __call__(self, audio: Tensor, lengths: Tensor, role: str) -> SpeakerEncoding:
+        """See Encode."""
+        if role != ENROLLMENT:
+            return self.encode(audio, lengths, role)
+        if self.kept is None or not torch.equal(self.kept[0], audio):
+            self.kept = audio, self.encode(audio, lengths, role)
+        return self.kept[1]
