@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from joint.audio import AudioWarning, write_audio
+from joint.audio import AudioWarning
 from joint.data.corpus import Corpus
 from joint.data.speech_pairs import SpeechPair
 from joint.errors import AudioError, DataError, JointError
 from joint.synthesis.evaluation.instruments import Compared, Instruments, Measured
+from joint.synthesis.finishing.marking import write_synthetic
 from joint.training.progress import shown
 from joint.units import SAMPLE_RATE, Seconds
 
@@ -151,4 +152,4 @@ def one_thread() -> Iterator[None]:
 def _write(path: Path, waveform: np.ndarray) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AudioWarning)  # one line for each loud file would be many
-        write_audio(path, waveform)
+        write_synthetic(path, waveform)

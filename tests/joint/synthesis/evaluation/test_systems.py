@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from joint.audio import read_audio
 from joint.data.corpus import Corpus, Utterance
@@ -14,6 +15,7 @@ from joint.metrics.speech.pitch import praat_pitch
 from joint.synthesis.evaluation.figures import system_figures
 from joint.synthesis.evaluation.instruments import Compared, Instruments
 from joint.synthesis.evaluation.systems import System, Timing, evaluate_systems
+from joint.synthesis.finishing.marking import SYNTHETIC
 
 
 def level(waveforms: list[np.ndarray]) -> np.ndarray:
@@ -48,6 +50,9 @@ def test_measures_of_copies(corpus: Corpus, rows: list[SpeechPair], tmp_path: Pa
     assert same["wer_percent"] == same["cer_percent"] == 0 == same["f0_error_cents"]
     assert half["mel_error"] is None and half["f0_correlation"] == pytest.approx(1)
     assert other["f0_error_cents"] is None
+    for path in tmp_path.rglob("*.wav"):
+        with soundfile.SoundFile(path) as file:
+            assert file.comment == SYNTHETIC
     assert {path.parent.name for path in tmp_path.rglob("*.wav")} == {
         "the_same",
         "half",
