@@ -43,6 +43,15 @@ def test_a_score_is_the_mean_cosine(database: SpeakerDatabase) -> None:
     assert best.score == pytest.approx(0.7) and other.score == pytest.approx(0.0)
 
 
+def test_a_typical_embedding_has_the_mean_direction_and_length(database: SpeakerDatabase) -> None:
+    """Lengths are 3 and 0.5: a long embedding counts no more than a short one."""
+    expected = [1.75 * 0.5**0.5, 1.75 * 0.5**0.5, 0.0]
+    np.testing.assert_allclose(database.typical_embedding("Anna"), expected, rtol=1e-6)
+    np.testing.assert_allclose(database.typical_embedding("Ben"), [0, 0, 2])
+    with pytest.raises(DataError, match=r"Cleo: found no enrolled speaker.*expected Anna, Ben"):
+        database.typical_embedding("Cleo")
+
+
 def test_enrolments_are_added_and_replaced(database: SpeakerDatabase) -> None:
     assert database.enroll("Anna", [recording("a3", 1, 1, 0)]) == []
     assert state(database)["Anna"] == ["a1", "a2", "a3"]
