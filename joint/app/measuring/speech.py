@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from joint.app.api import SpeakerModel
+from joint.app.api import SpeakerModel, load
+from joint.app.manner import GRIFFIN_LIM
 from joint.app.measuring.cascade import kept_words
 from joint.app.measuring.judging import open_judge
 from joint.data.corpus import Corpus
@@ -83,6 +84,16 @@ def recognise_by(specification: str, kept: Path | None = None) -> Recognise:
         kept.mkdir(parents=True, exist_ok=True)
         recognise = KeptWords(recognise, kept_words(kept, specification))
     return lambda waveform: " ".join(recognise(waveform))
+
+
+def choose_vocoder(model: SpeakerModel, vocoder: str | None) -> str | None:
+    """What the `vocoder` of `model.synthesize` is to be: `griffin-lim` stays; the vocoder of any
+    other checkpoint takes the place of the model's own. Raises CheckpointError."""
+    if vocoder in (None, GRIFFIN_LIM):
+        return vocoder
+    other = load(vocoder, str(model.device), tasks=[VOCODER])
+    model.model.tasks[VOCODER] = other.model.task(VOCODER)
+    return None
 
 
 def copier(model: SpeakerModel, vocoder: str | None = None) -> Copy:

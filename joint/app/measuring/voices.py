@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from joint.app.api import SpeakerModel, load
-from joint.app.measuring.speech import VOCODER, instruments_of, read_pairs
+from joint.app.api import SpeakerModel
+from joint.app.manner import GRIFFIN_LIM
+from joint.app.measuring.speech import VOCODER, choose_vocoder, instruments_of, read_pairs
 from joint.data.opening import find_list
 from joint.data.speech_pairs import CONVERSIONS, SENTENCES
 from joint.errors import DataError
@@ -15,8 +16,6 @@ from joint.experiments.speech import SpeechConfig
 from joint.synthesis.evaluation.systems import NATURAL
 from tasks.conversion.evaluate import CONVERTED, evaluate_conversion
 from tasks.synthesis.evaluate import SYNTHETIC, evaluate_synthesis
-
-GRIFFIN_LIM = "griffin-lim"
 
 
 def voice_figures(model: SpeakerModel, test: str, speech: SpeechConfig) -> dict[str, Any]:
@@ -28,9 +27,8 @@ def voice_figures(model: SpeakerModel, test: str, speech: SpeechConfig) -> dict[
     """
     folder = speech.data or test
     tasks = model.model.tasks
-    if speech.vocoder is not None:
-        tasks[VOCODER] = load(speech.vocoder, tasks=[VOCODER]).model.task(VOCODER)
-    by = None if VOCODER in tasks else GRIFFIN_LIM
+    chosen = choose_vocoder(model, speech.vocoder)
+    by = chosen if VOCODER in tasks else GRIFFIN_LIM
     instruments = instruments_of(model, speech.judge, speech.recognizer, copies=False)
     figures: dict[str, Any] = {}
 

@@ -3,10 +3,12 @@
 import typer
 
 from joint.app.cli.checked import CheckedCommand
+from joint.app.cli.evaluate.conversion import conversion
 from joint.app.cli.evaluate.diarization import diarization
 from joint.app.cli.evaluate.extraction import extraction
 from joint.app.cli.evaluate.phonetics import phonetics
 from joint.app.cli.evaluate.recognition import recognition
+from joint.app.cli.evaluate.synthesis import synthesis
 from joint.app.cli.evaluate.verification import verification
 from joint.app.cli.evaluate.vocoder import vocoder
 
@@ -20,6 +22,8 @@ TASKS = (
     recognition,
     diarization,
     vocoder,
+    synthesis,
+    conversion,
 )
 for task in TASKS:
     evaluate.command(cls=CheckedCommand)(task)

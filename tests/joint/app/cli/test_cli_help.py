@@ -17,7 +17,8 @@ EXPECTED = {
     "prepare": "speechocean762 voxceleb cnceleb threedspeaker voxblink kaldi "
     "librispeech librispeechmix librimix",
     **dict.fromkeys(("align", "shard", "train", "ablate"), ""),
-    "evaluate": "verification extraction phonetics recognition diarization vocoder",
+    "evaluate": "verification extraction phonetics recognition diarization vocoder synthesis "
+    "conversion",
     **dict.fromkeys(("inspect", "embed", "verify", "enroll", "identify", "forget", "extract"), ""),
     **dict.fromkeys(("transcribe", "diarize", "synthesize", "convert", "probe"), ""),
     "explain": "verification extraction phones",

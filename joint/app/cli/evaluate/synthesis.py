@@ -1,0 +1,63 @@
+"""`joint evaluate synthesis`: text to speech in the voices of enrolled speakers."""
+
+from joint.app.cli.evaluate.speech import (
+    PLAYED,
+    DnsmosFolder,
+    EvaluatedVocoder,
+    Judge,
+    Kept,
+    Limit,
+    OutputFolder,
+    Recognizer,
+    Report,
+    Sentences,
+    written,
+)
+from joint.app.cli.inference.voice import Steps
+from joint.app.cli.options import SHIPPED, Checkpoint, Data, Json, open_model
+from joint.app.manner import check_manner
+
+
+def synthesis(
+    data: Data,
+    sentences: Sentences,
+    checkpoint: Checkpoint = SHIPPED,
+    steps: Steps = None,
+    vocoder: EvaluatedVocoder = None,
+    recognizer: Recognizer = None,
+    kept: Kept = None,
+    judge: Judge = None,
+    dnsmos: DnsmosFolder = None,
+    limit: Limit = None,
+    output: OutputFolder = None,
+    json: Json = None,
+    report: Report = None,
+) -> None:
+    """Text to speech in the voices of a list's references, beside the natural recordings and their
+    copies by the vocoder.
+
+    Similarity is a mean cosine: similarity_own with the reference, similarity_source with the
+    natural recording, similarity_other with the references of the other speakers. gap_percent is
+    own minus other, where natural recordings are 100. real_time_factor is on one thread.
+
+    Example: joint evaluate synthesis --data data/librispeech/test-clean
+    --sentences data/librispeech/test-clean/sentences.tsv --judge resemblyzer
+    """
+    from joint.app.measuring.speech import choose_vocoder, copier, instruments_of, read_pairs
+    from tasks.synthesis.evaluate import evaluate_synthesis
+
+    check_manner(None, "--", steps=steps)
+    corpus, rows = read_pairs(data, sentences, True, limit)
+    model = open_model(checkpoint)
+    used = choose_vocoder(model, vocoder)
+    figures, found = evaluate_synthesis(
+        lambda text, reference: model.synthesize(text, reference, steps=steps, vocoder=used),
+        copier(model, used),
+        corpus,
+        rows,
+        instruments_of(model, judge, recognizer, kept, dnsmos),
+        output,
+        PLAYED if report else 0,
+    )
+    text = "Sentences in the voices of speakers who are known by one other recording each."
+    written("Text to speech", text, figures, found, json, report)
