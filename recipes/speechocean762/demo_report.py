@@ -19,7 +19,7 @@ from tasks.extraction.rendering import render
 
 EXAMPLES = 6
 SPEAKING = {"synthesis", "conversion", "vocoder"}
-SENTENCE = "One encoder hears who speaks, and this voice is made of what it heard."
+SENTENCE = "One encoder serves every task, and this voice comes from a single recording."
 LOGGED = {
     "loss": "weighted sum of the losses",
     "verification/loss": "speaker loss",
