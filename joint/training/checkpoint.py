@@ -2,8 +2,8 @@
 
 import json
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +44,25 @@ def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]
             unfinished.unlink()
 
 
-def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors and metadata. Raises CheckpointError for a file that is missing, truncated, a pickle
-    or not this project's."""
+def read(path: Path, without: Sequence[str] = ()) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors, but for those whose names begin with one of `without`, and metadata.
+
+    Raises CheckpointError for a file that is missing, truncated, a pickle or not this project's.
+    """
+    with _opened(path) as (file, metadata):
+        left_out = tuple(without)
+        names = [name for name in file.keys() if not name.startswith(left_out)]  # noqa: SIM118
+        return {name: file.get_tensor(name) for name in names}, metadata
+
+
+def read_metadata(path: Path) -> dict[str, Any]:
+    """What a checkpoint says of itself; no tensor is read. Raises CheckpointError as `read`."""
+    with _opened(path) as (_, metadata):
+        return metadata
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
     if not path.is_file():
         raise CheckpointError(path, "no file", "a checkpoint")
     try:
@@ -56,8 +72,7 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
                 raise CheckpointError(
                     path, f"format {header.get('format')!r}", f"{FORMAT!r} (see 'joint info')"
                 )
-            metadata = json.loads(header["metadata"])
-            return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118
+            yield file, json.loads(header["metadata"])
     except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise CheckpointError(
             path, f"no readable safetensors ({error})", "a whole checkpoint; pickles are refused"

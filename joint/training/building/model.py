@@ -124,7 +124,8 @@ def load_model(
     Raises CheckpointError for a file that cannot be read or does not fit its own description, and
     for a task that it does not have.
     """
-    tensors, metadata = checkpoint.read(path)
+    metadata = checkpoint.read_metadata(path)
+    left_out: tuple[str, ...] = ()
     try:
         config = metadata["config"]
         nodes = config["tasks"]
@@ -139,7 +140,6 @@ def load_model(
                 if name not in tasks
                 for part in ("tasks", "adapters")
             )
-            tensors = {k: v for k, v in tensors.items() if not k.startswith(left_out)}
         classes = Classes(
             int(metadata["speaker_count"]),
             tuple(metadata.get("phones", ())),
@@ -150,6 +150,7 @@ def load_model(
         raise CheckpointError(path, f"no {error} in its metadata", "a model checkpoint") from None
     except ConfigError as error:
         raise CheckpointError(path, f"configuration {error}", "a buildable one") from None
+    tensors, _ = checkpoint.read(path, (checkpoint.OPTIMIZER, *left_out))
     checkpoint.load_into(model, tensors, path, checkpoint.MODEL)
     return model.eval(), metadata
 
