@@ -78,9 +78,10 @@ class JointModel(nn.Module):
                 raise ConfigError(f"tasks.{name}.adapter", found, expected)
         self.layers = tuple(sorted({name for n in self.active for name in self.task(n).layers}))
         encoder.requires_grad_(any(self.switches[n] == "joint" for n in self.active))
-        for name in self.tasks:
+        # only switched off: an active task may hold parts that it does not train
+        for name in set(tasks).difference(self.active):
             for part in self.parts(name):
-                part.requires_grad_(name in self.active)
+                part.requires_grad_(False)
 
     @property
     def active(self) -> list[str]:

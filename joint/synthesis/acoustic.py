@@ -1,4 +1,4 @@
-"""AcousticModel: what is said, how, and in whose voice become a log-mel spectrogram."""
+"""AcousticModel: content, prosody and a voice become a log-mel spectrogram."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -129,18 +129,18 @@ class AcousticModel(nn.Module):
         count = int(own.max()) if longest is None else min(longest, int(own.max()))
         room = (own - count).clamp(min=0)
         starts = (torch.rand(len(own), device=own.device) * (room + 1)).long().clamp(max=room)
+        edge, first = 0, torch.zeros_like(lengths)
         if longest is not None:
-            around = torch.arange(
-                -EDGE * self.hop, (count - 1 + EDGE) * self.hop, device=own.device
-            )
-            index = starts[:, None] * self.hop + around
+            edge, first = EDGE, (starts - EDGE) * self.hop
+            index = torch.arange((count - 1 + 2 * EDGE) * self.hop, device=own.device)
+            index = first[:, None] + index
             inside = (index >= 0) & (index < sound.shape[1])
             sound = sound.gather(1, index.clamp(0, sound.shape[1] - 1)) * inside
-        edge = slice(None) if longest is None else slice(EDGE, EDGE + count)
-        log_mel = self.mel(sound)[..., edge]
-        found = estimate_pitch(sound)
+        here = slice(edge, edge + count)
+        log_mel = self.mel(sound)[..., here]
+        found = estimate_pitch(sound, lengths - first)
         mask = torch.arange(count, device=own.device)[None] < (own - starts)[:, None]
-        pitch = Pitch(found.log_hertz[:, edge], found.voiced[:, edge] & mask)
+        pitch = Pitch(found.log_hertz[:, here], found.voiced[:, here] & mask)
         return Spoken(log_mel, pitch, Prosody.of(pitch, log_mel), mask, starts)
 
     @property

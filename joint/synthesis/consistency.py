@@ -1,12 +1,13 @@
 """Whether synthetic speech is in the enrolled voice, as the shared encoder judges it."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from joint.outputs import SpeakerEncoding
-from joint.synthesis.mel import HOP
+from joint.synthesis.mel import FLOOR, HOP
 from joint.synthesis.vocoders.base import Vocoder
 from joint.task import Encode
 from joint.units import SAMPLE_RATE, Seconds
@@ -19,27 +20,40 @@ class SpeakerConsistency(nn.Module):
     """One minus the cosine of the embeddings of synthetic speech and of the enrolment (the speaker
     consistency loss of Casanova et al., YourTTS, ICML 2022, equation 1).
 
-    The spectrogram becomes a waveform by the `vocoder`, which is not trained by it, and the shared
-    encoder under the task's switch reads that.
+    The spectrogram becomes a waveform by the `vocoder`, which is not trained; the shared encoder
+    reads that under the task's switch.
 
     Args:
-        rows: Of the batch that are encoded, and `seconds` of each: encoder and vocoder cost time.
+        rows: Of the batch that are encoded, and `seconds` of each, from a random frame on: encoder
+            and vocoder cost time.
     """
 
     def __init__(self, vocoder: Vocoder, rows: int = 4, seconds: Seconds = 2.0) -> None:
         super().__init__()
-        self.vocoder, self.rows = vocoder, rows
+        self.vocoder, self.rows = vocoder.requires_grad_(False), rows
         self.frames = round(seconds * SAMPLE_RATE / HOP)
 
-    def forward(self, encode: Encode, log_mel: Tensor, encoding: SpeakerEncoding) -> Tensor:
-        """Mean over the rows; `log_mel (B, MELS, F)`, an `encoding` of one row each."""
-        some = log_mel[: self.rows]
-        start = int(torch.randint(max(some.shape[2] - self.frames, 0) + 1, ()))
-        constants = {n: p.detach() for n, p in self.vocoder.named_parameters()}
-        waveform = functional_call(
-            self.vocoder, constants, (some[..., start : start + self.frames],)
-        )
-        lengths = torch.full((len(waveform),), waveform.shape[1], device=waveform.device)
-        heard = encode(waveform, lengths, SYNTHETIC).embedding
+    def forward(
+        self, encode: Encode, log_mel: Tensor, mask: Tensor, encoding: SpeakerEncoding
+    ) -> Tensor:
+        """Mean over the rows; `log_mel (B, MELS, F)`, `mask (B, F)`, an `encoding` of one row each.
+
+        A row that is shorter than `seconds` is encoded whole, without what lies behind its end.
+        """
+        cut, frames = self.windows(log_mel[: self.rows], mask[: self.rows].sum(dim=1))
+        waveform = self.vocoder(cut)
+        synthetic = encode(waveform, HOP * (frames - 1), SYNTHETIC).embedding
         enrolled = encoding.embedding[: self.rows].detach()
-        return 1.0 - F.cosine_similarity(heard.float(), enrolled.float(), dim=-1).mean()
+        return 1.0 - F.cosine_similarity(synthetic.float(), enrolled.float(), dim=-1).mean()
+
+    def windows(self, log_mel: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Of each row of `log_mel (n, MELS, F)`, `frames (n,)` long, a window at a random place,
+        silent behind the row's end: `(n, MELS, W)`; and the frames of each, `(n,)`."""
+        width = min(self.frames, int(frames.max()))
+        places = (frames - width).clamp(min=0) + 1
+        start = (torch.rand(len(frames)).to(frames.device) * places).long()
+        index = start[:, None] + torch.arange(width, device=frames.device)
+        own = index < frames[:, None]
+        index = index.clamp(max=log_mel.shape[2] - 1)
+        cut = log_mel.gather(2, index[:, None].expand(-1, log_mel.shape[1], -1))
+        return cut.where(own[:, None], math.log(FLOOR)), own.sum(dim=1)

@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from joint.data.phones import UNKNOWN
 from joint.outputs import SpeakerEncoding, TaskOutput
 from joint.scene import SceneBatch
 from joint.synthesis.acoustic import AcousticModel, Spoken
 from joint.synthesis.lengths import TimedPhones, timed_phones
+from joint.synthesis.mel import HOP
 
 FIELDS: Final = frozenset(
     {
@@ -45,14 +47,16 @@ def aligned_examples(
     acoustic: AcousticModel,
     longest: int | None = None,
 ) -> Examples | None:
-    """The first source of those scenes in which it is aligned, with the rows of the `encoding` of
-    the batch's enrolments; None where there is no such scene. `spoken` is a stretch of `longest`
-    frames, `timed` the whole."""
+    """The first source of those scenes in which it is aligned and has a frame for each phone, with
+    the rows of the `encoding` of the batch's enrolments; None where there is no such scene.
+    `spoken` is a stretch of `longest` frames, `timed` the whole."""
     assert batch.sources is not None and batch.source_lengths is not None
     assert batch.source_phones is not None and batch.source_phones_known is not None
     assert batch.source_phone_starts is not None and batch.source_phone_ends is not None
-    begun = (batch.source_phone_starts[:, 0] >= 0).any(dim=1)
-    rows = (batch.source_phones_known[:, 0] & begun).nonzero()[:, 0]
+    timed_ones = (batch.source_phone_starts[:, 0] >= 0).any(dim=1)
+    phones = (batch.source_phones[:, 0] != UNKNOWN).sum(dim=1)
+    fits = phones <= batch.source_lengths[:, 0] // HOP + 1
+    rows = (batch.source_phones_known[:, 0] & timed_ones & fits).nonzero()[:, 0]
     if len(rows) == 0:
         return None
     lengths = batch.source_lengths[rows, 0]
@@ -64,6 +68,13 @@ def aligned_examples(
     )
     waveform = batch.sources[rows, 0, : int(lengths.max())]
     return Examples(timed, acoustic.spoken(waveform, lengths, longest), only(encoding, rows))
+
+
+def no_examples(task: nn.Module, encoding: SpeakerEncoding) -> TaskOutput:
+    """The loss 0 of a batch without examples; every parameter that others would train has a
+    gradient, as parallel processes must agree on."""
+    reached = torch.stack([p.sum() for p in task.parameters() if p.requires_grad])
+    return TaskOutput(0.0 * (reached.sum() + encoding.embedding.sum()), 0)
 
 
 def mean_losses(

@@ -33,7 +33,8 @@ def timed_phones(
     phones: Tensor, starts: Tensor, ends: Tensor, lengths: Sequence[Samples]
 ) -> TimedPhones:
     """From phones without silences, `(B, P)` padded with `UNKNOWN`, and the Samples where each
-    begins and ends; gaps become silences (phone 0). A phone has one frame at least."""
+    begins and ends; gaps become silences (phone 0). A phone has one frame at least, so that no row
+    may have more phones than frames."""
     rows = []
     edges = zip(phones.tolist(), starts.tolist(), ends.tolist(), lengths, strict=True)
     for names, begins, finishes, length in edges:

@@ -16,7 +16,7 @@ EVERY = 2
 RATE: Hertz = SAMPLE_RATE // EVERY
 WINDOW = 320
 """Kept samples that are compared with later ones: 40 ms, over two periods of the lowest pitch."""
-THRESHOLD = 0.2
+THRESHOLD = 0.1
 """A dip of the normalised difference under it is a period."""
 UNVOICED = 0.35
 """Frames whose least difference is above it are unvoiced."""
@@ -58,19 +58,27 @@ def estimate_pitch(waveform: Tensor, lengths: Tensor | None = None) -> Pitch:
 
     Args:
         waveform: `(B, S)`.
-        lengths: `(B,)` in Samples; None: all of it. Frames behind the end are unvoiced.
+        lengths: `(B,)` in Samples; None: all of it. What lies behind the end changes nothing;
+            frames there are unvoiced.
     """
     with torch.autocast(waveform.device.type, enabled=False):
-        kept = F.avg_pool1d(waveform.float()[:, None], 2 * EVERY, EVERY, EVERY // 2)[:, 0]
+        sound = waveform.float()
+        if lengths is not None:
+            sample = torch.arange(sound.shape[1], device=sound.device)
+            sound = sound * (sample < lengths[:, None])
+        # zeros, so that the last kept samples are the same with padding and without
+        sound = F.pad(sound, (0, 2 * EVERY))
+        kept = F.avg_pool1d(sound[:, None], 2 * EVERY, EVERY, EVERY // 2)[:, 0]
         difference, level = _differences(kept, frames_of(waveform.shape[1]))
         shortest, longest = RATE // HIGHEST, RATE // LOWEST
         period, least = _period(difference[..., : longest + 2], shortest, longest)
         voiced = (least < UNVOICED) & (level > QUIETEST * level.amax(dim=1, keepdim=True))
         voiced &= level > 1e-4
-        if lengths is not None:
-            frame = torch.arange(voiced.shape[1], device=voiced.device)
-            voiced &= frame[None] * HOP < lengths[:, None]
         log_hertz = (RATE / period.clamp(min=1.0)).log()
+        if lengths is not None:
+            frame = torch.arange(voiced.shape[1], device=voiced.device)[None]
+            voiced &= frame * HOP <= lengths[:, None]
+            log_hertz = log_hertz.gather(1, torch.minimum(frame, lengths[:, None] // HOP))
         smooth = F.pad(log_hertz, (2, 2), mode="replicate").unfold(1, 5, 1).median(dim=2).values
         return Pitch(interpolated(smooth, voiced), voiced)
 

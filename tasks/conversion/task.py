@@ -18,15 +18,15 @@ from joint.outputs import SpeakerEncoding, TaskOutput
 from joint.scene import SceneBatch
 from joint.synthesis.acoustic import AcousticModel, Fusion, Prosody
 from joint.synthesis.consistency import SpeakerConsistency
-from joint.synthesis.content import Content, PhoneticContent
 from joint.synthesis.decoders.base import AS_TRAINED, MelDecoder, Sampling
-from joint.synthesis.examples import FIELDS, aligned_examples, mean_losses
+from joint.synthesis.examples import FIELDS, aligned_examples, mean_losses, no_examples
 from joint.synthesis.lengths import regulate
 from joint.synthesis.mel import HOP
 from joint.synthesis.pitch import pitch_range
 from joint.synthesis.voice import VoiceRange
 from joint.task import ENROLLMENT, Encode, Enrollment, Task, encode_enrollments
 from joint.units import SAMPLE_RATE, Seconds
+from tasks.conversion.content import Content, PhoneticContent
 
 
 class ConversionTask(Task):
@@ -81,8 +81,7 @@ class ConversionTask(Task):
         encoding = encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT)
         examples = aligned_examples(batch, encoding, self.acoustic, self.longest)
         if examples is None:
-            nothing = torch.stack([p.sum() for p in self.parameters()]).sum()
-            return TaskOutput(0.0 * nothing, 0)
+            return no_examples(self, encoding)
         spoken, encoding = examples.spoken, examples.encoding
         content = self.content_of(spoken.log_mel, spoken.mask)
         timed = examples.timed
@@ -103,7 +102,7 @@ class ConversionTask(Task):
             "voice_loss": voice,
         }
         if self.consistency is not None:
-            consistency = self.consistency(encode, estimate, encoding)
+            consistency = self.consistency(encode, estimate, spoken.mask, encoding)
             loss = loss + consistency_weight * consistency
             metrics["consistency_loss"] = consistency
         return TaskOutput(loss, len(examples), metrics)

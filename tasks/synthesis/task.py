@@ -20,7 +20,7 @@ from joint.synthesis.acoustic import AcousticModel, Fusion, Prosody
 from joint.synthesis.consistency import SpeakerConsistency
 from joint.synthesis.convnext import ConvNextStack
 from joint.synthesis.decoders.base import AS_TRAINED, MelDecoder, Sampling
-from joint.synthesis.examples import FIELDS, aligned_examples, mean_losses
+from joint.synthesis.examples import FIELDS, aligned_examples, mean_losses, no_examples
 from joint.synthesis.lengths import TimedPhones, regulate
 from joint.synthesis.mel import HOP
 from joint.synthesis.pitch import pitch_range
@@ -107,8 +107,7 @@ class SynthesisTask(Task):
         encoding = encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT)
         examples = aligned_examples(batch, encoding, self.acoustic, self.longest)
         if examples is None:
-            nothing = torch.stack([p.sum() for p in self.parameters()]).sum()
-            return TaskOutput(0.0 * nothing, 0)
+            return no_examples(self, encoding)
         timed, spoken, encoding = examples.timed, examples.spoken, examples.encoding
         text = self.encode_phones(timed, encoding)
         content = spoken.cut(regulate(text, timed.durations))
@@ -131,7 +130,7 @@ class SynthesisTask(Task):
             "voice_loss": voice,
         }
         if self.consistency is not None:
-            consistency = self.consistency(encode, estimate, encoding)
+            consistency = self.consistency(encode, estimate, spoken.mask, encoding)
             loss = loss + consistency_weight * consistency
             metrics["consistency_loss"] = consistency
         return TaskOutput(loss, len(examples), metrics)

@@ -11,7 +11,6 @@ from joint.training.building.model import load_model
 from joint.training.config.reading import composed
 from joint.training.run import train
 
-
 OF_PHONES = ("phonetics", "recognition", "synthesis", "conversion")
 """Tasks that learn from an aligned corpus."""
 

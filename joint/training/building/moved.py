@@ -30,6 +30,7 @@ MODULES = {
     "joint.layers.frame_fusion": "joint.conditioning.frame_fusion",
     "joint.layers.fusion": "joint.conditioning.fusion",
     "joint.layers.local_similarity": "joint.conditioning.local_similarity",
+    "joint.synthesis.content": "tasks.conversion.content",
     "tasks.base": "joint.task",
     "tasks.conditions.head": "tasks.verification.auxiliary.recording_condition",
     "tasks.diarization.diarizer": "tasks.diarization.inference",

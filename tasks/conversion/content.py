@@ -1,4 +1,4 @@
-"""PhoneticContent: what is said in a recording, frame by frame, without who says it."""
+"""PhoneticContent: the phones of a recording, frame by frame, without its speaker."""
 
 from typing import NamedTuple
 
