@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from joint.data.corpus import Corpus
+from joint.data.corpus import Corpus, readable
 from joint.data.grouping import gender_relation, positions_by_group
 from joint.data.speech_pairs import SpeechPair
 from joint.synthesis.evaluation.figures import (
@@ -15,11 +15,15 @@ from joint.synthesis.evaluation.figures import (
     system_figures,
     wer_percent,
 )
-from joint.synthesis.evaluation.instruments import Compared, Instruments
+from joint.synthesis.evaluation.instruments import Compared, Instruments, Measured
 from joint.synthesis.evaluation.similarity import cosines
 from joint.synthesis.evaluation.systems import NATURAL, Evaluation, System, evaluate_systems
+from joint.units import Seconds
 
 COPY, CONVERTED = "copy synthesis", "converted"
+
+REFERENCE_SECONDS: Seconds = 3.0
+"""Least of the other recording of a source's speaker."""
 
 Convert = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """A source `(S,)` and the recording `(S',)` that enrols the target to the source's words in the
@@ -44,8 +48,11 @@ def evaluate_conversion(
 
     For each encoder `similarity_target` is the mean cosine with the reference,
     `similarity_source` that with the source, and `nearer_to_target_percent` the share of pairs in
-    which the first is greater. `same_length_percent` is the share of outputs as long as their
-    source. Pitch errors are against the source, whose register the target need not have.
+    which the first is greater. The source has the same words and times, which encoders notice too:
+    `similarity_source_speaker` and `nearer_to_target_speaker_percent` are the same with another
+    recording of its speaker. `same_length_percent` is the share of outputs as long as their
+    source. The pitch correlates with that of the source, whose register the
+    target need not have.
     """
     systems = {}
     if copy is not None:
@@ -54,28 +61,46 @@ def evaluate_conversion(
         lambda row, source, reference: convert(source, reference), Compared.PITCH
     )
     found = evaluate_systems(systems, corpus, rows, instruments, output, played, progress)
+    others = [_another(row, corpus, instruments) for row in found.rows]
     pairs = zip(found.measured[CONVERTED], found.measured[NATURAL], strict=True)
     same = [made.seconds == natural.seconds for made, natural in pairs]
     figures: dict[str, Any] = {
         "pairs": len(found.rows),
         "skipped_pairs": len(found.skipped),
         "same_length_percent": 100.0 * float(np.mean(same)),
-        "by_system": {name: _system(found, name, instruments) for name in found.measured},
+        "by_system": {name: _system(found, name, instruments, others) for name in found.measured},
         "by_group": _by_group(found, corpus, instruments),
     }
     return figures, found
 
 
-def _system(found: Evaluation, name: str, instruments: Instruments) -> dict[str, Any]:
+def _another(row: SpeechPair, corpus: Corpus, instruments: Instruments) -> Measured:
+    """Another recording of the source's speaker, the first that is long enough; the source itself
+    where there is none."""
+    source = corpus.by_id[row.source]
+    own = [u for u in corpus.utterances if u.speaker == source.speaker and u.id != source.id]
+    long = [u for u in own if u.seconds >= REFERENCE_SECONDS]
+    _, waveform = next(readable([*long, source]))
+    return instruments.identity(waveform)
+
+
+def _system(
+    found: Evaluation, name: str, instruments: Instruments, others: Sequence[Measured]
+) -> dict[str, Any]:
     measured = found.measured[name]
     figures = system_figures(measured)
     figures["f0_register_error_semitones"] = register_error(measured, found.references)
+    if name == CONVERTED:  # another register is what is asked for
+        figures |= {"f0_error_cents": None, "f0_gross_error_percent": None}
     for encoder in instruments.encoders:
         target, source = _cosines(found, name, encoder)
+        speaker = cosines(measured, others, encoder)
         figures |= {
             f"{encoder}_similarity_target": known_mean(target),
             f"{encoder}_similarity_source": known_mean(source),
+            f"{encoder}_similarity_source_speaker": known_mean(speaker),
             f"{encoder}_nearer_to_target_percent": 100.0 * float(np.mean(target > source)),
+            f"{encoder}_nearer_to_target_speaker_percent": 100.0 * float(np.mean(target > speaker)),
         }
     if name in found.timings:
         figures["real_time_factor"] = found.timings[name].real_time_factor

@@ -44,6 +44,10 @@ def test_source_and_target(corpus: Corpus, rows: tuple[SpeechPair, ...]) -> None
     same = unchanged["by_system"]["converted"]
     assert same["encoder_nearer_to_target_percent"] == 0
     assert same["encoder_similarity_source"] == pytest.approx(1)
+    # the source itself is nearer than another recording of its speaker
+    assert same["encoder_similarity_source_speaker"] < 1
+    assert same["encoder_nearer_to_target_speaker_percent"] <= 50
+    assert same["f0_error_cents"] is None is same["f0_gross_error_percent"]
     assert same["f0_correlation"] == pytest.approx(1) and same["mel_error"] is None
     assert unchanged["same_length_percent"] == 100
     assert unchanged["by_system"]["copy synthesis"]["mel_error"] == 0
@@ -55,6 +59,7 @@ def test_source_and_target(corpus: Corpus, rows: tuple[SpeechPair, ...]) -> None
     )
     target = replaced["by_system"]["converted"]
     assert target["encoder_nearer_to_target_percent"] == 100
+    assert target["encoder_nearer_to_target_speaker_percent"] == 100
     assert target["f0_register_error_semitones"] == 0 < same["f0_register_error_semitones"]
     assert target["f0_correlation"] < 0.6
     assert replaced["same_length_percent"] < 100 and len(found.rows) == 6

@@ -37,7 +37,8 @@ def conversion(
     and their copies by the vocoder.
 
     Similarity is a mean cosine: similarity_target with the reference, similarity_source with the
-    source; nearer_to_target_percent is the share of pairs in which the first is greater.
+    source; nearer_to_target_percent is the share of pairs in which the first is greater, and
+    nearer_to_target_speaker_percent the same with another recording of the source's speaker.
     f0_correlation is with the source. real_time_factor is on one thread.
 
     Example: joint evaluate conversion --data data/librispeech/test-clean
