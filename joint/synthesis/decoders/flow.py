@@ -42,11 +42,11 @@ class FlowDecoder(MelDecoder):
         blocks: int = 8,
         hidden: int = 768,
         time_dim: int = 128,
-        steps: int = 6,
+        steps: int = 4,
         unconditional: float = 0.1,
         guidance: float = 1.0,
         temperature: float = 0.5,
-        start: float = 0.5,
+        start: float = 0.7,
     ) -> None:
         super().__init__()
         self.steps, self.unconditional, self.guidance = steps, unconditional, guidance
