@@ -33,6 +33,8 @@ DECIBELS = 0.1151293
 """ln(magnitude) of one decibel."""
 SEMITONE = 0.0577623
 """ln(Hertz) of one semitone."""
+END_SILENCE = 6
+"""Most frames of the silence before and after what is spoken."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,9 @@ class SynthesisTask(Task):
         text = self.encode_phones(timed, encoding)
         log_frames = self.durations(text, timed.mask.unsqueeze(-1).float(), encoding)
         durations = whole_frames(log_frames, timed.mask, options.rate)
+        for end in (0, -1):
+            if phones[end] == 0:
+                durations[:, end].clamp_(max=END_SILENCE)
         return self.speak_timed(encoding, TimedPhones(timed.phones, durations), options)[0]
 
     def speak_timed(
