@@ -14,8 +14,9 @@ from joint.audio import check_waveform, read_audio
 from joint.encoders.backbones.residual.repvgg import fold
 from joint.encoders.identity import identity_of
 from joint.encoders.recordings import embed_recordings
-from joint.errors import CheckpointError, DataError
+from joint.errors import AudioError, CheckpointError, DataError
 from joint.inspection.domain import NO_SPEECH, Domain, refuse_enrolment
+from joint.inspection.excerpt import most_speech
 from joint.inspection.reading import InspectedRecording, inspect_recording, inspect_waveform
 from joint.model import JointModel
 from joint.task import Enrollment, Task
@@ -64,9 +65,10 @@ class LoadedModel:
         """
         if isinstance(recording, InspectedRecording):
             return recording
-        if isinstance(recording, np.ndarray):
-            return inspect_waveform(recording, where)
-        return inspect_recording(recording)
+        if isinstance(recording, str | Path):
+            return inspect_recording(recording)
+        refuse_other(recording, where)
+        return inspect_waveform(recording, where)
 
     def judge(self, *recordings: InspectedRecording) -> str | None:
         """Warn with AudioWarning, once a recording, of what this checkpoint cannot judge.
@@ -125,15 +127,20 @@ class LoadedModel:
     def _person(
         self, given: Recording | Enrollment, least: Seconds
     ) -> tuple[Enrollment, tuple[InspectedRecording, ...]]:
-        """An enrolment that nothing keeps, and its recordings end to end, looked at; none for a
-        kept embedding. Raises AudioError for one with less than `least` of speech."""
+        """An enrolment that nothing keeps, of a minute at most, and its recordings end to end,
+        looked at; none for a kept embedding. Raises AudioError for one with less than `least` of
+        speech."""
         if isinstance(given, Enrollment):
             if given.embedding is not None:
                 return given, ()
+            for recording in given.recordings:
+                if recording.ndim != 1 or not recording.is_floating_point():
+                    found = f"{recording.dtype} of shape {tuple(recording.shape)}"
+                    raise AudioError("enrolment", found, "floats of shape (S,), full scale at 1")
             given = torch.cat(given.recordings).float().cpu().numpy()
         alone = self.inspect(given, "enrolment")
         refuse_enrolment(alone, least)
-        return Enrollment.of(alone.waveform), (alone,)
+        return Enrollment.of(most_speech(alone)), (alone,)
 
     def _task(self, kind: str) -> Task:
         """The task called `kind`. Raises CheckpointError where there is none."""
@@ -150,6 +157,7 @@ class LoadedModel:
             return recording.waveform
         if isinstance(recording, str | Path):
             return read_audio(recording)
+        refuse_other(recording, where)
         waveform = np.ascontiguousarray(recording, dtype=np.float32)
         check_waveform(waveform, where)
         return waveform
@@ -159,3 +167,13 @@ class LoadedModel:
             encoding = self.model.encoder(audio.to(self.device), lengths.to(self.device))
         embedding: np.ndarray = encoding.embedding.float().cpu().numpy()
         return embedding
+
+
+def refuse_other(recording: object, where: str) -> None:
+    """Raise AudioError for what is no array of floats, such as the integers of a 16-bit file."""
+    if not isinstance(recording, np.ndarray):
+        found = type(recording).__name__
+        raise AudioError(where, f"a value of type {found}", "a path or a NumPy array (S,)")
+    if recording.dtype.kind != "f":
+        found = f"samples of type {recording.dtype}"
+        raise AudioError(where, found, "floats, full scale at 1")

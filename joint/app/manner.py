@@ -1,5 +1,8 @@
 """How synthetic speech is asked for: each number within its range."""
 
+from numbers import Integral, Real
+from typing import Any
+
 from joint.errors import ConfigError
 
 RANGES: dict[str, tuple[float, float, str]] = {
@@ -11,16 +14,27 @@ RANGES: dict[str, tuple[float, float, str]] = {
 }
 """The least and the greatest value of each number, and its unit."""
 
+WHOLE = ("steps", "seed")
+"""Of them, the whole numbers."""
+
 GRIFFIN_LIM = "griffin-lim"
 """The vocoder that needs no training."""
 
 
-def check_manner(vocoder: str | None, option: str = "", **numbers: float | None) -> None:
-    """Raise ConfigError for one of the `numbers`, by the names of `RANGES`, outside its range, and
-    for an unknown `vocoder`; `option` stands before the name in the message."""
+def check_manner(vocoder: str | None, option: str = "", **numbers: Any) -> None:
+    """Raise ConfigError for an unknown `vocoder` and for one of the `numbers`, by the names of
+    `RANGES`, that is no number or outside its range; `steps` may be None. `option` stands before
+    the name in the message."""
     for name, value in numbers.items():
+        if value is None and name == "steps":
+            continue
         low, high, unit = RANGES[name]
-        if value is not None and not low <= value <= high:  # NaN is outside
-            raise ConfigError(f"{option}{name}", f"{value:g}", f"{low:g} to {high:g} {unit}")
+        kind: Any = Integral if name in WHOLE else Real
+        called = "a whole number, " if name in WHOLE else ""
+        expected = f"{called}{low:g} to {high:g} {unit}"
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise ConfigError(f"{option}{name}", repr(value), expected)
+        if not low <= value <= high:  # NaN is outside
+            raise ConfigError(f"{option}{name}", f"{value:g}", expected)
     if vocoder not in (None, GRIFFIN_LIM):
         raise ConfigError(f"{option}vocoder", repr(vocoder), f"{GRIFFIN_LIM}, or none")

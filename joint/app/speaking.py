@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 QUIETEST_PIECE = 1e-3
 """Level of a piece of a source, as a share of the whole's, below which it is as good as silent."""
 
+SAME = 0.999
+"""Correlation from which on two recordings of one length are one: rounding to 16 bits, another
+level or a good codec leave more."""
+
 
 class Synthesizer(LoadedModel):
     """A model that speaks, where it has tasks of synthesis, conversion and a vocoder."""
@@ -73,11 +77,16 @@ class Synthesizer(LoadedModel):
         from joint.synthesis.decoders.base import Sampling
         from joint.synthesis.finishing.windows import vocoded
         from joint.synthesis.level import without_clipping
-        from joint.text.reading import phone_indices, read_aloud
+        from joint.text.reading import Sentence, phone_indices, read_aloud
         from tasks.synthesis.task import SpeakingOptions, SynthesisTask
 
         assert isinstance(task, SynthesisTask)
         sentences = read_aloud(text) if isinstance(text, str) else text
+        if not (
+            isinstance(sentences, Sequence) and all(isinstance(s, Sentence) for s in sentences)
+        ):
+            found = f"a value of type {type(text).__name__}"
+            raise DataError("text", found, "one str, or a list of Sentence")
         if not sentences:
             raise DataError("text", "no sentences", "at least one")
         inventory = self.metadata.get("phones", ())
@@ -183,8 +192,13 @@ class Synthesizer(LoadedModel):
 
 
 def refuse_same(source: InspectedRecording, enrolled: InspectedRecording) -> None:
-    """Raise AudioError for an enrolment that is the source of the conversion."""
-    if np.array_equal(source.waveform, enrolled.waveform):
+    """Raise AudioError for an enrolment that is the source of the conversion, at any level and
+    however it was stored."""
+    one, other = source.waveform, enrolled.waveform
+    if len(one) != len(other):
+        return
+    likeness = np.dot(one, other) / (np.linalg.norm(one) * np.linalg.norm(other))
+    if abs(likeness) > SAME:
         expected = "a recording of the target speaker"
         raise AudioError(enrolled.where, "the source of the conversion itself", expected)
 

@@ -153,6 +153,43 @@ def test_numbers_outside_their_range(
         model.synthesize(TEXT, anna, **{name: value})
 
 
+def test_values_of_another_type(model: SpeakerModel, anna: np.ndarray) -> None:
+    wrong: dict[str, tuple[Any, ...]] = {
+        "rate": ("fast", None, True),
+        "steps": (2.5, "4"),
+        "seed": (1.5, None),
+        "pitch": ([],),
+    }
+    for name, values in wrong.items():
+        for value in values:
+            with pytest.raises(ConfigError, match=f"^{name}: found "):
+                model.synthesize(TEXT, anna, **{name: value})
+    for text in (None, 5, b"Yes.", ["Yes.", "No."]):
+        with pytest.raises(DataError, match="text: found a value of type"):
+            model.synthesize(text, anna)  # type: ignore[arg-type]
+    pcm = (anna * 32767).astype(np.int16)
+    for person in (None, pcm, torch.from_numpy(anna), Enrollment.of(pcm), [anna]):
+        with pytest.raises(AudioError, match="enrolment: found"):
+            model.synthesize(TEXT, person)  # type: ignore[arg-type]
+    with pytest.raises(AudioError, match=r"enrolment: .*shape \(2, "):
+        model.synthesize(TEXT, Enrollment.of(anna, np.stack([anna, anna])))
+    with pytest.raises(AudioError, match="source: found samples of type int16"):
+        model.convert(pcm, anna)
+
+
+def test_a_long_enrolment_is_encoded_in_part(
+    model: SpeakerModel, anna: np.ndarray, bea: np.ndarray
+) -> None:
+    lengths: list[int] = []
+    encoder = model.model.encoder
+    hook = encoder.register_forward_hook(lambda _, given, __: lengths.append(given[0].shape[1]))
+    try:
+        model.synthesize("So?", np.tile(anna, 1 + 70 * SECOND // len(anna)))
+    finally:
+        hook.remove()
+    assert lengths == [60 * SECOND]
+
+
 def test_what_cannot_be_spoken_or_enrolled(model: SpeakerModel, anna: np.ndarray) -> None:
     for text in ("", " \n", "... !", "word " * 5000, "Доброе утро", "ring the \a bell"):
         with pytest.raises(DataError) as caught:
@@ -206,7 +243,8 @@ def test_a_long_source_in_pieces(
 def test_a_target_that_is_the_source(
     model: SpeakerModel, anna: np.ndarray, recordings: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for enrolment in (recordings[0], anna, Enrollment.of(anna)):
+    rounded = np.round(anna * 2**15).astype(np.float32) / 2**15
+    for enrolment in (recordings[0], anna, Enrollment.of(anna), rounded, 0.5 * anna):
         with pytest.raises(AudioError, match="the source of the conversion itself"):
             model.convert(recordings[0], enrolment)
     monkeypatch.setitem(model.metadata, "threshold", -1.0)

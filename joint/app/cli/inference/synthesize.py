@@ -116,6 +116,8 @@ def _texts(text: str | None, file: Path | None) -> "dict[int, list[Sentence]]":
 
 
 def _standard_input() -> str:
+    if sys.stdin is None:  # `<&-`
+        raise DataError("standard input", "nothing: it is closed", "a text")
     content = sys.stdin.buffer.read(LONGEST + 1)
     if len(content) > LONGEST:
         raise DataError("standard input", f"more than {LONGEST} bytes", "a shorter text")

@@ -143,6 +143,8 @@ def test_standard_input_that_is_no_text(
     for content, found in ((b"caf\xe9", "not UTF-8"), (b"a " * (1 << 20), "more than")):
         typed(monkeypatch, content)
         assert found in refused("synthesize", "-", *voice, "--output", output)
+    monkeypatch.setattr(sys, "stdin", None)
+    assert "it is closed" in refused("synthesize", "-", *voice, "--output", output)
     assert not output.parent.exists()
 
 
