@@ -129,7 +129,9 @@ def read_lines(path: str | Path, expected: str = "lines of UTF-8 text") -> Itera
         where = line_not_utf8(Path(path))
         raise DataError(where, "bytes that are not UTF-8", expected) from error
     except OSError as error:
-        raise DataError(path, f"an unreadable file ({error})", expected) from error
+        raise DataError(
+            path, f"an unreadable file ({error.strerror or error})", expected
+        ) from error
 
 
 def line_not_utf8(path: Path) -> str:

@@ -192,4 +192,8 @@ def _word(line: str, at: int, known: Known, shouted: bool, before: str) -> tuple
 
 
 def _too_long(text: str, found: str) -> DataError:
-    return DataError(place_of(text), found, f"{MOST_WORDS:,} words or fewer")
+    return DataError(
+        place_of(text),
+        found,
+        f"{MOST_WORDS:,} words or fewer, in {MOST_CHARACTERS:,} characters or fewer",
+    )

@@ -112,7 +112,7 @@ def _refuse_usage(error: Any) -> NoReturn:
     if not (message := error.format_message()):
         sys.exit(error.exit_code)  # a command without arguments, whose help was printed
     command = error.ctx.command_path if error.ctx else "joint"
-    fail(f"{command}: {message} See `{command} --help`.")
+    fail(f"{command}: {message.rstrip('.')}. See `{command} --help`.")
 
 
 if __name__ == "__main__":

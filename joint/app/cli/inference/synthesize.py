@@ -41,7 +41,9 @@ def synthesize(
     text: Annotated[
         str | None,
         typer.Argument(
-            metavar="TEXT", help="An English text, in quotation marks; - reads standard input."
+            metavar="TEXT",
+            help="An English text, in quotation marks; - reads standard input. One that begins "
+            "with a dash goes last, behind `--`.",
         ),
     ] = None,
     enrollment: VoiceRecording = None,

@@ -35,7 +35,11 @@ def typed(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
 
 
 def test_a_text_becomes_a_marked_file(
-    joint_command: Command, voice: Arguments, output: Path, monkeypatch: pytest.MonkeyPatch
+    joint_command: Command,
+    refused: Refused,
+    voice: Arguments,
+    output: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     text = "How are you?"
     made = joint_command("synthesize", text, *voice, "--output", output)
@@ -51,6 +55,8 @@ def test_a_text_becomes_a_marked_file(
     assert joint_command("synthesize", text, *voice, *options, *more).code == 0
     assert len(read_audio(output)) < 0.7 * len(first)
     assert os.listdir(output.parent) == [output.name]
+    assert "-5" in refused("synthesize", "-5 degrees", *voice, "--output", output)
+    assert joint_command("synthesize", *voice, "--output", output, "--", "-5 degrees").code == 0
 
 
 def test_a_file_of_texts_becomes_a_folder(
@@ -72,6 +78,8 @@ def test_a_file_of_texts_becomes_a_folder(
     assert line.startswith(f"error: {texts}:3: found ")
     texts.write_text("\n \n")
     assert "a text in each line" in refused(*command, tmp_path / "new")
+    line = refused("synthesize", *voice, "--text-file", tmp_path / "none", "--output", tmp_path)
+    assert line.startswith(f"error: {tmp_path / 'none'}: found ") and line.count("none") == 1
     assert "a folder for the lines" in refused(*command, tmp_path / "new.wav")
     assert sorted(os.listdir(tmp_path)) == ["so.wav", "speech", "texts.txt"]
 
