@@ -36,4 +36,4 @@ def test_a_short_training(name: str, golden: dict[str, Any], data: Path, tmp_pat
     assert found["first"] == pytest.approx(wanted["first"], rel=1e-4)
     for figure, value in wanted.items():
         # The figures of thirty steps; those near 0 (a threshold, decibels) have a floor.
-        assert found[figure] == pytest.approx(value, rel=0.05, abs=0.05), figure
+        assert found[figure] == pytest.approx(value, rel=0.05, abs=0.1), figure

@@ -46,13 +46,13 @@ def test_verify_imports_no_slow_library(pair: list[Path]) -> None:
 
 def test_tasks_are_built_where_they_are_asked_for(pair: list[Path]) -> None:
     whole, bare, half = (load(SHIPPED, tasks=tasks) for tasks in (None, (), ("extraction",)))
-    assert list(whole.model.tasks) == ["verification", "extraction"]
+    assert {"verification", "extraction", "synthesis"} < set(whole.model.tasks)
     assert list(bare.model.tasks) == [] and list(half.model.tasks) == ["extraction"]
     np.testing.assert_array_equal(whole.embed(pair), bare.embed(pair))
     np.testing.assert_array_equal(whole.estimate(*pair), half.estimate(*pair))
     assert bare.threshold == whole.threshold and bare.identity == whole.identity
     with pytest.raises(
-        CheckpointError, match="verification, extraction; expected one with a task sing"
+        CheckpointError, match="verification, extraction, .*; expected one with a task sing"
     ):
         load(SHIPPED, tasks=("sing",))
 

@@ -47,7 +47,7 @@ def test_a_checkpoint_that_names_former_paths_loads(tmp_path: Path) -> None:
     checkpoint.write(tmp_path / "former.safetensors", tensors, metadata)
     model, _ = load_model(tmp_path / "former.safetensors")
     assert type(model.encoder.backbone).__module__ == "joint.encoders.backbones.ecapa"
-    assert sorted(model.tasks) == ["extraction", "verification"]
+    assert {"extraction", "verification"} <= set(model.tasks)
 
 
 def test_a_path_in_no_table(tiny_checkpoint: Path, tmp_path: Path) -> None:
