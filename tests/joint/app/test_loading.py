@@ -52,7 +52,7 @@ def test_tasks_are_built_where_they_are_asked_for(pair: list[Path]) -> None:
     np.testing.assert_array_equal(whole.estimate(*pair), half.estimate(*pair))
     assert bare.threshold == whole.threshold and bare.identity == whole.identity
     with pytest.raises(
-        CheckpointError, match="verification, extraction, .*; expected one with a task sing"
+        CheckpointError, match=r"verification, extraction, .*; expected one with a task sing"
     ):
         load(SHIPPED, tasks=("sing",))
 
