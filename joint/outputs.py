@@ -1,7 +1,9 @@
 """What an encoder and a task give back: named, never a bare tuple."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+import torch
 from torch import Tensor
 
 from joint.errors import ConfigError
@@ -75,6 +77,12 @@ class TaskOutput:
     def __post_init__(self) -> None:
         if self.count == 0:
             self.loss = 0.0 * self.loss.nan_to_num()
+
+    @classmethod
+    def empty(cls, reached: Iterable[Tensor]) -> "TaskOutput":
+        """The loss 0 of nothing, with a gradient of 0 for each of `reached`: parallel processes
+        must have gradients of the same parameters."""
+        return cls(0.0 * torch.stack([tensor.sum() for tensor in reached]).sum(), 0)
 
     def logged(self, task: str, kind: str = "") -> dict[str, float]:
         """Loss and metrics as plain numbers, by `task/name`, each name behind `kind`."""

@@ -19,7 +19,7 @@ from joint.inspection.domain import NO_SPEECH, SYNTHESIS_SPEECH
 from joint.inspection.reading import InspectedRecording
 from joint.outputs import SpeakerEncoding
 from joint.synthesis.finishing.joining import faded, joined, pause_after
-from joint.task import ENROLLMENT, Encode, Enrollment
+from joint.task import Enrollment, encode_enrollments
 from joint.training.precision import autocast_for
 from joint.units import Decibels
 
@@ -95,11 +95,12 @@ class Synthesizer(LoadedModel):
         self.judge(*alone)
         person = self._enrollment(person)
         options = SpeakingOptions(rate, pitch, energy, Sampling(steps=steps, seed=seed))
-        encode, spoken = _Once(self.model.view("synthesis")), []
+        spoken = []
         with torch.inference_mode():
+            encoding = self._encoding("synthesis", person)
             for phones in indices:
                 with autocast_for(self.precision, self.device):
-                    log_mel = task.speak(encode, phones.to(self.device), person, options)
+                    log_mel = task.speak_in(encoding, phones.to(self.device), options)
                 spoken.append(vocoded(made_by, log_mel.float()).cpu().numpy())
         pauses = [pause_after(sentence.text) / rate for sentence in sentences]
         whole = torch.from_numpy(joined(spoken, pauses[:-1]))
@@ -140,22 +141,29 @@ class Synthesizer(LoadedModel):
         flaw = self.judge(spoken, *alone)
         if flaw != NO_SPEECH:
             self._warn_alike(spoken, person, alone)
-        person, encode = self._enrollment(person), _Once(self.model.view("conversion"))
+        person = self._enrollment(person)
         waveform = torch.from_numpy(spoken.waveform).to(self.device)
         rms, sampling = speech_rms(waveform[None]), Sampling(steps=steps, seed=seed)
 
         def converted(piece: Tensor) -> Tensor:
+            length = torch.tensor([len(piece)], device=self.device)
             with autocast_for(self.precision, self.device):
-                log_mel = task.infer(encode, piece, [person], sampling)
+                log_mel = task.convert(piece[None], length, encoding, sampling)[0]
             # the task brings every piece to one level; a piece without speech must stay quiet
             share = (speech_rms(piece[None]) / rms).clamp(min=QUIETEST_PIECE)
             return log_mel.float() + share.log()
 
         with torch.inference_mode():
+            encoding = self._encoding("conversion", person)
             log_mel = mel_in_pieces(converted, waveform)
             made = vocoded(made_by, log_mel)[: len(spoken.waveform)]
         whole = torch.from_numpy(faded(made.cpu().numpy()))
         return without_clipping(whole[None])[0].numpy()
+
+    def _encoding(self, task: str, person: Enrollment) -> SpeakerEncoding:
+        """Of an enrolment under a task's switch: once for all sentences or pieces."""
+        with autocast_for(self.precision, self.device):
+            return encode_enrollments(self.model.view(task), [person])
 
     def _warn_alike(
         self,
@@ -201,19 +209,3 @@ def refuse_same(source: InspectedRecording, enrolled: InspectedRecording) -> Non
     if abs(likeness) > SAME:
         expected = "a recording of the target speaker"
         raise AudioError(enrolled.where, "the source of the conversion itself", expected)
-
-
-class _Once:
-    """Encodes an enrolment once: every sentence of a text, or piece of a source, asks for it."""
-
-    def __init__(self, encode: Encode) -> None:
-        self.encode = encode
-        self.kept: tuple[Tensor, SpeakerEncoding] | None = None
-
-    def __call__(self, audio: Tensor, lengths: Tensor, role: str) -> SpeakerEncoding:
-        """See Encode."""
-        if role != ENROLLMENT:
-            return self.encode(audio, lengths, role)
-        if self.kept is None or not torch.equal(self.kept[0], audio):
-            self.kept = audio, self.encode(audio, lengths, role)
-        return self.kept[1]

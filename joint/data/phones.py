@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from joint.errors import DataError
+from joint.errors import ConfigError, DataError
 from joint.files import read_lines
 from joint.units import SAMPLE_RATE, Samples
 
@@ -117,6 +117,12 @@ class PhoneIntervals:
         times = -(-length // own)
         ends = (self.ends[None, :] + own * np.arange(times)[:, None]).ravel()
         return PhoneIntervals(np.tile(self.phones, times), ends).part(1.0, 0, length)
+
+
+def need_phones(phones: Sequence[str]) -> None:
+    """Raises ConfigError where a task that learns phones is given none."""
+    if not phones:
+        raise ConfigError("data.train", "no phones", "a folder aligned by 'joint align'")
 
 
 def read_inventory(path: Path) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from joint.data.phones import UNKNOWN
 from joint.synthesis.mel import HOP, frames_of
@@ -35,19 +36,14 @@ def timed_phones(
     """From phones without silences, `(B, P)` padded with `UNKNOWN`, and the Samples where each
     begins and ends; gaps become silences (phone 0). A phone has one frame at least, so that no row
     may have more phones than frames."""
-    rows = []
+    found, durations = [], []
     edges = zip(phones.tolist(), starts.tolist(), ends.tolist(), lengths, strict=True)
     for names, begins, finishes, length in edges:
-        rows.append(_with_pauses(names, begins, finishes, frames_of(length)))
-    width = max(len(row[0]) for row in rows)
-    filled = [[n + [fill] * (width - len(n)) for n in part] for part, fill in _columns(rows)]
-    return TimedPhones(*(torch.tensor(f, device=phones.device) for f in filled))
-
-
-def _columns(
-    rows: Sequence[tuple[list[int], list[int]]],
-) -> list[tuple[list[list[int]], int]]:
-    return [([row[0] for row in rows], UNKNOWN), ([row[1] for row in rows], 0)]
+        row = _with_pauses(names, begins, finishes, frames_of(length))
+        found.append(torch.tensor(row[0]))
+        durations.append(torch.tensor(row[1]))
+    padded = pad_sequence(found, True, UNKNOWN), pad_sequence(durations, True, 0)
+    return TimedPhones(*(rows.to(phones.device) for rows in padded))
 
 
 def _with_pauses(

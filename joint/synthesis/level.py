@@ -1,5 +1,7 @@
 """The level of the speech that acoustic models read and make."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -42,4 +44,4 @@ def without_clipping(waveform: Tensor, raised: Decibels = 0.0) -> Tensor:
 
 def frame_energy(log_mel: Tensor) -> Tensor:
     """Natural logarithm of the mean magnitude of each frame of `log_mel (B, MELS, F)`: `(B, F)`."""
-    return log_mel.logsumexp(dim=1) - float(torch.tensor(float(MELS)).log())
+    return log_mel.logsumexp(dim=1) - math.log(MELS)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from joint.data.corpus import Corpus
-from joint.data.phones import UNKNOWN
+from joint.data.phones import UNKNOWN, need_phones
 from joint.errors import ConfigError, DataError
 from joint.scene import SceneBatch
 from joint.text.spans import Spans
@@ -64,8 +64,7 @@ class PhoneUnits(Units):
 
     def __init__(self, phones: Sequence[str]) -> None:
         super().__init__()
-        if not phones:
-            raise ConfigError("data.train", "no phones", "a folder aligned by 'joint align'")
+        need_phones(phones)
         self.symbols = tuple(phones)
 
     def targets(self, batch: SceneBatch) -> Targets:

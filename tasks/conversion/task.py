@@ -4,32 +4,29 @@ source ──► phonetic content ┐
        ──► pitch, energy ───┴─► AcousticModel, conditioned on the target's encoding ──► log-mel
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import ClassVar
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from joint.conditioning.fusion import FilmFusion
-from joint.data.corpus import Corpus
 from joint.data.phones import UNKNOWN
 from joint.errors import ConfigError
-from joint.outputs import SpeakerEncoding, TaskOutput
-from joint.scene import SceneBatch
+from joint.outputs import SpeakerEncoding
 from joint.synthesis.acoustic import AcousticModel, Fusion, Prosody
 from joint.synthesis.consistency import SpeakerConsistency
 from joint.synthesis.decoders.base import AS_TRAINED, MelDecoder, Sampling
-from joint.synthesis.examples import FIELDS, aligned_examples, mean_losses, no_examples
+from joint.synthesis.examples import Examples
 from joint.synthesis.lengths import regulate
-from joint.synthesis.mel import HOP
 from joint.synthesis.pitch import pitch_range
+from joint.synthesis.task import VoiceLoss, VoiceTask
 from joint.synthesis.voice import VoiceRange
-from joint.task import ENROLLMENT, Encode, Enrollment, Task, encode_enrollments
-from joint.units import SAMPLE_RATE, Seconds
+from joint.task import Encode, Enrollment, encode_enrollments
+from joint.units import Seconds
 from tasks.conversion.content import Content, PhoneticContent
 
 
-class ConversionTask(Task):
+class ConversionTask(VoiceTask):
     """Speaks the content of a recording in the voice of an enrolled speaker; source and target may
     be unknown to the training, in which every recording is said again in its own voice, enrolled
     with another recording.
@@ -40,12 +37,8 @@ class ConversionTask(Task):
         fusion: Makes the conditionings on the speaker.
         dim: Channels of the content that the acoustic model reads.
         content_weight, voice_weight: Of the losses of the content's phones and of VoiceRange.
-        stretch: Length of the random stretch of each utterance whose frames are computed in a
-            training step: more steps in the same time; durations are learnt of all phones.
-        consistency: Its loss is added with `consistency_weight`.
+        stretch, consistency, consistency_weight: See VoiceTask.
     """
-
-    requires: ClassVar[frozenset[str]] = FIELDS
 
     def __init__(
         self,
@@ -61,27 +54,15 @@ class ConversionTask(Task):
         consistency: SpeakerConsistency | None = None,
         consistency_weight: float = 0.3,
     ) -> None:
-        super().__init__()
-        if not phones:
-            raise ConfigError("data.train", "no phones", "a folder aligned by 'joint align'")
+        super().__init__(phones, stretch, consistency, consistency_weight)
         self.content = content(phones=len(phones))
         self.enter = nn.Linear(self.content.width, dim)
         self.acoustic = AcousticModel(dim, embedding_dim, decoder, fusion)
         self.voice = VoiceRange(embedding_dim)
-        self.consistency, self.longest = consistency, round(stretch * SAMPLE_RATE / HOP)
-        self.weights = content_weight, voice_weight, consistency_weight
+        self.weights = content_weight, voice_weight
 
-    def setup(self, corpus: Corpus) -> None:
-        """See Task: the mean and the deviation of the mel bands."""
-        self.acoustic.setup(corpus)
-
-    def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:
-        """Mean over the utterances whose phones and their times are known."""
-        assert batch.enrollment is not None and batch.enrollment_lengths is not None
-        encoding = encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT)
-        examples = aligned_examples(batch, encoding, self.acoustic, self.longest)
-        if examples is None:
-            return no_examples(self, encoding)
+    def examples_loss(self, examples: Examples) -> VoiceLoss:
+        """See VoiceTask: the decoder's loss, and those of the content's phones and of the range."""
         spoken, encoding = examples.spoken, examples.encoding
         content = self.content_of(spoken.log_mel, spoken.mask)
         timed = examples.timed
@@ -93,7 +74,7 @@ class ConversionTask(Task):
         loss, decoder, estimate = self.acoustic.loss(
             self.enter(content.features), spoken.prosody, spoken.log_mel, spoken.mask, encoding
         )
-        content_weight, voice_weight, consistency_weight = self.weights
+        content_weight, voice_weight = self.weights
         loss = loss + content_weight * phonetic + voice_weight * voice
         metrics: dict[str, float | Tensor] = {
             "decoder_loss": decoder,
@@ -101,11 +82,7 @@ class ConversionTask(Task):
             "phone_accuracy": accuracy,
             "voice_loss": voice,
         }
-        if self.consistency is not None:
-            consistency = self.consistency(encode, estimate, spoken.mask, encoding)
-            loss = loss + consistency_weight * consistency
-            metrics["consistency_loss"] = consistency
-        return TaskOutput(loss, len(examples), metrics)
+        return VoiceLoss(loss, metrics, estimate)
 
     def content_of(self, log_mel: Tensor, mask: Tensor) -> Content:
         """The content of `log_mel (B, MELS, F)`, `mask (B, F)`."""
@@ -144,7 +121,3 @@ class ConversionTask(Task):
         prosody = Prosody(pitch, spoken.prosody.voiced, spoken.prosody.energy)
         features = self.enter(content.features)
         return self.acoustic.sample(features, prosody, spoken.mask, encoding, sampling)
-
-    def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
-        """The losses on held-out utterances, with the same draws each time."""
-        return mean_losses(lambda batch: self.loss(encode, batch, 1.0), batches)

@@ -13,9 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from joint.data.phones import UNKNOWN
+from joint.data.phones import UNKNOWN, need_phones
 from joint.encoders.frames import FrameNorm
-from joint.errors import ConfigError
 from joint.layers.gradient_reversal import GradientReversal
 from joint.outputs import TaskOutput
 from joint.scene import SceneBatch
@@ -34,8 +33,7 @@ class PhoneticTask(Task):
 
     def __init__(self, phones: Sequence[str], reversal: GradientReversal | None) -> None:
         super().__init__()
-        if not phones:
-            raise ConfigError("data.train", "no phones", "a folder aligned by 'joint align'")
+        need_phones(phones)
         self.phone_count = len(phones)
         self.reversal = reversal
 

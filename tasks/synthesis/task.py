@@ -4,29 +4,26 @@ phones ──► encoder ──► durations ──► frames ──► pitch, v
                 └────────── every part is conditioned on the speaker's encoding ──────────┘
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from joint.conditioning.fusion import Conditioning, FilmFusion
-from joint.data.corpus import Corpus
 from joint.errors import ConfigError
-from joint.outputs import SpeakerEncoding, TaskOutput
-from joint.scene import SceneBatch
+from joint.outputs import SpeakerEncoding
 from joint.synthesis.acoustic import AcousticModel, Fusion, Prosody
 from joint.synthesis.consistency import SpeakerConsistency
 from joint.synthesis.convnext import ConvNextStack
 from joint.synthesis.decoders.base import AS_TRAINED, MelDecoder, Sampling
-from joint.synthesis.examples import FIELDS, aligned_examples, mean_losses, no_examples
-from joint.synthesis.lengths import TimedPhones, regulate
-from joint.synthesis.mel import HOP
+from joint.synthesis.examples import Examples
+from joint.synthesis.lengths import TimedPhones, frames_mask, regulate
 from joint.synthesis.pitch import pitch_range
+from joint.synthesis.task import VoiceLoss, VoiceTask
 from joint.synthesis.voice import VoiceRange
-from joint.task import ENROLLMENT, Encode, Enrollment, Task, encode_enrollments
-from joint.units import SAMPLE_RATE, Decibels, Seconds
+from joint.task import Encode, Enrollment, encode_enrollments
+from joint.units import Decibels, Seconds
 from tasks.synthesis.predictors import DurationPredictor, ProsodyPredictor, whole_frames
 
 DECIBELS = 0.1151293
@@ -52,7 +49,7 @@ AS_PREDICTED = SpeakingOptions()
 """As the predictors say."""
 
 
-class SynthesisTask(Task):
+class SynthesisTask(VoiceTask):
     """Speaks the phones of an utterance in the voice of another recording of its speaker.
 
     Args:
@@ -61,12 +58,8 @@ class SynthesisTask(Task):
         dim, blocks: Of the encoder of phones.
         predictor_dim: Of the predictors.
         duration_weight, prosody_weight: Of the predictors' losses beside the decoder's.
-        stretch: Length of the random stretch of each utterance whose frames are computed in a
-            training step: more steps in the same time; durations are learnt of all phones.
-        consistency: Its loss is added with `consistency_weight`.
+        stretch, consistency, consistency_weight: See VoiceTask; durations are learnt of all phones.
     """
-
-    requires: ClassVar[frozenset[str]] = FIELDS
 
     def __init__(
         self,
@@ -83,9 +76,7 @@ class SynthesisTask(Task):
         consistency: SpeakerConsistency | None = None,
         consistency_weight: float = 0.3,
     ) -> None:
-        super().__init__()
-        if not phones:
-            raise ConfigError("data.train", "no phones", "a folder aligned by 'joint align'")
+        super().__init__(phones, stretch, consistency, consistency_weight)
 
         def conditioned(width: int) -> Conditioning:
             return fusion(width, embedding_dim)
@@ -96,20 +87,10 @@ class SynthesisTask(Task):
         self.prosody = ProsodyPredictor(dim, predictor_dim, 3, conditioned)
         self.voice = VoiceRange(embedding_dim)
         self.acoustic = AcousticModel(dim, embedding_dim, decoder, fusion)
-        self.weights = duration_weight, prosody_weight, consistency_weight
-        self.consistency, self.longest = consistency, round(stretch * SAMPLE_RATE / HOP)
+        self.weights = duration_weight, prosody_weight
 
-    def setup(self, corpus: Corpus) -> None:
-        """See Task: the mean and the deviation of the mel bands."""
-        self.acoustic.setup(corpus)
-
-    def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:
-        """Mean over the utterances whose phones and their times are known."""
-        assert batch.enrollment is not None and batch.enrollment_lengths is not None
-        encoding = encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT)
-        examples = aligned_examples(batch, encoding, self.acoustic, self.longest)
-        if examples is None:
-            return no_examples(self, encoding)
+    def examples_loss(self, examples: Examples) -> VoiceLoss:
+        """See VoiceTask: the decoder's loss and those of the predictors."""
         timed, spoken, encoding = examples.timed, examples.spoken, examples.encoding
         text = self.encode_phones(timed, encoding)
         content = spoken.cut(regulate(text, timed.durations))
@@ -120,7 +101,7 @@ class SynthesisTask(Task):
         loss, decoder, estimate = self.acoustic.loss(
             content, spoken.prosody, spoken.log_mel, spoken.mask, encoding
         )
-        duration_weight, prosody_weight, consistency_weight = self.weights
+        duration_weight, prosody_weight = self.weights
         predicted = prosody.pitch + prosody.voicing + prosody.energy + voice
         loss = loss + duration_weight * duration + prosody_weight * predicted
         metrics: dict[str, float | Tensor] = {
@@ -131,11 +112,7 @@ class SynthesisTask(Task):
             "energy_loss": prosody.energy,
             "voice_loss": voice,
         }
-        if self.consistency is not None:
-            consistency = self.consistency(encode, estimate, spoken.mask, encoding)
-            loss = loss + consistency_weight * consistency
-            metrics["consistency_loss"] = consistency
-        return TaskOutput(loss, len(examples), metrics)
+        return VoiceLoss(loss, metrics, estimate)
 
     def encode_phones(self, timed: TimedPhones, encoding: SpeakerEncoding) -> Tensor:
         """`(B, P, D)`."""
@@ -162,7 +139,15 @@ class SynthesisTask(Task):
     ) -> Tensor:
         """The log-mel spectrogram `(MELS, F)` of `phones (P,)`, silences among them, in the voice
         of the enrolment."""
-        encoding = encode_enrollments(encode, [enrollment])
+        return self.speak_in(encode_enrollments(encode, [enrollment]), phones, options)
+
+    def speak_in(
+        self,
+        encoding: SpeakerEncoding,
+        phones: Tensor,
+        options: SpeakingOptions = AS_PREDICTED,
+    ) -> Tensor:
+        """As `speak`, in the voice of an `encoding` of one row: an enrolment of several texts."""
         timed = TimedPhones(phones[None], torch.ones_like(phones)[None])
         text = self.encode_phones(timed, encoding)
         log_frames = self.durations(text, timed.mask.unsqueeze(-1).float(), encoding)
@@ -170,7 +155,7 @@ class SynthesisTask(Task):
         for end in (0, -1):
             if phones[end] == 0:
                 durations[:, end].clamp_(max=END_SILENCE)
-        return self.speak_timed(encoding, TimedPhones(timed.phones, durations), options)[0]
+        return self._spoken(encoding, text, durations, options)[0]
 
     def speak_timed(
         self,
@@ -179,9 +164,14 @@ class SynthesisTask(Task):
         options: SpeakingOptions = AS_PREDICTED,
     ) -> Tensor:
         """The log-mel spectrograms `(B, MELS, F)` of phones with their durations."""
-        content = regulate(self.encode_phones(timed, encoding), timed.durations)
-        frame = torch.arange(content.shape[1], device=content.device)
-        mask = frame[None] < timed.durations.sum(dim=1, keepdim=True)
+        text = self.encode_phones(timed, encoding)
+        return self._spoken(encoding, text, timed.durations, options)
+
+    def _spoken(
+        self, encoding: SpeakerEncoding, text: Tensor, durations: Tensor, options: SpeakingOptions
+    ) -> Tensor:
+        """The log-mel spectrograms of encoded phones `text (B, P, D)`."""
+        content, mask = regulate(text, durations), frames_mask(durations)
         prosody = self.prosody(content, self.voice(encoding), mask, encoding)
         asked = Prosody(
             prosody.pitch + SEMITONE * options.pitch,
@@ -189,7 +179,3 @@ class SynthesisTask(Task):
             prosody.energy + DECIBELS * options.energy,
         )
         return self.acoustic.sample(content, asked, mask, encoding, options.sampling)
-
-    def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
-        """The losses on held-out utterances, with the same draws each time."""
-        return mean_losses(lambda batch: self.loss(encode, batch, 1.0), batches)

@@ -1,7 +1,7 @@
 """The vocoder: log-mel spectrograms become waveforms, against discriminators."""
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -20,6 +20,15 @@ from tasks.vocoder.losses import (
     feature_loss,
     generator_loss,
 )
+
+
+class Copies(NamedTuple):
+    """Recordings, cut to whole frames, and their copies, each `(B, S)`, with their distances."""
+
+    reference: Tensor
+    made: Tensor
+    mel_error: Tensor
+    spectral_loss: Tensor
 
 
 class VocoderTask(Task):
@@ -59,10 +68,8 @@ class VocoderTask(Task):
     def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:
         """Mean over the recordings: mel and spectral distance, and from `discriminators_from` on
         the adversarial and the feature loss."""
-        reference, made = self._copied(batch)
+        reference, made, mel, spectral = self._copied(batch)
         mel_weight, spectral_weight, feature_weight = self.weights
-        mel = F.l1_loss(self.vocoder.mel(made), self.vocoder.mel(reference))
-        spectral = self.spectral(made, reference)
         loss = mel_weight * mel + spectral_weight * spectral
         metrics: dict[str, float | Tensor] = {"mel_error": mel, "spectral_loss": spectral}
         self._kept = None
@@ -83,9 +90,7 @@ class VocoderTask(Task):
         if self.discriminators is None:
             return None
         if not self._plays(progress):
-            # every process of a distributed run must see every parameter in every step
-            parameters = self.discriminators.parameters()
-            return TaskOutput(0.0 * torch.stack([p.sum() for p in parameters]).sum(), 0)
+            return TaskOutput.empty(self.discriminators.parameters())
         assert self._kept is not None
         assert self._kept[0] is batch, "critic_loss before loss"
         _, reference, made = self._kept
@@ -105,14 +110,10 @@ class VocoderTask(Task):
 
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
         """Mel error (mean absolute difference of natural logarithms) and the spectral loss."""
-        mel, spectral = [], []
-        for batch in batches:
-            reference, made = self._copied(batch)
-            mel.append(F.l1_loss(self.vocoder.mel(made), self.vocoder.mel(reference)))
-            spectral.append(self.spectral(made, reference))
+        copies = [self._copied(batch) for batch in batches]
         return {
-            "mel_error": float(torch.stack(mel).mean()),
-            "spectral_loss": float(torch.stack(spectral).mean()),
+            "mel_error": float(torch.stack([copy.mel_error for copy in copies]).mean()),
+            "spectral_loss": float(torch.stack([copy.spectral_loss for copy in copies]).mean()),
         }
 
     def _cut(self, waveform: Tensor) -> slice:
@@ -122,11 +123,13 @@ class VocoderTask(Task):
     def _plays(self, progress: float) -> bool:
         return self.discriminators is not None and progress >= self.discriminators_from
 
-    def _copied(self, batch: SceneBatch) -> tuple[Tensor, Tensor]:
-        """The recordings, cut to whole frames, and their copies, each `(B, S)`."""
+    def _copied(self, batch: SceneBatch) -> Copies:
         reference = recordings(batch)
         reference = reference[:, : reference.shape[1] // HOP * HOP]
-        return reference, self.vocoder(self.vocoder.mel(reference))
+        log_mel = self.vocoder.mel(reference)
+        made = self.vocoder(log_mel)
+        mel_error = F.l1_loss(self.vocoder.mel(made), log_mel)
+        return Copies(reference, made, mel_error, self.spectral(made, reference))
 
 
 def recordings(batch: SceneBatch) -> Tensor:

@@ -86,13 +86,13 @@ def test_what_is_asked_for_reaches_the_task(
 ) -> None:
     """Untrained, the small model has no voiced frames whose pitch could change."""
     given: list[SpeakingOptions] = []
-    speak = SynthesisTask.speak
+    speak = SynthesisTask.speak_in
 
     def noted(self: SynthesisTask, *arguments: Any) -> torch.Tensor:
         given.append(arguments[-1])
         return speak(self, *arguments)
 
-    monkeypatch.setattr(SynthesisTask, "speak", noted)
+    monkeypatch.setattr(SynthesisTask, "speak_in", noted)
     model.synthesize("So?", anna, 1.5, -3.0, 2.0, 4, None, 7)
     assert given == [SpeakingOptions(1.5, -3.0, 2.0, Sampling(steps=4, seed=7))]
 
@@ -221,16 +221,16 @@ def test_a_long_source_in_pieces(
 ) -> None:
     """Each piece keeps its level in the whole: room noise alone does not become loud."""
     lengths: list[int] = []
-    infer = ConversionTask.infer
+    convert = ConversionTask.convert
 
     def noted(self: ConversionTask, *arguments: Any) -> torch.Tensor:
-        lengths.append(len(arguments[1]))
-        return infer(self, *arguments)
+        lengths.append(arguments[0].shape[1])
+        return convert(self, *arguments)
 
     def envelope(_: Vocoder, log_mel: torch.Tensor) -> torch.Tensor:
         return log_mel.exp().mean(dim=0)[:-1].repeat_interleave(HOP)
 
-    monkeypatch.setattr(ConversionTask, "infer", noted)
+    monkeypatch.setattr(ConversionTask, "convert", noted)
     monkeypatch.setattr(windows, "vocoded", envelope)
     talk = trimmed(bea)
     room = 3e-4 * np.random.default_rng(0).standard_normal(31 * SECOND).astype(np.float32)

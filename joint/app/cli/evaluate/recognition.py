@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from joint.app.cli.evaluate.figures import print_figures
+from joint.app.cli.evaluate.speech import Kept
 from joint.app.cli.inference.decoding import (
     BONUS,
     ORDER,
@@ -65,15 +66,7 @@ def recognition(
             "extracted speech with the Whisper model in DIR (needs the extra `recognition`).",
         ),
     ] = None,
-    kept: Annotated[
-        Path | None,
-        typer.Option(
-            "--kept",
-            metavar="DIR",
-            help="With --recognizer: keep in DIR what it recognised, so that a run that was "
-            "stopped goes on, and one with another checkpoint recognises only what is new.",
-        ),
-    ] = None,
+    kept: Kept = None,
     limit: Annotated[
         int | None,
         typer.Option(
