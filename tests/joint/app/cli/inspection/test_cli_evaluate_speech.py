@@ -80,7 +80,8 @@ def test_bad_input_is_one_line(
     assert "expected two speakers" in line
     listed = ("--sentences", sentences)
     assert "nothing: found no checkpoint" in refused(*command, *listed, "--judge", "nothing")
-    assert "--steps: found 0; expected 1 to 100" in refused(*command, *listed, "--steps", 0)
+    steps = refused(*command, *listed, "--steps", 0)
+    assert "--steps: found 0; expected a whole number, 1 to 100 steps" in steps
     assert "no such folder" in refused(*command, *listed, "--dnsmos", test / "none")
     assert "expected faster-whisper:FOLDER" in refused(*command, *listed, "--recognizer", "x")
     other = ("--checkpoint", tiny_checkpoint, "--data", test, *listed)
