@@ -1,0 +1,166 @@
+"""What every extractor owes: any length, no neighbours in a batch, several enrolments, scale.
+
+A new extractor adds a line to EXTRACTORS, small enough for a test.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import pytest
+import torch
+
+from joint.outputs import SpeakerEncoding
+from tasks.extraction.extractor import Estimate, Extractor
+from tasks.extraction.extractors.bsrnn import BandSplitExtractor, small_bsrnn
+
+EMBEDDING, FRAME_WIDTH = 10, 12
+
+
+@dataclass(frozen=True)
+class Case:
+    """An extractor as the tests build it: `build` is called with `embedding_dim`.
+
+    `scales`: a mixture twice as loud gives an estimate twice as loud. `silent`: of silence comes
+    silence. An extractor of which this does not hold says so here and in its docstring. `near` is
+    how far bf16 may be from float32, as a share of the estimate's energy.
+    """
+
+    build: Callable[..., Extractor]
+    scales: bool = True
+    silent: bool = True
+    near: float = 2e-3
+
+
+EXTRACTORS: dict[str, Case] = {
+    "bsrnn": Case(partial(BandSplitExtractor, features=6, depth=2, hop=256, mask_hidden=8)),
+    "bsrnn, small": Case(partial(small_bsrnn, features=6, depth=3, bottleneck=8, shared_blocks=1)),
+}
+
+every_extractor = pytest.mark.parametrize("case", EXTRACTORS.values(), ids=EXTRACTORS.keys())
+
+
+def made(case: Case) -> Extractor:
+    """The extractor, its parameters moved a little: what begins as the identity is none."""
+    torch.manual_seed(0)
+    extractor = case.build(embedding_dim=EMBEDDING).eval()
+    with torch.no_grad():
+        for parameter in extractor.parameters():
+            parameter.add_(0.02 * torch.randn_like(parameter))
+    return extractor
+
+
+def mixtures(count: int, samples: int) -> torch.Tensor:
+    return 0.1 * torch.randn(count, samples, generator=torch.Generator().manual_seed(1))
+
+
+def enrolled(count: int, seed: int = 2) -> SpeakerEncoding:
+    """Encodings of `count` people, all with frames and recordings of their own lengths."""
+    generator = torch.Generator().manual_seed(seed)
+    lengths = torch.tensor([4800 - 640 * (i % 3) for i in range(count)])
+    frames = lengths // 160
+    own = torch.arange(4800) < lengths[:, None]
+    mask = torch.arange(30) < frames[:, None]
+    return SpeakerEncoding(
+        embedding=torch.randn(count, EMBEDDING, generator=generator),
+        frames=torch.randn(count, FRAME_WIDTH, 30, generator=generator) * mask[:, None],
+        frame_mask=mask,
+        waveform=0.1 * torch.randn(count, 4800, generator=generator) * own,
+        lengths=lengths,
+    )
+
+
+def person(encoding: SpeakerEncoding, *which: int) -> SpeakerEncoding:
+    """Some rows of an encoding."""
+    rows = list(which)
+    assert encoding.frames is not None and encoding.frame_mask is not None
+    assert encoding.waveform is not None and encoding.lengths is not None
+    return SpeakerEncoding(
+        encoding.embedding[rows],
+        encoding.frames[rows],
+        encoding.frame_mask[rows],
+        encoding.waveform[rows],
+        encoding.lengths[rows],
+    )
+
+
+@torch.no_grad()
+def estimated(
+    extractor: Extractor, mixture: torch.Tensor, encoding: SpeakerEncoding
+) -> torch.Tensor:
+    estimate: Estimate = extractor(mixture, encoding)
+    return estimate.waveform
+
+
+@every_extractor
+@pytest.mark.parametrize("samples", [1, 37, 5121, 7999, 8000])
+def test_the_estimate_is_as_long_as_the_mixture(case: Case, samples: int) -> None:
+    """Also where the mixture is shorter than one window."""
+    waveform = estimated(made(case), mixtures(2, samples), enrolled(2))
+    assert waveform.shape == (2, samples)
+    assert waveform.dtype == torch.float32 and waveform.isfinite().all()
+
+
+@every_extractor
+def test_a_mixture_does_not_depend_on_its_batch(case: Case) -> None:
+    extractor, mixture, encoding = made(case), mixtures(3, 5121), enrolled(3)
+    together = estimated(extractor, mixture, encoding)
+    for i in range(3):
+        alone = estimated(extractor, mixture[i : i + 1], person(encoding, i))
+        torch.testing.assert_close(together[i : i + 1], alone, atol=1e-5, rtol=1e-4)
+
+
+@every_extractor
+def test_several_enrolments_equal_separate_runs(case: Case) -> None:
+    extractor, mixture, encoding = made(case), mixtures(2, 5121), enrolled(6)
+    together = estimated(extractor, mixture, encoding).view(2, 3, -1)
+    for k in range(3):
+        alone = estimated(extractor, mixture, person(encoding, k, 3 + k))
+        torch.testing.assert_close(together[:, k], alone, atol=1e-5, rtol=1e-4)
+
+
+@every_extractor
+def test_the_estimate_depends_on_the_speaker(case: Case) -> None:
+    extractor, mixture = made(case), mixtures(1, 5121)
+    one, other = (estimated(extractor, mixture, enrolled(1, seed)) for seed in (2, 3))
+    assert (one - other).square().mean() > 1e-8 * one.square().mean()
+
+
+@every_extractor
+def test_a_louder_mixture_gives_a_louder_estimate(case: Case) -> None:
+    extractor, mixture, encoding = made(case), mixtures(2, 6000), enrolled(2)
+    soft, loud = (estimated(extractor, gain * mixture, encoding) for gain in (0.5, 4.0))
+    assert torch.allclose(8 * soft, loud, atol=1e-5, rtol=1e-3) == case.scales
+
+
+@every_extractor
+def test_silence_gives_silence(case: Case) -> None:
+    waveform = estimated(made(case), torch.zeros(1, 6000), enrolled(1))
+    assert waveform.isfinite().all()
+    assert (waveform.abs().max() == 0) == case.silent
+
+
+@every_extractor
+def test_bf16_is_near_float32(case: Case) -> None:
+    extractor, mixture, encoding = made(case), mixtures(2, 6000), enrolled(2)
+    exact = estimated(extractor, mixture, encoding)
+    with torch.autocast("cpu", torch.bfloat16):
+        fast = estimated(extractor, mixture, encoding)
+    assert fast.dtype == torch.float32 and fast.isfinite().all()
+    assert (fast - exact).square().mean() < case.near * exact.square().mean()
+
+
+@every_extractor
+def test_gradients_reach_the_encoding_and_every_parameter(case: Case) -> None:
+    extractor, encoding = made(case).train(), enrolled(4)
+    assert encoding.frames is not None
+    embedding = encoding.embedding.clone().requires_grad_()
+    frames = encoding.frames.clone().requires_grad_()
+    given = replace(encoding, embedding=embedding, frames=frames)
+    extractor(mixtures(2, 5121), given).waveform.square().sum().backward()
+    reached = [part.grad for part in (embedding, frames) if part.grad is not None]
+    assert reached and all(grad.isfinite().all() for grad in reached)
+    assert any(grad.abs().sum() > 0 for grad in reached)
+    left_out = [name for name, p in extractor.named_parameters() if p.grad is None]
+    assert not left_out
+    assert all(p.grad.isfinite().all() for p in extractor.parameters() if p.grad is not None)
