@@ -12,6 +12,7 @@ from joint.training import checkpoint
 from joint.training.building import moved
 from joint.training.building.model import load_model
 from joint.training.building.moved import MODULES, NAMES, current_path
+from joint.training.building.objects import build
 
 SHIPPED = ROOT / "pretrained" / "speechocean762_librispeech_joint" / "model.safetensors"
 
@@ -48,6 +49,18 @@ def test_a_checkpoint_that_names_former_paths_loads(tmp_path: Path) -> None:
     model, _ = load_model(tmp_path / "former.safetensors")
     assert type(model.encoder.backbone).__module__ == "joint.encoders.backbones.ecapa"
     assert {"extraction", "verification"} <= set(model.tasks)
+
+
+@pytest.mark.parametrize("former", ["tasks.extraction", "tasks.extraction.extractors"])
+def test_an_extractor_named_with_its_parts_by_former_paths(former: str) -> None:
+    """As recipes and checkpoints named them before the parts had a folder."""
+    node = {
+        "_target_": f"{former}.bsrnn.BandSplitExtractor",
+        "depth": 1,
+        "blocks": {"_target_": f"{former}.sequence.small_blocks", "_partial_": True},
+    }
+    blocks = build(node, "extractor", embedding_dim=8).blocks
+    assert type(blocks[0]).__module__ == "tasks.extraction.extractors.band_split.sequence"
 
 
 def test_a_path_in_no_table(tiny_checkpoint: Path, tmp_path: Path) -> None:

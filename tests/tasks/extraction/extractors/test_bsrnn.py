@@ -10,8 +10,7 @@ from torch import nn
 
 from joint.conditioning.fusion import AddFusion, ConcatFusion, FilmFusion, MultiplyFusion
 from joint.errors import ConfigError
-from tasks.extraction.extractors.bsrnn import BandSplitExtractor, published_bsrnn, small_bsrnn
-from tasks.extraction.extractors.sequence import (
+from tasks.extraction.extractors.band_split.sequence import (
     BandLstm,
     BandMixer,
     TimeConv,
@@ -19,6 +18,7 @@ from tasks.extraction.extractors.sequence import (
     published_blocks,
     small_blocks,
 )
+from tasks.extraction.extractors.bsrnn import BandSplitExtractor, published_bsrnn, small_bsrnn
 
 BLOCKS = {
     "published": published_blocks,

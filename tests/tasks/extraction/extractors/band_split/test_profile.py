@@ -8,9 +8,9 @@ from tiny_models import encoding_of
 from torch import Tensor
 
 from joint.outputs import SpeakerEncoding
-from tasks.extraction.extractors.bands import Bands, band_widths
+from tasks.extraction.extractors.band_split.bands import Bands, band_widths
+from tasks.extraction.extractors.band_split.profile import BandProfile
 from tasks.extraction.extractors.bsrnn import SMALL_BANDS, BandSplitExtractor
-from tasks.extraction.extractors.profile import BandProfile
 from tasks.extraction.extractors.spectrum import Spectrum, level_of
 
 

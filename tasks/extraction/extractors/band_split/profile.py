@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from joint.layers.grouped import GroupedLinear
 from joint.outputs import SpeakerEncoding
-from tasks.extraction.extractors.bands import Bands
+from tasks.extraction.extractors.band_split.bands import Bands
 from tasks.extraction.extractors.spectrum import Spectrum, compressed, level_of
 
 POWER = 0.3

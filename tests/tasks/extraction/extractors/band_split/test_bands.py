@@ -5,7 +5,13 @@ import torch
 from torch import Tensor, nn
 
 from joint.errors import ConfigError
-from tasks.extraction.extractors.bands import BandMask, BandNorm, Bands, BandSplit, band_widths
+from tasks.extraction.extractors.band_split.bands import (
+    BandMask,
+    BandNorm,
+    Bands,
+    BandSplit,
+    band_widths,
+)
 from tasks.extraction.extractors.bsrnn import PUBLISHED_BANDS, SMALL_BANDS
 from tasks.extraction.extractors.spectrum import Spectrum, compressed
 

@@ -1,0 +1,34 @@
+"""Every size that recipes choose by its name: as many parameters as it says, and it runs."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+from support import COMMON
+from tiny_models import encoding_of
+
+from joint.training.building.objects import build
+
+MILLIONS = {
+    "published/bsrnn": 13.01,
+    "small/bsrnn": 2.83,
+}
+"""Parameters of each block of `recipes/common/extractors`, with embeddings of 192."""
+FOLDER = COMMON / "extractors"
+
+
+def name(path: Path) -> str:
+    return path.relative_to(FOLDER).with_suffix("").as_posix()
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.yaml")), ids=name)
+def test_size(path: Path) -> None:
+    torch.manual_seed(0)
+    node = OmegaConf.to_container(OmegaConf.load(path))
+    extractor = build(node, "extractor")(embedding_dim=192).eval()
+    count = sum(p.numel() for p in extractor.parameters()) / 1e6
+    assert count == pytest.approx(MILLIONS[name(path)], rel=0.005)
+    with torch.no_grad():
+        estimate = extractor(torch.randn(1, 4801), encoding_of(torch.randn(1, 192)))
+    assert estimate.waveform.shape == (1, 4801) and estimate.waveform.isfinite().all()
