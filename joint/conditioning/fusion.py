@@ -20,14 +20,14 @@ class Conditioning(nn.Module, ABC):
 class EmbeddingFusion(Conditioning):
     """Conditions `features (B, …, N)` on the embedding of `encoding`.
 
-    The embedding is layer-normalised first: a margin loss leaves its length free. An untrained
-    multiply, add or FiLM is the identity for an embedding of zeros.
+    The embedding is layer-normalised first, unless `norm` is off: a margin loss leaves its length
+    free. An untrained multiply, add or FiLM is the identity for an embedding of zeros.
     """
 
-    def __init__(self, feature_dim: int, embedding_dim: int) -> None:
+    def __init__(self, feature_dim: int, embedding_dim: int, norm: bool = True) -> None:
         super().__init__()
         self.feature_dim = feature_dim
-        self.norm = nn.LayerNorm(embedding_dim)
+        self.norm = nn.LayerNorm(embedding_dim) if norm else nn.Identity()
 
     @abstractmethod
     def fuse(self, features: Tensor, speaker: Tensor) -> Tensor:
@@ -48,8 +48,8 @@ class MultiplyFusion(EmbeddingFusion):
     """Each feature is scaled by a gain computed from the speaker (Delcroix et al., ICASSP 2020:
     the multiplicative adaptation layer of SpeakerBeam)."""
 
-    def __init__(self, feature_dim: int, embedding_dim: int) -> None:
-        super().__init__(feature_dim, embedding_dim)
+    def __init__(self, feature_dim: int, embedding_dim: int, norm: bool = True) -> None:
+        super().__init__(feature_dim, embedding_dim, norm)
         self.gain = nn.Linear(embedding_dim, feature_dim)
         nn.init.ones_(self.gain.bias)
 
@@ -61,8 +61,8 @@ class MultiplyFusion(EmbeddingFusion):
 class AddFusion(EmbeddingFusion):
     """A projection of the speaker is added to each feature vector."""
 
-    def __init__(self, feature_dim: int, embedding_dim: int) -> None:
-        super().__init__(feature_dim, embedding_dim)
+    def __init__(self, feature_dim: int, embedding_dim: int, norm: bool = True) -> None:
+        super().__init__(feature_dim, embedding_dim, norm)
         self.shift = nn.Linear(embedding_dim, feature_dim)
         nn.init.zeros_(self.shift.bias)
 
@@ -75,8 +75,8 @@ class ConcatFusion(EmbeddingFusion):
     """A linear layer on features and speaker side by side (Wang et al., Interspeech 2019,
     VoiceFilter); the speaker's half of the product is computed once a recording."""
 
-    def __init__(self, feature_dim: int, embedding_dim: int) -> None:
-        super().__init__(feature_dim, embedding_dim)
+    def __init__(self, feature_dim: int, embedding_dim: int, norm: bool = True) -> None:
+        super().__init__(feature_dim, embedding_dim, norm)
         self.of_features = nn.Linear(feature_dim, feature_dim)
         self.of_speaker = nn.Linear(embedding_dim, feature_dim, bias=False)
 
@@ -88,8 +88,8 @@ class ConcatFusion(EmbeddingFusion):
 class FilmFusion(EmbeddingFusion):
     """Feature-wise linear modulation (Perez et al., AAAI 2018): a gain and a shift."""
 
-    def __init__(self, feature_dim: int, embedding_dim: int) -> None:
-        super().__init__(feature_dim, embedding_dim)
+    def __init__(self, feature_dim: int, embedding_dim: int, norm: bool = True) -> None:
+        super().__init__(feature_dim, embedding_dim, norm)
         self.gain = nn.Linear(embedding_dim, feature_dim)
         self.shift = nn.Linear(embedding_dim, feature_dim)
         nn.init.zeros_(self.gain.bias)

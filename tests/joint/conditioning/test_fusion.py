@@ -8,6 +8,7 @@ from joint.conditioning.fusion import (
     AddFusion,
     ConcatFusion,
     Conditioning,
+    EmbeddingFusion,
     FilmFusion,
     MultiplyFusion,
 )
@@ -93,3 +94,11 @@ def test_what_the_speaker_does_to_features(
     before, after = fusion(x, anna), fusion(other, anna)
     assert changed(before[..., :1], after[..., :1])
     assert changed(before[..., 1:], after[..., 1:]) == mixes
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_without_the_norm_the_embedding_s_length_counts(kind: type[EmbeddingFusion]) -> None:
+    torch.manual_seed(0)
+    fusion = kind(6, 10, norm=False)
+    features, speakers = torch.randn(2, 5, 6), torch.randn(2, 10)
+    assert changed(*(fusion(features, encoding_of(gain * speakers)) for gain in (1.0, 2.0)))
