@@ -1,6 +1,5 @@
 """Several runs of a grid at a time."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import redirect_stdout
@@ -19,9 +18,10 @@ Measure = Callable[[Run], dict[str, Any]]
 def in_parallel(
     runs: Sequence[Run], measure: Measure, jobs: int
 ) -> Iterator[tuple[Run, dict[str, Any] | JointError]]:
-    """Measure `runs`, `jobs` at a time, each with its share of the cores; yields the figures of
-    each as it ends, or its error. What a run prints is in its folder."""
-    threads = max(1, (os.cpu_count() or 1) // jobs)
+    """Measure `runs`, `jobs` at a time, each with its share of this process's threads, which are as
+    many as cores unless OMP_NUM_THREADS says otherwise; yields the figures of each as it ends, or
+    its error. What a run prints is in its folder."""
+    threads = max(1, torch.get_num_threads() // jobs)
     # a process of its own for each run: the memory that it held is free for the next
     with ProcessPoolExecutor(
         jobs, get_context("spawn"), torch.set_num_threads, (threads,), max_tasks_per_child=1
