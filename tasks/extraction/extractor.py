@@ -11,10 +11,14 @@ from joint.outputs import SpeakerEncoding
 @dataclass(frozen=True)
 class Estimate:
     """What an extractor gives: `waveform (B, S)` and, of one that works on spectra, the `spectrum`
-    that the waveform was made from, complex `(B, T, bins)`."""
+    that the waveform was made from, complex `(B, T, bins)`.
+
+    `others`: further estimates `(B, S)` of the same speech, which a loss may compare too, such as
+    those of longer filters."""
 
     waveform: Tensor
     spectrum: Tensor | None = None
+    others: tuple[Tensor, ...] = ()
 
 
 class Extractor(nn.Module, ABC):

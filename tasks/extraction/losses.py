@@ -1,8 +1,11 @@
 """The loss that extractors are trained on."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
+from joint.errors import ConfigError
 from joint.metrics.separation import si_sdr_db
 from joint.units import Decibels, Samples
 from tasks.extraction.extractor import Estimate
@@ -23,6 +26,9 @@ class ExtractionLoss(nn.Module):
     to `si_sdr_weight` between the shares `rise` of the training. `l1_weight` adds the mean absolute
     distance of magnitudes. All distances are relative to the mixture's level.
 
+    `scale_weights` are the shares of the SI-SDR that an extractor's further estimates have, in
+    turn; the first has the rest. Without it each of them has 0.1 (Ge et al., Interspeech 2020).
+
     Spectra are taken with windows of `window` Samples every `hop`. An extractor's own spectrum is
     compared directly where it has that resolution; else that of its waveform is.
     """
@@ -38,8 +44,13 @@ class ExtractionLoss(nn.Module):
         ceiling_db: Decibels = 30.0,
         window: Samples = 1024,
         hop: Samples = 512,
+        scale_weights: Sequence[float] | None = None,
     ) -> None:
         super().__init__()
+        given = list(scale_weights or ())
+        if min(given, default=0.0) < 0 or sum(given) > 1:
+            raise ConfigError("scale_weights", str(given), "shares, at most 1 in all")
+        self.scale_weights = None if scale_weights is None else given
         self.spectrum = Spectrum(window, hop)
         self.si_sdr_weight, self.si_sdr_start, self.rise = si_sdr_weight, si_sdr_start, rise
         self.compressed_weight, self.l1_weight = compressed_weight, l1_weight
@@ -66,10 +77,11 @@ class ExtractionLoss(nn.Module):
             total = torch.zeros_like(level.squeeze(1))
             weight = self.weight_at(progress)
             if weight:
-                ratio = si_sdr_db(estimate.waveform, reference).clamp(max=self.ceiling_db)
-                left = estimate.waveform.square().mean(dim=1) / level.squeeze(1).square()
-                silence = 10.0 * torch.log10(left + 1e-3)
-                total = total + weight * torch.where(present, -ratio, silence)
+                for share, waveform in self.scales(estimate):
+                    ratio = si_sdr_db(waveform, reference).clamp(max=self.ceiling_db)
+                    left = waveform.square().mean(dim=1) / level.squeeze(1).square()
+                    silence = 10.0 * torch.log10(left + 1e-3)
+                    total = total + weight * share * torch.where(present, -ratio, silence)
             if self.compressed_weight or self.l1_weight:
                 scale = level.unsqueeze(-1)
                 target = self.spectrum(reference)
@@ -78,6 +90,17 @@ class ExtractionLoss(nn.Module):
                     found = self.spectrum(estimate.waveform)
                 total = total + self.spectral(target / scale, found / scale)
             return total
+
+    def scales(self, estimate: Estimate) -> list[tuple[float, Tensor]]:
+        """The estimates and their shares. Raises ConfigError for `scale_weights` of another
+        number than the further estimates."""
+        others = estimate.others
+        weights = [0.1] * len(others) if self.scale_weights is None else self.scale_weights
+        if len(weights) != len(others):
+            expected = f"{len(others)}, the extractor's further estimates"
+            raise ConfigError("criterion.scale_weights", f"{len(weights)} weights", expected)
+        shares = [1.0 - sum(weights), *weights]
+        return list(zip(shares, (estimate.waveform, *others), strict=True))
 
     def spectral(self, target: Tensor, found: Tensor) -> Tensor:
         """The spectral terms of complex `(B, T, bins)`, `(B,)`."""

@@ -12,7 +12,15 @@ from joint.training.building.objects import build
 
 MILLIONS = {
     "published/bsrnn": 13.01,
+    "published/mc_spex": 10.46,
+    "published/spex_plus": 9.47,
+    "published/td_speakerbeam": 4.97,
+    "published/x_tasnet": 3.53,
     "small/bsrnn": 2.83,
+    "small/mc_spex": 0.525,
+    "small/spex_plus": 0.451,
+    "small/td_speakerbeam": 0.394,
+    "small/x_tasnet": 0.312,
 }
 """Parameters of each block of `recipes/common/extractors`, with embeddings of 192."""
 FOLDER = COMMON / "extractors"

@@ -1,0 +1,1 @@
+"""Extractors on waveforms: learned filters, masks by dilated convolutions, learned synthesis."""
