@@ -14,6 +14,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from joint.adapters.low_rank import Adapter
+from joint.conditioning.fusion import layers_of
 from joint.encoders.encoder import SpeakerEncoder
 from joint.encoders.view import EncoderView, Memo, Switch
 from joint.errors import ConfigError
@@ -76,7 +77,8 @@ class JointModel(nn.Module):
                 found = "an adapter" if name in self.adapters else "no adapter"
                 expected = "one where 'encoder' is adapter, and only there"
                 raise ConfigError(f"tasks.{name}.adapter", found, expected)
-        self.layers = tuple(sorted({name for n in self.active for name in self.task(n).layers}))
+        read = (self.task(name).layers | layers_of(self.task(name)) for name in self.active)
+        self.layers = tuple(sorted(frozenset().union(*read)))
         encoder.requires_grad_(any(self.switches[n] == "joint" for n in self.active))
         # only switched off: an active task may hold parts that it does not train
         for name in set(tasks).difference(self.active):

@@ -30,7 +30,8 @@ class SpeakerEncoding:
     Shapes: `embedding (B, E)`, `frames (B, D, F)`, `frame_mask (B, F)`, `waveform (B, S)`,
     `lengths (B,)` in Samples; `layers` holds the intermediate layers that were asked for. Of a
     speaker who is known by an embedding kept from before there is the embedding alone; the rest is
-    None.
+    None. `similarity` is a task's own measurement: how similar each window of a mixture is to the
+    speaker, `(B, 2, windows)` on the mixture's time; see LocalSimilarity.
     """
 
     embedding: Tensor
@@ -39,6 +40,7 @@ class SpeakerEncoding:
     waveform: Tensor | None = None
     lengths: Tensor | None = None
     layers: dict[str, Layer] = field(default_factory=dict)
+    similarity: Layer | None = None
 
     def detached(self) -> "SpeakerEncoding":
         """The same encoding without gradient."""
@@ -52,6 +54,16 @@ class SpeakerEncoding:
         if self.frames is None or self.frame_mask is None:
             raise ConfigError(reader, "a kept embedding without frames", "an enrolment's recording")
         return self.frames, self.frame_mask
+
+    def need_layer(self, name: str, reader: str) -> Layer:
+        """The intermediate layer called `name`. Raises ConfigError, naming the `reader`, where it
+        was not asked for, or is not known."""
+        if self.frames is None:
+            raise ConfigError(reader, "a kept embedding without layers", "an enrolment's recording")
+        if name not in self.layers:
+            found = f"layers {', '.join(self.layers)}" if self.layers else "no layer"
+            raise ConfigError(reader, found, f"the encoder's layer {name}, which must be asked for")
+        return self.layers[name]
 
     def need_recording(self, reader: str) -> tuple[Tensor, Tensor]:
         """`waveform` and `lengths`. Raises ConfigError, naming the `reader`, where there are

@@ -110,7 +110,8 @@ class Task(nn.Module, ABC):
     requires: ClassVar[frozenset[str]]
     """Names of the `SceneBatch` fields that `loss` reads; checked before the first step."""
     layers: frozenset[str] = frozenset()
-    """Names of the encoder's intermediate layers that the task reads."""
+    """Names of the encoder's intermediate layers that the task reads, besides those that its
+    conditionings read."""
 
     @property
     def fields(self) -> frozenset[str]:

@@ -1,5 +1,7 @@
 """Fusions that look at the encoder's frames: those of an enrolment, or those of the same moment."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from einops import rearrange
@@ -13,13 +15,33 @@ from joint.outputs import Layer, SpeakerEncoding
 
 class CrossAttentionFusion(Conditioning):
     """Each feature vector attends to the enrolment's frames, of `frame_dim` channels, and to its
-    embedding; the result is added. Untrained it adds nothing. It needs an enrolment by
-    recordings."""
+    embedding: the contextual cue of Zhang et al., "Multi-Level Speaker Representation for Target
+    Speaker Extraction", ICASSP 2025. The result is added to the features, or is their gain
+    (`multiply`), as in the paper. Untrained it changes nothing. It needs an enrolment by
+    recordings.
+
+    `layer` names the encoder's intermediate layer that is attended to, in place of its frames;
+    `layer_dim` gives that layer's channels, or they are `frame_dim`.
+
+    Raises ConfigError for a layer that the encoder does not have, with those it has, and for heads
+    that do not divide the features.
+    """
 
     def __init__(
-        self, feature_dim: int, embedding_dim: int, frame_dim: int, heads: int = 4
+        self,
+        feature_dim: int,
+        embedding_dim: int,
+        frame_dim: int,
+        heads: int = 4,
+        layer: str | None = None,
+        layer_dim: Callable[[str], int] | None = None,
+        multiply: bool = False,
     ) -> None:
         super().__init__()
+        if layer is not None:
+            frame_dim = frame_dim if layer_dim is None else layer_dim(layer)
+            self.layers = frozenset({layer})
+        self.layer, self.multiply = layer, multiply
         self.norm = nn.LayerNorm(embedding_dim)
         if feature_dim % heads:
             raise ConfigError("heads", str(heads), f"a divisor of {feature_dim} features")
@@ -33,33 +55,45 @@ class CrossAttentionFusion(Conditioning):
         nn.init.zeros_(self.merge.bias)
 
     def forward(self, features: Tensor, encoding: SpeakerEncoding) -> Tensor:
-        """See Conditioning; `features (B, F, N)`. Raises ConfigError for other widths of frames."""
-        frames, own = encoding.need_frames("fusion")
-        frames = frames.transpose(1, 2)
-        if frames.shape[2] != self.frame_norm.normalized_shape[0]:
-            given = self.frame_norm.normalized_shape[0]
-            raise ConfigError("fusion.frame_dim", str(given), f"{frames.shape[2]}, the encoder's")
+        """See Conditioning; every vector of `features (B, …, N)` attends by itself. Raises
+        ConfigError for other widths of frames, and for an encoding without them."""
+        frames, own = self.attended(encoding)
         speaker = self.of_speaker(self.norm(encoding.embedding)).unsqueeze(1)
         keys = torch.cat([speaker, self.of_frames(self.frame_norm(frames.to(speaker.dtype)))], 1)
         mask = F.pad(own, (1, 0), value=True)[:, None, None]
         query, key, value = (
             rearrange(part, "b f (h n) -> b h f n", h=self.heads)
-            for part in (self.query(features), *keys.chunk(2, dim=2))
+            for part in (self.query(features.flatten(1, -2)), *keys.chunk(2, dim=2))
         )
         attended = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         merged: Tensor = self.merge(rearrange(attended, "b h f n -> b f (h n)"))
-        return features + merged
+        merged = merged.view_as(features)
+        return torch.addcmul(features, features, merged) if self.multiply else features + merged
+
+    def attended(self, encoding: SpeakerEncoding) -> tuple[Tensor, Tensor]:
+        """What is attended to, `(B, F, frame_dim)`, and its mask `(B, F)`."""
+        if self.layer is None:
+            frames, own = encoding.need_frames("fusion")
+        else:
+            layer = encoding.need_layer(self.layer, "fusion")
+            frames, own = layer.features, layer.mask
+        given, found = self.frame_norm.normalized_shape[0], frames.shape[1]
+        if found != given:
+            raise ConfigError("fusion.frame_dim", str(given), f"{found}, the encoder's")
+        return frames.transpose(1, 2), own
 
 
 class FrameFusion(nn.Module):
-    """Adds to each frame a projection of the encoder's `layer`, of `layer_dim` channels, at that
-    moment of the same recording. Untrained it adds nothing."""
+    """Adds to each frame a projection of the encoder's `layer`, of `layer_dim` channels, or of as
+    many as a function `layer_dim` gives for its name, at that moment of the same recording.
+    Untrained it adds nothing."""
 
-    def __init__(self, feature_dim: int, layer: str, layer_dim: int) -> None:
+    def __init__(self, feature_dim: int, layer: str, layer_dim: int | Callable[[str], int]) -> None:
         super().__init__()
         self.layer = layer
-        self.norm = nn.LayerNorm(layer_dim)
-        self.project = nn.Linear(layer_dim, feature_dim)
+        width = layer_dim(layer) if callable(layer_dim) else layer_dim
+        self.norm = nn.LayerNorm(width)
+        self.project = nn.Linear(width, feature_dim)
         nn.init.zeros_(self.project.weight)
         nn.init.zeros_(self.project.bias)
 

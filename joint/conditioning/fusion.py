@@ -12,9 +12,18 @@ from joint.outputs import SpeakerEncoding
 class Conditioning(nn.Module, ABC):
     """Conditions features on a speaker; their shape stays."""
 
+    layers: frozenset[str] = frozenset()
+    """Names of the encoder's intermediate layers that it reads in an encoding."""
+
     @abstractmethod
     def forward(self, features: Tensor, encoding: SpeakerEncoding) -> Tensor:
         """`features (B, …, N)` → `(B, …, N)`."""
+
+
+def layers_of(module: nn.Module) -> frozenset[str]:
+    """Names of the encoder's intermediate layers that conditionings inside a module read."""
+    read = (part.layers for part in module.modules() if isinstance(part, Conditioning))
+    return frozenset().union(*read)
 
 
 class EmbeddingFusion(Conditioning):

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from joint.encoders.frames import Frames
-from joint.outputs import SpeakerEncoding
+from joint.outputs import Layer, SpeakerEncoding
 from joint.task import WINDOWS, Encode
 from joint.units import Samples
 
@@ -34,18 +34,30 @@ class LocalSimilarity(nn.Module):
     ) -> Frames:
         """`frames` of B·K sequences, of `waveform (B, S)` with `lengths (B,)` in Samples, for K
         `enrolled` people each → the same shape."""
+        return self.add(frames, self.measure(encode, waveform, lengths, enrolled))
+
+    def measure(
+        self, encode: Encode, waveform: Tensor, lengths: Tensor, enrolled: SpeakerEncoding
+    ) -> Layer:
+        """The cosine of each window of `waveform (B, S)` with each of K `enrolled` people, and how
+        far it is above the mean: `(B·K, 2, windows)`, centred on the windows' middles."""
         windows, own, counts = self.windows(waveform, lengths)
         embeddings = encode(windows, own, WINDOWS).embedding.unflatten(0, counts.shape)
         people = enrolled.embedding.unflatten(0, (len(waveform), -1))
         cosine = F.normalize(people, dim=2) @ F.normalize(embeddings, dim=2).transpose(1, 2)
         share = counts / counts.sum(dim=1, keepdim=True)
         above = cosine - (cosine * share[:, None]).sum(dim=2, keepdim=True)
+        mask = (counts > 0)[:, None].expand_as(cosine).flatten(0, 1)
+        similar = torch.stack([cosine, above], dim=2).flatten(0, 1)
+        return Layer(similar, mask, self.step, self.window // 2)
+
+    def add(self, frames: Frames, similarity: Layer) -> Frames:
+        """`frames` with what `measure` gave added to them."""
         count = frames.features.shape[1]
-        centre = frames.offset + frames.hop * torch.arange(count, device=waveform.device)
-        nearest = (centre - self.window // 2 + self.step // 2) // self.step
-        nearest = nearest.clamp(0, counts.shape[1] - 1)
-        similar = torch.stack([cosine, above], dim=3)[:, :, nearest].flatten(0, 1)
-        added: Tensor = self.project(similar)
+        centre = frames.offset + frames.hop * torch.arange(count, device=similarity.mask.device)
+        nearest = (centre - similarity.offset + similarity.hop // 2) // similarity.hop
+        nearest = nearest.clamp(0, similarity.mask.shape[1] - 1)
+        added: Tensor = self.project(similarity.features[:, :, nearest].transpose(1, 2))
         return frames.with_features(frames.features + added.to(frames.features.dtype))
 
     def windows(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,19 +1,21 @@
 """Extraction: the enrolled speaker out of a mixture."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import torch
 from einops import repeat
 from torch import Tensor
 
+from joint.conditioning.local_similarity import LocalSimilarity
 from joint.errors import ConfigError
 from joint.metrics.separation import si_sdr_db
-from joint.outputs import TaskOutput
+from joint.outputs import SpeakerEncoding, TaskOutput
 from joint.scene import SceneBatch
 from joint.task import ENROLLMENT, Encode, Enrollment, Task, encode_enrollments
 from joint.units import SAMPLE_RATE, Samples
-from tasks.extraction.extractor import Extractor
+from tasks.extraction.extractor import Estimate, Extractor
 from tasks.extraction.losses import ExtractionLoss, is_present
 
 LONGEST: Samples = 20 * SAMPLE_RATE
@@ -41,12 +43,23 @@ class ExtractionTask(Task):
         self.extractor = extractor(embedding_dim=embedding_dim)
         self.criterion = criterion or ExtractionLoss()
 
+    def estimate(self, encode: Encode, mixture: Tensor, encoding: SpeakerEncoding) -> Estimate:
+        """What the extractor makes of `mixture (B, S)` and the `encoding` of `B·K` enrolments. For
+        an extractor that has a `similarity`, the mixture is compared with them before."""
+        similarity = getattr(self.extractor, "similarity", None)
+        if isinstance(similarity, LocalSimilarity):
+            lengths = torch.full((len(mixture),), mixture.shape[1], device=mixture.device)
+            measured = similarity.measure(encode, mixture, lengths, encoding)
+            encoding = replace(encoding, similarity=measured)
+        estimate: Estimate = self.extractor(mixture, encoding)
+        return estimate
+
     def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:
         """Mean over the `B·K` enrolled people of the batch."""
         assert batch.enrollment is not None and batch.enrollment_lengths is not None
         assert batch.mixture is not None
         encoding = encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT)
-        estimate = self.extractor(batch.mixture, encoding)
+        estimate = self.estimate(encode, batch.mixture, encoding)
         reference = references(batch)
         mixture = repeat(batch.mixture, "b s -> (b k) s", k=len(reference) // len(batch))
         loss = self.criterion(estimate, reference, mixture, progress)
@@ -62,7 +75,7 @@ class ExtractionTask(Task):
             assert batch.enrollment is not None and batch.enrollment_lengths is not None
             assert batch.mixture is not None
             encoding = encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT)
-            waveform = self.extractor(batch.mixture, encoding).waveform
+            waveform = self.estimate(encode, batch.mixture, encoding).waveform
             reference = references(batch)
             mixture = repeat(batch.mixture, "b s -> (b k) s", k=len(reference) // len(batch))
             gains.append(improvement(waveform, reference, mixture))
@@ -93,11 +106,12 @@ class ExtractionTask(Task):
             raise ConfigError("enrolments", "none", "one for each person to extract")
         encoding = encode_enrollments(encode, enrollments)
         if len(recording) <= longest:
-            return self.extractor(recording[None], encoding).waveform
+            return self.estimate(encode, recording[None], encoding).waveform
         out = recording.new_zeros(len(enrollments), len(recording))
         fade = torch.linspace(0.0, 1.0, OVERLAP, device=recording.device)
         for start in range(0, len(recording) - OVERLAP, longest - OVERLAP):
-            piece = self.extractor(recording[None, start : start + longest], encoding).waveform
+            mixture = recording[None, start : start + longest]
+            piece = self.estimate(encode, mixture, encoding).waveform
             if start:
                 piece = torch.cat([piece[:, :OVERLAP] * fade, piece[:, OVERLAP:]], dim=1)
                 out[:, start : start + OVERLAP] *= 1.0 - fade

@@ -23,6 +23,8 @@ OWN_PACKAGES = ("joint", "tasks")
 KINDS = (nn.Module, Distortion)
 """What may be built."""
 TARGET, PARTIAL = "_target_", "_partial_"
+OF_ENCODER = ("frame_dim", "layer_dim")
+"""Supplied arguments that a partial node gets too: what is called later is not told them."""
 
 
 def build(node: Any, where: str, packages: Sequence[str] = (), **supplied: Any) -> Any:
@@ -121,14 +123,15 @@ def _moved(value: Any) -> Any:
 
 
 def _filled(value: Any, supplied: dict[str, Any]) -> Any:
-    """`value` with those of `supplied` that its nodes leave out and their constructors take; not in
-    partial nodes, which get them when they are called."""
+    """`value` with those of `supplied` that its nodes leave out and their constructors take; in
+    partial nodes only those of the encoder, since they get the others when they are called."""
     if not isinstance(value, dict):
         return value
     filled = {key: _filled(item, supplied) for key, item in value.items()}
-    if TARGET in value and not value.get(PARTIAL):
+    if TARGET in value:
         taken = inspect.signature(get_object(value[TARGET])).parameters
-        filled |= {k: v for k, v in supplied.items() if k in taken and k not in value}
+        known = {k: v for k, v in supplied.items() if not value.get(PARTIAL) or k in OF_ENCODER}
+        filled |= {k: v for k, v in known.items() if k in taken and k not in value}
     return filled
 
 

@@ -139,8 +139,8 @@ def extraction(
     mixtures, targets = (torch.from_numpy(w)[None] for w in (mixed, target))
 
     def extracted(recordings: torch.Tensor) -> torch.Tensor:
-        encoder = joint_model.encoder
-        encoding = encoder(recordings) if adapter is None else adapter(encoder, recordings)
+        encoder, inputs = joint_model.encoder, (recordings, None, joint_model.layers)
+        encoding = encoder(*inputs) if adapter is None else adapter(encoder, *inputs)
         estimate = task.extractor(mixtures, encoding).waveform  # one for each enrolment
         return si_sdr_db(estimate, targets.expand(len(recordings), -1))
 

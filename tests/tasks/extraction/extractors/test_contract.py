@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import torch
 
+from joint.conditioning.frame_fusion import CrossAttentionFusion
+from joint.conditioning.tf_map import TfMap
 from joint.outputs import SpeakerEncoding
 from tasks.extraction.extractor import Estimate, Extractor
 from tasks.extraction.extractors.bsrnn import BandSplitExtractor, small_bsrnn
@@ -47,6 +49,19 @@ EXTRACTORS: dict[str, Case] = {
     "SpEx+": Case(partial(SpExPlus, **TCN, **SCALES)),
     "MC-SpEx": Case(partial(McSpEx, **TCN, **SCALES)),
     "X-TaSNet": Case(partial(XTasNet, **TCN)),
+    "bsrnn, multi-level": Case(
+        partial(
+            BandSplitExtractor,
+            features=6,
+            depth=3,
+            hop=256,
+            mask_hidden=8,
+            shared_blocks=1,
+            tf_map=TfMap(),
+            contextual=partial(CrossAttentionFusion, frame_dim=FRAME_WIDTH, heads=2),
+            contextual_fuse=[1, 2],
+        )
+    ),
 }
 
 every_extractor = pytest.mark.parametrize("case", EXTRACTORS.values(), ids=EXTRACTORS.keys())
