@@ -6,16 +6,19 @@ for all toolkits.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from omegaconf import OmegaConf
 from torch import Tensor
 
 from joint.encoders.encoder import SpeakerEncoder
 from joint.errors import CheckpointError, ConfigError
+from joint.model import JointModel
 from joint.training import checkpoint
+from joint.training.building.model import Classes, build_model
 from joint.training.building.objects import build
 
 SUM = re.compile(r"\{(\d+)([+-]\d+)\}")
@@ -23,10 +26,11 @@ SUM = re.compile(r"\{(\d+)([+-]\d+)\}")
 
 @dataclass(frozen=True)
 class ForeignModel:
-    """An encoder read from another toolkit's checkpoint.
+    """An encoder, and tasks where there are some, read from another toolkit's checkpoint.
 
     `encoder` is the configuration node that builds it, `tensors` are its weights under this
-    project's names, `left_out` names what the file holds besides, such as a classifier.
+    project's names, `left_out` names what the file holds besides, such as a classifier. `tasks` are
+    the nodes of tasks by name, `task_tensors` their weights, by `name.parameter`.
     """
 
     toolkit: str
@@ -34,6 +38,8 @@ class ForeignModel:
     encoder: dict[str, Any]
     tensors: dict[str, Tensor]
     left_out: tuple[str, ...] = ()
+    tasks: dict[str, Any] = field(default_factory=dict)
+    task_tensors: dict[str, Tensor] = field(default_factory=dict)
 
     def build(self) -> SpeakerEncoder:
         """Build the encoder with these weights, in eval mode.
@@ -57,15 +63,25 @@ class ForeignModel:
         checkpoint.load_into(encoder, own | self.tensors, self.path, "")
         return encoder.eval()
 
+    def model(self) -> JointModel:
+        """As `build`: the encoder and the tasks, in eval mode. Raises CheckpointError."""
+        encoder = self.build()
+        try:
+            model = build_model(self.encoder, self.tasks, Classes(0))
+        except ConfigError as error:
+            found = f"an architecture that cannot be built ({error})"
+            raise CheckpointError(self.path, found, "sizes that fit") from None
+        model.encoder = encoder
+        checkpoint.load_into(model.tasks, self.task_tensors, self.path, "")
+        return model.eval()
+
     def write(self, output: Path, name: str) -> None:
-        """Write a checkpoint of this project with the encoder alone. Raises CheckpointError."""
-        tensors = {
-            f"{checkpoint.MODEL}encoder.{key}": value
-            for key, value in self.build().state_dict().items()
-        }
+        """Write a checkpoint of this project: the encoder, and the tasks where there are some.
+        Raises CheckpointError."""
+        tensors = checkpoint.model_tensors(self.model())
         metadata = {
             "name": name,
-            "config": {"encoder": self.encoder, "tasks": {}},
+            "config": {"encoder": self.encoder, "tasks": self.tasks},
             "speaker_count": 0,
             "data": {"imported_from": self.toolkit},
         }
@@ -93,6 +109,21 @@ def renamed(
             raise CheckpointError(path, f"{key!r} for {name!r} again", "each tensor once")
         result[name] = value
     return result
+
+
+def read_config(path: Path, toolkit: str) -> dict[str, Any]:
+    """The keys and values of the YAML file at `path`. Raises CheckpointError."""
+    if not path.is_file():
+        raise CheckpointError(path, "no file", "the configuration that belongs to the weights")
+    try:
+        content = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+    except Exception as error:  # yaml's errors and OmegaConf's share no base
+        cause = str(error) or type(error).__name__
+        found = f"no readable YAML ({cause.splitlines()[0]})"
+        raise CheckpointError(path, found, f"{toolkit}'s configuration") from None
+    if not isinstance(content, dict):
+        raise CheckpointError(path, "no keys and values", f"{toolkit}'s configuration")
+    return {str(key): value for key, value in content.items()}
 
 
 def read_pickle(path: Path) -> dict[str, Any]:

@@ -7,11 +7,12 @@ from joint.errors import CheckpointError
 from pretrained import hub, resemblyzer
 from pretrained.foreign import ForeignModel
 from pretrained.speechbrain import reader as speechbrain
+from pretrained.wesep import reader as wesep
 from pretrained.wespeaker import reader as wespeaker
 
 
 class Reader(Protocol):
-    """The module of a toolkit: does it recognise a path, and which encoder does it read there."""
+    """The module of a toolkit: does it recognise a path, and which model does it read there."""
 
     __name__: str
 
@@ -20,14 +21,15 @@ class Reader(Protocol):
     def read(self, path: Path, /) -> ForeignModel: ...
 
 
-READERS: tuple[Reader, ...] = (wespeaker, speechbrain, resemblyzer)
-"""Asked in turn; the first that recognises a path reads it."""
+READERS: tuple[Reader, ...] = (wesep, wespeaker, speechbrain, resemblyzer)
+"""Asked in turn; the first that recognises a path reads it. WeSep's files are named as WeSpeaker's,
+and it looks into them."""
 
 CHECKPOINT = "model.safetensors"
 
 
 def import_checkpoint(source: str | Path, output: Path) -> tuple[ForeignModel, Path]:
-    """Import the encoder of `source` (a file, a folder or a name on the hub) into `output`: a file
+    """Import the model of `source` (a file, a folder or a name on the hub) into `output`: a file
     that ends in `.safetensors`, or a folder for `model.safetensors`.
 
     Gives the model that was read and the file that was written. Raises CheckpointError, and leaves
@@ -36,7 +38,7 @@ def import_checkpoint(source: str | Path, output: Path) -> tuple[ForeignModel, P
     path = Path(source)
     if not path.exists():
         path = hub.folder_of(str(source))
-    reader = next((reader for reader in READERS if reader.recognises(path)), None)
+    reader = reader_of(path)
     if reader is None:
         toolkits = " or ".join(reader.__name__.split(".")[1] for reader in READERS)
         raise CheckpointError(source, "an unknown layout", f"a checkpoint of {toolkits}")
@@ -44,3 +46,8 @@ def import_checkpoint(source: str | Path, output: Path) -> tuple[ForeignModel, P
     target = output if output.suffix == ".safetensors" else output / CHECKPOINT
     foreign.write(target, Path(source).resolve().name)
     return foreign, target
+
+
+def reader_of(path: Path) -> Reader | None:
+    """The first reader that recognises `path`; None where there is none."""
+    return next((reader for reader in READERS if reader.recognises(path)), None)

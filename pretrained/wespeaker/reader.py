@@ -11,11 +11,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
 from torch import Tensor
 
 from joint.errors import CheckpointError
-from pretrained.foreign import ForeignModel, read_pickle, renamed
+from pretrained.foreign import ForeignModel, read_config, read_pickle, renamed
 from pretrained.wespeaker import tensors as layout
 from pretrained.wespeaker.models import MODELS, POOLINGS, REQUIRED, Architecture
 
@@ -58,22 +57,35 @@ def read(path: Path) -> ForeignModel:
     config = weights.with_name(CONFIG)
     if not config.is_file() and weights.parent.name == "models":
         config = weights.parents[1] / CONFIG
-    described = _read_config(config)
-    architecture = _architecture(described.get("model"), config)
-    arguments = _arguments(architecture, described.get("model_args") or {}, config)
+    described = read_config(config, "WeSpeaker")
+    model, given = described.get("model"), described.get("model_args") or {}
+    where = f"{config}: model", f"{config}: model_args"
+    architecture = _architecture(model, where[0])
+    arguments = _arguments(architecture, given, where[1])
     _check_extraction(described.get("dataset_args") or {}, arguments, architecture, config)
-    encoder = _encoder(architecture, arguments, config)
     tensors = read_pickle(weights)
     tensors = tensors.get("state_dict", tensors)
     for name, value in tensors.items():
         if not isinstance(value, Tensor):
             raise CheckpointError(weights, f"{name!r}, a {type(value).__name__}", "tensors alone")
     left_out = tuple(name for name in tensors if name.startswith(HEAD))
-    kept = {
-        name: value
-        for name, value in tensors.items()
-        if name not in left_out and not REPEATED.fullmatch(name)
-    }
+    kept = {name: value for name, value in tensors.items() if name not in left_out}
+    encoder, ours = encoder_of(model, given, kept, weights, where)
+    return ForeignModel("WeSpeaker", weights, encoder, ours, left_out)
+
+
+def encoder_of(
+    model: Any, given: Any, tensors: Mapping[str, Tensor], weights: Path, where: tuple[str, str]
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The node that builds the encoder called `model` with the arguments `given`, and `tensors`
+    under our names; `where` is how messages name the model and its arguments.
+
+    Raises CheckpointError.
+    """
+    architecture = _architecture(model, where[0])
+    arguments = _arguments(architecture, given, where[1])
+    encoder = _encoder(architecture, arguments, where[1])
+    kept = {name: value for name, value in tensors.items() if not REPEATED.fullmatch(name)}
     ours = layout.laid_out(renamed(kept, architecture.rules, weights), weights)
     pooling = encoder["pooling"]
     if pooling.get("global_context"):
@@ -83,7 +95,7 @@ def read(path: Path) -> ForeignModel:
     if arguments.get("emb_bn", architecture.embedding_norm):
         layout.fold_after(ours, weights)
     layout.plain_norm(ours, "second.1")
-    return ForeignModel("WeSpeaker", weights, encoder, ours, left_out)
+    return encoder, ours
 
 
 def _weights(path: Path) -> Path | None:
@@ -92,30 +104,15 @@ def _weights(path: Path) -> Path | None:
     return next((path / place for place in PLACES if (path / place).is_file()), None)
 
 
-def _read_config(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise CheckpointError(path, "no file", f"the configuration that belongs to {WEIGHTS}")
-    try:
-        content = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
-    except Exception as error:  # yaml's errors and OmegaConf's share no base
-        cause = str(error) or type(error).__name__
-        found = f"no readable YAML ({cause.splitlines()[0]})"
-        raise CheckpointError(path, found, "WeSpeaker's configuration") from None
-    if not isinstance(content, dict):
-        raise CheckpointError(path, "no keys and values", "WeSpeaker's configuration")
-    return {str(key): value for key, value in content.items()}
-
-
-def _architecture(name: Any, path: Path) -> Architecture:
+def _architecture(name: Any, where: str) -> Architecture:
     if name not in MODELS:
         near = get_close_matches(str(name), MODELS, 3, 0.0)
-        raise CheckpointError(f"{path}: model", repr(name), f"one that is known, {_list(near)}")
+        raise CheckpointError(where, repr(name), f"one that is known, {_list(near)}")
     return MODELS[name]
 
 
-def _arguments(architecture: Architecture, given: Any, path: Path) -> dict[str, Any]:
+def _arguments(architecture: Architecture, given: Any, where: str) -> dict[str, Any]:
     """The constructor's arguments with their defaults."""
-    where = f"{path}: model_args"
     if not isinstance(given, Mapping):
         raise CheckpointError(where, repr(given), "keys and values")
     known = architecture.arguments
@@ -145,14 +142,14 @@ def _check_extraction(
             raise CheckpointError(f"{path}: dataset_args.{key}", repr(value), repr(expected))
 
 
-def _encoder(architecture: Architecture, arguments: dict[str, Any], path: Path) -> dict[str, Any]:
+def _encoder(architecture: Architecture, arguments: dict[str, Any], where: str) -> dict[str, Any]:
     """The node that builds the encoder."""
     pooling = architecture.pooling
     if pooling is None:
         name = arguments["pooling_func"]
         if name not in POOLINGS:
             near = get_close_matches(str(name), POOLINGS, 3, 0.0)
-            raise CheckpointError(f"{path}: model_args.pooling_func", repr(name), _list(near))
+            raise CheckpointError(f"{where}.pooling_func", repr(name), _list(near))
         pooling = POOLINGS[name]
         if "global_context" in pooling:
             pooling = {**pooling, "global_context": architecture.global_context}

@@ -9,29 +9,34 @@ from joint.units import Samples
 
 class Spectrum(nn.Module):
     """Hann windows of `window` Samples every `hop`; `bins = window / 2 + 1`. Divided by the root of
-    the window's length, so that a waveform of level 1 has magnitudes around 1."""
+    the window's length, so that a waveform of level 1 has magnitudes around 1.
+
+    `plain` is `torch.stft` as it comes, which other toolkits' models are trained with: not divided,
+    and a waveform longer than half a window is mirrored at its ends instead of followed by zeros.
+    """
 
     hann: Tensor
 
-    def __init__(self, window: Samples = 512, hop: Samples = 128) -> None:
+    def __init__(self, window: Samples = 512, hop: Samples = 128, plain: bool = False) -> None:
         super().__init__()
-        self.window, self.hop, self.bins = window, hop, window // 2 + 1
+        self.window, self.hop, self.bins, self.plain = window, hop, window // 2 + 1, plain
         self.register_buffer("hann", torch.hann_window(window), persistent=False)
 
     def forward(self, waveform: Tensor) -> Tensor:
         """`(B, S)` → complex `(B, T, bins)`."""
         # A whole number of hops: else the last samples lie under the foot of one window alone, and
         # the inverse divides whatever a mask left there by almost nothing.
-        whole = F.pad(waveform, (0, -waveform.shape[1] % self.hop))
+        whole = waveform if self.plain else F.pad(waveform, (0, -waveform.shape[1] % self.hop))
+        mirrored = self.plain and waveform.shape[1] > self.window // 2
         with torch.autocast(waveform.device.type, enabled=False):
             spectrum = torch.stft(
                 whole.float(),
                 self.window,
                 self.hop,
                 window=self.hann,
-                normalized=True,
+                normalized=not self.plain,
                 return_complex=True,
-                pad_mode="constant",
+                pad_mode="reflect" if mirrored else "constant",
             )
         return spectrum.transpose(1, 2)
 
@@ -43,7 +48,7 @@ class Spectrum(nn.Module):
                 self.window,
                 self.hop,
                 window=self.hann,
-                normalized=True,
+                normalized=not self.plain,
                 length=length,
             )
         return waveform

@@ -1,4 +1,4 @@
-"""`joint import`: the speaker encoder of another toolkit as a checkpoint of this one."""
+"""`joint import`: a model of another toolkit as a checkpoint of this one."""
 
 from pathlib import Path
 from typing import Annotated
@@ -23,10 +23,11 @@ def import_checkpoint(
         ),
     ],
 ) -> None:
-    """Import the speaker encoder of a WeSpeaker, SpeechBrain or Resemblyzer checkpoint as a
-    checkpoint of this toolkit.
+    """Import the speaker encoder of a WeSpeaker, SpeechBrain or Resemblyzer checkpoint, or encoder
+    and extractor of a WeSep checkpoint, as a checkpoint of this toolkit.
 
-    The embeddings stay the same. The classifier is left out, and there is no threshold.
+    The embeddings and the extracted speech stay the same. The classifier is left out, and there is
+    no threshold.
 
     Example: joint import Wespeaker/wespeaker-ecapa-tdnn512-LM ecapa
     """
@@ -36,8 +37,10 @@ def import_checkpoint(
     model, path = importing.import_checkpoint(foreign, output)
     info = load(path).info()
     kind = model.encoder["backbone"]["_target_"].rpartition(".")[2]
+    counts = info["parameters"]
+    tasks = "".join(f"; {name} with {counts[name]:,} parameters" for name in model.tasks)
     print(
-        f"{path}: {kind} from {model.toolkit}, {info['parameters']['encoder']:,} parameters, "
-        f"embeddings of dimension {info['embedding_dim']}; "
+        f"{path}: {kind} from {model.toolkit}, {counts['encoder']:,} parameters, "
+        f"embeddings of dimension {info['embedding_dim']}{tasks}; "
         f"left out: {', '.join(model.left_out) or 'nothing'}"
     )

@@ -31,8 +31,9 @@ def band_widths(bins: int, layout: Sequence[tuple[int, Hertz]]) -> list[int]:
 class BandNorm(nn.Module):
     """Normalises each band over time and its own features, with a gain and a shift a feature."""
 
-    def __init__(self, count: int, features: int) -> None:
+    def __init__(self, count: int, features: int, eps: float = 1e-6) -> None:
         super().__init__()
+        self.eps = eps
         self.gain = nn.Parameter(torch.ones(count, features))
         self.shift = nn.Parameter(torch.zeros(count, features))
 
@@ -41,7 +42,7 @@ class BandNorm(nn.Module):
         with torch.autocast(x.device.type, enabled=False):
             x = x.float()
             variance, mean = torch.var_mean(x, dim=(1, 3), keepdim=True, correction=0)
-            return (x - mean) * (variance + 1e-6).rsqrt() * self.gain + self.shift
+            return (x - mean) * (variance + self.eps).rsqrt() * self.gain + self.shift
 
 
 class Bands:
@@ -71,10 +72,10 @@ class Bands:
 class BandSplit(nn.Module):
     """Every band becomes a vector of N features (Luo and Yu, TASLP 2023, §III-A)."""
 
-    def __init__(self, bands: Bands, features: int, channels: int = 2) -> None:
+    def __init__(self, bands: Bands, features: int, channels: int = 2, eps: float = 1e-6) -> None:
         super().__init__()
         self.bands = bands
-        self.norms = nn.ModuleList(BandNorm(n, width * channels) for n, width in bands.runs)
+        self.norms = nn.ModuleList(BandNorm(n, width * channels, eps) for n, width in bands.runs)
         self.linears = nn.ModuleList(
             GroupedLinear(n, width * channels, features) for n, width in bands.runs
         )
@@ -92,7 +93,7 @@ class BandMask(nn.Module):
     def __init__(self, bands: Bands, features: int, hidden: int) -> None:
         super().__init__()
         self.bands = bands
-        self.norm = nn.LayerNorm(features)
+        self.norm: nn.Module = nn.LayerNorm(features)
         self.hidden = GroupedLinear(bands.count, features, hidden)
         self.outputs = nn.ModuleList(GroupedLinear(n, hidden, 4 * width) for n, width in bands.runs)
         for output, (_, width) in zip(self.outputs, bands.runs, strict=True):
@@ -103,7 +104,10 @@ class BandMask(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """`x (B, T, bands, N)` → complex `(B, T, bins)`."""
-        hidden = torch.tanh(self.hidden(self.norm(x)))
+        return self.masks(torch.tanh(self.hidden(self.norm(x))))
+
+    def masks(self, hidden: Tensor) -> Tensor:
+        """`(B, T, bands, hidden)` → complex `(B, T, bins)`."""
         parts = hidden.split([count for count, _ in self.bands.runs], dim=2)
         masks = []
         for part, output in zip(parts, self.outputs, strict=True):

@@ -15,7 +15,9 @@ from joint.conditioning.frame_fusion import CrossAttentionFusion
 from joint.conditioning.tf_map import TfMap
 from joint.outputs import SpeakerEncoding
 from tasks.extraction.extractor import Estimate, Extractor
+from tasks.extraction.extractors.band_split.group_norm import GroupNormExtractor
 from tasks.extraction.extractors.bsrnn import BandSplitExtractor, small_bsrnn
+from tasks.extraction.extractors.speaker_transform import SpeakerTransform
 from tasks.extraction.extractors.time_domain.mc_spex import McSpEx
 from tasks.extraction.extractors.time_domain.speaker_beam import SpeakerBeam
 from tasks.extraction.extractors.time_domain.spex_plus import SpExPlus
@@ -44,6 +46,13 @@ SCALES: dict[str, Any] = {"windows": (16, 40, 80), "hop": 8}
 
 EXTRACTORS: dict[str, Case] = {
     "bsrnn": Case(partial(BandSplitExtractor, features=6, depth=2, hop=256, mask_hidden=8)),
+    "bsrnn, group norms": Case(partial(GroupNormExtractor, features=6, depth=2, hop=256)),
+    "bsrnn, group norms, TF-Map": Case(
+        partial(GroupNormExtractor, features=6, depth=2, hop=200, fuse="every", tf_map=True)
+    ),
+    "bsrnn behind a transform": Case(
+        partial(SpeakerTransform, extractor=partial(GroupNormExtractor, features=6, depth=1))
+    ),
     "bsrnn, small": Case(partial(small_bsrnn, features=6, depth=3, bottleneck=8, shared_blocks=1)),
     "TD-SpeakerBeam": Case(partial(SpeakerBeam, **TCN, adapted=2)),
     "SpEx+": Case(partial(SpExPlus, **TCN, **SCALES)),

@@ -12,6 +12,7 @@ from joint.training.building.objects import build
 
 MILLIONS = {
     "published/bsrnn": 13.01,
+    "published/bsrnn_group_norm": 21.43,
     "published/mc_spex": 10.46,
     "published/spex_plus": 9.47,
     "published/td_speakerbeam": 4.97,
