@@ -22,8 +22,10 @@ from joint.experiments.ablation import Run
 from joint.training.config.schema import DataConfig
 from joint.training.corpora import open_corpora
 from joint.training.run import train
+from tasks.extraction.costs import extraction_costs
 from tasks.extraction.evaluate import evaluate_extraction
 from tasks.extraction.mixtures import MixtureList
+from tasks.extraction.task import ExtractionTask
 from tasks.phonetics.evaluate import evaluate_phones
 from tasks.phonetics.select import frame_heads
 from tasks.recognition.conversations.lists import Conversations
@@ -84,6 +86,7 @@ def measure(run: Run, test: TestSet) -> dict[str, Any]:
     figures["embeddings_per_second"] = len(embedded.names) / clock.seconds
     if "extraction" in model.model.tasks and test.mixtures is not None:
         figures |= evaluate_extraction(model.estimate, test.corpus, test.mixtures, perceptual=False)
+        figures |= cost_figures(model)
     recognises = any(isinstance(task, RecognitionTask) for task in model.model.tasks.values())
     if recognises and test.conversations is not None:
         figures |= run_recognition(model, test.corpus, test.conversations)[0]
@@ -103,6 +106,16 @@ def measure(run: Run, test: TestSet) -> dict[str, Any]:
     numbers = {key: value for key, value in figures.items() if not isinstance(value, dict | str)}
     run.write_figures(numbers)
     return numbers
+
+
+def cost_figures(model: SpeakerModel) -> dict[str, float]:
+    """What the extractor of a model costs, and the mixtures a second that it was trained on, by the
+    clock of its training."""
+    task, trained = model.model.task("extraction"), model.metadata["trained"]
+    assert isinstance(task, ExtractionTask)
+    seconds = max(60.0 * trained["minutes"], 1e-9)
+    costs = extraction_costs(task, model.model.view("extraction"), model.precision)
+    return {"mixtures_trained_per_second": trained["scenes"] / seconds, **costs}
 
 
 def phone_figures(model: SpeakerModel, run: Run, test: Corpus) -> dict[str, float]:
