@@ -1,6 +1,6 @@
 """Writes tests/pretrained/wespeaker/*.json with WeSpeaker's own models and features.
 
-    PYTHONPATH=tests/pretrained python tests/pretrained/make_wespeaker_golden.py CHECKOUT
+    PYTHONPATH=tests:tests/pretrained python tests/pretrained/make_wespeaker_golden.py CHECKOUT
 
 CHECKOUT is a clone of github.com/wenet-e2e/wespeaker; beside torch it needs torchaudio. Not a test:
 run it to add a model, and see that the files of the others stay as they were.
@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from drawing import drawn, waveform
 from torchaudio.compliance import kaldi
-from wespeaker_golden import DATA, Golden, drawn, waveform
+from wespeaker_golden import DATA, Golden
 
 NARROW = {"feat_dim": 16, "embed_dim": 16}
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 import torch
+from drawing import waveform
 from hydra.utils import get_object
 from torch import Tensor
-from wespeaker_golden import DATA, Golden, published, waveform
+from wespeaker_golden import DATA, Golden, published
 
 from joint.encoders.encoder import SpeakerEncoder
 from joint.errors import CheckpointError

@@ -17,7 +17,9 @@ from joint.outputs import SpeakerEncoding
 from tasks.extraction.extractor import Estimate, Extractor
 from tasks.extraction.extractors.band_split.group_norm import GroupNormExtractor
 from tasks.extraction.extractors.bsrnn import BandSplitExtractor, small_bsrnn
+from tasks.extraction.extractors.dpccn import DpccnExtractor
 from tasks.extraction.extractors.speaker_transform import SpeakerTransform
+from tasks.extraction.extractors.tfgridnet import TfGridNetExtractor
 from tasks.extraction.extractors.time_domain.mc_spex import McSpEx
 from tasks.extraction.extractors.time_domain.speaker_beam import SpeakerBeam
 from tasks.extraction.extractors.time_domain.spex_plus import SpExPlus
@@ -43,6 +45,16 @@ class Case:
 
 TCN: dict[str, Any] = {"filters": 12, "features": 8, "hidden": 10, "blocks": 3, "stacks": 2}
 SCALES: dict[str, Any] = {"windows": (16, 40, 80), "hop": 8}
+DPCCN: dict[str, Any] = {
+    "window": 256,
+    "dense": [4, 6],
+    "deep": [8],
+    "depth": 2,
+    "blocks": 2,
+    "repeats": 1,
+    "pools": [2, 4],
+}
+GRID: dict[str, Any] = {"features": 8, "depth": 2, "hidden": 6, "heads": 2, "query_dim": 64}
 
 EXTRACTORS: dict[str, Case] = {
     "bsrnn": Case(partial(BandSplitExtractor, features=6, depth=2, hop=256, mask_hidden=8)),
@@ -69,6 +81,27 @@ EXTRACTORS: dict[str, Case] = {
             tf_map=TfMap(),
             contextual=partial(CrossAttentionFusion, frame_dim=FRAME_WIDTH, heads=2),
             contextual_fuse=[1, 2],
+        )
+    ),
+    "dpccn": Case(partial(DpccnExtractor, **DPCCN)),
+    "dpccn, mask, bottleneck": Case(
+        partial(DpccnExtractor, **DPCCN, stride=2, place="bottleneck", gives="mask")
+    ),
+    "dpccn, own level": Case(
+        partial(DpccnExtractor, **DPCCN, plain=True, levelled=False), scales=False, silent=False
+    ),
+    "tfgridnet": Case(partial(TfGridNetExtractor, **GRID)),
+    "tfgridnet, mask, features": Case(
+        partial(
+            TfGridNetExtractor,
+            **GRID,
+            kernel=4,
+            kernel_hop=2,
+            stride=4,
+            axis="features",
+            fuse="every",
+            gives="mask",
+            compression=0.3,
         )
     ),
 }

@@ -13,14 +13,19 @@ from joint.training.building.objects import build
 MILLIONS = {
     "published/bsrnn": 13.01,
     "published/bsrnn_group_norm": 21.43,
+    "published/dpccn": 6.350,
     "published/mc_spex": 10.46,
+    "published/sdpccn": 6.375,
     "published/spex_plus": 9.47,
     "published/td_speakerbeam": 4.97,
+    "published/tfgridnet": 7.045,
     "published/x_tasnet": 3.53,
     "small/bsrnn": 2.83,
+    "small/dpccn": 0.7356,
     "small/mc_spex": 0.525,
     "small/spex_plus": 0.451,
     "small/td_speakerbeam": 0.394,
+    "small/tfgridnet": 0.3599,
     "small/x_tasnet": 0.312,
 }
 """Parameters of each block of `recipes/common/extractors`, with embeddings of 192."""
