@@ -52,6 +52,12 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
 }
 
+TASNET = {"N": 12, "L": 16, "B": 8, "H": 10, "X": 3, "R": 2, "use_spk_transform": False}
+for kind in ("concat", "additive", "multiply", "FiLM"):
+    single = {"spk_fuse_type": kind, "encoder_type": None, "decoder_type": None}
+    MODELS[f"convtasnet_{kind.lower()}"] = ("convtasnet", "ConvTasNet", TASNET | single)
+MODELS["spexplus"] = ("convtasnet", "ConvTasNet", TASNET | {"spk_fuse_type": "concatConv"})
+
 
 def wesep(checkout: Path) -> None:
     """Make `wesep.models` importable without what its packages import for training."""
@@ -60,7 +66,8 @@ def wesep(checkout: Path) -> None:
         package.__path__ = [str(checkout / name.replace(".", "/"))]
         sys.modules[name] = package
     common = sys.modules["wesep.modules.common"]
-    common.FiLM = import_module("wesep.modules.common.norm").FiLM  # type: ignore[attr-defined]
+    norm = import_module("wesep.modules.common.norm")
+    common.FiLM, common.select_norm = norm.FiLM, norm.select_norm  # type: ignore[attr-defined]
     for name in ("wespeaker", "wespeaker.models", "wespeaker.models.speaker_model"):
         sys.modules[name] = types.ModuleType(name)
     sys.modules["wespeaker.models.speaker_model"].get_speaker_model = None  # type: ignore[attr-defined]
@@ -75,8 +82,12 @@ def golden(module: str, name: str, arguments: dict[str, Any]) -> Golden:
     made = getattr(import_module(f"wesep.models.{module}"), name)(**ALONE, **arguments).eval()
     shapes = {key: list(value.shape) for key, value in made.state_dict().items()}
     made.load_state_dict({key: drawn(key, shape) for key, shape in shapes.items()})
-    estimate, _ = made(mixture(), embedding())
-    return Golden(name, arguments, shapes, every_step(estimate))
+    found = made(mixture(), embedding())
+    if name == "ConvTasNet":
+        # every scale, one behind the other
+        scales = found if isinstance(found, list) else [found.squeeze(1)]
+        return Golden(name, arguments, shapes, [x for scale in scales for x in every_step(scale)])
+    return Golden(name, arguments, shapes, every_step(found[0]))
 
 
 if __name__ == "__main__":
