@@ -14,6 +14,7 @@ from joint.encoders.identity import EncoderIdentity
 from joint.errors import AudioError, DataError
 from joint.files import readable
 from joint.inspection.domain import Domain, refuse_enrolment
+from joint.inspection.excerpt import most_speech
 from joint.inspection.reading import inspect_recording
 from joint.units import SAMPLE_RATE, Seconds
 
@@ -33,13 +34,15 @@ _NOT_IN_NAMES = ("Cc", "Cs", "Zl", "Zp")
 class EnrolledRecording:
     """One recording of an enrolled speaker: its `embedding (E,)` in float32, the name and the
     SHA-256 of its file, its duration in seconds, and what was measured of it, by name; empty where
-    it was enrolled by a version that did not look at it."""
+    it was enrolled by a version that did not look at it. `audio (S,)`, float32 at 16 kHz, is kept
+    only where that was asked for: the minute with most speech."""
 
     file: str
     sha256: str
     seconds: Seconds
     embedding: np.ndarray
     properties: Mapping[str, Any] = field(default_factory=dict)
+    audio: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,12 @@ class SpeakerDatabase:
         typical: np.ndarray = length * unit(_mean(self.speakers[name]))
         return typical.astype(np.float32)
 
+    def recordings(self, name: str) -> list[np.ndarray]:
+        """The audio `(S,)` that was kept of a speaker, for tasks that read an enrolment's
+        recording; none where only embeddings were. Raises DataError for an unknown name."""
+        self._refuse_unknown(name)
+        return [r.audio for r in self.speakers[name] if r.audio is not None]
+
     def embeddings(self) -> dict[str, np.ndarray]:
         """The embeddings of each speaker's recordings, `(K, E)`."""
         return {
@@ -169,9 +178,12 @@ def checked_name(name: str) -> str:
 
 
 def read_recordings(
-    embed: "Embed", paths: Sequence[str | Path], domain: Domain | None = None
+    embed: "Embed",
+    paths: Sequence[str | Path],
+    domain: Domain | None = None,
+    keep_audio: bool = False,
 ) -> list[EnrolledRecording]:
-    """Audio files as recordings to enrol.
+    """Audio files as recordings to enrol, with their audio where `keep_audio` says so.
 
     With the `domain` of the encoder's checkpoint, an AudioWarning names what lies outside of it.
 
@@ -193,6 +205,7 @@ def read_recordings(
             len(recording.waveform) / SAMPLE_RATE,
             embedding,
             recording.properties.as_dict(),
+            most_speech(recording) if keep_audio else None,
         )
         for path, digest, recording, embedding in zip(
             paths, digests, recordings, embeddings, strict=True

@@ -29,6 +29,8 @@ from tasks.verification.enrolment.database import (
 
 FORMAT = "joint-speaker speaker database/1"
 DATABASE, LOCK, TENSOR = "database.json", ".lock", "embeddings"
+AUDIO = "audio-{}"
+"""A tensor of 16-bit samples for the recording of a row, where its audio is kept."""
 TENSOR_FILE = re.compile(r"embeddings-[0-9a-f]{16}\.safetensors")
 LEFT_OVER = re.compile(
     r"embeddings-[0-9a-f]{16}\.safetensors|\.(embeddings-[0-9a-f]{16}|database)\.\d+\.\w+"
@@ -120,9 +122,14 @@ def _locked(folder: Path) -> IO[bytes]:
 
 
 def _write(folder: Path, database: SpeakerDatabase) -> None:
-    rows = [r.embedding for enrolled in database.speakers.values() for r in enrolled]
-    matrix = np.stack(rows) if rows else np.zeros((0, 0))
-    tensors = save({TENSOR: np.ascontiguousarray(matrix, dtype=np.float32)})
+    rows = [r for enrolled in database.speakers.values() for r in enrolled]
+    matrix = np.stack([r.embedding for r in rows]) if rows else np.zeros((0, 0))
+    audio = {
+        AUDIO.format(i): np.round(np.clip(row.audio, -1.0, 1.0) * 32_767).astype(np.int16)
+        for i, row in enumerate(rows)
+        if row.audio is not None
+    }
+    tensors = save({TENSOR: np.ascontiguousarray(matrix, dtype=np.float32), **audio})
     digest = hashlib.sha256(tensors).hexdigest()
     name = f"embeddings-{digest[:16]}.safetensors"
     stored = {
@@ -171,7 +178,7 @@ def _parsed(path: Path, content: bytes) -> SpeakerDatabase:
         count = sum(len(recordings) for _, recordings in speakers)
         if len(dict(speakers)) != len(speakers) or not all(known for _, known in speakers):
             raise ValueError("a speaker twice, or without recordings")
-        rows = iter(_matrix(path.parent, tensors, count))
+        rows = iter(_rows(path.parent, tensors, count))
         return SpeakerDatabase(
             encoder,
             {name: [_recording(r, next(rows)) for r in known] for name, known in speakers},
@@ -187,14 +194,18 @@ def _name(stored: str) -> str:
         raise ValueError(str(error)) from None
 
 
-def _recording(stored: dict[str, Any], row: np.ndarray) -> EnrolledRecording:
+def _recording(
+    stored: dict[str, Any], row: tuple[np.ndarray, np.ndarray | None]
+) -> EnrolledRecording:
     file, digest = str(stored["file"]), str(stored["sha256"])
     properties = dict(stored.get("properties", {}))  # absent where an earlier version enrolled it
-    return EnrolledRecording(file, digest, float(stored["seconds"]), row, properties)
+    return EnrolledRecording(file, digest, float(stored["seconds"]), row[0], properties, row[1])
 
 
-def _matrix(folder: Path, stored: dict[str, Any], count: int) -> np.ndarray:
-    """The checked embeddings `(count, E)` of a database."""
+def _rows(
+    folder: Path, stored: dict[str, Any], count: int
+) -> list[tuple[np.ndarray, np.ndarray | None]]:
+    """The checked embedding `(E,)` of each of `count` recordings, and the audio that is kept."""
     if not TENSOR_FILE.fullmatch(stored["file"]):
         raise ValueError(f"a tensor file called {stored['file']!r}")
     path = folder / stored["file"]
@@ -218,7 +229,11 @@ def _matrix(folder: Path, stored: dict[str, Any], count: int) -> np.ndarray:
         )
     if not np.isfinite(matrix).all():
         raise DataError(path, "NaN or infinity in its embeddings", "finite numbers")
-    return matrix
+    audio = [tensors.get(AUDIO.format(i)) for i in range(count)]
+    if any(a is not None and (a.dtype != np.int16 or a.ndim != 1) for a in audio):
+        raise DataError(path, "audio of another type", "16-bit samples, shape (S,)")
+    scaled = (None if a is None else np.float32(1 / 32_767) * a for a in audio)
+    return list(zip(matrix, scaled, strict=True))
 
 
 def _bytes(path: Path, expected: str) -> bytes:

@@ -26,13 +26,21 @@ def enroll(
         bool,
         typer.Option("--replace", help="Remove the speaker's earlier recordings first."),
     ] = False,
+    keep_audio: Annotated[
+        bool,
+        typer.Option(
+            "--keep-audio",
+            help="Also store the recordings, of each the minute with most speech, for extractors "
+            "and voices that need them.",
+        ),
+    ] = False,
 ) -> None:
     """Add recordings of a speaker to a speaker database, which is created if needed.
 
-    The database stores embeddings, not audio. If one of the files cannot be used or has too little
-    speech, nothing is written. A file of narrow band or with strong distortion gives a warning. A
-    file with which the speaker is already enrolled is left out with a warning; a file of another
-    enrolled speaker is an error.
+    The database stores embeddings, and audio only with --keep-audio. If one of the files cannot be
+    used or has too little speech, nothing is written. A file of narrow band or with strong
+    distortion gives a warning. A file with which the speaker is already enrolled is left out with a
+    warning; a file of another enrolled speaker is an error.
 
     Example: joint enroll Anna anna1.wav anna2.wav --database speakers
     """
@@ -46,7 +54,7 @@ def enroll(
     else:
         check_new(database)
     model = open_model(checkpoint, tasks=())
-    recordings = read_recordings(model.embed, files, model.domain)
+    recordings = read_recordings(model.embed, files, model.domain, keep_audio)
     with edit_database(database, model.identity) as opened:
         for recording in opened.enroll(name, recordings, replace):
             warn(f"{recording.file}: left out, {name} is already enrolled with this recording")

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,26 @@ def same(first: SpeakerDatabase, second: SpeakerDatabase) -> bool:
         ]
 
     return first.encoder == second.encoder and listed(first) == listed(second)
+
+
+def test_audio_that_is_kept(tmp_path: Path) -> None:
+    """Within 16 bits, of those recordings that have some, and gone with the speaker."""
+    audio = np.linspace(-1.2, 1.0, 2000, dtype=np.float32)
+    first, second, third = recordings("a", "aa", "bbb")
+    with edit_database(tmp_path / "db", ENCODER) as database:
+        database.enroll("Ben", [third])
+        database.enroll("Zoë", [first, replace(second, audio=audio)])
+    with edit_database(tmp_path / "db") as again:
+        (kept,) = again.recordings("Zoë")
+        assert kept.dtype == np.float32 and again.recordings("Ben") == []
+        assert np.abs(kept - np.clip(audio, -1, 1)).max() < 2e-5
+        with pytest.raises(DataError, match="no enrolled speaker"):
+            again.recordings("Ann")
+    size = sum(path.stat().st_size for path in (tmp_path / "db").iterdir())
+    with edit_database(tmp_path / "db") as again:
+        assert [r.audio is None for r in again.speakers["Zoë"]] == [True, False]
+        again.remove("Zoë")
+    assert sum(path.stat().st_size for path in (tmp_path / "db").iterdir()) < size - 4000
 
 
 def test_written_and_read_again(tmp_path: Path) -> None:
