@@ -3,15 +3,20 @@
 import json
 import math
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from joint.errors import DataError, JointError
 
 WRITABLE = "a place that can be written, with enough room"
+
+LONGEST_NAME = 200
+"""Bytes of the name of a file, without its ending; most file systems take 255 with it."""
 
 
 def check_file(path: str | Path, endings: Sequence[str] = ()) -> None:
@@ -105,6 +110,16 @@ def refuse_extra_fields(where: str, record: Mapping[Any, Any]) -> None:
         columns = len(record) - 1
         found = f"{columns + len(record[None])} fields"
         raise DataError(where, found, f"{columns}, one for each column of the header")
+
+
+def file_name(name: str) -> str:
+    """`name` as that of a file: %XX for what no name of a file may have, or hides it, and the start
+    of a longer one than file systems take, with a checksum."""
+    plain = re.sub(r'^\.|[%/\\:*?"<>|]', lambda found: f"%{ord(found[0]):02X}", name)
+    if len(os.fsencode(plain)) <= LONGEST_NAME:
+        return plain
+    start = os.fsencode(plain)[: LONGEST_NAME - 9].decode("utf-8", "ignore")
+    return f"{start}-{crc32(os.fsencode(name)):08x}"
 
 
 def readable(name: str) -> str:

@@ -1,28 +1,20 @@
 """The Python interface: `joint.load(...)`, then `embed`, `verify`, `extract`, `transcribe`,
 `synthesize`, `convert`."""
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor
-
 from joint.app.checkpoints import checkpoint_file
-from joint.app.results import Candidate, Extraction, Identification, Recording, Verification
+from joint.app.extracting import TargetExtractor
+from joint.app.results import Candidate, Identification, Recording, Verification
 from joint.app.speaking import Synthesizer
 from joint.app.transcribing import Transcriber
-from joint.audio import AudioWarning
 from joint.directions import unit
 from joint.errors import CheckpointError
-from joint.inspection.domain import EXTRACTION_SPEECH, NO_SPEECH
-from joint.task import Enrollment
+from joint.inspection.domain import NO_SPEECH
 from joint.training.building.model import load_model
-from joint.training.precision import autocast_for
 from joint.units import SAMPLE_RATE
-from tasks.extraction.presence import KEY, Presence, measures
 from tasks.verification.enrolment.database import Match, SpeakerDatabase
 
 __all__ = ["Recording", "SpeakerModel", "Verification", "load"]
@@ -54,7 +46,7 @@ def load(
     return SpeakerModel(model.to(device), metadata, path, precision)
 
 
-class SpeakerModel(Transcriber, Synthesizer):
+class SpeakerModel(TargetExtractor, Transcriber, Synthesizer):
     """A trained joint model: one encoder and its tasks, ready for inference."""
 
     def verify(
@@ -102,54 +94,6 @@ class SpeakerModel(Transcriber, Synthesizer):
         withheld = withheld or next(flaws, None)
         probability = None if withheld else self.probability(match.score)
         return Candidate(match.name, match.score, probability, withheld)
-
-    def extract(self, mixture: Recording, enrollment: Recording | Enrollment) -> np.ndarray:
-        """Extract the enrolled speaker's speech from a mixture: float32 `(S,)`, as long as it; see
-        `extraction`."""
-        return self.extraction(mixture, enrollment).waveform
-
-    def extraction(self, mixture: Recording, enrollment: Recording | Enrollment) -> Extraction:
-        """Extract the enrolled speaker's speech, and say whether that speaker is in the mixture.
-
-        `enrollment` is a recording, or an `Enrollment` of several or of a kept embedding. An
-        AudioWarning names a recording that the checkpoint cannot judge, and another says where the
-        speaker is not present.
-
-        Raises AudioError, also for an enrolment without speech; CheckpointError where the
-        checkpoint has no extraction task; ConfigError for a kept embedding where the extractor
-        needs the recording.
-        """
-        self._task("extraction")
-        mixed = self.inspect(mixture, "mixture")
-        person, alone = self._person(enrollment, EXTRACTION_SPEECH)
-        flaw = self.judge(mixed, *alone)
-        waveform = self.estimate(mixed, person)
-        score, present = None, False if flaw == NO_SPEECH else None
-        if (decision := self.presence) is not None:
-            known = person.embedding
-            enrolled = self.embed(alone)[0] if known is None else known.float().cpu().numpy()
-            score = decision(measures(self.embed_waveforms, mixed.waveform, enrolled, waveform))
-            present = score >= decision.threshold and flaw != NO_SPEECH
-        if present is False:
-            shown = "" if score is None else f" (score {score:.1f})"
-            text = f"{mixed.where}: the enrolled speaker is not present{shown}"
-            warnings.warn(text, AudioWarning, stacklevel=2)
-        return Extraction(waveform, score, present)
-
-    def estimate(self, mixture: Recording, enrollment: Recording | Enrollment) -> np.ndarray:
-        """The extractor's output alone, float32 `(S,)`: as `extraction`, but the recordings are not
-        looked at, for evaluations of many mixtures."""
-        task = self._task("extraction")
-        mixed = torch.from_numpy(self._waveform(mixture, "mixture")).to(self.device)
-        enrolled = self._enrollment(enrollment)
-        with torch.inference_mode(), autocast_for(self.precision, self.device):
-            found: Tensor = task.infer(self.model.view("extraction"), mixed, [enrolled])
-        return found[0].float().cpu().numpy()
-
-    @property
-    def presence(self) -> Presence | None:
-        """How presence in a mixture is decided; None where the checkpoint does not say."""
-        return Presence.of(self.metadata.get(KEY), self.path)
 
     def info(self) -> dict[str, Any]:
         """Describe the checkpoint: name, tasks, sizes, training data, seed, figures, thresholds."""

@@ -9,20 +9,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from joint.app.results import Recording
+from joint.app.results import Enrolled, Recording
 from joint.audio import check_waveform, read_audio
+from joint.directions import unit
 from joint.encoders.backbones.residual.repvgg import fold
 from joint.encoders.identity import identity_of
 from joint.encoders.recordings import embed_recordings
 from joint.errors import AudioError, CheckpointError, DataError
 from joint.inspection.domain import NO_SPEECH, Domain, refuse_enrolment
-from joint.inspection.excerpt import most_speech
+from joint.inspection.excerpt import LONGEST, most_speech
 from joint.inspection.reading import InspectedRecording, inspect_recording, inspect_waveform
 from joint.model import JointModel
 from joint.task import Enrollment, Task
 from joint.training.precision import autocast_for
 from joint.units import SAMPLE_RATE, Seconds
 from tasks.verification.backends.calibration import Calibration, probability
+
+SAME = 0.999
+"""Correlation from which on two recordings of one length are one: rounding to 16 bits, another
+level or a good codec leave more."""
 
 
 class LoadedModel:
@@ -125,11 +130,11 @@ class LoadedModel:
         return given.to(self.device)
 
     def _person(
-        self, given: Recording | Enrollment, least: Seconds
+        self, given: Enrolled, least: Seconds
     ) -> tuple[Enrollment, tuple[InspectedRecording, ...]]:
-        """An enrolment that nothing keeps, of a minute at most, and its recordings end to end,
-        looked at; none for a kept embedding. Raises AudioError for one with less than `least` of
-        speech."""
+        """An enrolment that nothing keeps, of a minute at most, and its recordings, looked at: each
+        of several, those of an `Enrollment` end to end, none for a kept embedding. Raises
+        AudioError for one with less than `least` of speech."""
         if isinstance(given, Enrollment):
             if given.embedding is not None:
                 return given, ()
@@ -138,9 +143,25 @@ class LoadedModel:
                     found = f"{recording.dtype} of shape {tuple(recording.shape)}"
                     raise AudioError("enrolment", found, "floats of shape (S,), full scale at 1")
             given = torch.cat(given.recordings).float().cpu().numpy()
-        alone = self.inspect(given, "enrolment")
-        refuse_enrolment(alone, least)
-        return Enrollment.of(most_speech(alone)), (alone,)
+        several = isinstance(given, list | tuple)
+        recordings = given if isinstance(given, list | tuple) else [given]
+        if not recordings:
+            raise AudioError("enrolment", "no recordings", "at least one")
+        names = [f"enrolment {n}" if several else "enrolment" for n in range(len(recordings))]
+        alone = tuple(map(self.inspect, recordings, names))
+        for one in alone:
+            refuse_enrolment(one, least)
+        share = LONGEST / len(alone)
+        return Enrollment.of(*(most_speech(one, share) for one in alone)), alone
+
+    def _known(self, person: Enrollment, alone: Sequence[InspectedRecording]) -> np.ndarray:
+        """The embedding `(E,)` by which a person, as `_person` gives one, is compared: the one kept
+        or that of the recording; of several the mean direction."""
+        if person.embedding is not None:
+            return person.embedding.float().cpu().numpy()
+        embeddings = self.embed(alone)
+        mean: np.ndarray = embeddings[0] if len(alone) == 1 else unit(embeddings).mean(axis=0)
+        return mean
 
     def _task(self, kind: str) -> Task:
         """The task called `kind`. Raises CheckpointError where there is none."""
@@ -177,3 +198,16 @@ def refuse_other(recording: object, where: str) -> None:
     if recording.dtype.kind != "f":
         found = f"samples of type {recording.dtype}"
         raise AudioError(where, found, "floats, full scale at 1")
+
+
+def refuse_same(
+    recording: InspectedRecording, enrolled: InspectedRecording, what: str, expected: str
+) -> None:
+    """Raise AudioError for an enrolment that is the `recording` itself, at any level and however it
+    was stored: found `what`."""
+    one, other = recording.waveform, enrolled.waveform
+    if len(one) != len(other):
+        return
+    likeness = np.dot(one, other) / (np.linalg.norm(one) * np.linalg.norm(other))
+    if abs(likeness) > SAME:
+        raise AudioError(enrolled.where, what, expected)

@@ -1,14 +1,19 @@
 """What the Python interface takes and gives."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from joint.inspection.reading import InspectedRecording
+from joint.task import Enrollment
 
 Recording = np.ndarray | str | Path | InspectedRecording
 """A waveform `(S,)` at 16 kHz in [-1, 1], the path of an audio file, or what `inspect` gave."""
+
+Enrolled = Recording | Sequence[Recording] | Enrollment
+"""How one person is made known: by a recording, by several (a list), or by an `Enrollment`."""
 
 
 @dataclass(frozen=True)

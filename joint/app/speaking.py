@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from joint.app.base import LoadedModel
+from joint.app.base import LoadedModel, refuse_same
 from joint.app.manner import check_manner
-from joint.app.results import Recording
+from joint.app.results import Enrolled, Recording
 from joint.audio import AudioWarning
 from joint.directions import unit
-from joint.errors import AudioError, CheckpointError, DataError
+from joint.errors import CheckpointError, DataError
 from joint.inspection.domain import NO_SPEECH, SYNTHESIS_SPEECH
 from joint.inspection.reading import InspectedRecording
 from joint.outputs import SpeakerEncoding
@@ -30,9 +30,8 @@ if TYPE_CHECKING:
 QUIETEST_PIECE = 1e-3
 """Level of a piece of a source, as a share of the whole's, below which it is as good as silent."""
 
-SAME = 0.999
-"""Correlation from which on two recordings of one length are one: rounding to 16 bits, another
-level or a good codec leave more."""
+THE_SOURCE = "the source of the conversion itself"
+TARGET_SPEAKER = "a recording of the target speaker"
 
 
 class Synthesizer(LoadedModel):
@@ -41,7 +40,7 @@ class Synthesizer(LoadedModel):
     def synthesize(
         self,
         text: "str | Sequence[Sentence]",
-        enrollment: Recording | Enrollment,
+        enrollment: Enrolled,
         rate: float = 1.0,
         pitch: float = 0.0,
         energy: Decibels = 0.0,
@@ -57,8 +56,8 @@ class Synthesizer(LoadedModel):
 
         Args:
             text: or what `joint.text.reading.read_aloud` made of it.
-            enrollment: a recording with a second of speech or more, or an `Enrollment` of several
-                or of a kept embedding.
+            enrollment: a recording with a second of speech or more, a list of several, or an
+                `Enrollment`.
             rate: speed, 0.25 to 4; 1 is what the checkpoint predicts.
             pitch: semitones above what the checkpoint predicts, -24 to 24.
             energy: decibels above what the checkpoint predicts, -24 to 24.
@@ -109,7 +108,7 @@ class Synthesizer(LoadedModel):
     def convert(
         self,
         source: Recording,
-        enrollment: Recording | Enrollment,
+        enrollment: Enrolled,
         steps: int | None = None,
         vocoder: str | None = None,
         seed: int = 0,
@@ -137,7 +136,7 @@ class Synthesizer(LoadedModel):
         spoken = self.inspect(source, "source")
         person, alone = self._person(enrollment, SYNTHESIS_SPEECH)
         for enrolled in alone:
-            refuse_same(spoken, enrolled)
+            refuse_same(spoken, enrolled, THE_SOURCE, TARGET_SPEAKER)
         flaw = self.judge(spoken, *alone)
         if flaw != NO_SPEECH:
             self._warn_alike(spoken, person, alone)
@@ -171,8 +170,7 @@ class Synthesizer(LoadedModel):
         person: Enrollment,
         alone: Sequence[InspectedRecording],
     ) -> None:
-        known = person.embedding
-        target = self.embed(alone)[0] if known is None else known.float().cpu().numpy()
+        target = self._known(person, alone)
         score = float(unit(self.embed([source])[0]) @ unit(target))
         if self.threshold is not None and score >= self.threshold:
             text = f"{source.where}: a voice like the target's (score {score:.2f}, from "
@@ -197,15 +195,3 @@ class Synthesizer(LoadedModel):
         from joint.synthesis.vocoders.griffin_lim import GriffinLim
 
         return GriffinLim().to(self.device)
-
-
-def refuse_same(source: InspectedRecording, enrolled: InspectedRecording) -> None:
-    """Raise AudioError for an enrolment that is the source of the conversion, at any level and
-    however it was stored."""
-    one, other = source.waveform, enrolled.waveform
-    if len(one) != len(other):
-        return
-    likeness = np.dot(one, other) / (np.linalg.norm(one) * np.linalg.norm(other))
-    if abs(likeness) > SAME:
-        expected = "a recording of the target speaker"
-        raise AudioError(enrolled.where, "the source of the conversion itself", expected)

@@ -81,7 +81,11 @@ class Presence:
 
 
 def measures(
-    embed: Embed, mixture: np.ndarray, enrolled: np.ndarray, output: np.ndarray
+    embed: Embed,
+    mixture: np.ndarray,
+    enrolled: np.ndarray,
+    output: np.ndarray,
+    around: np.ndarray | None = None,
 ) -> np.ndarray:
     """What tells a present speaker from an absent one, `(3,)`: the cosine of the enrolment with the
     output, the highest one with a window of 1.5 s of the mixture, and the level of the output in
@@ -90,12 +94,21 @@ def measures(
     Args:
         mixture, output: `(S,)` float32 at 16 kHz.
         enrolled: the embedding `(E,)` of the enrolment.
+        around: what `window_embeddings` gives for the mixture; computed where None.
     """
     power, total = (float(np.mean(np.square(w, dtype=np.float64))) for w in (output, mixture))
     if power <= FAINT * total:
         output, power = mixture, FAINT * total
-    embedded = unit(embed([output, *_windows(mixture)])) @ unit(enrolled)
-    return np.array([embedded[0], embedded[1:].max(), 10 * np.log10(power / total)])
+    around = window_embeddings(embed, mixture) if around is None else around
+    known = unit(enrolled)
+    own, windows = float(unit(embed([output])[0]) @ known), unit(around) @ known
+    return np.array([own, windows.max(), 10 * np.log10(power / total)])
+
+
+def window_embeddings(embed: Embed, mixture: np.ndarray) -> np.ndarray:
+    """The embeddings `(n, E)` of windows of 1.5 s of `mixture (S,)`, the same for whoever may be in
+    it."""
+    return embed(_windows(mixture))
 
 
 def _windows(mixture: np.ndarray) -> list[np.ndarray]:

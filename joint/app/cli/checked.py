@@ -15,8 +15,8 @@ from joint.files import check_file, check_folder
 OUTPUTS = ("output", "json", "scores", "transcripts", "kept", "picture", "report")
 """Parameters that name a place to write; all others that name a file are inputs."""
 
-LINES = "text_file"
-"""A parameter with which a command's output is a folder, with a file for each line."""
+SEVERAL = ("text_file", "everyone")
+"""Parameters with which a command's output is a folder, with a file for each line or person."""
 
 CHECKPOINT = "model.safetensors"
 """The file of a checkpoint in its folder; not imported, since its module needs torch."""
@@ -42,7 +42,7 @@ class CheckedCommand(TyperCommand):
             if not isinstance(value, str | Path):
                 continue
             path, metavar = Path(value), metavars[name]
-            if metavar == "DIR" or (name == "output" and ctx.params.get(LINES) is not None):
+            if metavar == "DIR" or (name == "output" and any(map(ctx.params.get, SEVERAL))):
                 check_folder(path)
                 continue
             for other, what in taken.items():
@@ -59,6 +59,16 @@ class CheckedCommand(TyperCommand):
             ending = Path(metavar).suffix
             check_file(path, (ending,) if ending else ())
         return super().invoke(ctx)
+
+
+def check_places(places: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Raise JointError for one of the `places` of files in an output folder that cannot be written,
+    or is one of the `inputs`, through links too."""
+    inputs = [path for path in inputs if path.exists()]
+    for place in places:
+        check_file(place)
+        if any(_same(place, path) for path in inputs):
+            raise JointError(place, "an input of this command", "another folder")
 
 
 def _refuse_device(path: Path) -> None:

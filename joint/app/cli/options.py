@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from joint.app.checkpoints import SHIPPED
+from joint.app.manner import GRIFFIN_LIM
 from joint.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -81,6 +82,40 @@ Picture: TypeAlias = Annotated[
     Path | None,
     typer.Option(
         "--picture", metavar="FILE", help="Also draw the turns on a time line: .svg or .png."
+    ),
+]
+
+VoiceRecording: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--enrollment",
+        metavar="E.wav",
+        help="A recording in which only the person talks whose voice it is to be, with >= 1 s of "
+        "speech; several seconds are better.",
+    ),
+]
+VocoderName: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--vocoder",
+        metavar="NAME",
+        help=f"`{GRIFFIN_LIM}`, which needs no training and sounds worse; by default the "
+        "checkpoint's own vocoder.",
+    ),
+]
+Steps: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--steps",
+        metavar="N",
+        help="Steps of a decoder that follows a flow, 1 to 100: fewer are faster, more are better "
+        "up to a point; by default the checkpoint's own number.",
+    ),
+]
+Seed: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        "--seed", metavar="N", help="Of what is drawn: the same seed gives the same speech."
     ),
 ]
 

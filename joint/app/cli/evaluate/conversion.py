@@ -13,8 +13,7 @@ from joint.app.cli.evaluate.speech import (
     Sentences,
     written,
 )
-from joint.app.cli.inference.voice import Steps
-from joint.app.cli.options import SHIPPED, Checkpoint, Data, Json, open_model
+from joint.app.cli.options import SHIPPED, Checkpoint, Data, Json, Steps, open_model
 from joint.app.manner import check_manner
 
 

@@ -5,16 +5,16 @@ from typing import Annotated
 
 import typer
 
-from joint.app.cli.inference.voice import (
+from joint.app.cli.inference.person import Person, PersonDatabase, PersonName
+from joint.app.cli.options import (
+    SHIPPED,
+    Checkpoint,
     Seed,
     Steps,
     VocoderName,
-    Voice,
-    VoiceDatabase,
-    VoiceName,
     VoiceRecording,
+    open_model,
 )
-from joint.app.cli.options import SHIPPED, Checkpoint, open_model
 from joint.app.manner import check_manner
 
 
@@ -27,8 +27,8 @@ def convert(
         typer.Option("--output", metavar="O.wav", help="The converted speech, a 16 kHz WAV file."),
     ],
     enrollment: VoiceRecording = None,
-    database: VoiceDatabase = None,
-    name: VoiceName = None,
+    database: PersonDatabase = None,
+    name: PersonName = None,
     steps: Steps = None,
     seed: Seed = 0,
     vocoder: VocoderName = None,
@@ -43,15 +43,18 @@ def convert(
     Example: joint convert source.wav --enrollment anna.wav --output converted.wav
     """
     check_manner(vocoder, "--", steps=steps, seed=seed)
-    from joint.app.speaking import refuse_same
+    from joint.app.base import refuse_same
+    from joint.app.speaking import TARGET_SPEAKER, THE_SOURCE
+    from joint.inspection.domain import SYNTHESIS_SPEECH
     from joint.inspection.reading import inspect_recording
     from joint.synthesis.finishing.marking import write_synthetic
 
     spoken = inspect_recording(source)
-    voice = Voice.asked(enrollment, database, name)
-    if voice.recording is not None:
-        refuse_same(spoken, voice.recording)
+    enrollments = [] if enrollment is None else [enrollment]
+    person = Person.asked(enrollments, database, name, SYNTHESIS_SPEECH)
+    for enrolled in person.recordings:
+        refuse_same(spoken, enrolled, THE_SOURCE, TARGET_SPEAKER)
     model = open_model(checkpoint)
-    waveform = model.convert(spoken, voice.enrolled(model), steps, vocoder, seed)
+    waveform = model.convert(spoken, person.enrolled(model), steps, vocoder, seed)
     write_synthetic(output, waveform)
     print(output)

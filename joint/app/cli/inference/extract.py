@@ -1,11 +1,18 @@
-"""`joint extract`: the speech of one speaker from a mixture."""
+"""`joint extract`: the speech of one enrolled person, or of all of a database, from a mixture."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from joint.app.cli.options import SHIPPED, Checkpoint, open_model
+from joint.app.cli.checked import check_places
+from joint.app.cli.inference.person import Person, PersonDatabase, PersonName, enrolled_in
+from joint.app.cli.options import SHIPPED, Checkpoint, Json, open_model
+from joint.errors import CheckpointError, ConfigError, DataError, JointError
+from joint.files import file_name, write_json
+
+if TYPE_CHECKING:
+    from joint.app.results import Extraction
 
 
 def extract(
@@ -15,34 +22,102 @@ def extract(
             "--mixture", metavar="M.wav", help="A recording in which several speakers talk."
         ),
     ],
-    enrollment: Annotated[
+    output: Annotated[
         Path,
+        typer.Option(
+            "--output",
+            metavar="O.wav",
+            help="The extracted speech, a 16 kHz WAV file; with --all a folder, in which NAME.wav "
+            "is that of NAME.",
+        ),
+    ],
+    enrollments: Annotated[
+        list[Path] | None,
         typer.Option(
             "--enrollment",
             metavar="E.wav",
             help="A recording in which only the target speaker talks, with >= 0.5 s of speech; a "
-            "few seconds are better.",
+            "few seconds are better. May be repeated: several of one speaker.",
         ),
-    ],
-    output: Annotated[
-        Path,
-        typer.Option("--output", metavar="O.wav", help="The extracted speech, a 16 kHz WAV file."),
-    ],
+    ] = None,
+    database: PersonDatabase = None,
+    name: PersonName = None,
+    everyone: Annotated[
+        bool, typer.Option("--all", help="Extract everybody in the --database, each to a file.")
+    ] = False,
+    skip_absent: Annotated[
+        bool,
+        typer.Option("--skip-absent", help="Write no file of a speaker who is not present."),
+    ] = False,
+    json: Json = None,
     checkpoint: Checkpoint = SHIPPED,
 ) -> None:
     """Extract the target speaker's speech from a mixture and write it to a file.
 
-    The output is as long as the mixture. A warning says where the target speaker is not present in
-    the mixture, as far as the checkpoint can tell; an enrolment without speech is refused. Audio
-    may have any sample rate and any number of channels.
+    The output is as long and as loud as in the mixture. What is printed says whether the target
+    speaker is present in the mixture, as far as the checkpoint can tell. An enrolment without
+    speech, and one that is the mixture, is refused. Audio may have any sample rate and any number
+    of channels.
 
     Example: joint extract --mixture meeting.wav --enrollment anna.wav --output anna_only.wav
     """
+    from joint.app.base import refuse_same
+    from joint.app.extracting import TARGET_ALONE, THE_MIXTURE
     from joint.audio import write_audio
-    from joint.inspection.domain import EXTRACTION_SPEECH, refuse_enrolment
+    from joint.inspection.domain import EXTRACTION_SPEECH
     from joint.inspection.reading import inspect_recording
 
-    recordings = inspect_recording(mixture), inspect_recording(enrollment)
-    refuse_enrolment(recordings[1], EXTRACTION_SPEECH)  # before the model is loaded
-    write_audio(output, open_model(checkpoint).extract(*recordings))
-    print(output)
+    files = enrollments or []
+    if everyone:
+        known = _known(files, database, name, output)
+        places = {one: output / f"{file_name(one)}.wav" for one in known}
+        check_places(places.values(), [mixture])
+    else:
+        person, places = Person.asked(files, database, name, EXTRACTION_SPEECH), {"": output}
+    mixed = inspect_recording(mixture)
+    for enrolled in () if everyone else person.recordings:
+        refuse_same(mixed, enrolled, THE_MIXTURE, TARGET_ALONE)
+    model = open_model(checkpoint)
+    if skip_absent and model.presence is None:
+        found = "no decision on presence in its metadata"
+        raise CheckpointError(model.path, found, "one, or no --skip-absent")
+    if everyone:
+        assert database is not None
+        results = model.extractions(mixed, enrolled_in(database, model, list(places)))
+    else:
+        results = iter([("", model.extraction(mixed, person.enrolled(model)))])
+    written = []
+    for one, result in results:
+        place = None if skip_absent and result.present is False else places[one]
+        if place is not None:
+            write_audio(place, result.waveform)
+        print(_line(one, place, result), flush=True)
+        figures = {"presence": result.presence, "present": result.present}
+        written.append({"name": one or name, "file": place and str(place), **figures})
+    if json:
+        write_json(json, {"mixture": str(mixture), "extracted": written})
+
+
+def _known(files: list[Path], database: Path | None, name: str | None, output: Path) -> list[str]:
+    """The names in the database, for --all. Raises ConfigError and DataError."""
+    from tasks.verification.enrolment.files import read_database
+
+    given = {"--enrollment": files or None, "--name": name}
+    options = [option for option, value in given.items() if value is not None]
+    if database is None or options:
+        found = " and ".join(["--all", *(["--database"] if database else []), *options])
+        raise ConfigError("--all", found, "--all --database DB alone")
+    if output.exists() and database.exists() and output.samefile(database):
+        raise JointError(output, "the speaker database", "another folder")
+    names = list(read_database(database).speakers)
+    if not names:
+        raise DataError(database, "no enrolled speakers", "at least one")
+    return names
+
+
+def _line(name: str, place: Path | None, result: "Extraction") -> str:
+    """What is printed of a person: the file, and whether the person is present."""
+    shown = "" if result.presence is None else f" (score {result.presence:.1f})"
+    present = {True: f"present{shown}", False: f"not present{shown}", None: ""}[result.present]
+    where = name if place is None else str(place)
+    return ": ".join(part for part in (where, present) if part)

@@ -6,19 +6,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from joint.app.cli.inference.voice import (
+from joint.app.cli.checked import check_places
+from joint.app.cli.inference.person import Person, PersonDatabase, PersonName
+from joint.app.cli.options import (
+    SHIPPED,
+    Checkpoint,
     Seed,
     Steps,
     VocoderName,
-    Voice,
-    VoiceDatabase,
-    VoiceName,
     VoiceRecording,
+    open_model,
 )
-from joint.app.cli.options import SHIPPED, Checkpoint, open_model
 from joint.app.manner import check_manner
 from joint.errors import ConfigError, DataError, JointError
-from joint.files import check_file, read_lines
+from joint.files import read_lines
 
 if TYPE_CHECKING:
     from joint.text.reading import Sentence
@@ -47,8 +48,8 @@ def synthesize(
         ),
     ] = None,
     enrollment: VoiceRecording = None,
-    database: VoiceDatabase = None,
-    name: VoiceName = None,
+    database: PersonDatabase = None,
+    name: PersonName = None,
     text_file: Annotated[
         Path | None,
         typer.Option(
@@ -83,12 +84,17 @@ def synthesize(
     if text_file is not None and output.suffix.lower() == ".wav":
         raise JointError(output, "a WAV file", "a folder for the lines of --text-file")
     texts = _texts(text, text_file)
-    places = _places(output, list(texts), text_file, enrollment)
-    voice = Voice.asked(enrollment, database, name)
+    places = [output]
+    enrollments = [] if enrollment is None else [enrollment]
+    if text_file is not None:
+        places = [output / f"{number:04}.wav" for number in texts]
+        check_places(places, [text_file, *enrollments])
+    from joint.inspection.domain import SYNTHESIS_SPEECH
     from joint.synthesis.finishing.marking import write_synthetic
 
+    asked = Person.asked(enrollments, database, name, SYNTHESIS_SPEECH)
     model = open_model(checkpoint)
-    person = voice.enrolled(model)
+    person = asked.enrolled(model)
     for place, sentences in zip(places, texts.values(), strict=True):
         waveform = model.synthesize(sentences, person, rate, pitch, energy, steps, vocoder, seed)
         write_synthetic(place, waveform)
@@ -127,18 +133,3 @@ def _standard_input() -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise DataError("standard input", "bytes that are not UTF-8", "a text") from None
-
-
-def _places(
-    output: Path, numbers: list[int], text_file: Path | None, enrollment: Path | None
-) -> list[Path]:
-    """A file for each text. Raises JointError for one that cannot be written, or is an input."""
-    if text_file is None:
-        return [output]
-    places = [output / f"{number:04}.wav" for number in numbers]
-    for place in places:
-        check_file(place)
-        for read in (text_file, enrollment):
-            if read is not None and place.exists() and place.samefile(read):
-                raise JointError(place, "an input of this command", "another folder")
-    return places

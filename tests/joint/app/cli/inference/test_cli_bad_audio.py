@@ -170,7 +170,7 @@ def test_two_minutes(
     assert joint_command("verify", "--checkpoint", tiny_checkpoint, good, long).code == 0
     outcome = joint_command(
         *("extract", "--checkpoint", tiny_checkpoint, "--mixture", long),
-        *("--enrollment", long, "--output", tmp_path / "extracted.wav"),
+        *("--enrollment", good, "--output", tmp_path / "extracted.wav"),
     )
     assert outcome.code == 0, outcome.err
     assert soundfile.info(tmp_path / "extracted.wav").frames == 120 * RATE
