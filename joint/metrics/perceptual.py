@@ -36,11 +36,14 @@ def perceptual(
     if not estimate.any():  # PESQ divides by the level of the estimate
         return Perceptual(math.nan, math.nan)
     pair = estimate, reference, sample_rate
-    return Perceptual(_pesq(*pair), _stoi(*pair))
+    return Perceptual(pesq_score(*pair), _stoi(*pair))
 
 
-def _pesq(estimate: np.ndarray, reference: np.ndarray, sample_rate: Hertz) -> float:
-    if not pesq_installed():
+def pesq_score(
+    estimate: np.ndarray, reference: np.ndarray, sample_rate: Hertz = SAMPLE_RATE
+) -> float:
+    """PESQ alone, as `perceptual` has it; NaN where it cannot be computed or is not installed."""
+    if not pesq_installed() or not estimate.any():
         return math.nan
     from pesq import PesqError, pesq
 

@@ -11,10 +11,22 @@ from joint.units import Decibels, Samples
 from tasks.extraction.extractor import Estimate
 from tasks.extraction.extractors.spectrum import Spectrum, compressed, level_of
 
+SILENT: Decibels = -30.0
+"""Level of an absent person's estimate, relative to the mixture, below which the loss of it hardly
+falls."""
 
-def is_present(reference: Tensor) -> Tensor:
-    """Whether the target speaks in each `reference (B, S)`: `(B,)`."""
-    return reference.square().mean(dim=1) > 1e-10
+
+def is_present(reference: Tensor, mixture: Tensor) -> Tensor:
+    """Whether the target speaks in each `reference (B, S)` of `mixture (B, S)`, at whatever level:
+    `(B,)`. 80 dB below the mixture is silence."""
+    return reference.square().mean(dim=1) > 1e-8 * mixture.square().mean(dim=1)
+
+
+def level_db(waveform: Tensor, mixture: Tensor, floor: Decibels = -100.0) -> Tensor:
+    """Power of each `waveform (B, S)` over that of its mixture, in Decibels, smoothly limited to
+    the `floor`: finite, with a finite gradient, where `waveform` is all zero."""
+    share = waveform.square().mean(dim=1) / level_of(mixture).squeeze(1).square()
+    return 10.0 * torch.log10(share + 10.0 ** (floor / 10.0))
 
 
 class ExtractionLoss(nn.Module):
@@ -28,6 +40,12 @@ class ExtractionLoss(nn.Module):
 
     `scale_weights` are the shares of the SI-SDR that an extractor's further estimates have, in
     turn; the first has the rest. Without it each of them has 0.1 (Ge et al., Interspeech 2020).
+
+    The right answer for a person who is absent is silence, of which SI-SDR knows nothing: there the
+    term is the level of the estimate relative to the mixture, limited at `SILENT` (Wisdom et al.,
+    "What's all the fuss about free universal sound separation data?", ICASSP 2021, for sources that
+    are not active; in extraction Borsdorf et al., Interspeech 2021, and Delcroix et al.,
+    SoundBeam, TASLP 2023). `absent_weight` is its weight; None: that of the SI-SDR.
 
     Spectra are taken with windows of `window` Samples every `hop`. An extractor's own spectrum is
     compared directly where it has that resolution; else that of its waveform is.
@@ -45,6 +63,7 @@ class ExtractionLoss(nn.Module):
         window: Samples = 1024,
         hop: Samples = 512,
         scale_weights: Sequence[float] | None = None,
+        absent_weight: float | None = None,
     ) -> None:
         super().__init__()
         given = list(scale_weights or ())
@@ -54,6 +73,7 @@ class ExtractionLoss(nn.Module):
         self.spectrum = Spectrum(window, hop)
         self.si_sdr_weight, self.si_sdr_start, self.rise = si_sdr_weight, si_sdr_start, rise
         self.compressed_weight, self.l1_weight = compressed_weight, l1_weight
+        self.absent_weight = absent_weight
         self.power, self.ceiling_db = power, ceiling_db
 
     def weight_at(self, progress: float) -> float:
@@ -72,16 +92,17 @@ class ExtractionLoss(nn.Module):
         """Loss of each estimate, `(B,)`: `reference (B, S)`, zero where the person is absent, and
         `mixture (B, S)`."""
         with torch.autocast(mixture.device.type, enabled=False):
-            present = is_present(reference)
+            present = is_present(reference, mixture)
             level = level_of(mixture)
             total = torch.zeros_like(level.squeeze(1))
             weight = self.weight_at(progress)
-            if weight:
+            absent_weight = weight if self.absent_weight is None else self.absent_weight
+            if weight or absent_weight:
                 for share, waveform in self.scales(estimate):
                     ratio = si_sdr_db(waveform, reference).clamp(max=self.ceiling_db)
-                    left = waveform.square().mean(dim=1) / level.squeeze(1).square()
-                    silence = 10.0 * torch.log10(left + 1e-3)
-                    total = total + weight * share * torch.where(present, -ratio, silence)
+                    silence = level_db(waveform, mixture, SILENT)
+                    term = torch.where(present, -weight * ratio, absent_weight * silence)
+                    total = total + share * term
             if self.compressed_weight or self.l1_weight:
                 scale = level.unsqueeze(-1)
                 target = self.spectrum(reference)

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import torch
 from einops import repeat
-from torch import Tensor
+from torch import Tensor, nn
 
 from joint.conditioning.local_similarity import LocalSimilarity
 from joint.errors import ConfigError
@@ -14,19 +14,25 @@ from joint.metrics.separation import si_sdr_db
 from joint.outputs import SpeakerEncoding, TaskOutput
 from joint.scene import SceneBatch
 from joint.task import ENROLLMENT, Encode, Enrollment, Task, encode_enrollments
-from joint.units import SAMPLE_RATE, Samples
+from joint.units import Samples
 from tasks.extraction.extractor import Estimate, Extractor
-from tasks.extraction.losses import ExtractionLoss, is_present
-
-LONGEST: Samples = 20 * SAMPLE_RATE
-"""Longer mixtures are extracted in pieces, so that memory stays bounded."""
-OVERLAP: Samples = 2 * SAMPLE_RATE
+from tasks.extraction.losses import ExtractionLoss, is_present, level_db
+from tasks.extraction.objectives.confusion import ConfusionLoss
+from tasks.extraction.objectives.critic import MetricCritic
+from tasks.extraction.objectives.second_pass import SecondPass
+from tasks.extraction.pieces import LONGEST, in_pieces
 
 
 class ExtractionTask(Task):
     """Extracts every enrolled person from the mixture.
 
-    `extractor` is called with `embedding_dim`.
+    Args:
+        extractor: Called with `embedding_dim`.
+        criterion: What the estimates are compared with their references by.
+        confusion: A loss against target confusion; None: none.
+        second_pass: What was extracted as a further enrolment; None: one pass.
+        critic: A network that predicts the estimates' score, and which the extractor trains to
+            please; None: none.
     """
 
     requires: ClassVar[frozenset[str]] = frozenset(
@@ -38,10 +44,16 @@ class ExtractionTask(Task):
         embedding_dim: int,
         extractor: Callable[..., Extractor],
         criterion: ExtractionLoss | None = None,
+        confusion: ConfusionLoss | None = None,
+        second_pass: SecondPass | None = None,
+        critic: MetricCritic | None = None,
     ) -> None:
         super().__init__()
         self.extractor = extractor(embedding_dim=embedding_dim)
         self.criterion = criterion or ExtractionLoss()
+        self.confusion, self.critic = confusion, critic
+        self.second_pass = second_pass or SecondPass()
+        self._kept: tuple[SceneBatch, tuple[Tensor, Tensor, Tensor]] | None = None
 
     def estimate(self, encode: Encode, mixture: Tensor, encoding: SpeakerEncoding) -> Estimate:
         """What the extractor makes of `mixture (B, S)` and the `encoding` of `B·K` enrolments. For
@@ -56,38 +68,72 @@ class ExtractionTask(Task):
 
     def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:
         """Mean over the `B·K` enrolled people of the batch."""
-        assert batch.enrollment is not None and batch.enrollment_lengths is not None
-        assert batch.mixture is not None
-        encoding = encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT)
-        estimate = self.estimate(encode, batch.mixture, encoding)
-        reference = references(batch)
-        mixture = repeat(batch.mixture, "b s -> (b k) s", k=len(reference) // len(batch))
-        loss = self.criterion(estimate, reference, mixture, progress)
+        encoding, estimate, reference, mixture = self._estimated(encode, batch)
+        losses = self.criterion(estimate, reference, mixture, progress)
+        count = len(losses)
         gain = improvement(estimate.waveform.detach(), reference, mixture)
-        metrics = {"si_sdr_improvement_db": gain.mean()} if len(gain) else {}
-        return TaskOutput(loss.mean(), len(reference), dict(metrics))
+        metrics: dict[str, float | Tensor] = {}
+        if len(gain):
+            metrics["si_sdr_improvement_db"] = gain.mean()
+        loss = losses.mean()
+        # Sums over those whom an objective is about, divided by all: the mean over the batches of
+        # all processes is then that of all people.
+        if self.confusion is not None:
+            assert batch.sources is not None and batch.enrollment_source is not None
+            places = batch.enrollment_source
+            found = self.confusion(encode, encoding.embedding, batch.sources, places)
+            loss = loss + self.confusion.weight * found.losses.sum() / count
+            if len(found.losses):
+                metrics["confusion_loss"] = found.losses.mean()
+                metrics["confused_share"] = found.confused.float().mean()
+        self._kept = None
+        if self.critic is not None and self.critic.plays(progress):
+            present = is_present(reference, mixture)
+            judged = estimate.waveform[present], reference[present]
+            if len(judged[0]):
+                adversarial = self.critic.adversarial(*judged)
+                loss = loss + self.critic.weight * adversarial.sum() / count
+                metrics["adversarial_loss"] = adversarial.mean()
+            self._kept = batch, (judged[0].detach(), judged[1], mixture[present])
+        return TaskOutput(loss, count, metrics)
+
+    def critic_loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput | None:
+        """The critic's error on what `loss` extracted from the same batch, of those present."""
+        if self.critic is None:
+            return None
+        if not self.critic.plays(progress):
+            return TaskOutput.empty(self.critic.parameters())
+        assert self._kept is not None and self._kept[0] is batch, "critic_loss before loss"
+        judged, self._kept = self._kept[1], None
+        if not len(judged[0]):
+            return TaskOutput.empty(self.critic.parameters())
+        losses = self.critic.own_loss(*judged)
+        return TaskOutput(losses.mean(), len(losses))
+
+    def critic_parameters(self) -> Iterable[nn.Parameter]:
+        """The critic's."""
+        return () if self.critic is None else self.critic.parameters()
 
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
         """SI-SDRi over held-out scenes and the share in which another speaker came out, both of the
-        people who are present."""
-        gains, wrong = [], []
+        people who are present; the mean level of what came out of the mixture for those who are
+        absent, where the scenes have some."""
+        gains, wrong, levels = [], [], []
         for batch in batches:
-            assert batch.enrollment is not None and batch.enrollment_lengths is not None
-            assert batch.mixture is not None
-            encoding = encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT)
-            waveform = self.estimate(encode, batch.mixture, encoding).waveform
-            reference = references(batch)
-            mixture = repeat(batch.mixture, "b s -> (b k) s", k=len(reference) // len(batch))
+            _, estimate, reference, mixture = self._estimated(encode, batch)
+            waveform, present = estimate.waveform, is_present(reference, mixture)
             gains.append(improvement(waveform, reference, mixture))
             others = si_sdr_db(waveform, mixture - reference)
             nearer_to_others = others > si_sdr_db(waveform, reference)
-            wrong.append(nearer_to_others[is_present(reference)])
-        gain = torch.cat(gains)
-        return {
+            wrong.append(nearer_to_others[present])
+            levels.append(level_db(waveform, mixture)[~present])
+        gain, absent = torch.cat(gains), torch.cat(levels)
+        figures = {
             "si_sdr_improvement_db": float(gain.mean()),
             "si_sdr_improvement_median_db": float(gain.median()),
             "wrong_speaker_share": float(torch.cat(wrong).float().mean()),
         }
+        return figures | ({"absent_level_db": float(absent.mean())} if len(absent) else {})
 
     def infer(
         self,
@@ -104,19 +150,36 @@ class ExtractionTask(Task):
         """
         if not enrollments:
             raise ConfigError("enrolments", "none", "one for each person to extract")
+
+        def extracted(encoding: SpeakerEncoding) -> Tensor:
+            def piece(mixture: Tensor) -> Tensor:
+                return self.estimate(encode, mixture, encoding).waveform
+
+            return in_pieces(piece, recording, longest)
+
         encoding = encode_enrollments(encode, enrollments)
-        if len(recording) <= longest:
-            return self.estimate(encode, recording[None], encoding).waveform
-        out = recording.new_zeros(len(enrollments), len(recording))
-        fade = torch.linspace(0.0, 1.0, OVERLAP, device=recording.device)
-        for start in range(0, len(recording) - OVERLAP, longest - OVERLAP):
-            mixture = recording[None, start : start + longest]
-            piece = self.estimate(encode, mixture, encoding).waveform
-            if start:
-                piece = torch.cat([piece[:, :OVERLAP] * fade, piece[:, OVERLAP:]], dim=1)
-                out[:, start : start + OVERLAP] *= 1.0 - fade
-            out[:, start : start + piece.shape[1]] += piece
-        return out
+        found = extracted(encoding)
+        if self.second_pass.due(training=False):
+            found = extracted(self.second_pass.encoding(encode, encoding, found))
+        return found
+
+    def _estimated(
+        self, encode: Encode, batch: SceneBatch
+    ) -> tuple[SpeakerEncoding, Estimate, Tensor, Tensor]:
+        """The encoding of the `B·K` enrolments of a batch, their estimates, references and
+        mixtures."""
+        assert batch.enrollment is not None and batch.enrollment_lengths is not None
+        assert batch.mixture is not None
+        encoding = encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT)
+        reference = references(batch)
+        mixture = repeat(batch.mixture, "b s -> (b k) s", k=len(reference) // len(batch))
+        used = encoding
+        if self.second_pass.due(self.training):
+            with torch.no_grad():
+                first = self.estimate(encode, batch.mixture, encoding).waveform
+            present = is_present(reference, mixture) if self.training else None
+            used = self.second_pass.encoding(encode, encoding, first, present)
+        return encoding, self.estimate(encode, batch.mixture, used), reference, mixture
 
 
 def references(batch: SceneBatch) -> Tensor:
@@ -130,6 +193,6 @@ def references(batch: SceneBatch) -> Tensor:
 
 def improvement(estimate: Tensor, reference: Tensor, mixture: Tensor) -> Tensor:
     """SI-SDRi of the people who are present, `(≤ B,)`."""
-    present = is_present(reference)
+    present = is_present(reference, mixture)
     estimate, reference, mixture = estimate[present], reference[present], mixture[present]
     return si_sdr_db(estimate, reference) - si_sdr_db(mixture, reference)

@@ -87,6 +87,27 @@ class TestAbsent:
         for worse, better in pairwise(values):
             assert (better < worse).all()
 
+    @pytest.mark.parametrize("level", [1e-3, 1.0, 30.0])
+    def test_the_level_does_not_matter(self, level: float) -> None:
+        """Neither whether somebody counts as present, nor the loss of those who are not."""
+        target, other = signals()
+        reference = torch.stack([target[0], torch.zeros(8000), target[2]])
+        estimate, mixture = 0.3 * (target + other), target + other
+        expected = loss(estimate, reference, mixture)
+        found = loss(level * estimate, level * reference, level * mixture)
+        torch.testing.assert_close(found, expected, atol=1e-3, rtol=1e-4)
+
+    def test_a_weight_of_its_own(self) -> None:
+        """From the first step on, whatever the weight of the SI-SDR; present people keep theirs."""
+        target, other = signals()
+        reference = torch.stack([target[0], torch.zeros(8000), target[2]])
+        batch = 0.3 * (target + other), reference, target + other
+        usual = loss(*batch)
+        heavy = loss(*batch, absent_weight=3.0)
+        torch.testing.assert_close(heavy, usual * torch.tensor([1.0, 3.0, 1.0]))
+        first = loss(*batch, absent_weight=3.0, si_sdr_start=0.0, progress=0.0)
+        torch.testing.assert_close(first, usual * torch.tensor([0.0, 3.0, 0.0]))
+
     def test_bounded_from_below(self) -> None:
         target, _ = signals()
         nothing = torch.zeros_like(target)

@@ -11,7 +11,8 @@ from joint.metrics.separation import si_sdr_db
 from joint.outputs import SpeakerEncoding
 from joint.task import Enrollment
 from tasks.extraction.extractor import Estimate, Extractor
-from tasks.extraction.task import OVERLAP, ExtractionTask, references
+from tasks.extraction.pieces import OVERLAP
+from tasks.extraction.task import ExtractionTask, references
 
 
 class Identity(Extractor):
@@ -103,7 +104,11 @@ def test_validation_leaves_the_absent_out() -> None:
     task.extractor.forward = lambda mixture, encoding: Estimate(  # type: ignore[method-assign]
         voices.repeat_interleave(len(encoding.embedding) // 4, 0)
     )
-    assert task.validate(nobody, [both]) == task.validate(nobody, [present])
+    figures = task.validate(nobody, [both])
+    level = figures.pop("absent_level_db")
+    assert figures == task.validate(nobody, [present])
+    # one voice of two equally loud ones came out, where nothing should
+    assert level == pytest.approx(-3.0, abs=0.2)
 
 
 @pytest.mark.parametrize(
