@@ -13,6 +13,7 @@ import torch
 
 from joint.conditioning.frame_fusion import CrossAttentionFusion
 from joint.conditioning.tf_map import TfMap
+from joint.metrics.separation import si_sdr_db
 from joint.outputs import SpeakerEncoding
 from tasks.extraction.extractor import Estimate, Extractor
 from tasks.extraction.extractors.band_split.group_norm import GroupNormExtractor
@@ -34,13 +35,15 @@ class Case:
 
     `scales`: a mixture twice as loud gives an estimate twice as loud. `silent`: of silence comes
     silence, below -80 dB. An extractor of which this does not hold says so here and in its
-    docstring. `near` is how far bf16 may be from float32, as a share of the estimate's energy.
+    docstring. `near` is how far bf16 may be from float32, as a share of the estimate's energy;
+    `steps` are what it takes to learn two mixtures.
     """
 
     build: Callable[..., Extractor]
     scales: bool = True
     silent: bool = True
     near: float = 2e-3
+    steps: int = 30
 
 
 TCN: dict[str, Any] = {"filters": 12, "features": 8, "hidden": 10, "blocks": 3, "stacks": 2}
@@ -235,3 +238,30 @@ def test_gradients_reach_the_encoding_and_every_parameter(case: Case) -> None:
     left_out = [name for name, p in extractor.named_parameters() if p.grad is None]
     assert not left_out
     assert all(p.grad.isfinite().all() for p in extractor.parameters() if p.grad is not None)
+
+
+def voices() -> torch.Tensor:
+    """Two mixtures of a low and a high voice of five harmonics: `(2, 2, S)`."""
+    time = torch.arange(4000) / 16_000
+    phases = torch.rand(2, 2, 5, 1, generator=torch.Generator().manual_seed(0))
+    pitch = torch.tensor([[150.0, 420.0], [157.5, 441.0]])[..., None, None]
+    number = torch.arange(1, 6)[:, None]
+    harmonics = torch.sin(2 * torch.pi * (number * pitch * time + phases)) / number
+    voice = harmonics.sum(dim=2)
+    return 0.1 * voice / voice.std(dim=2, keepdim=True)
+
+
+@every_extractor
+def test_swapped_enrolments_swap_estimates(case: Case) -> None:
+    """After a few steps on two mixtures; of each a mixture is at 0 dB."""
+    extractor, people, sources = made(case).train(), enrolled(2), voices()
+    mixture, optimizer = sources.sum(dim=1), torch.optim.Adam(extractor.parameters(), lr=0.01)
+    for _ in range(case.steps):
+        optimizer.zero_grad()
+        estimate = extractor(mixture, person(people, 0, 1, 0, 1)).waveform
+        (-si_sdr_db(estimate, sources.flatten(0, 1)).mean()).backward()
+        torch.nn.utils.clip_grad_norm_(extractor.parameters(), 1.0)
+        optimizer.step()
+    swapped = estimated(extractor.eval(), mixture, person(people, 1, 0, 1, 0))
+    assert (si_sdr_db(swapped, sources.flip(1).flatten(0, 1)) > 1.0).all()
+    assert (si_sdr_db(swapped, sources.flatten(0, 1)) < -5.0).all()
