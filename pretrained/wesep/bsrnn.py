@@ -35,15 +35,15 @@ FEATS_DEFAULTS = {
 RATE = 16_000
 
 
-def grid(settings: Settings) -> tuple[int, int]:
-    """Window and hop."""
+def encoder(settings: Settings, tensors: Tensors) -> tuple[dict[str, Any], Named]:
+    """The node and the weights of the speaker encoder. Raises CheckpointError."""
     window, hop = settings.whole("win", "stride")
-    return window, hop
+    return speaker.encoder(settings, tensors, (window, hop))
 
 
 def extractor(settings: Settings, tensors: Tensors) -> tuple[dict[str, Any], Named]:
     """The node and the weights of the extractor. Raises CheckpointError."""
-    window, hop = grid(settings)
+    window, hop = settings.whole("win", "stride")
     features, depth = settings.whole("feature_dim", "num_repeat")
     every, tf_map = bool(settings["multi_fuse"]), settings.values.get("spectral_feat") or False
     if tf_map:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from joint.errors import CheckpointError
 from pretrained.foreign import ForeignModel, read_config, read_pickle
-from pretrained.wesep import bsrnn, speaker
+from pretrained.wesep import bsrnn, speaker, spex_speaker, tasnet
 from pretrained.wesep.settings import Settings
 from pretrained.wesep.tensors import Named, Tensors
 
@@ -26,20 +26,25 @@ TASK = "extraction"
 OPTIMIZED = ("optimizers", "schedulers", "scaler")
 
 
+Read = Callable[[Settings, Tensors], tuple[dict[str, Any], Named]]
+"""Takes tensors, gives a configuration node and weights under our names."""
+
+
 @dataclass(frozen=True)
 class Kind:
-    """A model: its arguments with their defaults; how its extractor and its encoder are read."""
+    """A model: its arguments with their defaults; how its encoder and its extractor are read."""
 
     defaults: Mapping[str, Any]
-    extractor: Callable[[Settings, Tensors], tuple[dict[str, Any], Named]]
-    grid: Callable[[Settings], tuple[int, int]]
+    encoder: Read
+    extractor: Read
 
 
-BSRNN = Kind(bsrnn.DEFAULTS, bsrnn.extractor, bsrnn.grid)
+BSRNN = Kind(bsrnn.DEFAULTS, bsrnn.encoder, bsrnn.extractor)
 MODELS = {
     "BSRNN": BSRNN,
     "BSRNN_Multi": BSRNN,
-    "BSRNN_Feats": Kind(bsrnn.FEATS_DEFAULTS, bsrnn.extractor, bsrnn.grid),
+    "BSRNN_Feats": Kind(bsrnn.FEATS_DEFAULTS, bsrnn.encoder, bsrnn.extractor),
+    "ConvTasNet": Kind(tasnet.DEFAULTS, spex_speaker.encoder, tasnet.extractor),
 }
 
 
@@ -74,7 +79,7 @@ def read(path: Path) -> ForeignModel:
     settings.need_rate()
     states, left_out = _states(weights)
     tensors = Tensors(states, weights)
-    encoder, ours = speaker.encoder(settings, tensors, kind.grid(settings))
+    encoder, ours = kind.encoder(settings, tensors)
     extractor, extracting = kind.extractor(settings, tensors)
     left_out += speaker.classifier(settings, tensors)
     tensors.finish()

@@ -74,9 +74,10 @@ def classifier(settings: Settings, tensors: Tensors) -> list[str]:
     return ["pred_linear.weight", "pred_linear.bias"]
 
 
-def fusion_node(settings: Settings) -> dict[str, Any]:
-    """The node of the conditioning. Raises CheckpointError for a kind that is unknown."""
-    kind = settings.one_of("spk_fuse_type", FUSIONS)
+def fusion_node(settings: Settings, kind: str | None = None) -> dict[str, Any]:
+    """The node of the conditioning, of the `kind` that is configured where there is none given.
+    Raises CheckpointError for a kind that is unknown."""
+    kind = kind or settings.one_of("spk_fuse_type", FUSIONS)
     return {
         "_target_": f"joint.conditioning.fusion.{FUSIONS[kind]}",
         "_partial_": True,

@@ -22,10 +22,16 @@ class Tensors:
 
     def take(self, name: str, *shape: int) -> Tensor:
         """Remove and return a tensor. Raises CheckpointError where it is missing or misshapen."""
+        value = self.look(name, *shape)
+        del self.left[name]
+        return value
+
+    def look(self, name: str, *shape: int) -> Tensor:
+        """As `take`, but it stays, for what takes it too."""
         if name not in self.left:
             expected = f"one of shape {shape}"
             raise CheckpointError(self.path, f"no tensor {name!r}", expected)
-        value = self.left.pop(name)
+        value = self.left[name]
         if value.shape != shape:
             found = f"{name!r} of shape {tuple(value.shape)}"
             raise CheckpointError(self.path, found, f"{shape} (another architecture?)")
