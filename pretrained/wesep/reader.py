@@ -15,7 +15,7 @@ from torch import Tensor
 
 from joint.errors import CheckpointError
 from pretrained.foreign import ForeignModel, read_config, read_pickle
-from pretrained.wesep import bsrnn, speaker, spex_speaker, tasnet
+from pretrained.wesep import bsrnn, speaker, spectral, spex_speaker, tasnet
 from pretrained.wesep.settings import Settings
 from pretrained.wesep.tensors import Named, Tensors
 
@@ -44,6 +44,8 @@ MODELS = {
     "BSRNN": BSRNN,
     "BSRNN_Multi": BSRNN,
     "BSRNN_Feats": Kind(bsrnn.FEATS_DEFAULTS, bsrnn.encoder, bsrnn.extractor),
+    "DPCCN": Kind(spectral.DPCCN_DEFAULTS, spectral.dpccn_encoder, spectral.dpccn),
+    "TFGridNet": Kind(spectral.TFGRIDNET_DEFAULTS, spectral.tfgridnet_encoder, spectral.tfgridnet),
     "ConvTasNet": Kind(tasnet.DEFAULTS, spex_speaker.encoder, tasnet.extractor),
 }
 

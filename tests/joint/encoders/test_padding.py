@@ -28,11 +28,17 @@ from joint.encoders.backbones.residual.res2net import Res2Net34
 from joint.encoders.backbones.residual.resnet import ResNet34, ResNet50
 from joint.encoders.backbones.residual.seresnet import SeResNet
 from joint.encoders.backbones.residual.simam import SimamResNet34
+from joint.encoders.backbones.spex import SpexSpeakerNetwork
 from joint.encoders.backbones.tdnn import XvectorTdnn
 from joint.encoders.encoder import SpeakerEncoder
 from joint.encoders.frontends.filterbank import Filterbank, Frontend
+from joint.encoders.frontends.learned import LearnedFilterbank
 from joint.encoders.frontends.sinc import SincFilterbank
-from joint.encoders.pooling.statistics import AttentiveStatisticsPooling, StatisticsPooling
+from joint.encoders.pooling.statistics import (
+    AttentiveStatisticsPooling,
+    AveragePooling,
+    StatisticsPooling,
+)
 
 Backbone = Callable[[], nn.Module]
 Pooling = Callable[[int], nn.Module]
@@ -81,6 +87,7 @@ ENCODERS: dict[str, tuple[Backbone, Pooling]] = {
     "d-vector": (partial(LstmBackbone, 80), LastFramePooling),
     "MFA-Conformer": (partial(MfaConformer, width=64, blocks=3, hidden=128), CONTEXT),
     "RawNet3": (partial(RawNet3, channels=64, aggregated=96), CONTEXT),
+    "SpEx+": (SpexSpeakerNetwork, AveragePooling),
     "RepVGG": (RepVggTinyA0, PLAIN),
     "SimAM-ResNet34": (partial(SimamResNet34, channels=8), ATTENTIVE),
     "SE-ResNet": (
@@ -112,6 +119,8 @@ def encoder(request: pytest.FixtureRequest) -> SpeakerEncoder:
     frontend: Frontend = Filterbank(getattr(frames, "features", 80))
     if isinstance(frames, RawNet3):
         frontend = SincFilterbank()
+    if isinstance(frames, SpexSpeakerNetwork):
+        frontend = LearnedFilterbank()
     made = SpeakerEncoder(frontend, frames, pooling)
     randomise(made)
     return made.eval()

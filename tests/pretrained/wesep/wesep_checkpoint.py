@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from drawing import drawn, waveform
 from omegaconf import OmegaConf
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
-from wespeaker_golden import drawn, waveform
 
 DATA = Path(__file__).parent / "golden"
 RATE = 16_000

@@ -5,12 +5,12 @@ from functools import partial
 
 import pytest
 import torch
-import wesep_names
 from tiny_models import encoding_of
 from torch import Tensor
 from wesep_golden import EMBEDDING, STEP, Golden, embedding, expected, mixture
 
 from joint.conditioning.fusion import MultiplyFusion
+from pretrained.wesep import spectral
 from tasks.extraction.extractors.dpccn import DpccnExtractor
 from tasks.extraction.extractors.spectral import SpectralExtractor
 from tasks.extraction.extractors.tfgridnet import TfGridNetExtractor
@@ -41,11 +41,23 @@ def tfgridnet(golden: Golden) -> TfGridNetExtractor:
     )
 
 
+def dpccn_names(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return spectral.dpccn_names(multiplied(tensors, "fusion"), blocks=10)
+
+
+def tfgridnet_names(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return spectral.tfgridnet_names(multiplied(tensors, "fusions.0"))
+
+
+def multiplied(tensors: dict[str, Tensor], fusion: str) -> dict[str, Tensor]:
+    return {n.replace("spk_fuse.fc.linear", f"{fusion}.gain"): v for n, v in tensors.items()}
+
+
 Names = Callable[[dict[str, Tensor]], dict[str, Tensor]]
 MODELS: dict[str, tuple[Callable[[Golden], SpectralExtractor], Names]] = {
-    "dpccn": (dpccn, wesep_names.dpccn),
-    "tfgridnet": (tfgridnet, wesep_names.tfgridnet),
-    "tfgridnet_windows": (tfgridnet, wesep_names.tfgridnet),
+    "dpccn": (dpccn, dpccn_names),
+    "tfgridnet": (tfgridnet, tfgridnet_names),
+    "tfgridnet_windows": (tfgridnet, tfgridnet_names),
 }
 
 
