@@ -50,6 +50,7 @@ class SpexSpeakerNetwork(nn.Module):
         frames = frames.with_features(self.input(self.norm(frames.features)))
         layers = {"input": frames}
         for i, block in enumerate(self.blocks):
-            frames = frames.pooled(*block(frames.features, frames.mask), 3)
+            features, mask = block(frames.features, frames.mask)
+            frames = frames.pooled(features, mask, 3)
             layers[f"block{i + 1}"] = frames
         return frames, layers

@@ -13,8 +13,8 @@ from joint.units import Samples
 
 
 class LearnedFilterbank(Frontend):
-    """`filters` learned filters for each length in `windows`, every `hop` Samples, and a ReLU: what
-    SpEx+ hears an enrolment with (Ge et al., Interspeech 2020).
+    """`filters` learned filters for each length in `windows`, every `hop` Samples, and a ReLU: how
+    SpEx+ reads an enrolment (Ge et al., Interspeech 2020).
 
     Frames that the shortest window fits into; longer ones reach into zeros after the end. Raises
     ConfigError for windows that do not grow.
