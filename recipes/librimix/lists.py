@@ -1,4 +1,4 @@
-"""LibriMix's mixtures as lists of this project: conversations, and two-speaker extraction."""
+"""LibriMix's mixtures as lists of this project: conversations, and extraction."""
 
 import csv
 import random
@@ -16,7 +16,7 @@ from recipes.librimix.choices import Mode
 from recipes.librimix.enrollments import Enrollment, Enrollments
 from recipes.librimix.mixtures import Levels, Mixture
 from recipes.librispeechmix.lists import write_usable
-from tasks.extraction.mixtures import COLUMNS, OPTIONAL
+from tasks.extraction.mixtures import COLUMNS, OPTIONAL, THIRD
 from tasks.recognition.conversations.lists import Conversation, Turn
 
 SEED = 762
@@ -47,7 +47,8 @@ def write_lists(
     version: Version,
     report: PrepareReport,
 ) -> None:
-    """`mixN_recognition.csv`, the mode `max` at 16 kHz; for two speakers `mix2_extraction.csv`.
+    """`mixN_recognition.csv`, the mode `max` at 16 kHz; for two and three speakers
+    `mixN_extraction.csv`.
 
     Only mixtures whose recordings are among `kept`. Each speaker is enrolled with another recording
     of these, drawn with a fixed seed; where there is a `published` map, for extraction as it says.
@@ -58,9 +59,9 @@ def write_lists(
     if version.rate == SAMPLE_RATE:
         conversations = [_conversation(row, drawn) for row in rows]
         write_usable(folder / f"mix{speakers}_recognition.csv", conversations, known, report)
-    if speakers == 2:
-        enrolled = drawn if published is None else published
-        write_extraction(folder / "mix2_extraction.csv", rows, enrolled, known, version, report)
+    if speakers <= 3:
+        enrolled, name = drawn if published is None else published, f"mix{speakers}_extraction.csv"
+        write_extraction(folder / name, rows, enrolled, known, version, report)
 
 
 def write_extraction(
@@ -71,28 +72,28 @@ def write_extraction(
     version: Version,
     report: PrepareReport,
 ) -> None:
-    """`mix2_extraction.csv` of the rows whose recordings and enrolments are `known`; how many
-    targets are left out is warned. Raises DataError where none is left."""
+    """`mix2_extraction.csv`, or `mix3_…`, of the rows whose recordings and enrolments are `known`;
+    how many targets are left out is warned. Raises DataError where none is left."""
     by_name = {row.mixture.mix_id: row for row in rows}
+    speakers = len(rows[0].mixture.utterances)
+    columns = (*COLUMNS, *(THIRD if speakers == 3 else ()), *OPTIONAL)
     written = 0
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, (*COLUMNS, *OPTIONAL), lineterminator="\n")
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         for row in rows:
             if not known.issuperset(row.mixture.utterances):
                 continue
-            for target, other in ((0, 1), (1, 0)):
+            for target in range(speakers):
                 own = _enrollment_fields(row, target, enrolled, by_name, known, version)
                 if own is None:
                     continue
-                snr_db = row.levels.powers_db[target] - row.levels.powers_db[other]
                 writer.writerow(
                     own
+                    | _interferer_fields(row, target)
                     | {
                         "mix_id": f"{row.mixture.mix_id}_s{target + 1}",
                         "target": row.mixture.utterances[target],
-                        "interferer": row.mixture.utterances[other],
-                        "snr_db": f"{snr_db:.5f}",
                         "gain_db": f"{row.levels.gains_db[target]:.5f}",
                         "mode": version.mode.value,
                         "sample_rate": version.rate,
@@ -100,12 +101,24 @@ def write_extraction(
                 )
                 written += 1
     if not written:
-        raise DataError(path.name, f"none of {2 * len(rows)} targets usable", "their recordings")
-    if lost := 2 * len(rows) - written:
+        found = f"none of {speakers * len(rows)} targets usable"
+        raise DataError(path.name, found, "their recordings")
+    if lost := speakers * len(rows) - written:
         report.warned.append(
-            f"{path.name}: {lost} of {2 * len(rows)} targets left out, without enrolment, or a "
-            "recording is not there or bad"
+            f"{path.name}: {lost} of {speakers * len(rows)} targets left out, without enrolment, "
+            "or a recording is not there or bad"
         )
+
+
+def _interferer_fields(row: Levelled, target: int) -> dict[str, object]:
+    """The columns of the one or two others, and of the target's SNR against each."""
+    names, powers = row.mixture.utterances, row.levels.powers_db
+    others = [other for other in range(len(names)) if other != target]
+    found: dict[str, object] = {}
+    for other, prefix in zip(others, ("", "second_"), strict=False):
+        snr_db = f"{powers[target] - powers[other]:.5f}"
+        found |= {f"{prefix}interferer": names[other], f"{prefix}snr_db": snr_db}
+    return found
 
 
 def _enrollment_fields(

@@ -1,7 +1,8 @@
 """LibriMix: LibriSpeech to train on, and its mixtures as lists for recognition and extraction.
 
 `test` is test-clean and `validation` dev-clean. `mix2_recognition.csv` (and `mix3_…`) renders
-LibriMix's mode `max`, `mix2_extraction.csv` its mode `min` or `max` at 16 or 8 kHz, without noise.
+LibriMix's mode `max`, `mix2_extraction.csv` (and `mix3_…`) its mode `min` or `max` at 16 or 8 kHz,
+without noise.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -15,7 +15,7 @@ from joint.training.progress import shown
 from joint.units import SAMPLE_RATE
 from tasks.extraction.evaluate import Extract
 from tasks.extraction.mixtures import MixtureList, MixtureRow
-from tasks.extraction.presence import Embed, Presence, measures
+from tasks.extraction.presence import MEASURES, Embed, Presence, measures
 from tasks.extraction.rendering import render
 
 FOLDS = 4
@@ -66,6 +66,7 @@ def measured_presence(
         "presence_eer_percent": eer(scores, y).percent,
         "present_warned_percent": 100 * float(warned[y].mean()),
         "absent_warned_percent": 100 * float(warned[~y].mean()),
+        "absent_level_db": float(x[~y, MEASURES.index("output_level_db")].mean()),
         "presence_mixtures": len(y) // 2,
     }
     return Presence.fit(x, y), figures
@@ -82,7 +83,7 @@ def _measured(
 def _stranger(row: MixtureRow, corpus: Corpus, draw: np.random.Generator, alike: bool) -> str:
     """An utterance of somebody who is not in the mixture. Raises DataError where all are."""
     target = corpus.by_id[row.target]
-    talking = {target.speaker, corpus.by_id[row.interferer].speaker}
+    talking = {target.speaker, *(corpus.by_id[name].speaker for name, _ in row.interferers)}
     others = [u for u in corpus.utterances if u.speaker not in talking]
     close = [u for u in others if alike and u.gender is not None and u.gender == target.gender]
     chosen = close or others

@@ -159,9 +159,10 @@ def _checked(estimate: np.ndarray, row: MixtureRow, mixture: np.ndarray) -> np.n
 
 
 def _score(mix_id: str, estimate: np.ndarray, waveforms: RenderedMixture) -> MixtureScore:
-    estimates = np.stack([estimate, waveforms.mixture, estimate])
-    references = np.stack([waveforms.reference, waveforms.reference, waveforms.interference])
-    estimated, before, other = si_sdr_db(torch.from_numpy(estimates), torch.from_numpy(references))
+    own, others = waveforms.reference, waveforms.interferers
+    estimates = np.stack([estimate, waveforms.mixture, *[estimate] * len(others)])
+    ratios = si_sdr_db(torch.from_numpy(estimates), torch.from_numpy(np.stack([own, own, *others])))
+    estimated, before, other = ratios[0], ratios[1], ratios[2:].max()
     return MixtureScore(
         mix_id,
         si_sdr_db=float(estimated),
@@ -198,7 +199,9 @@ def _by_group(
     for result in results:
         row = named[result.mix_id]
         target, other = utterances[row.target], utterances[row.interferer]
-        pairs = gender_pair(target, other), gender_relation(target, other)
+        pairs: tuple[str | None, ...] = ()
+        if row.second_interferer is None:
+            pairs = gender_pair(target, other), gender_relation(target, other)
         memberships.append((*pairs, target.age_group, WHOLE if result.target_whole else CUT))
     groups = positions_by_group(memberships)
     return {name: figures([results[i] for i in positions]) for name, positions in groups.items()}

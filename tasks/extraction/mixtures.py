@@ -1,4 +1,4 @@
-"""A list of two-speaker test mixtures."""
+"""A list of test mixtures of two or three speakers."""
 
 import csv
 import logging
@@ -16,7 +16,9 @@ from joint.units import SAMPLE_RATE, Decibels, Hertz, Samples
 
 COLUMNS = ("mix_id", "target", "interferer", "enrollment", "snr_db")
 OPTIONAL = ("gain_db", "enrollment_gain_db", "enrollment_samples", "mode", "sample_rate")
-"""Columns that may be absent or empty; each field then has its default."""
+THIRD = ("second_interferer", "second_snr_db")
+"""Columns that may be absent or empty; each field then has its default. A row of three speakers has
+both of `THIRD`."""
 MODES, RATES = ("min", "max"), (SAMPLE_RATE, 8_000)
 
 logger = logging.getLogger(__name__)
@@ -31,6 +33,7 @@ class MixtureRow:
         enrollment_samples: Where the enrolment is cut, at 16 kHz; None: not at all.
         mode: `min` ends the mixture with the shorter utterance, `max` with the longer one.
         sample_rate: Of the mixture, its reference and the enrolment: 16 or 8 kHz.
+        second_interferer, second_snr_db: Of a third speaker; None: there is none.
     """
 
     mix_id: str
@@ -43,6 +46,16 @@ class MixtureRow:
     enrollment_samples: Samples | None = None
     mode: str = "min"
     sample_rate: Hertz = SAMPLE_RATE
+    second_interferer: str | None = None
+    second_snr_db: Decibels = 0.0
+
+    @property
+    def interferers(self) -> tuple[tuple[str, Decibels], ...]:
+        """The utterances beside the target's, each with the SNR of the target against it."""
+        first = (self.interferer, self.snr_db)
+        if self.second_interferer is None:
+            return (first,)
+        return first, (self.second_interferer, self.second_snr_db)
 
 
 @dataclass(frozen=True)
@@ -61,7 +74,7 @@ class MixtureList:
     @classmethod
     def load(cls, path: Path | str) -> "MixtureList":
         """Read a CSV with the columns `mix_id,target,interferer,enrollment,snr_db`, and any of
-        `OPTIONAL`.
+        `OPTIONAL` and `THIRD`.
 
         Raises DataError for a file that is missing, empty or not text, a missing column, an empty
         field, a level that is not a number, an unknown mode or rate, rows of two rates, and a
@@ -99,21 +112,23 @@ class MixtureList:
     def check(self, corpus: Corpus) -> None:
         """Raise DataError for a row with an utterance that is not in the corpus.
 
-        Rows with an enrolment of another speaker, or with the target as interferer, are counted in
-        a warning: they are valid only as a control experiment.
+        Rows with an enrolment of another speaker, or with one speaker twice in the mixture, are
+        counted in a warning: they are valid only as a control experiment.
         """
         utterances, odd = corpus.by_id, []
         for row in self.rows:
-            for name in (row.target, row.interferer, row.enrollment):
+            others = [name for name, _ in row.interferers]
+            for name in (row.target, *others, row.enrollment):
                 if name not in utterances:
                     where = f"{self.path}, {row.mix_id}"
                     raise DataError(where, f"unknown utterance {name}", f"one of {corpus.where}")
             target = utterances[row.target].speaker
             own_enrollment = utterances[row.enrollment].speaker == target
-            if not own_enrollment or utterances[row.interferer].speaker == target:
+            talking = [target, *(utterances[name].speaker for name in others)]
+            if not own_enrollment or len(set(talking)) < len(talking):
                 odd.append(row.mix_id)
         if odd:
-            problem = "an enrolment of another speaker, or the target as interferer"
+            problem = "an enrolment of another speaker, or one speaker twice"
             logger.warning("%s: %d rows (%s …) with %s", self.path, len(odd), odd[0], problem)
 
 
@@ -130,17 +145,21 @@ def _row(where: str, record: dict[str, str | None]) -> MixtureRow:
         values["interferer"],
         values["enrollment"],
         _decibels(where, "snr_db", values["snr_db"]),
-        **_options(where, {name: (record.get(name) or "").strip() for name in OPTIONAL}),
+        **_options(where, {n: (record.get(n) or "").strip() for n in (*OPTIONAL, *THIRD)}),
     )
 
 
 def _options(where: str, values: Mapping[str, str]) -> dict[str, Any]:
     """The optional fields of a row that are not empty."""
     found: dict[str, Any] = {}
+    if len(given := [name for name in THIRD if values[name]]) == 1:
+        raise DataError(where, f"{given[0]} alone", f"{' and '.join(THIRD)}, or neither")
     for name, value in values.items():
         if not value:
             continue
-        if name.endswith("gain_db"):
+        if name == "second_interferer":
+            found[name] = value
+        elif name.endswith("_db"):
             found[name] = _decibels(where, name, value)
         elif name == "mode":
             if value not in MODES:

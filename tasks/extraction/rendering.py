@@ -1,4 +1,4 @@
-"""The waveforms of a two-speaker test mixture."""
+"""The waveforms of a test mixture."""
 
 import math
 from typing import NamedTuple
@@ -14,13 +14,15 @@ from tasks.extraction.mixtures import MixtureRow
 class RenderedMixture(NamedTuple):
     """Waveforms float32 at the `sample_rate` of their row: `mixture (S,)` = `reference (S,)` +
     `interference (S,)`, and `enrollment (S2,)`, another recording of the target; `target_whole`
-    where the mixture has all of the target's utterance."""
+    where the mixture has all of the target's utterance; `interferers`, each `(S,)`, whose sum the
+    interference is."""
 
     mixture: np.ndarray
     reference: np.ndarray
     interference: np.ndarray
     enrollment: np.ndarray
     target_whole: bool
+    interferers: tuple[np.ndarray, ...] = ()
 
 
 def render(row: MixtureRow, corpus: Corpus) -> RenderedMixture:
@@ -29,23 +31,26 @@ def render(row: MixtureRow, corpus: Corpus) -> RenderedMixture:
     At 8 kHz each recording is resampled by a polyphase filter and cut afterwards, as LibriMix's
     scripts do it.
     """
-    target, interferer, enrollment = (
-        corpus.by_id[name].waveform() for name in (row.target, row.interferer, row.enrollment)
-    )
+    target, enrollment = (corpus.by_id[n].waveform() for n in (row.target, row.enrollment))
+    others = [corpus.by_id[name].waveform() for name, _ in row.interferers]
+    shortest = min(map(len, (target, *others)))
+    levels = zip(others, (snr_db for _, snr_db in row.interferers), strict=True)
     try:
-        gain = interferer_gain(target, interferer, row.snr_db)
+        gains = [interferer_gain(target[:shortest], w[:shortest], snr_db) for w, snr_db in levels]
     except ValueError as error:
-        raise AudioError(row.mix_id, str(error), "speech of both speakers") from error
+        raise AudioError(row.mix_id, str(error), "speech of all speakers") from error
     scale = _factor(row.gain_db)
-    target, interferer = _at_rate(scale * target, row), _at_rate(scale * gain * interferer, row)
+    target = _at_rate(scale * target, row)
+    others = [_at_rate(scale * gain * w, row) for gain, w in zip(gains, others, strict=True)]
     enrollment = _at_rate(_factor(row.enrollment_gain_db) * enrollment, row)
     if row.enrollment_samples is not None:
         enrollment = enrollment[: math.ceil(row.enrollment_samples * row.sample_rate / SAMPLE_RATE)]
-    ends = len(target), len(interferer)
+    ends = list(map(len, (target, *others)))
     length = max(ends) if row.mode == "max" else min(ends)
-    reference, interference = _fitted(target, length), _fitted(interferer, length)
-    whole = length >= len(target)
-    return RenderedMixture(reference + interference, reference, interference, enrollment, whole)
+    reference, interferers = _fitted(target, length), [_fitted(w, length) for w in others]
+    interference = interferers[0] if len(interferers) == 1 else np.sum(interferers, axis=0)
+    whole, mixture = length >= len(target), reference + interference
+    return RenderedMixture(mixture, reference, interference, enrollment, whole, tuple(interferers))
 
 
 def interferer_gain(target: np.ndarray, interferer: np.ndarray, snr_db: Decibels) -> np.float32:

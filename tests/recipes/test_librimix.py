@@ -59,12 +59,15 @@ def test_conversations_are_the_mode_max(librimix: Path, prepared: Path) -> None:
             assert all(turn.enrollment for turn in row.turns)
 
 
-def test_extraction_is_the_mode_min(librimix: Path, prepared: Path) -> None:
+@pytest.mark.parametrize("speakers, rows", [(2, 4), (3, 3)])
+def test_extraction_is_the_mode_min(
+    librimix: Path, prepared: Path, speakers: int, rows: int
+) -> None:
     tables = open_corpus(prepared / "test")
-    found = MixtureList.load(prepared / "test" / "mix2_extraction.csv")
+    found = MixtureList.load(prepared / "test" / f"mix{speakers}_extraction.csv")
     found.check(tables)
-    assert len(found) == 4
-    folder = librimix / "Libri2Mix" / "wav16k" / "min" / "test"
+    assert len(found) == rows
+    folder = librimix / f"Libri{speakers}Mix" / "wav16k" / "min" / "test"
     for row in found:
         mix_id, source = row.mix_id.rsplit("_", 1)
         generated, reference = (
@@ -73,7 +76,10 @@ def test_extraction_is_the_mode_min(librimix: Path, prepared: Path) -> None:
         rendered = render_extraction(row, tables)
         assert np.allclose(rendered.mixture, generated, atol=ROUNDING)
         assert np.allclose(rendered.reference, reference, atol=ROUNDING)
-        assert row.enrollment not in (row.target, row.interferer)
+        assert len(rendered.interferers) == speakers - 1
+        others = [name for name, _ in row.interferers]
+        assert sorted([row.target, *others]) == sorted(mix_id.split("_"))
+        assert row.enrollment not in (row.target, *others)
 
 
 @pytest.mark.parametrize("given", ["min", "metadata"])

@@ -95,6 +95,17 @@ def test_the_interferer_is_the_wrong_speaker(folder: Corpus):
     assert figures["si_sdr_improvement_db"] < -10
 
 
+@pytest.mark.parametrize("which", [0, 1])
+def test_either_of_two_interferers_is_the_wrong_speaker(folder: Corpus, which: int):
+    """And mixtures of three are in no group of pairs."""
+    row = MixtureRow("m", "a0", "b0", "a1", 0.0, second_interferer="c0", second_snr_db=0.0)
+    other = render(row, folder).interferers[which]
+    mixtures = MixtureList(Path("list.csv"), (row,))
+    figures = evaluate_extraction(lambda m, e: other, folder, mixtures, progress=False)
+    assert figures["wrong_speaker_share"] == 1 and figures["improved_share"] == 0
+    assert not {name for name in figures["by_group"] if "gender" in name or "-" in name}
+
+
 def test_groups_are_pairs_of_gender_and_the_age_of_the_target(folder: Corpus):
     groups = evaluated(knowing(folder, "reference"), folder, perceptual=False)["by_group"]
     counts = {name: figures["mixtures"] for name, figures in groups.items()}

@@ -12,6 +12,7 @@ from tasks.extraction.mixtures import MixtureList, MixtureRow
 from tasks.extraction.rendering import interferer_gain, render
 
 HEADER = "mix_id,target,interferer,enrollment,snr_db\n"
+THIRD = f"{HEADER[:-1]},second_interferer,second_snr_db\n"
 OPTIONS = f"{HEADER[:-1]},gain_db,enrollment_samples,mode,sample_rate\n"
 
 
@@ -52,6 +53,19 @@ def test_target_plus_scaled_interferer(folder: Corpus):
         assert not rendered.target_whole
         power = [np.mean(w.astype(np.float64) ** 2) for w in rendered[1:3]]
         assert 10 * np.log10(power[0] / power[1]) == pytest.approx(snr_db, abs=0.01)
+
+
+def test_a_third_speaker(folder: Corpus):
+    """Each at its SNR over what is left of the shortest of the three."""
+    row = MixtureRow("m", "b1", "a1", "b2", 3.0, second_interferer="b2", second_snr_db=-2.0)
+    rendered = render(row, folder)
+    first, second = rendered.interferers
+    assert len(rendered.mixture) == 8000
+    assert np.allclose(rendered.interference, first + second, atol=1e-6)
+    assert np.array_equal(rendered.mixture, rendered.reference + rendered.interference)
+    powers = [np.mean(w.astype(np.float64) ** 2) for w in (rendered.reference, first, second)]
+    assert 10 * np.log10(powers[0] / powers[1]) == pytest.approx(3.0, abs=0.01)
+    assert 10 * np.log10(powers[0] / powers[2]) == pytest.approx(-2.0, abs=0.01)
 
 
 def test_a_target_that_ends_first_is_whole(folder: Corpus):
@@ -112,6 +126,11 @@ def test_a_list_is_read_and_checked(folder: Corpus, tmp_path: Path):
     assert mixtures.rows[0] == MixtureRow("m0", "a1", "b1", "a2", 0, **options)
     assert mixtures.rows[1] == MixtureRow("m1", "b1", "a1", "b2", 0, sample_rate=8_000)
     assert mixtures.sample_rate == 8_000
+    text = THIRD + "m0,a1,b1,a2,0,c1,2.5\nm1,b1,a1,b2,0,,\n"
+    three, two = MixtureList.load(written(tmp_path, text)).rows
+    assert three.interferers == (("b1", 0.0), ("c1", 2.5)) and two.interferers == (("a1", 0.0),)
+    with pytest.raises(DataError, match="m0: found unknown utterance c1"):
+        MixtureList(tmp_path, (three,)).check(folder)
 
 
 @pytest.mark.parametrize(
@@ -132,6 +151,8 @@ def test_a_list_is_read_and_checked(folder: Corpus, tmp_path: Path):
         (OPTIONS + "m,a1,b1,a2,0,,0,,\n", "enrollment_samples '0'"),
         (OPTIONS + "m,a1,b1,a2,0,,,mean,\n", "mode 'mean'; expected min or max"),
         (OPTIONS + "m,a1,b1,a2,0,,,,11025\n", "sample_rate '11025'; expected 8000 or 16000"),
+        (THIRD + "m,a1,b1,a2,0,b2,\n", "second_interferer alone; expected second_interferer and "),
+        (THIRD + "m,a1,b1,a2,0,b2,much\n", "second_snr_db 'much'"),
         (OPTIONS + "m,a1,b1,a2,0,,,,\nn,a1,b1,a2,0,,,,8000\n", "rows at 8000 and 16000 Hz"),
     ],
 )

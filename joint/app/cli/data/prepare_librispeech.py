@@ -132,14 +132,14 @@ def librimix(
     ] = None,
     mode: Annotated[
         Mode,
-        typer.Option("--mode", metavar="min|max", help="The mode of mix2_extraction.csv."),
+        typer.Option("--mode", metavar="min|max", help="The mode of the lists of extraction."),
     ] = Mode.MIN,
     rate: Annotated[
         Rate,
         typer.Option(
             "--rate",
             metavar="16000|8000",
-            help="The sample rate of mix2_extraction.csv; at 8000 there is no list of recognition.",
+            help="The sample rate of the lists of extraction; at 8000 there are no others.",
         ),
     ] = Rate.WIDE,
     train_parts: TrainParts = None,
@@ -151,7 +151,7 @@ def librimix(
     """Prepare LibriMix without noise, from the generated mixtures or their published metadata.
 
     OUT/test and OUT/validation (dev-clean) get mix2_recognition.csv (mode max) and
-    mix2_extraction.csv (mode min unless --mode is given); with Libri3Mix mix3_recognition.csv too.
+    mix2_extraction.csv (mode min unless --mode is given); with Libri3Mix mix3_… of both too.
 
     Example: joint prepare librimix ~/corpora/LibriSpeech ~/corpora/LibriMix data/librimix
     --enrollments ~/speakerbeam/egs/libri2mix/data
