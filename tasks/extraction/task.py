@@ -16,6 +16,7 @@ from joint.scene import SceneBatch
 from joint.task import ENROLLMENT, Encode, Enrollment, Task, encode_enrollments
 from joint.units import Samples
 from tasks.extraction.extractor import Estimate, Extractor
+from tasks.extraction.level import at_level_in
 from tasks.extraction.losses import ExtractionLoss, is_present, level_db
 from tasks.extraction.objectives.confusion import ConfusionLoss
 from tasks.extraction.objectives.critic import MetricCritic
@@ -33,6 +34,9 @@ class ExtractionTask(Task):
         second_pass: What was extracted as a further enrolment; None: one pass.
         critic: A network that predicts the estimates' score, and which the extractor trains to
             please; None: none.
+        match_level: Whether inference gives an estimate its level in the mixture: for an extractor
+            that SI-SDR alone has taught, whose scale is arbitrary. One that has learnt to be silent
+            for absent people would be made loud again.
     """
 
     requires: ClassVar[frozenset[str]] = frozenset(
@@ -47,12 +51,13 @@ class ExtractionTask(Task):
         confusion: ConfusionLoss | None = None,
         second_pass: SecondPass | None = None,
         critic: MetricCritic | None = None,
+        match_level: bool = False,
     ) -> None:
         super().__init__()
         self.extractor = extractor(embedding_dim=embedding_dim)
         self.criterion = criterion or ExtractionLoss()
         self.confusion, self.critic = confusion, critic
-        self.second_pass = second_pass or SecondPass()
+        self.second_pass, self.match_level = second_pass or SecondPass(), match_level
         self._kept: tuple[SceneBatch, tuple[Tensor, Tensor, Tensor]] | None = None
 
     def estimate(self, encode: Encode, mixture: Tensor, encoding: SpeakerEncoding) -> Estimate:
@@ -161,7 +166,7 @@ class ExtractionTask(Task):
         found = extracted(encoding)
         if self.second_pass.due(training=False):
             found = extracted(self.second_pass.encoding(encode, encoding, found))
-        return found
+        return at_level_in(found, recording) if self.match_level else found
 
     def _estimated(
         self, encode: Encode, batch: SceneBatch

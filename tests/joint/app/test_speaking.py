@@ -168,7 +168,7 @@ def test_values_of_another_type(model: SpeakerModel, anna: np.ndarray) -> None:
         with pytest.raises(DataError, match="text: found a value of type"):
             model.synthesize(text, anna)  # type: ignore[arg-type]
     pcm = (anna * 32767).astype(np.int16)
-    for person in (None, pcm, torch.from_numpy(anna), Enrollment.of(pcm), [anna]):
+    for person in (None, pcm, torch.from_numpy(anna), Enrollment.of(pcm), [], 5):
         with pytest.raises(AudioError, match="enrolment: found"):
             model.synthesize(TEXT, person)  # type: ignore[arg-type]
     with pytest.raises(AudioError, match=r"enrolment: .*shape \(2, "):

@@ -131,3 +131,24 @@ def test_pieces_of_a_real_extractor() -> None:
         whole, pieces = infer(), infer(longest=48_000)
     assert pieces.shape == (1, len(mixture)) and pieces.isfinite().all()
     assert si_sdr_db(pieces, whole) > 20
+
+
+@pytest.mark.parametrize("scale", [-20.0, 1e-3, 1.0])
+def test_an_arbitrary_scale_is_given_the_level_in_the_mixture(scale: float) -> None:
+    """Over pieces too; without the option the scale stays as it is."""
+    torch.manual_seed(0)
+    target, other = 0.1 * torch.randn(2, 100_003)
+    mixture, person = target + other, [Enrollment.of(torch.randn(4800))]
+
+    def estimated(part: Tensor, encoding: SpeakerEncoding) -> Estimate:
+        start = 0 if part[0, 0] == mixture[0] else int((mixture == part[0, 0]).nonzero()[0])
+        return Estimate(scale * target[None, start : start + part.shape[1]])
+
+    for matched, expected in ((True, target), (False, scale * target)):
+        task = ExtractionTask(3, Identity, match_level=matched)
+        task.extractor.forward = estimated  # type: ignore[method-assign]
+        found = task.infer(nobody, mixture, person, longest=40_000)[0]
+        torch.testing.assert_close(found, expected, rtol=0.02, atol=1e-6)
+    silent = ExtractionTask(3, Identity, match_level=True)
+    silent.extractor.forward = lambda m, e: Estimate(0.0 * m)  # type: ignore[method-assign]
+    assert silent.infer(nobody, mixture, person)[0].abs().max() == 0
