@@ -1,5 +1,6 @@
 """Every size that recipes choose by its name: as many parameters as it says, and it runs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from joint.training.building.objects import build
 MILLIONS = {
     "published/bsrnn": 13.01,
     "published/bsrnn_group_norm": 21.43,
+    "published/bsrnn_multilevel": 13.33,
     "published/dpccn": 6.350,
     "published/mc_spex": 10.46,
     "published/sdpccn": 6.375,
@@ -21,6 +23,7 @@ MILLIONS = {
     "published/tfgridnet": 7.045,
     "published/x_tasnet": 3.53,
     "small/bsrnn": 2.83,
+    "small/bsrnn_multilevel": 2.846,
     "small/dpccn": 0.7356,
     "small/mc_spex": 0.525,
     "small/spex_plus": 0.451,
@@ -28,7 +31,9 @@ MILLIONS = {
     "small/tfgridnet": 0.3599,
     "small/x_tasnet": 0.312,
 }
-"""Parameters of each block of `recipes/common/extractors`, with embeddings of 192."""
+"""Parameters of each block of `recipes/common/extractors`, with embeddings of 192 and, where frames
+are attended to, frames of 768 channels."""
+FRAME_DIM = 768
 FOLDER = COMMON / "extractors"
 
 
@@ -40,9 +45,11 @@ def name(path: Path) -> str:
 def test_size(path: Path) -> None:
     torch.manual_seed(0)
     node = OmegaConf.to_container(OmegaConf.load(path))
-    extractor = build(node, "extractor")(embedding_dim=192).eval()
+    made = build(node, "extractor", frame_dim=FRAME_DIM)
+    extractor = made(embedding_dim=192).eval()
     count = sum(p.numel() for p in extractor.parameters()) / 1e6
     assert count == pytest.approx(MILLIONS[name(path)], rel=0.005)
     with torch.no_grad():
-        estimate = extractor(torch.randn(1, 4801), encoding_of(torch.randn(1, 192)))
+        encoding = replace(encoding_of(torch.randn(1, 192)), frames=torch.zeros(1, FRAME_DIM, 1))
+        estimate = extractor(torch.randn(1, 4801), encoding)
     assert estimate.waveform.shape == (1, 4801) and estimate.waveform.isfinite().all()
