@@ -1,9 +1,9 @@
 """WeSep's checkpoints: the same speech extracted, and one line for what does not fit."""
 
 import pickle
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -147,54 +147,34 @@ def test_tensors_that_do_not_fit(name: str, change: Change, line: str, tmp_path:
     assert "\n" not in str(caught.value)
 
 
-ARGUMENTS: dict[str, tuple[dict[str, Any], str]] = {
-    "unknown argument": ({"num_repeats": 4}, "num_repeat"),
-    "no speaker encoder": ({"joint_training": False}, "joint_training: found False"),
-    "an unknown speaker model": (
-        {"spk_model": "ResNet35"},
-        "tse_model.spk_model: found 'ResNet35'",
-    ),
-    "a wrong argument of it": ({"spk_args": {"in_plane": 4}}, "tse_model.spk_args.in_plane"),
-    "no arguments of it": ({"spk_args": None}, "spk_args: found None"),
-    "another size of embedding": ({"spk_emb_dim": 256}, "spk_emb_dim: found 256; expected 16"),
-    "an unknown fusion": ({"spk_fuse_type": "multiplied"}, "expected multiply"),
-    "no size": ({"feature_dim": "many"}, "feature_dim: found 'many'"),
-    "another rate": ({"sr": 8000}, "tse_model.sr: found a model of 8000 Hz; expected 16000"),
-    "bands of no width": ({"win": 128}, "tse_model.win: found 128"),
-    "a transform of another size": ({"use_spk_transform": True}, "spk_emb_dim: found 16"),
-    "features of the waveform": ({"spk_feat": False, "feat_type": "raw"}, "feat_type: found 'raw'"),
-    "other sizes": ({"feature_dim": 16}, "of shape"),
+BROKEN = {
+    "dpccn_film": "encoder.1.1.conv2.conv2d.weight",
+    "tfgridnet_concat": "blocks.1.attn_norm_K.gamma",
+    "spex_plus": "separation.separation.1.separation.1.dwconv.weight",
+    "convtasnet": "separation.separation.4.fc.linear.weight",
+    "bsrnn_transform": "spk_transform.transforms.1.weight",
 }
+"""A tensor of each other model."""
 
 
-@pytest.mark.parametrize("given, line", ARGUMENTS.values(), ids=ARGUMENTS.keys())
-def test_arguments_without_an_equal(given: dict[str, Any], line: str, tmp_path: Path) -> None:
-    golden = Golden.load(SMALL)
-    golden.model_args.update(given)
-    with pytest.raises(CheckpointError) as caught:
-        wesep.read(published(golden, tmp_path)).model()
-    assert line in str(caught.value) and str(tmp_path) in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
-    "an unknown model": ({"model": {"tse_model": "BSRN"}}, "model.tse_model: found 'BSRN'"),
-    "no arguments": ({"model_args": {}}, "model_args.tse_model: found None"),
-    "another rate": ({"dataset_args": {"resample_rate": 8000}}, "a model of 8000 Hz"),
-    "other features": (
-        {"dataset_args": {"fbank_args": {"num_mel_bins": 16, "frame_length": 32}}},
-        "dataset_args.fbank_args.frame_length: found 32; expected 25",
-    ),
-}
-
-
-@pytest.mark.parametrize("config, line", CONFIGS.values(), ids=CONFIGS.keys())
-def test_a_configuration_without_an_equal(
-    config: dict[str, Any], line: str, tmp_path: Path
-) -> None:
-    with pytest.raises(CheckpointError) as caught:
-        wesep.read(published(Golden.load(SMALL), tmp_path, **config))
-    assert line in str(caught.value) and str(tmp_path) in str(caught.value)
+@pytest.mark.parametrize("how", ["missing", "misshapen", "another beside it"])
+@pytest.mark.parametrize("name, tensor", BROKEN.items(), ids=BROKEN.keys())
+def test_no_model_is_read_by_halves(name: str, tensor: str, how: str, tmp_path: Path) -> None:
+    golden = Golden.load(name)
+    folder = published(golden, tmp_path)
+    tensors = golden.tensors()
+    value = tensors[tensor]
+    if how == "missing":
+        del tensors[tensor]
+    elif how == "misshapen":
+        tensors[tensor] = torch.ones(3, 5)
+    else:
+        tensors[f"{tensor}.more"] = value
+    torch.save({"models": [tensors]}, folder / "avg_model.pt")
+    words = {"missing": "no tensor", "misshapen": "of shape (3, 5)"}
+    with pytest.raises(CheckpointError, match=re.escape(words.get(how, "too many"))) as caught:
+        wesep.read(folder).model()
+    assert str(folder) in str(caught.value) and "\n" not in str(caught.value)
 
 
 class Bomb:
