@@ -97,7 +97,8 @@ class ExtractionLoss(nn.Module):
             total = torch.zeros_like(level.squeeze(1))
             weight = self.weight_at(progress)
             absent_weight = weight if self.absent_weight is None else self.absent_weight
-            if weight or absent_weight:
+            # further estimates have a gradient, if of 0, from the first step: processes share them
+            if weight or absent_weight or estimate.others:
                 for share, waveform in self.scales(estimate):
                     ratio = si_sdr_db(waveform, reference).clamp(max=self.ceiling_db)
                     silence = level_db(waveform, mixture, SILENT)

@@ -76,6 +76,14 @@ def test_the_loss_of_an_absent_speaker_is_of_every_scale() -> None:
     assert all(g is not None and g.isfinite().all() and (g > 0).all() for g in grads)
 
 
+def test_every_scale_has_a_gradient_while_si_sdr_has_no_weight() -> None:
+    waveforms = [torch.randn(2, 800, requires_grad=True) for _ in range(3)]
+    estimate = Estimate(waveforms[0], others=tuple(waveforms[1:]))
+    criterion = ExtractionLoss(si_sdr_start=0.0, rise=(0.5, 1.0), l1_weight=1.0)
+    criterion(estimate, torch.randn(2, 800), torch.randn(2, 800), 0.0).sum().backward()
+    assert all(w.grad is not None and w.grad.abs().max() == 0 for w in waveforms[1:])
+
+
 def test_bad_weights_of_scales() -> None:
     for weights in ((0.6, 0.6), (-0.1, 0.1)):
         with pytest.raises(ConfigError, match="scale_weights"):
