@@ -3,8 +3,9 @@
     python -m recipes.shipped.add_tasks BASE.safetensors OUT.safetensors
         vocoder=exp/synthesis/vocoder synthesis=exp/synthesis/synthesis ...
 
-Weights are written in float16; thresholds and calibration of BASE stay true, as its encoder does.
-What only training reads of a head (a discriminator, a vocoder for a loss) is left out.
+A head that BASE has already is replaced. Weights are written in float16; thresholds and calibration
+of BASE stay true, as its encoder does. What only training reads of a head (a discriminator, a
+vocoder for a loss) is left out.
 """
 
 import argparse
@@ -27,16 +28,17 @@ TASKS, ENCODER = f"{checkpoint.MODEL}tasks.", f"{checkpoint.MODEL}encoder."
 
 def add_tasks(base: Path, output: Path, heads: Mapping[str, Path]) -> list[str]:
     """Write `output`; returns the names of its tasks. Raises CheckpointError where an encoder is
-    another one, where a task is there already, or where phones differ."""
+    another one, where a head is not there, or where phones differ."""
     tensors, metadata = checkpoint.read(base)
     tensors = {k: v for k, v in tensors.items() if k.startswith(checkpoint.MODEL)}
     for name, path in heads.items():
         found, described = checkpoint.read(path)
-        if name not in described["config"]["tasks"] or name in metadata["config"]["tasks"]:
+        if name not in described["config"]["tasks"]:
             tasks = ", ".join(described["config"]["tasks"])
-            raise CheckpointError(path, f"tasks {tasks}", f"a new task {name}")
+            raise CheckpointError(path, f"tasks {tasks}", f"one with a task {name}")
         _refuse_another_encoder(path, tensors, found)
         _add(name, metadata, described, path)
+        tensors = {k: v for k, v in tensors.items() if not k.startswith(f"{TASKS}{name}.")}
         tensors |= {k: v for k, v in found.items() if _is_read(k, name)}
     checkpoint.write(output, to_half(tensors), metadata)
     model, _ = load_model(output)

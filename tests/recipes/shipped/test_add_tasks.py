@@ -1,0 +1,49 @@
+"""Heads of other trainings join a checkpoint whose encoder they kept."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from joint.errors import CheckpointError
+from joint.training import checkpoint
+from recipes.shipped.add_tasks import ENCODER, TASKS, add_tasks
+
+VOICE = f"{TASKS}synthesis."
+
+
+@pytest.fixture
+def retrained(speaking_checkpoint: Path, tmp_path: Path) -> Path:
+    """The same encoder, another head."""
+    tensors, metadata = checkpoint.read(speaking_checkpoint)
+    moved = {k: v + 1 if k.startswith(VOICE) else v for k, v in tensors.items()}
+    checkpoint.write(tmp_path / "retrained.safetensors", moved, metadata)
+    return tmp_path / "retrained.safetensors"
+
+
+def test_a_head_takes_the_place_of_the_one_before(
+    speaking_checkpoint: Path, retrained: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "joined.safetensors"
+    names = add_tasks(speaking_checkpoint, output, {"synthesis": retrained})
+    base, _ = checkpoint.read(speaking_checkpoint)
+    found, metadata = checkpoint.read(output)
+    assert set(names) == set(metadata["config"]["tasks"])
+    for key, value in found.items():
+        shift = 1.0 if key.startswith(VOICE) and value.is_floating_point() else 0.0
+        torch.testing.assert_close(value.float(), base[key].float() + shift, rtol=1e-2, atol=1e-2)
+    assert set(found) == {k for k in base if k.startswith(checkpoint.MODEL)}
+
+
+def test_a_head_of_another_encoder_or_none_at_all_is_refused(
+    speaking_checkpoint: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "joined.safetensors"
+    with pytest.raises(CheckpointError, match="one with a task recognition"):
+        add_tasks(speaking_checkpoint, output, {"recognition": speaking_checkpoint})
+    tensors, metadata = checkpoint.read(speaking_checkpoint)
+    other = {k: v + 1 if k.startswith(ENCODER) else v for k, v in tensors.items()}
+    checkpoint.write(tmp_path / "other.safetensors", other, metadata)
+    with pytest.raises(CheckpointError, match="another encoder"):
+        add_tasks(speaking_checkpoint, output, {"synthesis": tmp_path / "other.safetensors"})
+    assert not output.exists()
