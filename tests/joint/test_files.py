@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from joint.errors import JointError
-from joint.files import atomic_path, atomic_write, write_json
+from joint.files import atomic_path, atomic_write, file_name, write_json
 
 
 def test_makes_folders_and_replaces(tmp_path: Path) -> None:
@@ -52,3 +52,28 @@ def test_json_has_null_for_what_is_no_number(tmp_path: Path) -> None:
     write_json(tmp_path / "f.json", figures)
     read = json.loads((tmp_path / "f.json").read_text())
     assert read == {"a": 0.5, "b": None, "by_group": {"f": {"a": 3}}}
+
+
+@pytest.mark.parametrize(
+    "name, expected",
+    [
+        ("Anna", "Anna"),
+        ("王 小明", "王 小明"),
+        ("..", "%2E."),
+        ("../a", "%2E.%2Fa"),
+        ("a/b\\c%", "a%2Fb%5Cc%25"),
+        (".hidden", "%2Ehidden"),
+    ],
+)
+def test_a_name_as_that_of_a_file(name: str, expected: str) -> None:
+    assert file_name(name) == expected
+
+
+def test_long_names_stay_apart(tmp_path: Path) -> None:
+    """A hundred characters of three bytes, or of three signs each, are too many."""
+    names = [start + end for start in ("王" * 99, "/" * 99) for end in "ab"]
+    files = [file_name(name) for name in names]
+    assert len(set(files)) == 4
+    for file in files:
+        (tmp_path / f"{file}.wav").write_text("")
+        assert len(file.encode()) <= 200
