@@ -31,7 +31,9 @@ class SpeakerEncoding:
     `lengths (B,)` in Samples; `layers` holds the intermediate layers that were asked for. Of a
     speaker who is known by an embedding kept from before there is the embedding alone; the rest is
     None. `similarity` is a task's own measurement: how similar each window of a mixture is to the
-    speaker, `(B, 2, windows)` on the mixture's time; see LocalSimilarity.
+    speaker, `(B, 2, windows)` on the mixture's time; see LocalSimilarity. `mixture` is what the
+    encoder makes of the mixtures that the speakers are looked for in, where an extractor asks for
+    it.
     """
 
     embedding: Tensor
@@ -41,6 +43,7 @@ class SpeakerEncoding:
     lengths: Tensor | None = None
     layers: dict[str, Layer] = field(default_factory=dict)
     similarity: Layer | None = None
+    mixture: "SpeakerEncoding | None" = None
 
     def detached(self) -> "SpeakerEncoding":
         """The same encoding without gradient."""

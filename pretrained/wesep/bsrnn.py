@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from joint.errors import CheckpointError
-from pretrained.wesep import speaker
+from pretrained.wesep import context, speaker
 from pretrained.wesep.settings import SPEAKER, Settings
 from pretrained.wesep.tensors import Named, Tensors
 from tasks.extraction.extractors.band_split.bands import Bands, band_widths
@@ -38,7 +38,12 @@ RATE = 16_000
 def encoder(settings: Settings, tensors: Tensors) -> tuple[dict[str, Any], Named]:
     """The node and the weights of the speaker encoder. Raises CheckpointError."""
     window, hop = settings.whole("win", "stride")
-    return speaker.encoder(settings, tensors, (window, hop))
+    context.attends(settings)  # it refuses what has no equal here
+    node, ours = speaker.encoder(settings, tensors, (window, hop))
+    if settings.values.get("spectral_feat") == "tfmap_emb":
+        bins = settings["spk_args"]["feat_dim"]
+        node["frontend"] = context.frontend(settings, bins, window, hop)
+    return node, ours
 
 
 def extractor(settings: Settings, tensors: Tensors) -> tuple[dict[str, Any], Named]:
@@ -46,9 +51,10 @@ def extractor(settings: Settings, tensors: Tensors) -> tuple[dict[str, Any], Nam
     window, hop = settings.whole("win", "stride")
     features, depth = settings.whole("feature_dim", "num_repeat")
     every, tf_map = bool(settings["multi_fuse"]), settings.values.get("spectral_feat") or False
+    attends = context.attends(settings)
     if tf_map:
-        # of the mixture's and the enrolment's spectra, the latter from the recording itself
-        settings.need("spectral_feat", "tfmap_spec")
+        # from the enrolment's recording itself
+        settings.one_of("spectral_feat", ("tfmap_spec", "tfmap_emb"))
         settings.need("spk_feat", False)
     widths = widths_of(settings, window)
     node = {
@@ -59,16 +65,18 @@ def extractor(settings: Settings, tensors: Tensors) -> tuple[dict[str, Any], Nam
         "window": window,
         "hop": hop,
         "bands": _layout(widths, window),
-        "fusion": speaker.fusion_node(settings),
+        "fusion": context.node(settings) if attends else speaker.fusion_node(settings),
         "fuse": "every" if every else "once",
-        "tf_map": bool(tf_map),
+        "tf_map": tf_map == "tfmap_spec",
+        "map_layer": context.LAYER if tf_map == "tfmap_emb" else None,
     }
     weights: Named = {}
     place = 0
     for i in range(depth):
         if every or i == 0:
             theirs, ours = f"separator.separation.{place}", f"fusions.{i}"
-            weights |= speaker.fusion(settings, tensors, theirs, ours, features)
+            read = context.weights if attends else speaker.fusion
+            weights |= read(settings, tensors, theirs, ours, features)
             place += 1
         weights |= _block(tensors, f"separator.separation.{place}", f"blocks.{i}", features)
         place += 1

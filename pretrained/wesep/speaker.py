@@ -86,8 +86,15 @@ def fusion_node(settings: Settings, kind: str | None = None) -> dict[str, Any]:
 
 
 def fusion(settings: Settings, tensors: Tensors, theirs: str, ours: str, features: int) -> Named:
-    """The weights of one conditioning of `features`."""
+    """The weights of one conditioning of `features` on the embedding."""
     kind, size = settings["spk_fuse_type"], settings["spk_emb_dim"]
+    return fusion_of(kind, size, tensors, theirs, ours, features)
+
+
+def fusion_of(
+    kind: str, size: int, tensors: Tensors, theirs: str, ours: str, features: int
+) -> Named:
+    """The weights of a conditioning of `features` on `size` numbers."""
     if kind == "FiLM":
         return {
             **tensors.linear(f"{theirs}.fc.gamma_fcs.0", f"{ours}.gain", features, size),

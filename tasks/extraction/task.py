@@ -13,7 +13,7 @@ from joint.errors import ConfigError
 from joint.metrics.separation import si_sdr_db
 from joint.outputs import SpeakerEncoding, TaskOutput
 from joint.scene import SceneBatch
-from joint.task import ENROLLMENT, Encode, Enrollment, Task, encode_enrollments
+from joint.task import ENROLLMENT, MIXTURE, Encode, Enrollment, Task, encode_enrollments
 from joint.units import Samples
 from tasks.extraction.extractor import Estimate, Extractor
 from tasks.extraction.level import at_level_in
@@ -62,12 +62,16 @@ class ExtractionTask(Task):
 
     def estimate(self, encode: Encode, mixture: Tensor, encoding: SpeakerEncoding) -> Estimate:
         """What the extractor makes of `mixture (B, S)` and the `encoding` of `B·K` enrolments. For
-        an extractor that has a `similarity`, the mixture is compared with them before."""
+        an extractor that has a `similarity`, the mixture is compared with them before; for one that
+        `reads_mixture`, it is encoded."""
         similarity = getattr(self.extractor, "similarity", None)
         if isinstance(similarity, LocalSimilarity):
             lengths = torch.full((len(mixture),), mixture.shape[1], device=mixture.device)
             measured = similarity.measure(encode, mixture, lengths, encoding)
             encoding = replace(encoding, similarity=measured)
+        if getattr(self.extractor, "reads_mixture", False):
+            lengths = torch.full((len(mixture),), mixture.shape[1], device=mixture.device)
+            encoding = replace(encoding, mixture=encode(mixture, lengths, MIXTURE))
         estimate: Estimate = self.extractor(mixture, encoding)
         return estimate
 

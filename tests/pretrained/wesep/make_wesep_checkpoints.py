@@ -121,6 +121,32 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
             "spk_feat": False,
         },
     ),
+    "bsrnn_context": (
+        "bsrnn_feats",
+        "BSRNN_Feats",
+        {
+            **SMALL_BSRNN,
+            "spk_model": "ECAPA_TDNN_GLOB_c512",
+            "spk_args": {**ECAPA, "feat_dim": 80},
+            "spectral_feat": "tfmap_emb",
+            "spk_fuse_type": "cross_multiply",
+            "multi_fuse": False,
+            "spk_feat": False,
+        },
+    ),
+    "bsrnn_attention": (
+        "bsrnn_feats",
+        "BSRNN_Feats",
+        {
+            **SMALL_BSRNN,
+            "spk_model": "ECAPA_TDNN_c512",
+            "spk_args": ECAPA,
+            "spectral_feat": False,
+            "spk_fuse_type": "cross_concat",
+            "multi_fuse": False,
+            "spk_feat": False,
+        },
+    ),
     "dpccn_film": (
         "dpccn",
         "DPCCN",

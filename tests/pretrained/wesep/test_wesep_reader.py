@@ -152,6 +152,7 @@ BROKEN = {
     "tfgridnet_concat": "blocks.1.attn_norm_K.gamma",
     "spex_plus": "separation.separation.1.separation.1.dwconv.weight",
     "convtasnet": "separation.separation.4.fc.linear.weight",
+    "bsrnn_context": "separator.attenFuse.1.multihead_attn.in_proj_weight",
     "bsrnn_transform": "spk_transform.transforms.1.weight",
 }
 """A tensor of each other model."""

@@ -32,8 +32,13 @@ ARGUMENTS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 OTHERS: list[tuple[str, dict[str, Any], str]] = [
-    ("bsrnn_tfmap", {"spectral_feat": "tfmap_emb"}, "spectral_feat: found 'tfmap_emb'"),
-    ("bsrnn_tfmap", {"spk_fuse_type": "cross_multiply"}, "spk_fuse_type: found 'cross_multiply'"),
+    ("bsrnn_tfmap", {"spectral_feat": "tfmap"}, "spectral_feat: found 'tfmap'; expected tfmap_"),
+    ("bsrnn_tfmap", {"spectral_feat": "tfmap_emb"}, "spk_fuse_type: found 'multiply'"),
+    ("bsrnn_tfmap", {"spk_fuse_type": False}, "spk_fuse_type: found False"),
+    ("bsrnn_tfmap", {"spk_fuse_type": "cross_multiply"}, "spk_model: found 'ResNet18'"),
+    ("bsrnn_context", {"spk_fuse_type": "cross_FiLM"}, "spk_fuse_type: found 'cross_FiLM'"),
+    ("bsrnn_context", {"multi_fuse": True}, "multi_fuse: found True; expected False"),
+    ("bsrnn_context", {"use_spk_transform": True}, "use_spk_transform: found True"),
     ("bsrnn_tfmap", {"spk_feat": True}, "spk_feat: found True; expected False"),
     ("dpccn_film", {"causal": True}, "causal: found True"),
     ("dpccn_film", {"feature_dim": 257}, "feature_dim: found 257; expected 129"),

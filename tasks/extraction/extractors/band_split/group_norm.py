@@ -12,7 +12,6 @@ from joint.conditioning.fusion import Conditioning, MultiplyFusion
 from joint.conditioning.tf_map import TfMap
 from joint.errors import ConfigError
 from joint.layers.grouped import GroupedLinear
-from joint.layers.reflection import reflected
 from joint.outputs import SpeakerEncoding
 from joint.units import Hertz, Samples
 from tasks.extraction.extractor import Estimate, Extractor
@@ -23,6 +22,7 @@ from tasks.extraction.extractors.band_split.bands import (
     BandSplit,
     band_widths,
 )
+from tasks.extraction.extractors.band_split.layer_map import LayerMap, enrolled_magnitudes
 from tasks.extraction.extractors.band_split.sequence import published_blocks
 from tasks.extraction.extractors.spectrum import Spectrum
 
@@ -74,7 +74,8 @@ class GroupNormExtractor(Extractor):
     """Bands become features, LSTMs follow them along time and frequency, each band gets a complex
     mask; `fusion` conditions the features on the speaker before the first block (`once`) or before
     every one. With `tf_map` the bands have a third channel, the spectrum that the target is
-    expected to have there, from the enrolment's recording (see `TfMap`).
+    expected to have there, from the enrolment's recording (see `TfMap`); with a `map_layer` from
+    that layer of the encoder too (see `LayerMap`).
 
     A mixture twice as loud gives an estimate twice as loud; its bands are normalised at the
     mixture's own level, so in bands below about -70 dB this holds no more. Raises ConfigError for a
@@ -92,6 +93,7 @@ class GroupNormExtractor(Extractor):
         fusion: Callable[[int, int], Conditioning] = MultiplyFusion,
         fuse: Literal["once", "every"] = "once",
         tf_map: bool = False,
+        map_layer: str | None = None,
     ) -> None:
         super().__init__()
         if fuse not in FUSE:
@@ -99,7 +101,10 @@ class GroupNormExtractor(Extractor):
         self.spectrum = Spectrum(window, hop, plain=True)
         layout = Bands(band_widths(self.spectrum.bins, [(n, w) for n, w in bands]))
         self.map = TfMap(sharpness=1.0) if tf_map else None
-        self.split = BandSplit(layout, features, 3 if tf_map else 2, EPSILON)
+        self.layer_map = None if map_layer is None else LayerMap(map_layer, self.spectrum)
+        self.reads_mixture = map_layer is not None
+        self.mapped = tf_map or self.reads_mixture
+        self.split = BandSplit(layout, features, 3 if self.mapped else 2, EPSILON)
         self.blocks = group_norm_blocks(features, layout.count, depth)
         places = depth if fuse == "every" else 1
         self.fusions = nn.ModuleList(fusion(features, embedding_dim) for _ in range(places))
@@ -109,11 +114,11 @@ class GroupNormExtractor(Extractor):
         """See Extractor."""
         spectrum, people = self.spectrum(mixture), len(encoding.embedding) // len(mixture)
         mixed = repeat(spectrum, "b ... -> (b k) ...", k=people)
-        if self.map is None:
-            x = repeat(self.split(torch.view_as_real(spectrum)), "b ... -> (b k) ...", k=people)
-        else:
-            expected = self.map(mixed.abs(), *self.enrolled(encoding))
+        if self.mapped:
+            expected = self.expected(mixed.abs(), encoding)
             x = self.split(torch.cat([torch.view_as_real(mixed), expected[..., None]], dim=3))
+        else:
+            x = repeat(self.split(torch.view_as_real(spectrum)), "b ... -> (b k) ...", k=people)
         for i, block in enumerate(self.blocks):
             if i < len(self.fusions):
                 x = self.fusions[i](x, encoding)
@@ -121,13 +126,13 @@ class GroupNormExtractor(Extractor):
         estimate = mixed * self.mask(x)
         return Estimate(self.spectrum.inverse(estimate, mixture.shape[1]), estimate)
 
-    def enrolled(self, encoding: SpeakerEncoding) -> tuple[Tensor, Tensor]:
-        """Magnitudes `(B·K, F, bins)` of the enrolments and the mask `(B·K, F)` of their frames.
+    def expected(self, magnitude: Tensor, encoding: SpeakerEncoding) -> Tensor:
+        """Magnitudes `(B·K, T, bins)` of the mixture → those that the target is expected to have.
         Raises ConfigError for a kept embedding."""
-        waveform, lengths = encoding.need_recording("extractor.tf_map")
-        whole = reflected(waveform.float(), lengths, self.spectrum.window // 2)
-        with torch.autocast(waveform.device.type, enabled=False):
-            frames = whole.unfold(1, self.spectrum.window, self.spectrum.hop) * self.spectrum.hann
-            magnitude = torch.fft.rfft(frames).abs()
-        frame = torch.arange(magnitude.shape[1], device=waveform.device)
-        return magnitude, frame <= (lengths // self.spectrum.hop)[:, None]
+        if self.layer_map is not None:
+            found: Tensor = self.layer_map(magnitude, encoding)
+            return found
+        assert self.map is not None
+        enrolled = enrolled_magnitudes(self.spectrum, encoding, "extractor.tf_map")
+        found = self.map(magnitude, *enrolled)
+        return found
