@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Literal
 
+import torch
 from einops import rearrange, repeat
 from torch import Tensor, nn
 
@@ -33,15 +34,15 @@ class GridEncoder(nn.Module):
     def forward(self, spectrum: Tensor, mask: Tensor | None = None) -> Tensor:
         """Complex `(B, T, bins)` with `mask (B, T)`, True where a recording has a frame (all where
         None) → `(B, T, (bins - 1) / stride + 1, features)`."""
-        x = self.conv(as_image(spectrum))
-        if mask is None:
-            return rearrange(self.norm(x), "b n t f -> b t f n")
-        own = mask[:, None, :, None].to(x.dtype)
-        count = own.sum(dim=2, keepdim=True) * x.shape[1] * x.shape[3]
-        mean = (x * own).sum(dim=(1, 2, 3), keepdim=True) / count
-        variance = ((x - mean).square() * own).sum(dim=(1, 2, 3), keepdim=True) / count
-        y = rearrange((x - mean) * (variance + self.norm.eps).rsqrt(), "b n t f -> b t f n")
-        return y * self.norm.weight + self.norm.bias
+        x = rearrange(self.conv(as_image(spectrum)), "b n t f -> b t f n")
+        with torch.autocast(x.device.type, enabled=False):
+            x = x.float()
+            own = torch.ones_like(x[:, :, :1, :1]) if mask is None else mask[:, :, None, None]
+            count = own.sum(dim=1, keepdim=True) * x.shape[2] * x.shape[3]
+            mean = (x * own).sum(dim=(1, 2, 3), keepdim=True) / count
+            variance = ((x - mean).square() * own).sum(dim=(1, 2, 3), keepdim=True) / count
+            x = (x - mean) * (variance + self.norm.eps).rsqrt()
+            return x * self.norm.weight + self.norm.bias
 
 
 class GridDecoder(nn.Module):

@@ -19,6 +19,10 @@ from tasks.extraction.extractor import Estimate, Extractor
 from tasks.extraction.extractors.band_split.group_norm import GroupNormExtractor
 from tasks.extraction.extractors.bsrnn import BandSplitExtractor, small_bsrnn
 from tasks.extraction.extractors.dpccn import DpccnExtractor
+from tasks.extraction.extractors.embedding_free.onset_prompt import OnsetPrompted
+from tasks.extraction.extractors.embedding_free.re_enrolment import ReEnrolled
+from tasks.extraction.extractors.embedding_free.usef_sepformer import UsefSepFormer
+from tasks.extraction.extractors.embedding_free.usef_tfgridnet import UsefTfGridNet
 from tasks.extraction.extractors.speaker_transform import SpeakerTransform
 from tasks.extraction.extractors.tfgridnet import TfGridNetExtractor
 from tasks.extraction.extractors.time_domain.mc_spex import McSpEx
@@ -56,6 +60,17 @@ DPCCN: dict[str, Any] = {
     "blocks": 2,
     "repeats": 1,
     "pools": [2, 4],
+}
+SEPFORMER: dict[str, Any] = {
+    "filters": 32,
+    "window": 32,
+    "hop": 16,
+    "features": 16,
+    "chunk": 40,
+    "depth": 1,
+    "layers": 1,
+    "heads": 2,
+    "feed_forward": 32,
 }
 GRID: dict[str, Any] = {"features": 8, "depth": 2, "hidden": 6, "heads": 2, "query_dim": 64}
 
@@ -106,6 +121,22 @@ EXTRACTORS: dict[str, Case] = {
             gives="mask",
             compression=0.3,
         )
+    ),
+    "USEF-TFGridNet": Case(partial(UsefTfGridNet, **GRID)),
+    "USEF-TFGridNet, mask": Case(
+        partial(UsefTfGridNet, **GRID, stride=4, gives="mask", compression=0.3)
+    ),
+    "USEF-SepFormer": Case(partial(UsefSepFormer, **SEPFORMER), steps=40),
+    "LExt": Case(
+        partial(OnsetPrompted, extractor=partial(TfGridNetExtractor, **GRID), prompt=3000)
+    ),
+    "LExt, embedding": Case(
+        partial(
+            OnsetPrompted, extractor=partial(DpccnExtractor, **DPCCN), prompt=3000, embedding=True
+        )
+    ),
+    "re-enrolled": Case(
+        partial(ReEnrolled, extractor=partial(UsefTfGridNet, **GRID, stride=4, gives="mask"))
     ),
 }
 
@@ -225,14 +256,15 @@ def test_bf16_is_near_float32(case: Case) -> None:
 @every_extractor
 def test_gradients_reach_the_encoding_and_every_parameter(case: Case) -> None:
     extractor, encoding = made(case).train(), enrolled(4)
-    assert encoding.frames is not None
+    assert encoding.frames is not None and encoding.waveform is not None
     embedding = encoding.embedding.clone().requires_grad_()
     frames = encoding.frames.clone().requires_grad_()
-    given = replace(encoding, embedding=embedding, frames=frames)
+    waveform = encoding.waveform.clone().requires_grad_()
+    given = replace(encoding, embedding=embedding, frames=frames, waveform=waveform)
     estimate = extractor(mixtures(2, 5121), given)
     assert all(other.shape == estimate.waveform.shape for other in estimate.others)
     sum(w.square().sum() for w in (estimate.waveform, *estimate.others)).backward()
-    reached = [part.grad for part in (embedding, frames) if part.grad is not None]
+    reached = [part.grad for part in (embedding, frames, waveform) if part.grad is not None]
     assert reached and all(grad.isfinite().all() for grad in reached)
     assert any(grad.abs().sum() > 0 for grad in reached)
     left_out = [name for name, p in extractor.named_parameters() if p.grad is None]
