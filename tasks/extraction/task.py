@@ -64,16 +64,21 @@ class ExtractionTask(Task):
         """What the extractor makes of `mixture (B, S)` and the `encoding` of `B·K` enrolments. For
         an extractor that has a `similarity`, the mixture is compared with them before; for one that
         `reads_mixture`, it is encoded."""
+        estimate: Estimate = self.extractor(mixture, self._compared(encode, mixture, encoding))
+        return estimate
+
+    def _compared(
+        self, encode: Encode, mixture: Tensor, encoding: SpeakerEncoding
+    ) -> SpeakerEncoding:
+        """The `encoding` with what the extractor asks for of the mixture."""
+        lengths = torch.full((len(mixture),), mixture.shape[1], device=mixture.device)
         similarity = getattr(self.extractor, "similarity", None)
         if isinstance(similarity, LocalSimilarity):
-            lengths = torch.full((len(mixture),), mixture.shape[1], device=mixture.device)
             measured = similarity.measure(encode, mixture, lengths, encoding)
             encoding = replace(encoding, similarity=measured)
         if getattr(self.extractor, "reads_mixture", False):
-            lengths = torch.full((len(mixture),), mixture.shape[1], device=mixture.device)
             encoding = replace(encoding, mixture=encode(mixture, lengths, MIXTURE))
-        estimate: Estimate = self.extractor(mixture, encoding)
-        return estimate
+        return encoding
 
     def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:
         """Mean over the `B·K` enrolled people of the batch."""
@@ -184,8 +189,10 @@ class ExtractionTask(Task):
         mixture = repeat(batch.mixture, "b s -> (b k) s", k=len(reference) // len(batch))
         used = encoding
         if self.second_pass.due(self.training):
+            # with gradient: the second pass, and other tasks of the step, get the same encodings
+            compared = self._compared(encode, batch.mixture, encoding)
             with torch.no_grad():
-                first = self.estimate(encode, batch.mixture, encoding).waveform
+                first = self.extractor(batch.mixture, compared).waveform
             present = is_present(reference, mixture) if self.training else None
             used = self.second_pass.encoding(encode, encoding, first, present)
         return encoding, self.estimate(encode, batch.mixture, used), reference, mixture

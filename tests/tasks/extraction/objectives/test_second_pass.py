@@ -1,11 +1,14 @@
 """Self-estimated speech as a further enrolment: what enrols, who, and when."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from tiny_models import encode_with, extraction, noise_batch, tiny_encoder
 from torch import Tensor
 
 from joint.errors import ConfigError
+from joint.model import JointModel, StreamBatch
 from joint.outputs import SpeakerEncoding
 from joint.task import Enrollment
 from tasks.extraction.extractor import Estimate, Extractor
@@ -108,6 +111,27 @@ def test_training_draws_and_gives_gradients_by_the_second_pass() -> None:
     task.loss(encode_with(encoder), batch, 1.0).loss.backward()
     reached = [p.grad is not None for p in (*encoder.parameters(), *task.parameters())]
     assert all(reached)
+
+
+class OfTheMixture(Scaled):
+    """Multiplies the mixture by the first number of its own embedding."""
+
+    reads_mixture = True
+
+    def forward(self, mixture: Tensor, encoding: SpeakerEncoding) -> Estimate:
+        assert encoding.mixture is not None
+        return super().forward(mixture, replace(encoding, embedding=encoding.mixture.embedding))
+
+
+def test_a_mixture_that_is_encoded_once_has_a_gradient() -> None:
+    """A view gives the second pass what it gave the first."""
+    batch = noise_batch(enrolled=1)
+    model = JointModel(
+        tiny_encoder(),
+        {"extraction": ExtractionTask(12, OfTheMixture, second_pass=SecondPass(probability=1.0))},
+    )
+    model([StreamBatch(batch, ("extraction",))], 0.5).loss.backward()
+    assert all(p.grad is not None for p in model.encoder.parameters())
 
 
 def test_the_loudest_stretch() -> None:
