@@ -77,7 +77,7 @@ def read(path: Path) -> ForeignModel:
         raise CheckpointError(f"{config}: model.tse_model", repr(name), near)
     kind = MODELS[name]
     given = _mapping(described.get("model_args")).get("tse_model")
-    settings = Settings(config, given, described.get("dataset_args"), kind.defaults, name)
+    settings = Settings(config, given, described.get("dataset_args"), kind.defaults)
     settings.need_rate()
     states, left_out = _states(weights)
     tensors = Tensors(states, weights)

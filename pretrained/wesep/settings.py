@@ -30,10 +30,8 @@ class Settings:
     """The arguments of one model from the configuration at `path`, with `defaults` for those that
     it leaves out. Raises CheckpointError for an argument that the model does not have."""
 
-    def __init__(
-        self, path: Path, given: Any, data: Any, defaults: Mapping[str, Any], name: str
-    ) -> None:
-        self.path, self.name = path, name
+    def __init__(self, path: Path, given: Any, data: Any, defaults: Mapping[str, Any]) -> None:
+        self.path = path
         self.data = data if isinstance(data, Mapping) else {}
         if not isinstance(given, Mapping):
             raise CheckpointError(f"{path}: {ARGUMENTS}", repr(given), "keys and values")

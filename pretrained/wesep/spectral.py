@@ -127,16 +127,7 @@ def dpccn(settings: Settings, tensors: Tensors) -> tuple[dict[str, Any], Named]:
         "plain": True,
         "levelled": False,
     }
-    parts = (
-        "conv2d.",
-        "encoder.",
-        "decoder.",
-        "tcn_layers.",
-        "avg_pool.",
-        "avg_proj.",
-        "deconv2d.",
-    )
-    weights = dpccn_names(_taken(tensors, parts), blocks)
+    weights = _dpccn_names(_taken(tensors, DPCCN_PARTS), blocks)
     weights |= speaker.fusion(settings, tensors, "spk_fuse", "fusion", bins)
     return speaker.transformed(settings, tensors, node, weights)
 
@@ -167,7 +158,7 @@ def tfgridnet(settings: Settings, tensors: Tensors) -> tuple[dict[str, Any], Nam
     weights: Named = {}
     for name, value in _taken(tensors, ("conv.", "blocks.", "deconv.")).items():
         try:
-            weights |= tfgridnet_names({name: value})
+            weights |= _tfgridnet_names({name: value})
         except EinopsError:
             found = f"{name!r} of shape {tuple(value.shape)}"
             raise CheckpointError(tensors.path, found, "another (another architecture?)") from None
@@ -188,7 +179,7 @@ def _renamed(name: str, rules: Rules) -> str:
     return name
 
 
-def dpccn_names(tensors: Mapping[str, Tensor], blocks: int) -> Named:
+def _dpccn_names(tensors: Mapping[str, Tensor], blocks: int) -> Named:
     """DPCCN's tensors under our names; `blocks` TCN blocks in each of its layers are one row of
     blocks here."""
 
@@ -205,7 +196,7 @@ def dpccn_names(tensors: Mapping[str, Tensor], blocks: int) -> Named:
     return ours
 
 
-def tfgridnet_names(tensors: Mapping[str, Tensor]) -> Named:
+def _tfgridnet_names(tensors: Mapping[str, Tensor]) -> Named:
     """TFGridNet's tensors under our names: 1×1 convolutions are linear layers, and frequencies
     stand before features. Raises EinopsError for shapes that no layer has."""
     ours = {}
