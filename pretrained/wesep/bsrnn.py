@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from joint.errors import CheckpointError
+from joint.units import SAMPLE_RATE
 from pretrained.wesep import context, speaker
 from pretrained.wesep.settings import SPEAKER, Settings
 from pretrained.wesep.tensors import Named, Tensors
-from tasks.extraction.extractors.band_split.bands import Bands, band_widths
-from tasks.extraction.extractors.band_split.group_norm import BANDS
+from tasks.extraction.extractors.band_split.bands import PUBLISHED_BANDS, Bands, band_widths
 
 DEFAULTS = {
     **SPEAKER,
@@ -32,7 +32,6 @@ FEATS_DEFAULTS = {
     "multi_fuse": False,
     "spectral_feat": False,
 }
-RATE = 16_000
 
 
 def encoder(settings: Settings, tensors: Tensors) -> tuple[dict[str, Any], Named]:
@@ -89,7 +88,11 @@ def extractor(settings: Settings, tensors: Tensors) -> tuple[dict[str, Any], Nam
 def widths_of(settings: Settings, window: int) -> list[int]:
     """Bins of each band. Raises CheckpointError for a window that no band fits into."""
     bins = window // 2 + 1
-    widths = [math.floor(hertz / (RATE / 2) * bins) for count, hertz in BANDS for _ in range(count)]
+    widths = [
+        math.floor(hertz / (SAMPLE_RATE / 2) * bins)
+        for count, hertz in PUBLISHED_BANDS
+        for _ in range(count)
+    ]
     left = bins - sum(widths)
     if min([left, *widths]) < 1:
         raise CheckpointError(settings.where("win"), str(window), "512, or more bins a band")
@@ -99,9 +102,9 @@ def widths_of(settings: Settings, window: int) -> list[int]:
 def _layout(widths: list[int], window: int) -> list[list[int]]:
     """`widths` as the extractor's argument: counts and Hertz."""
     bins = window // 2 + 1
-    if band_widths(bins, BANDS) == widths:
-        return [list(run) for run in BANDS]
-    hertz_a_bin = RATE / 2 / (bins - 1)
+    if band_widths(bins, PUBLISHED_BANDS) == widths:
+        return [list(run) for run in PUBLISHED_BANDS]
+    hertz_a_bin = SAMPLE_RATE / 2 / (bins - 1)
     return [[count, math.ceil(width * hertz_a_bin)] for count, width in Bands(widths[:-1]).runs]
 
 

@@ -15,14 +15,19 @@ from joint.errors import ConfigError
 from joint.outputs import SpeakerEncoding
 from joint.units import Hertz, Samples
 from tasks.extraction.extractor import Estimate, Extractor
-from tasks.extraction.extractors.band_split.bands import BandMask, Bands, BandSplit, band_widths
+from tasks.extraction.extractors.band_split.bands import (
+    PUBLISHED_BANDS,
+    BandMask,
+    Bands,
+    BandSplit,
+    band_widths,
+)
 from tasks.extraction.extractors.band_split.places import Places, places_of
 from tasks.extraction.extractors.band_split.profile import BandProfile
 from tasks.extraction.extractors.band_split.sequence import published_blocks, small_blocks
 from tasks.extraction.extractors.band_split.spectral_cue import SpectralCue
 from tasks.extraction.extractors.spectrum import Spectrum, compressed, level_of
 
-PUBLISHED_BANDS: tuple[tuple[int, Hertz], ...] = ((15, 100), (10, 200), (5, 500), (1, 2000))
 SMALL_BANDS: tuple[tuple[int, Hertz], ...] = ((10, 125), (8, 250), (6, 500), (1, 1000))
 
 Fusion = Callable[[int, int], Conditioning]

@@ -78,6 +78,13 @@ def reading(stride: int) -> tuple[Size, Size, Size]:
     return (3, kernel), (1, stride), (1, kernel // 2)
 
 
+def frequencies(window: Samples, stride: int) -> int:
+    """How many frequencies `reading` makes of those of a `window`. Raises ConfigError."""
+    if (window // 2) % stride:
+        raise ConfigError("stride", str(stride), f"a divisor of {window // 2}")
+    return window // 2 // stride + 1
+
+
 def as_image(spectrum: Tensor) -> Tensor:
     """Complex `(B, T, bins)` → real and imaginary parts, `(B, 2, T, bins)`."""
     return torch.stack([spectrum.real, spectrum.imag], dim=1)

@@ -40,6 +40,11 @@ class Spectrum(nn.Module):
             )
         return spectrum.transpose(1, 2)
 
+    def frames(self, lengths: Tensor) -> Tensor:
+        """How many frames `forward` makes of waveforms of `lengths (B,)` Samples, `(B,)`."""
+        whole = lengths if self.plain else lengths + self.hop - 1
+        return whole // self.hop + 1
+
     def inverse(self, spectrum: Tensor, length: Samples) -> Tensor:
         """Complex `(B, T, bins)` → `(B, length)`."""
         with torch.autocast(spectrum.device.type, enabled=False):

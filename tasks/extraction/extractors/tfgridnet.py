@@ -16,6 +16,7 @@ from tasks.extraction.extractors.spectral import (
     SpectralExtractor,
     as_image,
     as_spectrum,
+    frequencies,
     reading,
 )
 
@@ -95,9 +96,7 @@ class TfGridNetExtractor(SpectralExtractor):
         for name, value, known in (("axis", axis, AXES), ("fuse", fuse, FUSE)):
             if value not in known:
                 raise ConfigError(name, repr(value), " or ".join(known))
-        if (window // 2) % stride:
-            raise ConfigError("stride", str(stride), f"a divisor of {window // 2}")
-        bins = window // 2 // stride + 1
+        bins = frequencies(window, stride)
         self.encode = GridEncoder(features, stride)
         self.blocks = nn.ModuleList(
             GridBlock(features, bins, hidden, kernel, kernel_hop, heads, query_dim)

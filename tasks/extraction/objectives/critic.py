@@ -5,14 +5,13 @@ Interspeech 2022, which WeSep's recipe of DPCCN trains against with PESQ.
 """
 
 from abc import ABC, abstractmethod
-from importlib.util import find_spec
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
 from joint.errors import ConfigError
-from joint.metrics.perceptual import pesq_score
+from joint.metrics.perceptual import pesq_installed, pesq_score
 from joint.metrics.separation import si_sdr_db
 from joint.units import Decibels, Samples
 from tasks.extraction.extractors.spectrum import Spectrum, compressed
@@ -51,7 +50,7 @@ class PesqScore(Score):
 
     def __init__(self) -> None:
         super().__init__()
-        if find_spec("pesq") is None:
+        if not pesq_installed():
             raise ConfigError("score", "no package pesq", "pip install pesq, or SiSdrScore")
 
     def forward(self, estimate: Tensor, reference: Tensor) -> Tensor:

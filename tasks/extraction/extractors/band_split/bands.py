@@ -13,6 +13,9 @@ from joint.errors import ConfigError
 from joint.layers.grouped import GroupedLinear
 from joint.units import SAMPLE_RATE, Hertz
 
+PUBLISHED_BANDS: tuple[tuple[int, Hertz], ...] = ((15, 100), (10, 200), (5, 500), (1, 2000))
+"""How many bands of which width, from 0 Hz up; what is left is one more."""
+
 
 def band_widths(bins: int, layout: Sequence[tuple[int, Hertz]]) -> list[int]:
     """Bins of each band: `layout` lists (how many, how wide in Hertz) from 0 Hz up; what is left

@@ -2,7 +2,6 @@
 norm reads a whole sequence, where `BandSplitExtractor` normalises every position by itself."""
 
 from collections.abc import Callable, Sequence
-from typing import Literal
 
 import torch
 from einops import repeat
@@ -10,12 +9,12 @@ from torch import Tensor, nn
 
 from joint.conditioning.fusion import Conditioning, MultiplyFusion
 from joint.conditioning.tf_map import TfMap
-from joint.errors import ConfigError
 from joint.layers.grouped import GroupedLinear
 from joint.outputs import SpeakerEncoding
 from joint.units import Hertz, Samples
 from tasks.extraction.extractor import Estimate, Extractor
 from tasks.extraction.extractors.band_split.bands import (
+    PUBLISHED_BANDS,
     BandMask,
     BandNorm,
     Bands,
@@ -23,12 +22,11 @@ from tasks.extraction.extractors.band_split.bands import (
     band_widths,
 )
 from tasks.extraction.extractors.band_split.layer_map import LayerMap, enrolled_magnitudes
+from tasks.extraction.extractors.band_split.places import Places, places_of
 from tasks.extraction.extractors.band_split.sequence import published_blocks
 from tasks.extraction.extractors.spectrum import Spectrum
 
 EPSILON = torch.finfo(torch.float32).eps
-FUSE = ("once", "every")
-BANDS: tuple[tuple[int, Hertz], ...] = ((15, 100), (10, 200), (5, 500), (1, 2000))
 
 
 class SequenceNorm(nn.Module):
@@ -72,10 +70,10 @@ def group_norm_blocks(features: int, bands: int, blocks: int) -> nn.ModuleList:
 
 class GroupNormExtractor(Extractor):
     """Bands become features, LSTMs follow them along time and frequency, each band gets a complex
-    mask; `fusion` conditions the features on the speaker before the first block (`once`) or before
-    every one. With `tf_map` the bands have a third channel, the spectrum that the target is
-    expected to have there, from the enrolment's recording (see `TfMap`); with a `map_layer` from
-    that layer of the encoder too (see `LayerMap`).
+    mask; `fusion` conditions the features on the speaker before the first block (`once`), before
+    `every` one, or before those of given numbers. With `tf_map` the bands have a third channel, the
+    spectrum that the target is expected to have there, from the enrolment's recording (see
+    `TfMap`); with a `map_layer` from that layer of the encoder too (see `LayerMap`).
 
     A mixture twice as loud gives an estimate twice as loud; its bands are normalised at the
     mixture's own level, so in bands below about -70 dB this holds no more. Raises ConfigError for a
@@ -89,15 +87,13 @@ class GroupNormExtractor(Extractor):
         depth: int = 6,
         window: Samples = 512,
         hop: Samples = 128,
-        bands: Sequence[tuple[int, Hertz]] = BANDS,
+        bands: Sequence[tuple[int, Hertz]] = PUBLISHED_BANDS,
         fusion: Callable[[int, int], Conditioning] = MultiplyFusion,
-        fuse: Literal["once", "every"] = "once",
+        fuse: Places = "once",
         tf_map: bool = False,
         map_layer: str | None = None,
     ) -> None:
         super().__init__()
-        if fuse not in FUSE:
-            raise ConfigError("fuse", repr(fuse), " or ".join(FUSE))
         self.spectrum = Spectrum(window, hop, plain=True)
         layout = Bands(band_widths(self.spectrum.bins, [(n, w) for n, w in bands]))
         self.map = TfMap(sharpness=1.0) if tf_map else None
@@ -106,8 +102,8 @@ class GroupNormExtractor(Extractor):
         self.mapped = tf_map or self.reads_mixture
         self.split = BandSplit(layout, features, 3 if self.mapped else 2, EPSILON)
         self.blocks = group_norm_blocks(features, layout.count, depth)
-        places = depth if fuse == "every" else 1
-        self.fusions = nn.ModuleList(fusion(features, embedding_dim) for _ in range(places))
+        self.places = places_of("fuse", fuse, 0, depth)
+        self.fusions = nn.ModuleList(fusion(features, embedding_dim) for _ in self.places)
         self.mask = DeepBandMask(layout, features, 4 * features)
 
     def forward(self, mixture: Tensor, encoding: SpeakerEncoding) -> Estimate:
@@ -120,8 +116,8 @@ class GroupNormExtractor(Extractor):
         else:
             x = repeat(self.split(torch.view_as_real(spectrum)), "b ... -> (b k) ...", k=people)
         for i, block in enumerate(self.blocks):
-            if i < len(self.fusions):
-                x = self.fusions[i](x, encoding)
+            if i in self.places:
+                x = self.fusions[self.places.index(i)](x, encoding)
             x = block(x)
         estimate = mixed * self.mask(x)
         return Estimate(self.spectrum.inverse(estimate, mixture.shape[1]), estimate)

@@ -10,6 +10,7 @@ from joint.conditioning.fusion import Conditioning
 from joint.errors import ConfigError
 from joint.layers.reflection import reflected
 from joint.outputs import SpeakerEncoding
+from tasks.extraction.extractors.enrolled import first
 from tasks.extraction.extractors.spectrum import Spectrum
 
 
@@ -58,5 +59,4 @@ def enrolled_magnitudes(
     with torch.autocast(waveform.device.type, enabled=False):
         frames = whole.unfold(1, spectrum.window, spectrum.hop) * spectrum.hann
         magnitude = torch.fft.rfft(frames).abs()
-    frame = torch.arange(magnitude.shape[1], device=waveform.device)
-    return magnitude, frame <= (lengths // spectrum.hop)[:, None]
+    return magnitude, first(spectrum.frames(lengths), magnitude.shape[1])

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from joint.conditioning.tf_map import TfMap
 from joint.outputs import SpeakerEncoding
 from tasks.extraction.extractors.band_split.bands import Bands, BandSplit
-from tasks.extraction.extractors.spectrum import Spectrum, compressed, level_of
+from tasks.extraction.extractors.enrolled import enrolled_recording, first
+from tasks.extraction.extractors.spectrum import Spectrum, compressed
 
 
 class SpectralCue(nn.Module):
@@ -32,12 +33,9 @@ class SpectralCue(nn.Module):
     @torch.no_grad()
     def expected(self, mixture: Tensor, encoding: SpeakerEncoding) -> Tensor:
         """The TF-Map `(B·K, T, bins)`."""
-        waveform, lengths = encoding.need_recording("extractor.tf_map")
-        own = torch.arange(waveform.shape[1], device=waveform.device) < lengths[:, None]
-        enrolled = self.spectrum(waveform * own / level_of(waveform * own, lengths)).abs()
-        frames = torch.arange(enrolled.shape[1], device=waveform.device)
-        # the last frame that counts is centred on a recording's last sample or before it
-        mask = (frames - 1) * self.spectrum.hop < lengths[:, None]
+        waveform, lengths = enrolled_recording(encoding, "extractor.tf_map")
+        enrolled = self.spectrum(waveform).abs()
+        mask = first(self.spectrum.frames(lengths), enrolled.shape[1])
         people = len(enrolled) // len(mixture)
         mixed = repeat(mixture.abs(), "b t f -> (b k) t f", k=people)
         return self.tf_map(mixed, enrolled, mask)

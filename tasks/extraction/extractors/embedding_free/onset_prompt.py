@@ -11,7 +11,7 @@ from joint.errors import ConfigError
 from joint.outputs import SpeakerEncoding
 from joint.units import Samples
 from tasks.extraction.extractor import Estimate, Extractor
-from tasks.extraction.extractors.embedding_free.enrolled import enrolled_recording
+from tasks.extraction.extractors.enrolled import enrolled_recording
 from tasks.extraction.extractors.spectral import loudness
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from joint.errors import ConfigError
 from joint.outputs import SpeakerEncoding
 from tasks.extraction.extractor import Estimate, Extractor
-from tasks.extraction.extractors.embedding_free.enrolled import first
+from tasks.extraction.extractors.enrolled import first
 from tasks.extraction.extractors.spectrum import level_of
 
 

@@ -9,7 +9,7 @@ from joint.errors import ConfigError
 from joint.outputs import SpeakerEncoding
 from joint.units import Samples
 from tasks.extraction.extractor import Estimate, Extractor
-from tasks.extraction.extractors.embedding_free.enrolled import enrolled_recording, first
+from tasks.extraction.extractors.enrolled import enrolled_recording, first
 from tasks.extraction.extractors.spectral import loudness
 from tasks.extraction.extractors.spectrum import level_of
 from tasks.extraction.extractors.time_domain.filters import LearnedFilters, LearnedSynthesis

@@ -6,13 +6,12 @@ import torch
 from einops import repeat
 from torch import Tensor, nn
 
-from joint.errors import ConfigError
 from joint.outputs import SpeakerEncoding
 from joint.units import Samples
-from tasks.extraction.extractors.embedding_free.enrolled import enrolled_recording, first
+from tasks.extraction.extractors.enrolled import enrolled_recording, first
 from tasks.extraction.extractors.grid.attention import FullBandAttention
 from tasks.extraction.extractors.grid.block import GridBlock
-from tasks.extraction.extractors.spectral import SpectralExtractor
+from tasks.extraction.extractors.spectral import SpectralExtractor, frequencies
 from tasks.extraction.extractors.spectrum import compressed
 from tasks.extraction.extractors.tfgridnet import GridDecoder, GridEncoder
 
@@ -43,9 +42,7 @@ class UsefTfGridNet(SpectralExtractor):
         compression: float = 1.0,
     ) -> None:
         super().__init__(window, hop, gives, compression)
-        if (window // 2) % stride:
-            raise ConfigError("stride", str(stride), f"a divisor of {window // 2}")
-        bins = window // 2 // stride + 1
+        bins = frequencies(window, stride)
         self.encode = GridEncoder(features, stride)
         self.attention = FullBandAttention(features, bins, heads, query_dim)
         self.blocks = nn.ModuleList(
@@ -69,7 +66,6 @@ class UsefTfGridNet(SpectralExtractor):
         recording has a frame."""
         waveform, lengths = enrolled_recording(encoding)
         spectrum = self.spectrum(waveform)
-        hop = self.spectrum.hop
-        mask = first((lengths + hop - 1) // hop + 1, spectrum.shape[1])
+        mask = first(self.spectrum.frames(lengths), spectrum.shape[1])
         spectrum = compressed(spectrum, self.compression) * mask.unsqueeze(2)
         return self.encode(spectrum, mask), mask

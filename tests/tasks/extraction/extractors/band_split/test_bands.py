@@ -6,13 +6,14 @@ from torch import Tensor, nn
 
 from joint.errors import ConfigError
 from tasks.extraction.extractors.band_split.bands import (
+    PUBLISHED_BANDS,
     BandMask,
     BandNorm,
     Bands,
     BandSplit,
     band_widths,
 )
-from tasks.extraction.extractors.bsrnn import PUBLISHED_BANDS, SMALL_BANDS
+from tasks.extraction.extractors.bsrnn import SMALL_BANDS
 from tasks.extraction.extractors.spectrum import Spectrum, compressed
 
 LAYOUTS = {"published": PUBLISHED_BANDS, "small": SMALL_BANDS, "uneven": ((3, 500), (1, 900))}

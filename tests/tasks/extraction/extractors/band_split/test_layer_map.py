@@ -15,21 +15,18 @@ from tasks.extraction.extractors.spectrum import Spectrum
 WINDOW, HOP, SAMPLES = 64, 32, 320
 
 
-def encoding(
-    people: int, samples: int = SAMPLES, padded: int = 0, seed: int = 0
-) -> SpeakerEncoding:
+def encoding(people: int, padded: int = 0, seed: int = 0) -> SpeakerEncoding:
     """`people` recordings with a layer that has a frame at every hop, and `padded` samples behind
     each, where the layer holds noise."""
     generator = torch.Generator().manual_seed(seed)
-    samples = SAMPLES
-    waveform = torch.zeros(people, samples + padded)
-    waveform[:, :samples] = 0.1 * torch.randn(people, samples, generator=generator)
-    own = 1 + samples // HOP
-    frames = 1 + (samples + padded) // HOP
+    waveform = torch.zeros(people, SAMPLES + padded)
+    waveform[:, :SAMPLES] = 0.1 * torch.randn(people, SAMPLES, generator=generator)
+    own = 1 + SAMPLES // HOP
+    frames = 1 + (SAMPLES + padded) // HOP
     features = torch.randn(people, 8, own, generator=generator)
     features = torch.cat([features, torch.randn(people, 8, frames - own)], dim=2)
     mask = (torch.arange(frames) < own).expand(people, -1)
-    lengths = torch.full((people,), samples)
+    lengths = torch.full((people,), SAMPLES)
     layers = {"block3": Layer(features, mask, HOP, 0)}
     return SpeakerEncoding(torch.ones(people, 4), features, mask, waveform, lengths, layers)
 

@@ -7,10 +7,12 @@ from joint.outputs import SpeakerEncoding
 from tasks.extraction.extractors.spectrum import level_of
 
 
-def enrolled_recording(encoding: SpeakerEncoding) -> tuple[Tensor, Tensor]:
+def enrolled_recording(
+    encoding: SpeakerEncoding, reader: str = "extractor"
+) -> tuple[Tensor, Tensor]:
     """The waveforms `(B, S)` of `encoding` at level 1, zero behind their ends, and their `lengths
-    (B,)` in Samples. Raises ConfigError where there is only a kept embedding."""
-    waveform, lengths = encoding.need_recording("extractor")
+    (B,)` in Samples. Raises ConfigError, naming the `reader`, for a kept embedding."""
+    waveform, lengths = encoding.need_recording(reader)
     waveform = waveform * first(lengths, waveform.shape[1])
     return waveform / level_of(waveform, lengths), lengths
 
