@@ -55,6 +55,9 @@ def fail(text: str) -> NoReturn:
     if report:
         if os.environ.get("RANK") != "0":
             time.sleep(OTHERS_FAIL_WITHIN)  # what comes after it is this process's own error
+            first = Path(report).parents[1] / "0" / Path(report).name
+            if first.is_file():  # it has met an error too, and is slow to end
+                sys.exit(BAD_INPUT)
         extra = {"timestamp": str(int(time.time()))}
         Path(report).write_text(json.dumps({"message": {"message": line, "extraInfo": extra}}))
     print(line, file=sys.stderr, flush=True)
