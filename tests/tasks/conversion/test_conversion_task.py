@@ -168,7 +168,7 @@ def test_the_decoder_does_not_train_the_content(corpus: Corpus, batch: SceneBatc
 
 
 def test_its_phones_are_those_of_the_frames(corpus: Corpus) -> None:
-    """The classifier learns an utterance by heart."""
+    """The classifier overfits one utterance."""
     torch.manual_seed(0)
     task, batch = conversion(corpus.phones), spoken_batch(corpus, (4,))
     task.setup(corpus)

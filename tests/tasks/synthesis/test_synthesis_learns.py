@@ -1,5 +1,5 @@
-"""Two real sentences by heart: their spectrograms and durations, and, where there is a recogniser,
-their words."""
+"""Two real sentences overfitted: their spectrograms and durations, and, where there is a
+recogniser, their words."""
 
 import math
 import os

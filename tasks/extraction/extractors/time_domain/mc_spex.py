@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from joint.conditioning.fusion import Conditioning, EmbeddingFusion
+from joint.conditioning.fusion import Conditioning, FilmFusion
 from joint.units import Samples
 from tasks.extraction.extractors.time_domain.blocks import Activation, activation, dilated_blocks
 from tasks.extraction.extractors.time_domain.extractor import (
@@ -57,16 +57,9 @@ class InteractiveMasks(nn.Module):
         return [torch.relu(linear(hidden)) for linear in self.linears]
 
 
-class ConditionalModulation(EmbeddingFusion):
+class ConditionalModulation(FilmFusion):
     """Normalised features, scaled and shifted by the speaker, are added to the features (ConSM).
     Untrained, an embedding of zeros adds nothing."""
-
-    def __init__(self, feature_dim: int, embedding_dim: int, norm: bool = True) -> None:
-        super().__init__(feature_dim, embedding_dim, norm)
-        self.gain = nn.Linear(embedding_dim, feature_dim)
-        self.shift = nn.Linear(embedding_dim, feature_dim)
-        nn.init.zeros_(self.gain.bias)
-        nn.init.zeros_(self.shift.bias)
 
     def fuse(self, features: Tensor, speaker: Tensor) -> Tensor:
         """See EmbeddingFusion."""

@@ -1,4 +1,4 @@
-"""Two mixtures are learnt by heart; then new recordings of the same people decide who comes out."""
+"""An extractor overfits two mixtures; new recordings of the same people then select its output."""
 
 import torch
 from torch import Tensor
