@@ -2,8 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from statistics import median
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from joint.layers.threads import one_thread
 from joint.task import ENROLLMENT, Encode
 from joint.training.precision import autocast_for
 from joint.units import SAMPLE_RATE, Seconds
@@ -72,14 +72,3 @@ def processor_seconds(run: Callable[[], object]) -> float:
         run()
         taken.append(time.process_time() - begin)
     return median(taken)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """One thread inside, and as many as before after."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

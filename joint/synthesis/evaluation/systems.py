@@ -3,18 +3,17 @@
 import logging
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from joint.audio import AudioWarning
 from joint.data.corpus import Corpus
 from joint.data.speech_pairs import SpeechPair
 from joint.errors import AudioError, DataError, JointError
+from joint.layers.threads import one_thread
 from joint.synthesis.evaluation.instruments import Compared, Instruments, Measured
 from joint.synthesis.finishing.marking import write_synthetic
 from joint.training.progress import shown
@@ -136,17 +135,6 @@ def _timed(
     timing.processing.append(seconds)
     timing.speech.append(len(made) / SAMPLE_RATE)
     return made
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """PyTorch computes on one thread within the block."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _write(path: Path, waveform: np.ndarray) -> None:
