@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from joint.errors import AudioError, JointError
+from joint.errors import AudioError, JointError, TooLongError
 from joint.files import atomic_write
 from joint.formats.opening import AudioFile, opened, opened_bytes, refuse_fewer
 from joint.units import SAMPLE_RATE, Hertz, Samples, Seconds
@@ -172,14 +172,26 @@ def write_audio(
         raise AudioError(error.where, error.found, error.expected) from error
 
 
-def decoded(where: str | Path, file: AudioFile) -> Iterator[np.ndarray]:
+def decoded(
+    where: str | Path, file: AudioFile, longest: Seconds | None = None
+) -> Iterator[np.ndarray]:
     """All of `file`, in blocks `(S, C)` of float32. Raises AudioError where that is less than its
-    header says."""
+    header says; TooLongError for more than the `longest`, which is not decoded."""
     samples = 0
+    _refuse_longer(where, file, file.length or 0, longest)
     while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
         samples += len(block)
+        _refuse_longer(where, file, samples, longest)
         yield block
     refuse_fewer(where, file, samples)
+
+
+def _refuse_longer(
+    where: str | Path, file: AudioFile, samples: Samples, longest: Seconds | None
+) -> None:
+    if longest is not None and samples > longest * file.samplerate:
+        found = f"{samples / file.samplerate:.1f} s of audio"
+        raise TooLongError(where, found, f"at most {longest:g} s")
 
 
 def _mono(where: str | Path, file: AudioFile, channel: int | None = None) -> np.ndarray:

@@ -40,6 +40,10 @@ class AudioError(JointError):
     """A recording that cannot be used."""
 
 
+class TooLongError(AudioError):
+    """A recording that is longer than a service takes."""
+
+
 class DataError(JointError):
     """A corpus, table or list that cannot be used."""
 

@@ -71,6 +71,8 @@ def opened(path: Path) -> Iterator[AudioFile]:
 @contextmanager
 def opened_bytes(content: bytes, where: str) -> Iterator[AudioFile]:
     """As `opened` of a file with this content, which `where` names in messages."""
+    if not content:
+        raise AudioError(where, "an empty file", "an audio file")
     raw = io.BytesIO(content)
     with decoding(where), _opened(where, raw, io.BytesIO(content)) as file:
         yield file

@@ -14,7 +14,7 @@ from joint.audio import (
     resampled,
 )
 from joint.errors import AudioError
-from joint.formats.opening import AudioFile, opened
+from joint.formats.opening import AudioFile, opened, opened_bytes
 from joint.inspection.properties import FULL_SCALE, Properties, Storage, measure
 from joint.inspection.speech import Region
 from joint.units import SAMPLE_RATE, Seconds
@@ -32,21 +32,31 @@ class InspectedRecording:
 
 
 def inspect_recording(
-    path: str | Path, minimum: Seconds = MINIMUM, progress: bool = False
+    path: str | Path,
+    minimum: Seconds = MINIMUM,
+    progress: bool = False,
+    longest: Seconds | None = None,
 ) -> InspectedRecording:
     """Read an audio file and look at it: as stored, before it is mixed down and resampled.
 
     Unlike `read_audio` it warns of nothing: what is wrong is in the properties. `progress` shows a
     bar of the speech detection.
 
-    Raises AudioError as `read_audio`, and where the channels cancel each other altogether.
+    Raises AudioError as `read_audio`, and where the channels cancel each other altogether;
+    TooLongError, before all of it is decoded, for more than the `longest`.
     """
     with opened(Path(path)) as file:
-        stored, storage = _stored(file, path)
-    refuse_unusable(stored, path, storage.sample_rate, minimum)
-    waveform = resampled(stored, storage.sample_rate, SAMPLE_RATE)
-    properties, speech = measure(stored, waveform, storage, progress)
-    return InspectedRecording(str(path), waveform, properties, tuple(speech))
+        stored, storage = _stored(file, path, longest)
+    return _inspected(stored, storage, path, minimum, progress)
+
+
+def inspect_content(
+    content: bytes, where: str, minimum: Seconds = MINIMUM, longest: Seconds | None = None
+) -> InspectedRecording:
+    """As `inspect_recording` of a file with this content, which `where` names in messages."""
+    with opened_bytes(content, where) as file:
+        stored, storage = _stored(file, where, longest)
+    return _inspected(stored, storage, where, minimum)
 
 
 def inspect_waveform(
@@ -60,10 +70,25 @@ def inspect_waveform(
     return InspectedRecording(where, waveform, properties, tuple(speech))
 
 
-def _stored(file: AudioFile, where: str | Path) -> tuple[np.ndarray, Storage]:
+def _inspected(
+    stored: np.ndarray,
+    storage: Storage,
+    where: str | Path,
+    minimum: Seconds,
+    progress: bool = False,
+) -> InspectedRecording:
+    refuse_unusable(stored, where, storage.sample_rate, minimum)
+    waveform = resampled(stored, storage.sample_rate, SAMPLE_RATE)
+    properties, speech = measure(stored, waveform, storage, progress)
+    return InspectedRecording(str(where), waveform, properties, tuple(speech))
+
+
+def _stored(
+    file: AudioFile, where: str | Path, longest: Seconds | None = None
+) -> tuple[np.ndarray, Storage]:
     """The mono mix `(S,)` of a file, and what it hides of the channels."""
     mixed, full, power = [], np.zeros(file.channels), 0.0
-    for block in decoded(where, file):
+    for block in decoded(where, file, longest):
         mixed.append(block[:, 0] if file.channels == 1 else block.mean(axis=1))
         full += (np.abs(block) >= FULL_SCALE).sum(axis=0)
         if file.channels > 1:

@@ -1,5 +1,7 @@
 """The `joint` command: its commands, and how errors and warnings reach the terminal."""
 
+import atexit
+import gc
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn, cast
@@ -97,6 +99,9 @@ def main(arguments: list[str] | None = None) -> None:
     quiet_libraries()
     print_any_text()
     keep_freed_memory()
+    # At the end of the process: the collector would look for cycles in all of torch's objects, a
+    # third of a second, before the system takes all of them at once.
+    atexit.register(gc.freeze)
     with errors_in_one_line():
         try:
             code = app(args=arguments, prog_name="joint", standalone_mode=False)
