@@ -2,7 +2,7 @@
 
 import pytest
 
-from joint.app.limits import listening
+from joint.app.listening import listening
 from joint.errors import JointError
 
 

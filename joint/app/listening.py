@@ -1,0 +1,26 @@
+"""The socket that a service listens on."""
+
+import socket
+
+from joint.errors import JointError
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens on `host` and `port`; port 0 is any that is free.
+
+    Raises JointError for a port in use, and for what is no address of this machine.
+    """
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except (OSError, UnicodeError) as error:
+        found = (getattr(error, "strerror", None) or str(error)).lower()
+        expected = "an address of this machine and a free port: --host, --port"
+        raise JointError(where, found, expected) from None
+
+
+def address_of(listener: socket.socket) -> str:
+    """The URL of a listening socket."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
