@@ -116,6 +116,7 @@ class SceneBatch:
     | enrollment_source | (B, K) int64 | index of the speaker among the sources, −1 = absent |
     | speaker | (B, K) int64 | class of the enrolled speaker |
     | utterance | (B, K) int64 | index in the corpus of the enrolment's utterance |
+    | speed | (B, K) float32 | speed factor of the enrolment, 1 as recorded |
     | phrase | (B, K) int64 | class of the text of the enrolment's utterance |
     | enrollment_phones | (B, K, P) int64 | phones within the enrolment, −1 unknown and padding |
     | enrollment_phone_ends | (B, K, P) int64 | Samples where each ends; the first begins at 0 |
@@ -142,6 +143,7 @@ class SceneBatch:
     enrollment_source: Tensor | None = None
     speaker: Tensor | None = None
     utterance: Tensor | None = None
+    speed: Tensor | None = None
     phrase: Tensor | None = None
     enrollment_phones: Tensor | None = None
     enrollment_phone_ends: Tensor | None = None

@@ -3,13 +3,16 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from omegaconf import OmegaConf
 from support import RECIPES
 
+from joint.data.opening import open_corpus
 from joint.training.building.model import load_model
 from joint.training.config.reading import composed
 from joint.training.run import train
+from tasks.distillation.targets import Targets
 
 OF_PHONES = ("phonetics", "recognition", "synthesis", "conversion")
 """Tasks that learn from an aligned corpus."""
@@ -39,6 +42,14 @@ def short(recipe: Path, train: Path, validation: Path, output: Path) -> list[str
     return overrides + (["validation.batches=1"] if "validation" in config else [])
 
 
+def any_targets(folder: Path, dim: int, output: Path) -> Path:
+    """Targets for all recordings of a prepared folder at the speeds that recipes have."""
+    names, speeds = [u.id for u in open_corpus(folder).utterances], [0.8, 0.9, 1.0, 1.1, 1.2]
+    rows = np.random.default_rng(0).standard_normal((len(speeds), len(names), dim))
+    Targets(names, speeds, rows.astype(np.float32)).save(output / "targets.npz")
+    return output / "targets.npz"
+
+
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_two_steps(recipe: Path, prepared: Path, aligned: Path, tmp_path: Path) -> None:
     folders = prepared / "train", prepared / "test"
@@ -47,7 +58,11 @@ def test_two_steps(recipe: Path, prepared: Path, aligned: Path, tmp_path: Path) 
         folders = aligned, aligned
     config.pop("init_parts", None)
     OmegaConf.save(config, tmp_path / "recipe.yaml")
-    checkpoint = train(tmp_path / "recipe.yaml", short(recipe, *folders, tmp_path / "run"))
+    overrides = short(recipe, *folders, tmp_path / "run")
+    if "distillation" in config.tasks:
+        targets = any_targets(folders[0], config.encoder.embedding_dim, tmp_path)
+        overrides.append(f"tasks.distillation.task.targets={targets}")
+    checkpoint = train(tmp_path / "recipe.yaml", overrides)
     model, metadata = load_model(checkpoint)
     assert metadata["trained"]["steps"] == 2
     lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()

@@ -32,6 +32,7 @@ def _of_enrollments(scenes: list[Scene], corpus: Corpus) -> dict[str, Tensor]:
         ),
         "speaker": _grid([[e.segment.speaker for e in s.enrollments] for s in scenes]),
         "utterance": _grid([[e.segment.utterance for e in s.enrollments] for s in scenes]),
+        "speed": torch.tensor([[e.segment.speed for e in s.enrollments] for s in scenes]),
         "augmentation": _grid(
             [
                 [
@@ -122,7 +123,7 @@ def _source_phones(scenes: list[Scene], corpus: Corpus) -> dict[str, Tensor]:
 
 _LABELS: tuple[tuple[frozenset[str], Callable[[list[Scene], Corpus], dict[str, Any]]], ...] = (
     (
-        frozenset({"enrollment_lengths", "speaker", "utterance", "augmentation"}),
+        frozenset({"enrollment_lengths", "speaker", "utterance", "speed", "augmentation"}),
         _of_enrollments,
     ),
     (frozenset({"phrase"}), _phrases),

@@ -14,7 +14,8 @@ from tasks.extraction.extractors.spectrum import Spectrum, compressed
 class SpectralCue(nn.Module):
     """A further input channel: the TF-Map of mixture and enrolment, compressed as the mixture is,
     split into the same bands by weights of its own. Its features are added to the mixture's, so
-    that what does not depend on the speaker is still computed once a mixture."""
+    that what does not depend on the speaker is still computed once a mixture. Untrained it adds
+    little: a trained extractor can go on with it."""
 
     def __init__(
         self, tf_map: TfMap, bands: Bands, features: int, spectrum: Spectrum, compression: float
@@ -22,6 +23,9 @@ class SpectralCue(nn.Module):
         super().__init__()
         self.tf_map, self.spectrum, self.compression = tf_map, spectrum, compression
         self.split = BandSplit(bands, features, channels=1)
+        with torch.no_grad():
+            for parameter in self.split.linears.parameters():
+                parameter.mul_(0.1)
 
     def forward(self, mixture: Tensor, encoding: SpeakerEncoding) -> Tensor:
         """`mixture`, complex `(B, T, bins)` at level 1, and `B·K` enrolments, K for each mixture in

@@ -1,0 +1,1 @@
+"""Distillation: the shared encoder learns the embeddings of a teacher."""

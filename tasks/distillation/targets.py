@@ -1,0 +1,117 @@
+"""What a teacher makes of every recording of a training, kept in one file."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from joint.data.corpus import Corpus
+from joint.data.storage.store import WaveformStore
+from joint.errors import AudioError, DataError
+from joint.files import atomic_path
+from joint.training.progress import shown
+from joint.units import SAMPLE_RATE, Samples
+
+Embed = Callable[[Sequence[np.ndarray]], np.ndarray]
+"""Waveforms `(S,)` float32 at 16 kHz to embeddings `(n, E)`."""
+
+LONGEST: Samples = 15 * SAMPLE_RATE
+"""Of a recording that a teacher reads."""
+BATCH: Samples = 90 * SAMPLE_RATE
+"""Of all recordings that a teacher reads at once."""
+
+
+@dataclass(frozen=True)
+class Targets:
+    """A teacher's embeddings `(V, U, E)`, of unit length, of U recordings at V speeds; zero where a
+    recording could not be read."""
+
+    names: list[str]
+    speeds: list[float]
+    embeddings: np.ndarray
+
+    def save(self, path: Path) -> None:
+        """Write them, atomically."""
+        names, speeds = np.array(self.names), np.array(self.speeds)
+        with atomic_path(path) as unfinished, unfinished.open("wb") as file:
+            np.savez(file, names=names, speeds=speeds, embeddings=self.embeddings)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Targets":
+        """Read what `save` wrote. Raises DataError for another file."""
+        try:
+            with np.load(path, allow_pickle=False) as found:
+                names, speeds = found["names"].tolist(), found["speeds"].tolist()
+                embeddings = found["embeddings"].astype(np.float32)
+        except (OSError, EOFError, ValueError, KeyError) as error:
+            expected = "a file of python -m recipes.distillation.targets"
+            raise DataError(path, f"no targets ({error})", expected) from None
+        return cls(names, speeds, embeddings)
+
+    def of(self, corpus: Corpus, where: str | Path) -> np.ndarray:
+        """The embeddings `(V, U, E)` in the order of the corpus's utterances. Raises DataError for
+        an utterance that has none."""
+        rows = {name: row for row, name in enumerate(self.names)}
+        missing = [u.id for u in corpus.utterances if u.id not in rows]
+        if missing:
+            found = f"no targets of {len(missing)} utterances, {missing[0]} first"
+            raise DataError(where, found, f"those of {corpus.where}")
+        return self.embeddings[:, [rows[u.id] for u in corpus.utterances]]
+
+
+def embedded(
+    embed: Embed, corpus: Corpus, store: WaveformStore, speeds: Sequence[float], progress: bool
+) -> Targets:
+    """The teacher's embeddings of the whole recordings, without their mean over the corpus. Those
+    longer than `LONGEST` are cut.
+
+    Raises DataError where no recording can be read.
+    """
+    jobs = [(v, u) for v in range(len(speeds)) for u in range(len(corpus))]
+    jobs.sort(key=lambda job: corpus.utterances[job[1]].length(speeds[job[0]]))
+    rows: np.ndarray | None = None
+    pending: list[tuple[tuple[int, int], np.ndarray]] = []
+    for number, (v, u) in enumerate(shown(jobs, "teacher", progress), 1):
+        length = min(corpus.utterances[u].length(speeds[v]), LONGEST)
+        with suppress(AudioError):  # its row stays zero: no scene shows it
+            pending.append(((v, u), store.read(u, speeds[v], 0, length)))
+        if pending and (number == len(jobs) or (len(pending) + 1) * length > BATCH):
+            found = embed([waveform for _, waveform in pending])
+            if rows is None:
+                rows = np.zeros((len(speeds), len(corpus), found.shape[1]), np.float32)
+            for (v, u), row in zip((place for place, _ in pending), found, strict=True):
+                rows[v, u] = row / np.linalg.norm(row)
+            pending = []
+    if rows is None:
+        raise DataError(corpus.where, "no readable recording", "at least one")
+    read = np.asarray(rows.any(axis=2))
+    centred = (rows - rows[read].mean(axis=0)) * read[..., None]
+    return Targets([u.id for u in corpus.utterances], list(speeds), _unit(centred))
+
+
+def turned(targets: Targets, towards: Targets) -> Targets:
+    """The targets in the space of other embeddings of the same recordings: turned (and mirrored)
+    so that they are nearest to those (orthogonal Procrustes problem; Schönemann, 1966). Cosines
+    between them stay what they are; heads that read the other embeddings meet familiar ones.
+
+    Raises DataError for other recordings, speeds or dimensions.
+    """
+    one, other = targets.embeddings, towards.embeddings
+    if one.shape != other.shape or targets.names != towards.names:
+        raise DataError("targets", f"{one.shape} towards {other.shape}", "the same recordings")
+    flat, aim = (x.reshape(-1, x.shape[2]).astype(np.float64) for x in (one, other))
+    left, _, right = np.linalg.svd(flat.T @ aim)
+    return Targets(targets.names, targets.speeds, (one @ (left @ right)).astype(np.float32))
+
+
+def agreement(targets: Targets, towards: Targets) -> float:
+    """Mean cosine between two embeddings of the same recordings."""
+    cosines = (targets.embeddings * towards.embeddings).sum(axis=2)
+    return float(cosines[targets.embeddings.any(axis=2)].mean())
+
+
+def _unit(rows: np.ndarray) -> np.ndarray:
+    norm = np.linalg.norm(rows, axis=-1, keepdims=True)
+    return np.divide(rows, norm, out=np.zeros_like(rows), where=norm > 0)
