@@ -16,6 +16,9 @@ from joint.errors import CheckpointError
 
 FORMAT = "joint-speaker/1"
 MODEL, OPTIMIZER = "model/", "optimizer/"
+BESIDE = "beside"
+"""In the metadata: for names of other checkpoints in the same folder the beginnings of the names of
+tensors that are theirs."""
 
 
 def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
@@ -45,14 +48,24 @@ def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]
 
 
 def read(path: Path, without: Sequence[str] = ()) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors, but for those whose names begin with one of `without`, and metadata.
+    """Tensors, but for those whose names begin with one of `without`, and metadata. Tensors that
+    the file leaves to others (`BESIDE`) come from these.
 
     Raises CheckpointError for a file that is missing, truncated, a pickle or not this project's.
     """
     with _opened(path) as (file, metadata):
-        left_out = tuple(without)
-        names = [name for name in file.keys() if not name.startswith(left_out)]  # noqa: SIM118
-        return {name: file.get_tensor(name) for name in names}, metadata
+        tensors = _read(file, "", without)
+    for name, beginnings in metadata.get(BESIDE, {}).items():
+        with _opened(path.with_name(name)) as (file, _):
+            tensors = _read(file, tuple(beginnings), without) | tensors
+    return tensors, metadata
+
+
+def _read(
+    file: Any, beginnings: str | tuple[str, ...], without: Sequence[str]
+) -> dict[str, Tensor]:
+    names = [name for name in file.keys() if name.startswith(beginnings)]  # noqa: SIM118
+    return {n: file.get_tensor(n) for n in names if not n.startswith(tuple(without))}
 
 
 def read_metadata(path: Path) -> dict[str, Any]:

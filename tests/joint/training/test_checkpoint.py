@@ -41,6 +41,26 @@ def test_what_goes_in_comes_out(path: Path) -> None:
     assert os.listdir(path.parent) == [path.name]
 
 
+def test_tensors_of_a_file_beside_it(tmp_path: Path) -> None:
+    """What a file leaves to another one comes from there; what it has itself, does not."""
+    one, two = (torch.full((3, 2), float(i)).unbind() for i in (1, 2))
+    checkpoint.write(
+        tmp_path / "old", dict(zip(("model/a.x", "model/a.y", "model/b"), one, strict=True)), {}
+    )
+    beside = {checkpoint.BESIDE: {"old": ["model/a."]}}
+    checkpoint.write(tmp_path / "new", {"model/a.x": two[0], "model/c": two[1]}, beside)
+    found, _ = checkpoint.read(tmp_path / "new")
+    assert {name: float(value[0]) for name, value in found.items()} == {
+        "model/a.x": 2.0,
+        "model/a.y": 1.0,
+        "model/c": 2.0,
+    }
+    assert set(checkpoint.read(tmp_path / "new", without=("model/a.",))[0]) == {"model/c"}
+    (tmp_path / "old").unlink()
+    with pytest.raises(CheckpointError, match="no file"):
+        checkpoint.read(tmp_path / "new")
+
+
 def test_others_may_read_it(path: Path) -> None:
     plain = path.with_name("plain")
     plain.touch()
