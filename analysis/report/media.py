@@ -8,6 +8,8 @@ import numpy as np
 from joint.units import SAMPLE_RATE, Decibels, Hertz
 
 WINDOW, HOP = 512, 160
+MOST_FRAMES = 4000
+"""Of a spectrogram: frames of a longer recording are further apart."""
 FLOOR: Decibels = -80.0
 
 
@@ -34,7 +36,8 @@ def spectrogram_uri(waveform: np.ndarray) -> str:
 def levels(waveform: np.ndarray) -> np.ndarray:
     """Level `(WINDOW / 2 + 1, F)` in decibels below the loudest, at least `FLOOR`."""
     padded = np.pad(waveform, (0, max(0, WINDOW - len(waveform))))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP]
+    hop = max(HOP, -(-len(padded) // MOST_FRAMES))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::hop]
     power = np.abs(np.fft.rfft(frames * np.hanning(WINDOW), axis=1)) ** 2
     loudest = max(float(power.max()), 1e-12)
     return 10 * np.log10(np.maximum(power.T / loudest, 10 ** (FLOOR / 10)))

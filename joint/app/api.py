@@ -1,11 +1,12 @@
-"""The Python interface: `joint.load(...)`, then `embed`, `verify`, `extract`, `transcribe`,
-`synthesize`, `convert`."""
+"""The Python interface: `joint.load(...)`, then `embed`, `verify`, `extract`, `diarize`,
+`transcribe`, `synthesize`, `convert`."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from joint.app.checkpoints import checkpoint_file
+from joint.app.diarizing import SpeakerDiarizer
 from joint.app.extracting import TargetExtractor
 from joint.app.results import Candidate, Identification, Recording, Verification
 from joint.app.speaking import Synthesizer
@@ -46,7 +47,7 @@ def load(
     return SpeakerModel(model.to(device), metadata, path, precision)
 
 
-class SpeakerModel(TargetExtractor, Transcriber, Synthesizer):
+class SpeakerModel(TargetExtractor, SpeakerDiarizer, Transcriber, Synthesizer):
     """A trained joint model: one encoder and its tasks, ready for inference."""
 
     def verify(

@@ -126,14 +126,6 @@ def check_threshold(threshold: float | None, option: str = "--threshold") -> Non
         raise ConfigError(option, str(threshold), "a cosine, -1 to 1")
 
 
-def probability_text(probability: float | None, withheld: str | None, calibration: object) -> str:
-    """A probability after a score; why there is none, where a checkpoint with a calibration cannot
-    judge a recording."""
-    if probability is not None:
-        return f", probability {probability:.3f}"
-    return f", probability withheld: {withheld}" if withheld and calibration is not None else ""
-
-
 def open_model(checkpoint: str, tasks: Sequence[str] | None = None) -> "SpeakerModel":
     """The checkpoint's model, on the GPU where the machine has one; of its tasks those named, all
     of them where None."""

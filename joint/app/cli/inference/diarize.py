@@ -15,9 +15,9 @@ from joint.app.cli.options import (
     check_threshold,
     open_model,
 )
-from joint.errors import CheckpointError, DataError
+from joint.app.shared.wording import turns_text
+from joint.errors import DataError
 from joint.files import readable
-from joint.terminal import warn
 
 
 def diarize(
@@ -60,11 +60,9 @@ def diarize(
     Example: joint diarize meeting.wav --output meeting.rttm --picture meeting.svg
     """
     from joint.audio import inspect_audio
-    from joint.conversation.timeline import check_picture, draw_timeline, speakers_of
+    from joint.conversation.timeline import check_picture, draw_timeline
     from joint.conversation.turns import Turn, format_of, write_turns
-    from joint.inspection.domain import NO_SPEECH
     from joint.inspection.reading import inspect_recording
-    from tasks.diarization.inference import Diarizer
     from tasks.verification.enrolment.files import read_database
 
     format_of(output)
@@ -80,33 +78,17 @@ def diarize(
     for file in files:  # errors show now, not after an hour's work on the others
         inspect_audio(file, whole=False)
     model = open_model(checkpoint, tasks=())
-    if cluster_threshold is None:
-        cluster_threshold = model.diarization_threshold
-    if cluster_threshold is None and speakers is None:
-        expected = "--speakers N or --cluster-threshold COSINE: this checkpoint has no threshold"
-        raise CheckpointError(model.path, "no diarization threshold", expected)
-    least = model.threshold if threshold is None else threshold
     enrolled = None
     if database is not None:
-        if least is None:
-            raise CheckpointError(model.path, "no threshold", "one, or --threshold COSINE")
         enrolled = read_database(database, model.identity).embeddings()
-    diarizer = Diarizer(model.embed, cluster_threshold)
     sessions: dict[str, list[Turn]] = {}
     for name, file in zip(names, files, strict=True):
         recording = inspect_recording(file, progress=True)
-        flaw, waveform = model.judge(recording), recording.waveform
-        turns = diarizer(waveform, recording.speech, speakers, enrolled, least or 0.0, True)
-        if not turns and flaw != NO_SPEECH:
-            warn(f"{file}: {NO_SPEECH} that can be embedded")
-        sessions[name] = turns
+        sessions[name] = model.diarize(
+            recording, speakers, enrolled, threshold, cluster_threshold, progress=True
+        )
     write_turns(output, sessions)
     for name, turns in sessions.items():
-        seconds = {
-            who: sum(t.end - t.start for t in turns if t.speaker == who) / model.sample_rate
-            for who in speakers_of(turns)
-        }
-        listed = ", ".join(f"{who} {length:.1f} s" for who, length in seconds.items())
-        print(f"{name}: {len(turns)} turns ({listed})" if turns else f"{name}: no turns")
+        print(f"{name}: {turns_text(turns)}")
     if picture is not None:
         draw_timeline(picture, sessions)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from joint.app.cli.options import SHIPPED, Checkpoint, Database, open_model
+from joint.app.shared.wording import enrolled_text
 from joint.terminal import warn
 
 
@@ -59,7 +60,4 @@ def enroll(
         for recording in opened.enroll(name, recordings, replace):
             warn(f"{recording.file}: left out, {name} is already enrolled with this recording")
         enrolled = opened.speakers[name]
-    total = sum(recording.seconds for recording in enrolled)
-    listed = ", ".join(f"{recording.file} {recording.seconds:.1f} s" for recording in enrolled)
-    plural = "recording" if len(enrolled) == 1 else "recordings"
-    print(f"{name}: {len(enrolled)} {plural}, {total:.1f} s ({listed})")
+    print(enrolled_text(name, enrolled))

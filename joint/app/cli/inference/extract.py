@@ -8,6 +8,7 @@ import typer
 from joint.app.cli.checked import check_places
 from joint.app.cli.inference.person import Person, PersonDatabase, PersonName, enrolled_in
 from joint.app.cli.options import SHIPPED, Checkpoint, Json, open_model
+from joint.app.shared.wording import presence_text
 from joint.errors import CheckpointError, ConfigError, DataError, JointError
 from joint.files import file_name, write_json
 
@@ -117,7 +118,5 @@ def _known(files: list[Path], database: Path | None, name: str | None, output: P
 
 def _line(name: str, place: Path | None, result: "Extraction") -> str:
     """What is printed of a person: the file, and whether the person is present."""
-    shown = "" if result.presence is None else f" (score {result.presence:.1f})"
-    present = {True: f"present{shown}", False: f"not present{shown}", None: ""}[result.present]
     where = name if place is None else str(place)
-    return ": ".join(part for part in (where, present) if part)
+    return ": ".join(part for part in (where, presence_text(result)) if part)

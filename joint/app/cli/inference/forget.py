@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from joint.app.cli.options import Database
+from joint.app.shared.wording import count_text
 
 
 def forget(
@@ -19,5 +20,5 @@ def forget(
 
     with edit_database(database) as opened:
         removed = opened.remove(name)
-    plural = "recording" if len(removed) == 1 else "recordings"
-    print(f"{name}: {len(removed)} {plural} removed; speakers left: {len(opened.speakers)}")
+    count = count_text(len(removed), "recording")
+    print(f"{name}: {count} removed; speakers left: {len(opened.speakers)}")

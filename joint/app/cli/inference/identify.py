@@ -1,7 +1,7 @@
 """`joint identify`: which enrolled speaker talks in a recording."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,12 +13,9 @@ from joint.app.cli.options import (
     Threshold,
     check_threshold,
     open_model,
-    probability_text,
 )
+from joint.app.shared.wording import candidate_text, identification_text
 from joint.files import write_json
-
-if TYPE_CHECKING:
-    from joint.app.results import Candidate
 
 
 def identify(
@@ -52,24 +49,18 @@ def identify(
     recording = inspect_recording(file)
     model = open_model(checkpoint, tasks=())
     found = model.identify(recording, read_database(database, model.identity), threshold)
-    best = found.best
-
-    def shown(match: "Candidate") -> str:
-        chance = probability_text(match.probability, match.withheld, model.calibration)
-        return f"score {match.score:.4f}{chance}"
-
-    answer = found.speaker or f"unknown speaker, best match {best.name}"
-    print(f"{answer}: {shown(best)} (threshold {found.threshold:.4f})")
+    calibrated = model.calibration is not None
+    print(identification_text(found, calibrated))
     if top > 1:
         for place, match in enumerate(found.candidates[:top], start=1):
-            print(f"{place:>3}  {match.name}: {shown(match)}")
+            print(f"{place:>3}  {match.name}: {candidate_text(match, calibrated)}")
     if json:
         figures = {
             "speaker": found.speaker,
-            "best_match": best.name,
-            "score": best.score,
-            "probability": best.probability,
-            "withheld": best.withheld,
+            "best_match": found.best.name,
+            "score": found.best.score,
+            "probability": found.best.probability,
+            "withheld": found.best.withheld,
             "threshold": found.threshold,
             "scores": {match.name: match.score for match in found.candidates[:top]},
         }

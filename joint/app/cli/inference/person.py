@@ -86,11 +86,8 @@ def enrolled_in(
 ) -> "dict[str, Enrolled]":
     """What the `model` knows people in a database by: the recordings that were kept, else the
     embedding. Raises DataError for an unknown name and a database of another encoder."""
-    from joint.task import Enrollment
+    from joint.app.shared.people import known_by
     from tasks.verification.enrolment.files import read_database
 
     opened = read_database(database, model.identity)
-    return {
-        name: opened.recordings(name) or Enrollment.kept(opened.typical_embedding(name))
-        for name in names
-    }
+    return {name: known_by(opened, name) for name in names}

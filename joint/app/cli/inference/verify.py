@@ -11,8 +11,8 @@ from joint.app.cli.options import (
     Json,
     check_threshold,
     open_model,
-    probability_text,
 )
+from joint.app.shared.wording import verification_text
 from joint.files import write_json
 
 
@@ -46,28 +46,19 @@ def verify(
 
     Example: joint verify a.wav b.wav --threshold 0.5
     """
-    from joint.inspection.domain import NO_SPEECH
     from joint.inspection.reading import inspect_recording
 
     check_threshold(threshold)
     one, other = inspect_recording(first), inspect_recording(second)
     model = open_model(checkpoint, tasks=())
     result = model.verify(one, other, threshold)
-    least, same = result.threshold, result.same
-    if least is None:
-        print(f"score {result.score:.4f} (the checkpoint has no threshold: give --threshold)")
-    elif same is None:
-        print(f"score {result.score:.4f} no decision: {NO_SPEECH} (threshold {least:.4f})")
-    else:
-        answer = "same" if same else "different"
-        chance = probability_text(result.probability, result.withheld, model.calibration)
-        print(f"score {result.score:.4f} {answer}{chance} (threshold {least:.4f})")
+    print(verification_text(result, model.calibration is not None))
     if json:
         figures = {
             "score": result.score,
-            "same": same,
+            "same": result.same,
             "probability": result.probability,
             "withheld": result.withheld,
-            "threshold": least,
+            "threshold": result.threshold,
         }
         write_json(json, figures)

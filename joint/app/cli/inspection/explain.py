@@ -7,12 +7,10 @@ import typer
 
 from joint.app.cli.checked import CheckedCommand
 from joint.app.cli.options import SHIPPED, AlignedData, Checkpoint
+from joint.app.shared.wording import gains_text
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from analysis.saliency.explanation import Explanation
-    from analysis.saliency.maps import Score
 
 explain = typer.Typer(
     no_args_is_help=True,
@@ -61,27 +59,14 @@ def verification(
 
     Example: joint explain verification a.wav b.wav --output maps
     """
-    import numpy as np
-    import torch
-
     from joint.app.cli.options import open_model
+    from joint.app.shared.explaining import explain_verification
     from joint.audio import read_audio
 
-    waveforms = {"first": read_audio(first), "second": read_audio(second)}
-    model = open_model(checkpoint)
-    encoder = model.model.encoder.float().cpu()
-    embeddings = {
-        name: torch.from_numpy(np.asarray(model.embed([waveform])))
-        for name, waveform in waveforms.items()
-    }
-
-    def cosine_with(other: torch.Tensor) -> "Score":
-        return lambda recordings: torch.cosine_similarity(encoder(recordings).embedding, other)
-
-    for name, held in (("first", "second"), ("second", "first")):
-        _explained(
-            encoder, waveforms[name], cosine_with(embeddings[held]), method, layer, name, output
-        )
+    waveforms = read_audio(first), read_audio(second)
+    model = open_model(checkpoint, tasks=())
+    for name, found in explain_verification(model, *waveforms, method, layer):
+        _write_map(found, name, output)
 
 
 @explain.command(cls=CheckedCommand)
@@ -120,6 +105,7 @@ def extraction(
     """
     import torch
 
+    from analysis.saliency.explanation import explain as explained
     from joint.app.cli.options import open_model
     from joint.audio import read_audio
     from joint.errors import AudioError, CheckpointError
@@ -144,7 +130,8 @@ def extraction(
         estimate = task.extractor(mixtures, encoding).waveform  # one for each enrolment
         return si_sdr_db(estimate, targets.expand(len(recordings), -1))
 
-    _explained(joint_model.encoder, enrolled, extracted, method, layer, "enrollment", output)
+    explanation = explained(joint_model.encoder.eval(), enrolled, extracted, method, layer)
+    _write_map(explanation, "enrollment", output)
 
 
 @explain.command(cls=CheckedCommand)
@@ -179,27 +166,13 @@ def phones(
         print(f"{phone:<4} {salience:.3f}")
 
 
-def _explained(
-    encoder: Any,
-    waveform: "np.ndarray",
-    score: "Score",
-    method: str,
-    layer: str,
-    name: str,
-    output: Path,
-) -> "Explanation":
-    """Explain one recording, draw and write its map, and print its deletion and insertion gains."""
+def _write_map(found: "Explanation", name: str, output: Path) -> None:
+    """Draw and write the map of a recording, and print its deletion and insertion gains."""
     from analysis.saliency.explanation import draw
-    from analysis.saliency.explanation import explain as explained
 
-    found = explained(encoder.eval(), waveform, score, method, layer)
     draw(found, name, output / f"{name}.png")
     _write(output / f"{name}.json", found.figures())
-    print(
-        f"{name}: score {found.score:.3f}; against random order, deletion "
-        f"{found.curves.deletion_gain:+.3f}, insertion {found.curves.insertion_gain:+.3f}"
-    )
-    return found
+    print(f"{name}: {gains_text(found)}")
 
 
 def _write(path: Path, figures: dict[str, object]) -> None:

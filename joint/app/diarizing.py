@@ -1,0 +1,64 @@
+"""A loaded checkpoint as a diarizer: who speaks when."""
+
+import warnings
+from collections.abc import Mapping
+
+import numpy as np
+
+from joint.app.base import LoadedModel
+from joint.app.results import Recording
+from joint.audio import AudioWarning
+from joint.conversation.turns import Turn
+from joint.errors import CheckpointError
+from joint.inspection.domain import NO_SPEECH
+
+
+class SpeakerDiarizer(LoadedModel):
+    """A model that tells the speakers of a recording apart."""
+
+    def diarize(
+        self,
+        recording: Recording,
+        speakers: int | None = None,
+        enrolled: Mapping[str, np.ndarray] | None = None,
+        threshold: float | None = None,
+        cluster_threshold: float | None = None,
+        progress: bool = False,
+    ) -> list[Turn]:
+        """Find who speaks when, in order; no turns where there is no speech.
+
+        Args:
+            speakers: their number, where it is known.
+            enrolled: embeddings `(k, E)` of recordings of people by name; a speaker whose score
+                reaches `threshold` gets that name, others are speaker1, speaker2, ….
+            threshold: a cosine; None: the checkpoint's own.
+            cluster_threshold: the least mean cosine of one speaker's windows, which estimates the
+                number of speakers; None: the checkpoint's own.
+            progress: whether to show bars.
+
+        Warns with AudioWarning of a recording that the checkpoint cannot judge, and of speech that
+        is too short to be embedded. Raises AudioError; CheckpointError where a threshold is needed
+        and there is none; DataError for more `speakers` than windows.
+        """
+        from tasks.diarization.inference import Diarizer  # a model that verifies does not need it
+
+        if cluster_threshold is None:
+            cluster_threshold = self.diarization_threshold
+        if cluster_threshold is None and speakers is None:
+            expected = (
+                "--speakers N or --cluster-threshold COSINE: this checkpoint has no threshold"
+            )
+            raise CheckpointError(self.path, "no diarization threshold", expected)
+        least = self.threshold if threshold is None else threshold
+        if enrolled is not None and least is None:
+            raise CheckpointError(self.path, "no threshold", "one, or --threshold COSINE")
+        looked_at = self.inspect(recording)
+        flaw = self.judge(looked_at)
+        diarizer = Diarizer(self.embed, cluster_threshold)
+        turns = diarizer(
+            looked_at.waveform, looked_at.speech, speakers, enrolled, least or 0.0, progress
+        )
+        if not turns and flaw != NO_SPEECH:
+            text = f"{looked_at.where}: {NO_SPEECH} that can be embedded"
+            warnings.warn(text, AudioWarning, stacklevel=2)
+        return turns
