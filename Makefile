@@ -1,5 +1,5 @@
 # Every target creates .venv and installs what it needs: `make demo`, `make test`, `make docs`,
-# `make bench`; `make venv` installs alone.
+# `make bench`, `make dist`; `make venv` installs alone.
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -11,7 +11,7 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo $$python; break; }; done)
 
-.PHONY: demo test docs bench venv clean
+.PHONY: demo test docs bench dist venv clean
 
 venv: $(INSTALLED)
 
@@ -46,6 +46,17 @@ docs: $(DOCS_INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m tests.benchmarks
+
+# The wheel and the source distribution, in dist/, checked and installed in an environment of their own.
+dist: $(INSTALLED)
+	$(PIP) 'build>=1.2,<2' 'twine>=6,<7'
+	rm -rf dist build/dist-venv
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+	$(PYTHON) -m venv build/dist-venv
+	build/dist-venv/bin/python -m pip install --quiet dist/*.whl
+	build/dist-venv/bin/python -m pip check
+	cd build/dist-venv && bin/joint --version && bin/joint info
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -1,11 +1,16 @@
 """The distribution `joint-speaker`: what it needs, and the `joint` command."""
 
+import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
 README = HERE / "README.md"
+# The one place of the version; not imported, since building must not need what it installs.
+VERSION = re.findall(r'^__version__ = "(.+)"$', (HERE / "joint" / "__init__.py").read_text(), re.M)[
+    0
+]
 
 RUNTIME = [
     # One pair: torchaudio's wheels load only beside the torch that they were built with.
@@ -85,6 +90,9 @@ SYNTHESIS = [
 
 HUB = ["huggingface_hub>=0.30,<3"]
 
+# Grids as jobs, on this machine or by SLURM.
+CLUSTER = ["submitit>=1.5,<1.6"]
+
 DOCS = ["mkdocs-material>=9.6,<10", "mkdocstrings[python]>=0.30,<2"]
 
 DEV = [
@@ -95,6 +103,7 @@ DEV = [
     *HUB,
     *PHONES,
     *SYNTHESIS,
+    *CLUSTER,
     "pytest>=8.3,<10",
     "pytest-xdist>=3.6,<4",
     "ruff>=0.9,<0.18",
@@ -103,9 +112,23 @@ DEV = [
     *SPEECHBRAIN,
 ]
 
+EXTRAS = {
+    "analysis": ANALYSIS,
+    "cluster": CLUSTER,
+    "conversation": CONVERSATION,
+    "espnet": ESPNET,
+    "hub": HUB,
+    "phones": PHONES,
+    "recognition": RECOGNITION,
+    "speechbrain": SPEECHBRAIN,
+    "synthesis": SYNTHESIS,
+    "umap": UMAP,
+}
+"""What users choose from; docs/installation.md says what each is for."""
+
 setup(
     name="joint-speaker",
-    version="0.1.0",
+    version=VERSION,
     description="One shared speaker encoder that drives many speech tasks",
     long_description=README.read_text(encoding="utf-8") if README.exists() else "",
     long_description_content_type="text/markdown",
@@ -126,18 +149,12 @@ setup(
     },
     install_requires=RUNTIME,
     extras_require={
-        "analysis": ANALYSIS,
-        "conversation": CONVERSATION,
+        **EXTRAS,
+        # Without PESQ, which needs a C compiler.
+        "all": sorted({package for packages in EXTRAS.values() for package in packages}),
         "dev": DEV,
         "docs": DOCS,
-        "espnet": ESPNET,
-        "hub": HUB,
         "pesq": PESQ,
-        "phones": PHONES,
-        "recognition": RECOGNITION,
-        "speechbrain": SPEECHBRAIN,
-        "synthesis": SYNTHESIS,
-        "umap": UMAP,
     },
     entry_points={"console_scripts": ["joint=joint.app.cli.main:main"]},
     classifiers=[

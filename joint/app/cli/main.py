@@ -4,11 +4,12 @@ import atexit
 import gc
 import sys
 from collections.abc import Callable
-from typing import Any, NoReturn, cast
+from typing import Annotated, Any, NoReturn, cast
 
 import typer
 from typer.core import TyperGroup
 
+from joint import __version__
 from joint.app.cli.checked import CheckedCommand
 from joint.app.cli.data.align import align
 from joint.app.cli.data.prepare import prepare
@@ -81,12 +82,30 @@ prepare.command(cls=CheckedCommand)(librimix)
 app = typer.Typer(
     name="joint",
     cls=InOrder,
-    help="One shared speaker encoder, many tasks: prepare, train, evaluate and use it.",
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"joint {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """One shared speaker encoder, many tasks: prepare, train, evaluate and use it."""
+
+
 for name, command in COMMANDS.items():
     if isinstance(command, typer.Typer):
         app.add_typer(command, name=name)
