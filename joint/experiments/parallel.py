@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import redirect_stdout
 from multiprocessing import get_context
 from typing import Any
 
 import torch
 
-from joint.errors import JointError
+from joint.errors import JointError, TrainingError
 from joint.experiments.ablation import Run
 
 Measure = Callable[[Run], dict[str, Any]]
@@ -26,12 +27,21 @@ def in_parallel(
     with ProcessPoolExecutor(
         jobs, get_context("spawn"), torch.set_num_threads, (threads,), max_tasks_per_child=1
     ) as pool:
-        pending = {pool.submit(_logged, run, measure): run for run in runs}
+        pending = {pool.submit(logged, run, measure): run for run in runs}
         for done in as_completed(pending):
-            yield pending[done], done.result()
+            run = pending[done]
+            try:
+                yield run, done.result()
+            except BrokenProcessPool:
+                found = "the end of its process (killed; out of memory?)"
+                yield (
+                    run,
+                    TrainingError(f"{run.variant}, seed {run.seed}", found, "a run that ends"),
+                )
 
 
-def _logged(run: Run, measure: Measure) -> dict[str, Any] | JointError:
+def logged(run: Run, measure: Measure) -> dict[str, Any] | JointError:
+    """The figures of a run, or its error; what it prints goes to `training.log` in its folder."""
     with (run.folder / "training.log").open("a") as log, redirect_stdout(log):
         try:
             return measure(run)

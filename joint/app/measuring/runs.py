@@ -71,6 +71,11 @@ class TestSet:
         return cls(corpus, trials, mixtures, conversations)
 
 
+def measure_on(run: Run, data: str | Path, phones: bool = False) -> dict[str, Any]:
+    """As `measure`, on the test set in a folder or at a URL: a job of its own opens it itself."""
+    return measure(run, TestSet.load(data, phones))
+
+
 def measure(run: Run, test: TestSet) -> dict[str, Any]:
     """Train the run where that has not been done, evaluate it on `test`, write its figures."""
     model = load(train(run.recipe, resume=run.started, find=named_checkpoint))

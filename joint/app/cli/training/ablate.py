@@ -34,11 +34,58 @@ def ablate(
         typer.Option("--variant", metavar="VARIANT", help="Only this variant; may be repeated."),
     ] = None,
     jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            metavar="N",
+            min=1,
+            help="Trainings at a time; on one machine they share the cores evenly. By default 1, "
+            "on a cluster all of them.",
+        ),
+    ] = None,
+    executor: Annotated[
+        str,
+        typer.Option(
+            "--executor",
+            metavar="processes|local|slurm",
+            help="How trainings are run: as processes of this command, or, by submitit, as jobs of "
+            "this machine or of a SLURM cluster, a job for each.",
+        ),
+    ] = "processes",
+    slurm: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--slurm",
+            metavar="KEY=VALUE",
+            help="An option of the SLURM jobs, such as time=720 (minutes), partition=gpu, "
+            "gpus_per_node=1, cpus_per_task=8 or mem=32GB; may be repeated.",
+        ),
+    ] = None,
+    attempts: Annotated[
         int,
         typer.Option(
-            "--jobs", metavar="N", min=1, help="Trainings at a time; they share the cores evenly."
+            "--attempts",
+            metavar="N",
+            min=1,
+            help="Jobs that a run may take until it is given up: one that fails is submitted "
+            "again. A preempted job is queued again and does not count.",
         ),
-    ] = 1,
+    ] = 2,
+    submit_only: Annotated[
+        bool,
+        typer.Option(
+            "--submit-only",
+            help="Submit the jobs and return; the same command later says what became of them, "
+            "submits failed ones again and gathers the table.",
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Name the runs that are not finished, with SLURM's script; train nothing.",
+        ),
+    ] = False,
 ) -> None:
     """Train every variant of a grid from every seed, evaluate each on a test set, write the table.
 
@@ -47,30 +94,43 @@ def ablate(
     and then DIR must be aligned). Of models that are initialised with another's weights, the drift
     of the embeddings is measured. A finished run is not run again, and an interrupted one is
     resumed: the same command again completes the table, `table.md` in the grid's output, with
-    `table.svg`. A grid with a baseline has the relative change of the EER, with its 95 % confidence
-    interval from a bootstrap over speakers and seeds.
+    `table.svg`. A grid with a baseline has the relative change of the
+    EER, with its 95 % confidence interval from a bootstrap over speakers and seeds.
+
+    Jobs of --executor outlive this command: started again, it follows those that run. Their output
+    is in `jobs`, in the grid's output.
 
     Example: joint ablate recipes/speechocean762/grids/backbones.yaml --jobs 2
     """
     from joint.app.checkpoints import named_checkpoint
-    from joint.app.measuring.runs import TestSet, measure
+    from joint.app.measuring.runs import TestSet, measure_on
     from joint.experiments.ablation import Grid
-    from joint.experiments.parallel import in_parallel
+    from joint.experiments.executors import Execution
     from joint.experiments.statistics import EerChanges
 
     planned = Grid.load(grid, overrides or [])
+    options = (jobs, tuple(slurm or ()), attempts, submit_only)
+    execution = Execution(executor, Path(planned.config.output), grid.stem, *options)
     waiting = [run for run in planned.runs(variant or []) if run.figures() is None]
-    test = TestSet.load(planned.test(data), phones=planned.config.probe_layer is not None)
+    tested, phones = planned.test(data), planned.config.probe_layer is not None
+    test = TestSet.load(tested, phones)
     for run in waiting:
         run.check_initial(named_checkpoint)
+    if dry_run:
+        for run in waiting:
+            print(f"{run.variant}, seed {run.seed}: {run.folder}")
+        print(execution.script(len(waiting)) or "", end="")
+        return
+    execute = execution.ready(waiting)
     for run in waiting:
         run.write_recipe()
     changes = EerChanges(test.corpus)
+    measure = partial(measure_on, data=tested, phones=phones)
     failed: list[JointError] = []
-    for run, outcome in in_parallel(waiting, partial(measure, test=test), jobs):
+    for run, outcome in execute(measure):
         if isinstance(outcome, JointError):
             failed.append(outcome)
-            print(f"{run.variant}, seed {run.seed}: failed")
+            print(f"{run.variant}, seed {run.seed}: failed: {outcome}")
             continue
         print(f"{run.variant}, seed {run.seed}: EER {outcome['eer_percent']:.2f} %")
         _write_table(planned, changes)
@@ -79,15 +139,19 @@ def ablate(
         raise failed[0]
 
 
+def _further(grid: "Grid", changes: "EerChanges") -> dict[str, dict[str, str]]:
+    """The column of changes against a baseline, where the grid has one."""
+    found = changes.between([run for run in grid.runs() if run.figures() is not None])
+    return {"EER against baseline": found} if found else {}
+
+
 def _write_table(grid: "Grid", changes: "EerChanges") -> str:
     """The table of all finished runs; it is also written into the grid's output, with a chart."""
     from analysis.comparison import plot_comparison
     from joint.experiments.tables import COLUMNS, comparison_table, measured_figures
 
     measured, output = measured_figures(grid), Path(grid.config.output)
-    found = changes.between([run for run in grid.runs() if run.figures() is not None])
-    further = {"EER against baseline": found} if found else {}
-    table = comparison_table("variant", COLUMNS, measured, further)
+    table = comparison_table("variant", COLUMNS, measured, _further(grid, changes))
     atomic_write(output / "table.md", table)
     if measured:
         plot_comparison(measured, "eer_percent", "EER %", output / "table.svg")

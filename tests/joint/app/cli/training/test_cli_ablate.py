@@ -68,6 +68,27 @@ def test_trains_measures_and_goes_on(
     assert (output / "table.md").read_text() in both.out
 
 
+def test_a_grid_as_jobs(
+    grid: Path,
+    test_set: Path,
+    tmp_path: Path,
+    joint_command: Command,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("submitit")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    common = ("ablate", grid, "--data", test_set)
+    planned = joint_command(*common, "--executor", "slurm", "--slurm", "time=9", "--dry-run")
+    assert planned.code == 0 and "joint, seed 1: " in planned.out and "frozen, seed" in planned.out
+    for line in ("--array=0-1%2", "--time=9", "--job-name=grid", "--requeue"):
+        assert f"#SBATCH {line}\n" in planned.out
+    assert not (tmp_path / "out").exists()
+    done = joint_command(*common, "--executor", "local", "--variant", "joint")
+    assert done.code == 0, done
+    assert "joint, seed 1: submitted as job" in done.out and "joint, seed 1: EER" in done.out
+    assert "| joint |" in (tmp_path / "out" / "table.md").read_text()
+
+
 @pytest.mark.usefixtures("in_this_process")
 def test_a_failing_run_is_told(
     grid: Path, test_set: Path, tmp_path: Path, joint_command: Command
@@ -87,6 +108,8 @@ def test_bad_input(grid: Path, test_set: Path, tmp_path: Path, refused: Callable
     )
     (test_set / "trials").unlink()
     assert "trials" in refused("ablate", grid, "--data", test_set)
+    assert "processes, local or slurm" in refused("ablate", grid, "--executor", "pbs")
+    assert "expected --executor slurm" in refused("ablate", grid, "--slurm", "time=3")
     assert not (tmp_path / "out").exists()
 
 

@@ -1,0 +1,44 @@
+"""What jobs of the tests do in place of a training; a job imports it by name."""
+
+import os
+import signal
+import time
+from typing import Any
+
+from joint.errors import ConfigError
+from joint.experiments.ablation import Run
+
+
+def works(run: Run) -> dict[str, Any]:
+    print(f"trained {run.variant}")
+    figures = {"eer_percent": 1.0 * run.seed}
+    run.write_figures(figures)
+    return figures
+
+
+def works_at_the_second_attempt(run: Run) -> dict[str, Any]:
+    first = run.folder / "first"
+    if not first.exists():
+        first.touch()
+        raise RuntimeError("out of memory")
+    return works(run)
+
+
+def refuses(run: Run) -> dict[str, Any]:
+    raise ConfigError("disk", "no room", "room")
+
+
+def is_killed(run: Run) -> dict[str, Any]:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return {}
+
+
+def is_preempted(run: Run) -> dict[str, Any]:
+    """At its first start it gets the signal by which a job is told to make room."""
+    starts = run.folder / "starts"
+    with starts.open("a") as file:
+        file.write("start\n")
+    if len(starts.read_text().splitlines()) == 1:
+        os.kill(os.getpid(), signal.SIGUSR2)
+        time.sleep(60.0)
+    return works(run)
