@@ -2,16 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from analysis.charts import new_figure, save
 from joint.experiments.tables import Figures, values
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 def plot_comparison(
     measured: Mapping[str, Sequence[Figures]], key: str, label: str, path: Path
 ) -> None:
+    """Write what `comparison_chart` draws to `path`."""
+    save(comparison_chart(measured, key, label), path)
+
+
+def comparison_chart(measured: Mapping[str, Sequence[Figures]], key: str, label: str) -> "Figure":
     """A bar for each of `measured` as long as its mean, and a dot for each measurement."""
     rows = {name: values(key, each) for name, each in measured.items()}
     rows = {name: numbers for name, numbers in rows.items() if numbers}
@@ -24,4 +33,4 @@ def plot_comparison(
     axis.invert_yaxis()
     axis.set_xlabel(label)
     axis.spines[["top", "right"]].set_visible(False)
-    save(figure, path)
+    return figure

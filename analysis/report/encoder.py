@@ -1,18 +1,16 @@
-"""The sections of an encoder's report: verification, geometry of the embeddings, probes, drift."""
+"""The sections of an encoder's report: geometry of the embeddings, probes, drift."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from analysis.charts import det_chart, histogram_chart, scatter_chart
+from analysis.charts import scatter_chart
 from analysis.geometry import geometry, information, on_a_plane
 from analysis.probing.findings import Finding
 from analysis.probing.summary import heat_map, markdown
 from analysis.report.page import Charts, Picture, Section, Table
-from joint.metrics.detection import ErrorRates
 
 GEOMETRY = {
     "within": "mean cosine of one speaker's recordings",
@@ -31,24 +29,6 @@ class People:
     speakers: Sequence[str]
     genders: Sequence[str | None]
     age_groups: Sequence[str | None]
-
-
-def verification_section(
-    figures: Mapping[str, Any], rates: ErrorRates, scores: Mapping[str, np.ndarray]
-) -> Section:
-    """Error rates of all trials and of groups, the DET curve, and the scores of both classes."""
-    rows = [["all", *_rates(figures)]]
-    rows += [[name, *_rates(group)] for name, group in figures["by_group"].items()]
-    table = Table(["trials", "EER %", "minDCF 0.01", "number"], rows)
-    charts = Charts(
-        [det_chart({"cosine": rates}), histogram_chart("Scores", scores, "cosine", 0.05)]
-    )
-    return Section("Verification", "Cosine scores of all trials.", [table, charts])
-
-
-def _rates(figures: Mapping[str, Any]) -> list[str]:
-    shown = [("eer_percent", "{:.2f}"), ("min_dcf_p01", "{:.3f}"), ("trials", "{}")]
-    return ["–" if figures[k] is None else form.format(figures[k]) for k, form in shown]
 
 
 def geometry_section(embeddings: np.ndarray, people: People, method: str = "tsne") -> Section:

@@ -1,58 +1,38 @@
-"""A report: one HTML file with tables, charts and audio that refers to no other file and no
-network address."""
+"""A report: one HTML file with tables, charts and audio that needs no other file and no network
+address; it may link to the files that it was made of."""
 
 import base64
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import numpy as np
 
 from analysis.charts import svg
 from analysis.report.media import audio_uri, spectrogram_uri
+from analysis.report.style import SCRIPT, STYLE
 from joint.files import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-STYLE = """
-:root{color-scheme:light dark;--page:#fbfbfa;--card:#fff;--ink:#1f2430;--soft:#6b7280;
---line:#e3e6ea}
-@media (prefers-color-scheme:dark){:root{--page:#14171c;--card:#1c2027;--ink:#e6e8ec;
---soft:#9aa2b1;--line:#30353f}}
-*{box-sizing:border-box}
-body{margin:0;background:var(--page);color:var(--ink);font:16px/1.55 system-ui,sans-serif}
-main{max-width:1120px;margin:0 auto;padding:40px 20px 80px}
-h1{font-size:1.9rem;line-height:1.2;margin:0 0 8px}h2{font-size:1.25rem;margin:44px 0 6px}
-h3{font-size:1rem;margin:0}p{margin:4px 0 12px;max-width:75ch}.soft{color:var(--soft)}
-.scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
-th,td{padding:7px 16px 7px 0;text-align:right;white-space:nowrap;
-border-bottom:1px solid var(--line)}
-th:first-child,td:first-child{text-align:left}thead th{color:var(--soft);font-weight:500}
-.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(330px,100%),1fr));gap:16px}
-.charts svg,.card{background:var(--card);border:1px solid var(--line);border-radius:10px}
-.charts svg{width:100%;height:auto;padding:8px;background:#fff}
-.wide{grid-template-columns:minmax(0,760px)}
-.card{padding:16px;margin:14px 0}.tiles{display:grid;gap:14px;margin-top:10px;
-grid-template-columns:repeat(auto-fit,minmax(min(190px,100%),1fr))}
-figure{margin:0}figcaption{font-size:.86rem;margin-bottom:4px}
-figure img{width:100%;height:120px;display:block;border-radius:6px;image-rendering:auto}
-.picture img{height:auto;background:#fff}audio{width:100%;height:34px;margin-top:6px}
-"""
-
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text under `columns`; the first column names the row."""
+    """Rows of text under `columns`; the first column names the row. A click on a heading sorts."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
 
     def html(self) -> str:
         """The table."""
-        head = "".join(f"<th scope=col>{escape(column)}</th>" for column in self.columns)
+        head = "".join(
+            f"<th scope=col><button>{escape(column)}</button></th>" for column in self.columns
+        )
         body = "".join(
             "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
             for row in self.rows
@@ -116,12 +96,34 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Links:
+    """Files that a report was made of or that belong to it, by what they are; a file that is there
+    is linked, relative to the `folder` of the page, and anything else is named."""
+
+    files: Mapping[str, str | Path]
+    folder: Path
+
+    def html(self) -> str:
+        """A list."""
+        items = "".join(
+            f"<li>{escape(what)}: {self._link(str(file))}</li>" for what, file in self.files.items()
+        )
+        return f"<ul>{items}</ul>"
+
+    def _link(self, file: str) -> str:
+        if not os.path.exists(file):
+            return escape(file)
+        target = quote(os.path.relpath(os.path.abspath(file), os.path.abspath(self.folder)))
+        return f'<a href="{target}">{escape(file)}</a>'
+
+
+@dataclass(frozen=True)
 class Section:
     """A part of the report: heading, a sentence of explanation, content."""
 
     title: str
     text: str
-    content: Sequence[Table | Charts | Example | Picture] = field(default_factory=tuple)
+    content: Sequence[Table | Charts | Example | Picture | Links] = field(default_factory=tuple)
 
     def html(self) -> str:
         """The section."""
@@ -136,7 +138,7 @@ def write_report(path: str | Path, title: str, text: str, sections: Sequence[Sec
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{escape(title)}</title><style>{STYLE}</style></head>"
-        f"<body><main><h1>{escape(title)}</h1><p class=soft>{escape(text)}</p>{body}</main></body>"
-        "</html>\n"
+        f"<body><main><h1>{escape(title)}</h1><p class=soft>{escape(text)}</p>{body}</main>"
+        f"<script>{SCRIPT}</script></body></html>\n"
     )
     atomic_write(path, page)

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from analysis.report.page import Example, Section, Table, write_report
-from joint.metrics.presenting import figure_text, known_names, turned
+from analysis.report.figures import figure_table, named_figures
+from analysis.report.page import Example, Section, write_report
+from joint.metrics.presenting import turned
 from joint.synthesis.evaluation.systems import Evaluation
 
 LISTEN = (
@@ -18,26 +19,14 @@ def write_speech_report(
     path: Path, title: str, text: str, figures: Mapping[str, Any], found: Evaluation
 ) -> None:
     """Write the page of `figures`, with the sounds that `found` has kept. Raises JointError."""
-    content = [_table("figure", turned(figures["by_system"]))]
+    content = [figure_table("figure", turned(figures["by_system"]))]
     if groups := figures.get("by_group"):
-        content.append(_table("group", groups))
-    flat = {name: value for name, value in figures.items() if not isinstance(value, Mapping)}
-    named = [f"{name.replace('_', ' ')}: {figure_text(value)}" for name, value in flat.items()]
-    sections = [Section("Figures", ", ".join(named), content)]
+        content.append(figure_table("group", groups))
+    sections = [Section("Figures", named_figures(figures), content)]
     if found.sounds:
         players = [_example(found, row_id) for row_id in found.sounds]
         sections.append(Section("Listen", LISTEN, players))
     write_report(path, title, text, sections)
-
-
-def _table(kind: str, rows: Mapping[str, Mapping[str, Any]]) -> Table:
-    names = known_names(rows)
-    columns = [kind, *(name.replace("_", " ") for name in names)]
-    cells = [
-        [row.replace("_", " "), *(figure_text(values.get(name)) for name in names)]
-        for row, values in rows.items()
-    ]
-    return Table(columns, cells)
 
 
 def _example(found: Evaluation, row_id: str) -> Example:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analysis.charts import Curve, line_chart
+from analysis.report.page import Charts, Section
 from joint.errors import DataError
 
 if TYPE_CHECKING:
@@ -73,18 +74,25 @@ def training_panels(
             title,
             [training[name]],
             "minutes",
-            _unit(name),
+            unit_of(name),
             smooth=max(3, len(training[name].x) // SMOOTH_SHARE),
         )
         for name, title in (chosen or {name: name for name in training}).items()
     ]
     panels += [
-        line_chart(f"held out: {name}", [curve], "minutes", _unit(name))
+        line_chart(f"held out: {name}", [curve], "minutes", unit_of(name))
         for name, curve in validation.items()
     ]
     return panels
 
 
-def _unit(name: str) -> str:
+def training_section(log: Path) -> Section:
+    """The section of a training's log. Raises DataError."""
+    text = "Thin: single steps. Thick: their running mean."
+    return Section("Training", text, [Charts(training_panels(read_log(log)))])
+
+
+def unit_of(name: str) -> str:
+    """The unit of a scalar, by the end of its name; empty where it has none."""
     units = {"_db": "dB", "_percent": "%", "_share": "share", "loss": "loss"}
     return next((unit for ending, unit in units.items() if name.endswith(ending)), "")

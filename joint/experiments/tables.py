@@ -52,13 +52,13 @@ def measured_figures(grid: Grid) -> dict[str, list[dict[str, float | None]]]:
     return found
 
 
-def comparison_table(
+def comparison_rows(
     first_column: str,
     columns: Mapping[str, str],
     measured: Mapping[str, Sequence[Figures]],
     further: Mapping[str, Mapping[str, str]] | None = None,
-) -> str:
-    """A Markdown table: a row for each of `measured`, a column for each of `columns` (key of the
+) -> list[list[str]]:
+    """A heading, then a row for each of `measured`, with a column for each of `columns` (key of the
     figure to heading) that any of them has.
 
     Several measurements of one row, such as seeds, are shown as mean ± standard deviation.
@@ -70,12 +70,23 @@ def comparison_table(
         for key, heading in columns.items()
         if any(values(key, each) for each in measured.values())
     }
-    heading = [first_column, *shown.values(), *more]
-    rows = [heading, ["---"] * len(heading)]
+    rows = [[first_column, *shown.values(), *more]]
     for name, each in measured.items():
         texts = [column.get(name, "–") for column in more.values()]
         rows.append([name, *(cell(values(key, each)) for key in shown), *texts])
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return rows
+
+
+def comparison_table(
+    first_column: str,
+    columns: Mapping[str, str],
+    measured: Mapping[str, Sequence[Figures]],
+    further: Mapping[str, Mapping[str, str]] | None = None,
+) -> str:
+    """What `comparison_rows` gives as a Markdown table."""
+    heading, *rows = comparison_rows(first_column, columns, measured, further)
+    lines = [heading, ["---"] * len(heading), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def values(key: str, measured: Sequence[Figures]) -> list[float]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from analysis.charts import det_chart, histogram_chart
+from analysis.report.extraction import evenly
 from analysis.report.page import Charts, Example, Section, Table, write_report
 from analysis.report.training import read_log, training_panels
 from joint import SpeakerModel
@@ -136,12 +137,6 @@ def _speech(system: System, folder: Corpus, mixtures: Sequence[MixtureRow]) -> S
             ),
         ],
     )
-
-
-def evenly(rows: Sequence[MixtureRow], count: int) -> list[MixtureRow]:
-    """`count` rows, evenly spaced in the list."""
-    places = np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)
-    return [rows[place] for place in places]
 
 
 def _gains(systems: Sequence[System]) -> Charts:

@@ -1,23 +1,39 @@
-"""Embeddings of many recordings, distributed over the processes of `torchrun`."""
+"""Embeddings of many recordings, distributed over the processes of `torchrun` and over jobs."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import torch.distributed as dist
 
-from joint.errors import AudioError, JointError
+from joint.errors import AudioError, ConfigError, JointError
 from tasks.verification.embedding import (
     Embed,
     EmbeddedFiles,
+    Recording,
     at_least_one,
     embed_files,
     embed_readable,
 )
 
 
+def share_of(recordings: Mapping[str, Recording], share: str | None) -> Mapping[str, Recording]:
+    """The share `K/N` of `recordings`, every N-th from the K-th on; all of them for None.
+
+    Raises ConfigError for anything but two numbers, 1 <= K <= N <= the number of recordings.
+    """
+    if share is None:
+        return recordings
+    first, _, count = share.partition("/")
+    if not (first.isdecimal() and count.isdecimal()) or not (
+        1 <= int(first) <= int(count) <= len(recordings)
+    ):
+        expected = f"K/N with 1 <= K <= N <= {len(recordings)}, the recordings"
+        raise ConfigError("--share", share, expected)
+    return {name: recordings[name] for name in list(recordings)[int(first) - 1 :: int(count)]}
+
+
 def embed_shared(
-    embed: Embed, paths: Mapping[str, Path], progress: bool = False
+    embed: Embed, recordings: Mapping[str, Recording], progress: bool = False
 ) -> EmbeddedFiles | None:
     """As `embed_files`, with every process embedding its share; the first process returns the
     result, all others None.
@@ -26,11 +42,11 @@ def embed_shared(
     `torchrun` it is `embed_files`. Other errors of any process are raised in the first one.
     """
     if not dist.is_torchelastic_launched():
-        return embed_files(embed, paths, progress=progress)
+        return embed_files(embed, recordings, progress=progress)
     dist.init_process_group("gloo")
     try:
         rank, count = dist.get_rank(), dist.get_world_size()
-        share = {name: paths[name] for name in list(paths)[rank::count]}
+        share = {name: recordings[name] for name in list(recordings)[rank::count]}
         own = _outcome(embed, share, progress and rank == 0)
         gathered: list[EmbeddedFiles | JointError | None] = [None] * count
         dist.gather_object(own, gathered if rank == 0 else None)
@@ -38,11 +54,11 @@ def embed_shared(
         dist.destroy_process_group()
     if rank > 0:
         return None
-    return merged([part for part in gathered if part is not None], list(paths))
+    return merged([part for part in gathered if part is not None], list(recordings))
 
 
 def _outcome(
-    embed: Embed, share: Mapping[str, Path], progress: bool
+    embed: Embed, share: Mapping[str, Recording], progress: bool
 ) -> EmbeddedFiles | JointError | None:
     """What a process sends to the first one: errors too, because a process that raised here would
     leave the others waiting."""

@@ -60,6 +60,14 @@ Json: TypeAlias = Annotated[
     Path | None,
     typer.Option("--json", metavar="FILE", help="Also write the result as a JSON object."),
 ]
+Report: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        metavar="FILE.html",
+        help="Also write a page of tables, charts and, where there is audio, players.",
+    ),
+]
 Threshold: TypeAlias = Annotated[
     float | None,
     typer.Option(

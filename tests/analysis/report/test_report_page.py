@@ -9,7 +9,7 @@ import pytest
 
 from analysis.charts import Curve, det_chart, line_chart
 from analysis.report.media import FLOOR, WINDOW, levels
-from analysis.report.page import Charts, Example, Section, Table, write_report
+from analysis.report.page import Charts, Example, Links, Section, Table, write_report
 from analysis.report.training import read_log, training_panels
 from joint.errors import DataError
 from joint.metrics.detection import error_rates
@@ -33,6 +33,20 @@ def test_a_page_needs_nothing_else(tmp_path: Path) -> None:
     assert "one &amp; two: EER 50.00 %" in page
     assert "&lt;ours&gt;" in page and "mix &amp; match" in page
     assert page.count("<audio") == 2
+
+
+def test_files_are_linked_from_the_page_and_tables_are_sortable(tmp_path: Path) -> None:
+    used = tmp_path / "data" / "trials & more"
+    used.parent.mkdir()
+    used.touch()
+    files = {"trials": used, "corpus": "s3://bucket/corpus", "lost": tmp_path / "none"}
+    content = [Table(["system", "EER %"], [["ours", "4.2"]]), Links(files, tmp_path / "out")]
+    write_report(tmp_path / "out" / "r.html", "T", "text", [Section("Part", "what", content)])
+    page = (tmp_path / "out" / "r.html").read_text()
+    assert re.findall(r'href="([^"]*)"', page) == ["../data/trials%20%26%20more"]
+    assert "corpus: s3://bucket/corpus" in page
+    assert "<th scope=col><button>EER %</button></th>" in page and "aria-sort" in page
+    assert "prefers-color-scheme:dark" in page
 
 
 def test_levels_find_a_tone() -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from joint.app.cli.evaluate.figures import print_figures
-from joint.app.cli.options import SHIPPED, Checkpoint, Data, Json, open_model
+from joint.app.cli.options import SHIPPED, Checkpoint, Data, Json, Report, open_model
 from joint.files import atomic_path, write_json
 
 
@@ -53,6 +53,7 @@ def extraction(
             "--scores", metavar="FILE.csv", help="Also write the figures of each mixture."
         ),
     ] = None,
+    report: Report = None,
     json: Json = None,
 ) -> None:
     """SI-SDR in dB and its improvement, PESQ, STOI and WER of extraction from mixtures of two.
@@ -81,3 +82,12 @@ def extraction(
     print_figures(figures)
     if json:
         write_json(json, figures)
+    if report:
+        from analysis.report.extraction import write_extraction_report
+
+        used = {"checkpoint": model.path, "data": data, "mixtures": mixtures}
+        made = {"estimates": output, "scores": scores, "figures": json}
+        files = used | {what: file for what, file in made.items() if file}
+        name = str(model.info()["name"])
+        lists = (corpus, listed)
+        write_extraction_report(report, name, figures, model.estimate, lists, files, limit)

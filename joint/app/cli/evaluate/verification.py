@@ -1,8 +1,7 @@
 """`joint evaluate verification`: error rates of a list of trials."""
 
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,8 +16,14 @@ from joint.app.cli.evaluate.scoring import (
     TopOption,
     scorer_of,
 )
-from joint.app.cli.options import SHIPPED, Checkpoint, Data, Json, open_model
-from joint.files import atomic_path, write_json
+from joint.app.cli.options import SHIPPED, Checkpoint, Data, Json, Report, open_model
+from joint.files import write_json
+from joint.terminal import warn
+
+if TYPE_CHECKING:
+    from joint.data.corpus import Corpus
+    from tasks.verification.embedding import EmbeddedFiles
+    from tasks.verification.trials import Trials
 
 
 def verification(
@@ -48,6 +53,16 @@ def verification(
             "gates, narrow bands, codecs, noise. Cosine scores at the checkpoint's threshold.",
         ),
     ] = False,
+    embeddings: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--embeddings",
+            metavar="FILE.npz",
+            help="Embeddings of the corpus that `joint embed` wrote with the same checkpoint: they "
+            "are not computed again; may be repeated, for the shares of several jobs.",
+        ),
+    ] = None,
+    report: Report = None,
     json: Json = None,
     backend: BackendOption = "cosine",
     norm: NormOption = "none",
@@ -65,39 +80,48 @@ def verification(
     --json eer.json
     """
     from joint.data.opening import open_corpus
-    from tasks.verification.evaluate import evaluate_verification
+    from joint.metrics.detection import error_rates
+    from tasks.verification.embedding import embed_corpus
+    from tasks.verification.evaluate import evaluate_embedded, write_scores
     from tasks.verification.trials import Trials
 
     corpus, listed = open_corpus(data), Trials.load(trials)
     listed.check(corpus)
     model = open_model(checkpoint, tasks=())
-    with ExitStack() as outputs:
-        table = outputs.enter_context(atomic_path(scores)) if scores else None
-        scorer = scorer_of(model.embed, backend, norm, cohort, top, adapt, adaptation, calibrate)
-        figures = evaluate_verification(model.embed, corpus, listed, table, scorer=scorer)
+    embedded = _stored(embeddings, corpus, listed) if embeddings else None
+    scorer = scorer_of(model.embed, backend, norm, cohort, top, adapt, adaptation, calibrate)
+    if embedded is None:
+        embedded = embed_corpus(model.embed, corpus, listed.names, progress=True)
+    figures, kept, values = evaluate_embedded(embedded, corpus, listed, scorer)
+    rates, name = error_rates(values, kept.labels), str(model.info()["name"])
+    if scores:
+        from analysis.charts import det_chart, save
+
+        write_scores(scores, kept, values)
+        save(det_chart({name: rates}), scores.with_suffix(".det.svg"))
     if conditions:
         from joint.training.progress import shown
         from tasks.verification.conditions import CONDITIONS, evaluate_conditions
 
         found = evaluate_conditions(model.embed, corpus, listed, model.threshold)
         figures["by_condition"] = dict(shown(found, "conditions", True, len(CONDITIONS)))
-    if scores:
-        _write_det(scores, str(model.info()["name"]))
     print_figures(figures)
     if json:
         write_json(json, figures)
+    if report:
+        from analysis.report.verification import write_verification_report
+
+        used = {"checkpoint": model.path, "data": data, "trials": trials}
+        made = {"scores": scores, "figures": json}
+        files = used | {what: file for what, file in made.items() if file}
+        write_verification_report(report, name, figures, rates, (values, kept.labels), files)
 
 
-def _write_det(scores: Path, name: str) -> None:
-    """The DET curve of a written table of scores, as an SVG beside it."""
-    import csv
+def _stored(files: list[Path], corpus: "Corpus", trials: "Trials") -> "EmbeddedFiles":
+    """The embeddings in `files`; warns of utterances of the trials that none has."""
+    from tasks.verification.stored import read_embeddings
 
-    import numpy as np
-
-    from analysis.charts import det_chart, save
-    from joint.metrics.detection import error_rates
-
-    with scores.open(newline="", encoding="utf-8") as file:
-        rows = [(float(row["score"]), int(row["label"])) for row in csv.DictReader(file)]
-    values, labels = np.array(rows).T
-    save(det_chart({name: error_rates(values, labels)}), scores.with_suffix(".det.svg"))
+    embedded = read_embeddings(files, corpus, trials.names)
+    if missing := len(trials.names) - len(embedded.names):
+        warn(f"{missing} of {len(trials.names)} utterances of the trials are in no --embeddings")
+    return embedded

@@ -1,6 +1,6 @@
 """`joint embed`: the speaker embedding of each recording."""
 
-import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,11 +8,11 @@ import typer
 
 from joint.app.cli.options import SHIPPED, Checkpoint, open_model
 from joint.errors import DataError
-from joint.files import atomic_path, readable
+from joint.files import readable
 from joint.terminal import warn
 
 if TYPE_CHECKING:
-    import numpy as np
+    from tasks.verification.embedding import Recording
 
 
 def embed(
@@ -37,33 +37,58 @@ def embed(
             "--wav-scp", metavar="FILE", help="A table with lines `id path`, instead of FILES."
         ),
     ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            metavar="DATA",
+            help="A corpus in any form that `joint evaluate` takes, instead of FILES.",
+        ),
+    ] = None,
+    share: Annotated[
+        str | None,
+        typer.Option(
+            "--share",
+            metavar="K/N",
+            help="Only the K-th of N equal shares of the recordings, for a job of an array.",
+        ),
+    ] = None,
     checkpoint: Checkpoint = SHIPPED,
 ) -> None:
     """Compute the speaker embedding of each recording and write all of them to one file.
 
     Recordings that cannot be used are skipped, counted and named in a warning. Audio may have any
     sample rate and any number of channels. Under torchrun the recordings are divided among the
-    processes.
+    processes; jobs of an array take a --share each, and `joint evaluate verification` reads the
+    files of all of them.
 
     Example: joint embed a.wav b.wav --output embeddings.npz
     """
-    from tasks.verification.sharing import embed_shared
+    from tasks.verification.sharing import embed_shared, share_of
+    from tasks.verification.stored import write_embeddings
 
-    paths = _recordings(files or [], wav_scp)
-    embedded = embed_shared(open_model(checkpoint, tasks=()).embed, paths, progress=True)
+    recordings = share_of(_recordings(files or [], wav_scp, data), share)
+    embedded = embed_shared(open_model(checkpoint, tasks=()).embed, recordings, progress=True)
     if embedded is None:  # the first process writes what all of them found
         return
-    write_npz(output, embedded.names, embedded.embeddings)
+    write_embeddings(output, embedded.names, embedded.embeddings)
     if embedded.skipped:
-        warn(f"{len(embedded.skipped)} of {len(paths)} skipped: {', '.join(embedded.skipped)}")
+        warn(f"{len(embedded.skipped)} of {len(recordings)} skipped: {', '.join(embedded.skipped)}")
     print(f"{output}: {len(embedded.names)} embeddings of dimension {embedded.embeddings.shape[1]}")
 
 
-def _recordings(files: list[Path], wav_scp: Path | None) -> dict[str, Path]:
+def _recordings(
+    files: list[Path], wav_scp: Path | None, data: Path | None
+) -> "Mapping[str, Recording]":
+    from joint.data.opening import open_corpus
     from joint.data.prepare.tables import read_wav_scp
 
-    if bool(files) == bool(wav_scp):
-        raise DataError("joint embed", "both" if files else "neither", "--wav-scp FILE or FILES…")
+    given = sum(map(bool, (files, wav_scp, data)))
+    if given != 1:
+        expected = "one of FILES…, --wav-scp FILE and --data DATA"
+        raise DataError("joint embed", "several of them" if given else "none", expected)
+    if data is not None:
+        return open_corpus(data).by_id
     if wav_scp is not None:
         return read_wav_scp(wav_scp)
     named: dict[str, Path] = {}
@@ -72,14 +97,3 @@ def _recordings(files: list[Path], wav_scp: Path | None) -> dict[str, Path]:
             raise DataError(file, f"the id of {named[name]} again", "one name a file")
         named[name] = file
     return named
-
-
-def write_npz(path: Path, names: list[str], embeddings: "np.ndarray") -> None:
-    """Write `embeddings (n, E)` under their `names`, atomically; `numpy.load` reads them."""
-    import numpy as np
-
-    # Not numpy.savez: its keywords would refuse an utterance called `file`.
-    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-        for name, embedding in zip(names, embeddings, strict=True):
-            with archive.open(f"{name}.npy", "w") as entry:
-                np.lib.format.write_array(entry, np.asarray(embedding, dtype=np.float32))

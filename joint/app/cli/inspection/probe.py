@@ -31,7 +31,7 @@ def probe(
         typer.Option(
             "--output",
             metavar="DIR",
-            help="Also write probes.json, probes.md and probes.png there.",
+            help="Also write probes.json, probes.md, probes.png and report.html there.",
         ),
     ] = None,
     question: Annotated[
@@ -72,7 +72,9 @@ def probe(
 
     from analysis.probing.layers import EMBEDDING, check_layers
     from analysis.probing.study import Material
-    from analysis.probing.summary import heat_map, markdown
+    from analysis.probing.summary import markdown
+    from analysis.report.encoder import probes_section
+    from analysis.report.page import Links, Section, write_report
     from joint.app.cli.options import open_model
     from joint.data.opening import open_corpus
     from joint.files import atomic_write
@@ -99,7 +101,13 @@ def probe(
         }
         atomic_write(output / "probes.json", json.dumps(found, indent=1) + "\n")
         atomic_write(output / "probes.md", table)
-        heat_map(trained, random, output / "probes.png")
+        section = probes_section(trained, random, shown_layer, output)  # draws probes.png
+        links = Links({"checkpoint": model.path, "data": data}, output)
+        sections = [section, Section("Files", "What this page was made of.", [links])]
+        title = f"Probes of {model.info()['name']}"
+        write_report(
+            output / "report.html", title, f"{len(material.utterances)} utterances", sections
+        )
 
 
 def beside_untrained(

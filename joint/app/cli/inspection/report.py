@@ -56,7 +56,8 @@ def report(
     ] = 800,
 ) -> None:
     """Write an HTML page about a checkpoint: verification, geometry of the embeddings, probes of
-    the layers, and the drift from another checkpoint.
+    the layers, the drift from another checkpoint, the curves of the training where its log lies
+    beside the checkpoint, and links to what was used.
 
     Example: joint report --data data/speechocean762/test --output exp/report
     """
@@ -65,7 +66,8 @@ def report(
     from analysis.probing.layers import EMBEDDING
     from analysis.probing.study import Material
     from analysis.report.encoder import People, geometry_section, probes_section
-    from analysis.report.page import write_report
+    from analysis.report.page import Links, Section, write_report
+    from analysis.report.training import training_section
     from joint.app.cli.inspection.probe import beside_untrained
     from joint.app.cli.options import open_model
     from joint.data.opening import open_corpus
@@ -94,12 +96,20 @@ def report(
     trained, random = beside_untrained(model, material)
     output.mkdir(parents=True, exist_ok=True)
     sections.append(probes_section(trained, random, EMBEDDING, output))
+    used = {"checkpoint": model.path, "data": data}
+    used |= {} if other is None else {"drift from": other.path}
+    log, card = (model.path.with_name(name) for name in ("metrics.jsonl", "MODEL_CARD.md"))
+    if log.is_file():
+        sections.append(training_section(log))
+    used |= {what: file for what, file in (("log", log), ("model card", card)) if file.is_file()}
+    used |= {"figures": output / "report.json", "probes": output / "probes.png"}
+    write_json(output / "report.json", {k: v for k, v in figures.items() if np.isscalar(v)})
+    sections.append(Section("Files", "What this page was made of.", [Links(used, output)]))
     info = model.info()
     size = info["parameters"]["encoder"] / 1e6
     text = f"{info['path']}: {size:.2f} million parameters, embeddings of {info['embedding_dim']}; "
     text += f"{len(embedded.names)} recordings of {len(set(people.speakers))} speakers in {data}."
     write_report(output / "report.html", f"The encoder {info['name']}", text, sections)
-    write_json(output / "report.json", {k: v for k, v in figures.items() if np.isscalar(v)})
     print(output / "report.html")
 
 
@@ -107,7 +117,7 @@ def _verification(
     data: Path, folder: "Corpus", embedded: "EmbeddedFiles"
 ) -> tuple[list["Section"], dict[str, Any]]:
     """The section and the figures, where DIR has trials."""
-    from analysis.report.encoder import verification_section
+    from analysis.report.verification import verification_section
     from joint.data.opening import find_list
     from joint.metrics.detection import error_rates
     from tasks.verification.evaluate import evaluate_embedded

@@ -94,7 +94,7 @@ def ablate(
     and then DIR must be aligned). Of models that are initialised with another's weights, the drift
     of the embeddings is measured. A finished run is not run again, and an interrupted one is
     resumed: the same command again completes the table, `table.md` in the grid's output, with
-    `table.svg`. A grid with a baseline has the relative change of the
+    `table.svg` and the page `report.html`. A grid with a baseline has the relative change of the
     EER, with its 95 % confidence interval from a bootstrap over speakers and seeds.
 
     Jobs of --executor outlive this command: started again, it follows those that run. Their output
@@ -135,8 +135,18 @@ def ablate(
         print(f"{run.variant}, seed {run.seed}: EER {outcome['eer_percent']:.2f} %")
         _write_table(planned, changes)
     print(_write_table(planned, changes), end="")
+    _write_report(planned, tested, changes)
     if failed:
         raise failed[0]
+
+
+def _write_report(grid: "Grid", test: str | Path, changes: "EerChanges") -> None:
+    """The page of all finished runs, in the grid's output; no page where none is."""
+    from analysis.report.ablation import write_ablation_report
+
+    if any(run.figures() is not None for run in grid.runs()):
+        path = Path(grid.config.output) / "report.html"
+        write_ablation_report(path, grid, test, _further(grid, changes))
 
 
 def _further(grid: "Grid", changes: "EerChanges") -> dict[str, dict[str, str]]:

@@ -95,9 +95,12 @@ def test_extraction(
         *("evaluate", "extraction", "--checkpoint", tiny_checkpoint, "--data", data),
         *("--mixtures", data / "mix2_extraction.csv", "--limit", 3),
         *("--output", tmp_path / "wav", "--scores", tmp_path / "s.csv"),
-        *("--json", tmp_path / "f.json"),
+        *("--json", tmp_path / "f.json", "--report", tmp_path / "r.html"),
     )
     assert outcome.code == 0
+    page = (tmp_path / "r.html").read_text()
+    assert page.count("<audio") == 12  # of each mixture: it, enrolment, estimate and reference
+    assert 'href="s.csv"' in page and "SI-SDR improvement: estimate" in page
     figures = json.loads((tmp_path / "f.json").read_text())
     keys = "si_sdr_db si_sdr_improvement_db si_sdr_improvement_median_db improved_share "
     keys += "wrong_speaker_share pesq stoi wer_percent mixtures by_group"

@@ -26,6 +26,7 @@ def test_probe(
     for side in ("trained", "untrained"):
         assert {f["layer"] for f in found[side]} == {"tdnn2", "embedding"}
     assert (tmp_path / "probes.png").stat().st_size > 5000
+    assert "phones (frames)" in (tmp_path / "report.html").read_text()
 
 
 def test_probe_refuses(
@@ -59,7 +60,7 @@ def test_report(
     outcome = joint_command(*common, "--against", tiny_checkpoint)
     assert outcome.code == 0, outcome
     page = (out / "report.html").read_text()
-    for title in ("Verification", "Drift", "Geometry"):
+    for title in ("Verification", "Drift", "Geometry", "Training", "Files"):
         assert f"<h2>{title}</h2>" in page
     figures = json.loads((out / "report.json").read_text())
     assert abs(figures["cosine_drift"]) < 1e-12 and figures["trials"] == 276

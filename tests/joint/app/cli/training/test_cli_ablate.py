@@ -87,6 +87,9 @@ def test_a_grid_as_jobs(
     assert done.code == 0, done
     assert "joint, seed 1: submitted as job" in done.out and "joint, seed 1: EER" in done.out
     assert "| joint |" in (tmp_path / "out" / "table.md").read_text()
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "1 of 2 runs are finished" in page and 'href="joint/seed1/model.safetensors"' in page
+    assert page.count("<svg") == 2  # the EER, and the loss
 
 
 @pytest.mark.usefixtures("in_this_process")
