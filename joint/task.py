@@ -146,6 +146,11 @@ class Task(nn.Module, ABC):
         """Figures on held-out scenes, logged beside the losses; none unless a task has some."""
         return {}
 
+    def examples(self, encode: Encode, batch: SceneBatch, count: int) -> dict[str, Tensor]:
+        """Waveforms `(S,)` of the first `count` scenes of a held-out batch, by names such as
+        `0/estimate`, to follow a training by ear; none unless a task has some."""
+        return {}
+
     def critic_loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput | None:
         """Loss of the critic that trains against this task, such as a GAN's discriminator.
 

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from joint.training.examples import Examples
+
 if TYPE_CHECKING:
+    from torch import Tensor
     from torch.utils.tensorboard import SummaryWriter
 
     from joint.training.config.schema import TrainerConfig
@@ -62,6 +65,7 @@ class TrainingLog:
         self.since, self.scenes_then = time.perf_counter(), start_scenes
         self.budget = config
         self.board: SummaryWriter | None = None
+        self.played = Examples()
         if not active:
             return
         self.bar = Progress(
@@ -145,6 +149,15 @@ class TrainingLog:
         self.bar.console.print(
             f"step {int(counters['step'])}, {counters['minutes']:.1f} min: {shown}"
         )
+
+    def examples_due(self, counters: Mapping[str, float]) -> bool:
+        """Whether held-out scenes are to be played now; the same on every process."""
+        return self.played.due(counters["progress"])
+
+    def examples(self, counters: Mapping[str, float], sounds: Mapping[str, "Tensor"]) -> None:
+        """Sounds `(S,)` of held-out scenes, and their spectrograms."""
+        board = self._opened() if self.active else None
+        self.played.write(board, int(counters["step"]), counters["progress"], sounds)
 
     def _write(self, line: Mapping[str, Any]) -> None:
         with self.path.open("a") as file:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from joint.training.optimizers import (
 )
 from joint.training.precision import autocast_for
 from joint.training.progress import TrainingLog
+from joint.training.validation import Validation
 
 StreamSpec = tuple[SceneStream, list[str], int]
 """A stream, the tasks that read it, and at every how many steps."""
@@ -46,7 +47,7 @@ class Trainer:
         output: Path,
         metadata: Mapping[str, Any],
         seed: int,
-        validate: Callable[[], dict[str, float]] | None = None,
+        validate: Validation | None = None,
         validate_minutes: float = 5.0,
     ) -> None:
         self.fabric, self.model, self.streams = fabric, model, dict(streams)
@@ -204,6 +205,8 @@ class Trainer:
         self.model.eval()
         self.figures = self.validate()
         log.validation(self._counters(), self.figures)
+        if self.config.examples and log.examples_due(self._counters()):
+            log.examples(self._counters(), self.validate.examples(self.config.examples))
         train_mode(self.model, self.schedule)
 
     def _counters(self) -> dict[str, float]:

@@ -1,9 +1,11 @@
 """Figures on held-out scenes, of each corpus that a recipe validates on."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from lightning.fabric import Fabric
+from torch import Tensor
 
 from joint.data.joined import JoinedCorpus
 from joint.data.recorded.surroundings import Surroundings
@@ -17,6 +19,44 @@ from joint.training.precision import autocast_for
 Figures = dict[str, float]
 
 
+@dataclass(frozen=True)
+class Validation:
+    """Figures and examples of a `model` on the scenes of `held_out`, which `streams` give for each
+    corpus."""
+
+    held_out: ValidationConfig
+    model: JointModel
+    streams: Mapping[str, SceneStream]
+    precision: str
+    device: torch.device
+
+    def __call__(self) -> Figures:
+        """The figures: `TASK/FIGURE`, and, of several corpora, `TASK/CORPUS/FIGURE`, with their
+        mean as `TASK/FIGURE`."""
+        figures: Figures = {}
+        with torch.no_grad(), autocast_for(self.precision, self.device):
+            for task in self.held_out.tasks:
+                chosen = self.held_out.corpora.get(task, self.streams)
+                found = {name: self._on_corpus(task, self.streams[name]) for name in chosen}
+                figures |= by_corpus(task, found)
+        return figures
+
+    def examples(self, count: int) -> dict[str, Tensor]:
+        """Waveforms of the first `count` scenes of each task's first corpus: `TASK/PLACE/NAME`."""
+        sounds: dict[str, Tensor] = {}
+        with torch.no_grad(), autocast_for(self.precision, self.device):
+            for name in self.held_out.tasks:
+                corpus = next(iter(self.held_out.corpora.get(name, self.streams)))
+                task, batch = self.model.task(name), self.streams[corpus][0].to(self.device)
+                found = task.examples(self.model.view(name), batch, count)
+                sounds |= {f"{name}/{key}": sound.float().cpu() for key, sound in found.items()}
+        return sounds
+
+    def _on_corpus(self, task: str, stream: SceneStream) -> Figures:
+        batches = (stream[n].to(self.device) for n in range(self.held_out.batches))
+        return self.model.task(task).validate(self.model.view(task), batches)
+
+
 def validation(
     config: RecipeConfig,
     held_out: ValidationConfig,
@@ -24,9 +64,8 @@ def validation(
     fabric: Fabric,
     surroundings: Surroundings,
     packages: Sequence[str] = (),
-) -> Callable[[], Figures]:
-    """A function that computes the figures of `held_out.tasks` on its scenes: `TASK/FIGURE`, and,
-    of several corpora, `TASK/CORPUS/FIGURE`, with their mean as `TASK/FIGURE`."""
+) -> Validation:
+    """The validation that a recipe asks for, of `held_out.tasks`. Raises ConfigError, DataError."""
     corpus = open_corpora(config.data.validation, "data.validation", config.data.shards)
     parts = {"": corpus}
     if isinstance(corpus, JoinedCorpus):
@@ -41,21 +80,7 @@ def validation(
         name: SceneStream(part, store, planner, held_out.batch_size, seed=0, fields=fields)
         for name, part in parts.items()
     }
-
-    def on_corpus(task: str, stream: SceneStream) -> Figures:
-        batches = (stream[n].to(fabric.device) for n in range(held_out.batches))
-        return model.task(task).validate(model.view(task), batches)
-
-    def validate() -> Figures:
-        figures: Figures = {}
-        with torch.no_grad(), autocast_for(config.trainer.precision, fabric.device):
-            for task in held_out.tasks:
-                chosen = held_out.corpora.get(task, streams)
-                found = {name: on_corpus(task, streams[name]) for name in chosen}
-                figures |= by_corpus(task, found)
-        return figures
-
-    return validate
+    return Validation(held_out, model, streams, config.trainer.precision, fabric.device)
 
 
 def by_corpus(task: str, found: Mapping[str, Figures]) -> Figures:

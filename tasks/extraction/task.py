@@ -149,6 +149,13 @@ class ExtractionTask(Task):
         }
         return figures | ({"absent_level_db": float(absent.mean())} if len(absent) else {})
 
+    def examples(self, encode: Encode, batch: SceneBatch, count: int) -> dict[str, Tensor]:
+        """Mixture, reference and estimate of the first `count` enrolled people."""
+        _, estimate, reference, mixture = self._estimated(encode, batch)
+        sounds = {"mixture": mixture, "reference": reference, "estimate": estimate.waveform}
+        places = range(min(count, len(reference)))
+        return {f"{n}/{name}": sound[n] for n in places for name, sound in sounds.items()}
+
     def infer(
         self,
         encode: Encode,

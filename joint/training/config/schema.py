@@ -122,7 +122,8 @@ class TrainerConfig:
     """Budget, precision and bookkeeping. Training ends at `max_steps` or `max_minutes`, whichever
     comes first; schedules follow the used share of the budget. The `clock` counts minutes of time
     (`wall`), or of processor time of this process (`processor`), by which trainings compare on a
-    machine that others use too."""
+    machine that others use too. Of the first `examples` held-out scenes TensorBoard gets sounds and
+    spectrograms, ten times in a training, where a task of the validation has some to play."""
 
     max_steps: int | None = None
     max_minutes: float | None = None
@@ -135,6 +136,7 @@ class TrainerConfig:
     average_last: int = 1
     log_every: int = 20
     max_bad_steps: int = 5
+    examples: int = 2
 
 
 @dataclass

@@ -5,10 +5,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from joint.errors import ConfigError
 from joint.training import progress
 from joint.training.config.schema import TrainerConfig
+from joint.training.examples import spectrogram
 from joint.training.progress import TrainingLog
 
 CONFIG = TrainerConfig(max_steps=10, log_every=2)
@@ -59,8 +61,29 @@ def test_validation_figures(tmp_path: Path) -> None:
     assert json.loads(line)["validation"] == {"verification/eer_percent": 12.5}
 
 
+def test_sounds_are_written_ten_times_and_only_where_they_changed(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    time = torch.arange(8000) / 16_000
+    with TrainingLog(tmp_path, CONFIG, True, 0) as log:
+        for step in range(1, 21):
+            now = {**counters(step), "progress": step / 20}
+            if log.examples_due(now):
+                estimate = torch.sin(2 * torch.pi * 100 * step * time)
+                log.examples(now, {"0/mixture": torch.sin(6283 * time), "0/estimate": estimate})
+    found = EventAccumulator(str(tmp_path / "tensorboard"), {"audio": 0, "images": 0}).Reload()
+    assert [event.step for event in found.Audio("0/mixture")] == [1]
+    steps = [event.step for event in found.Audio("0/estimate")]
+    assert steps == [event.step for event in found.Images("0/estimate")]
+    assert steps[0] == 1 and steps[-1] == 20 and 10 <= len(steps) <= 11
+    picture = spectrogram(torch.sin(2 * torch.pi * 1000 * time))
+    assert picture.shape[:2] == (1, 257)
+    assert (picture[0].argmax(0) == 256 - 32).all()  # 1 kHz, from below
+
+
 def test_other_ranks_are_silent(tmp_path: Path) -> None:
     with TrainingLog(tmp_path / "none", CONFIG, False, 0) as log:
         log.step(counters(2), {"loss": 1.0})
         log.validation(counters(2), {})
+        log.examples(counters(2), {"0/mixture": torch.zeros(800)})
     assert not (tmp_path / "none").exists()
