@@ -25,6 +25,7 @@ from joint.experiments.records import (
     last_line,
     title,
 )
+from joint.files import WRITABLE
 
 if TYPE_CHECKING:
     import submitit
@@ -170,6 +171,10 @@ class Jobs:
         except (FailedSubmissionError, UncompletedJobError) as error:
             found = f"a refusal{last_line(str(error))}"
             raise ConfigError(f"--executor {self.name}", found, "options that it takes") from None
+        except OSError as error:
+            if error.filename is not None:  # the command line names it
+                raise
+            raise JointError(self.executor.folder, str(error.strerror), WRITABLE) from error
 
     def _work(self, run: Run, measure: Measure) -> RunJob:
         if self.name != LOCAL:

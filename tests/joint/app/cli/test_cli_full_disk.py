@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 from support import TINY, Command, Refused
 
 from joint.errors import CheckpointError, JointError
@@ -96,3 +97,16 @@ def test_the_former_speaker_database_stays(
     (small_disk / "others").write_bytes(b"x" * free_bytes(small_disk))
     assert "No space left" in refused("enroll", "Ben", second, *common)
     assert {path.name: path.read_bytes() for path in database.iterdir()} == before
+
+
+def test_jobs_that_cannot_be_written_are_not_submitted(small_disk: Path) -> None:
+    pytest.importorskip("submitit")
+    from joint.experiments.ablation import Run
+    from joint.experiments.executors import Execution
+
+    run = Run("one", 1, small_disk / "one", OmegaConf.create())
+    execute = Execution("local", small_disk, "grid").ready([run])
+    (small_disk / "others").write_bytes(b"x" * free_bytes(small_disk))
+    with pytest.raises(JointError, match=r"jobs: found No space left on device"):
+        next(execute(dict))
+    assert not run.folder.exists()
