@@ -34,7 +34,7 @@ def write_ablation_report(
             "Several seeds: mean ± standard deviation. A click on a heading sorts the rows.",
             [Table(heading, rows), bars],
         ),
-        Section("Training", "Held-out figures and the loss of the first seed.", [_curves(runs)]),
+        Section("Training", "The loss and held-out figures of the first seed.", [_curves(runs)]),
         Section(
             "Files",
             "What the figures were made of.",
@@ -53,18 +53,20 @@ def _files(runs: Sequence[Run]) -> list[tuple[Run, str]]:
 
 
 def _curves(runs: Sequence[Run]) -> Charts:
-    """A chart for each figure, with a line for each variant that logged it."""
+    """A chart for the loss and each held-out figure, with a line for each variant that logged it
+    more than once."""
     lines: dict[str, list[Curve]] = {}
     first = {run.variant: run for run in reversed(runs)}
     for variant, run in reversed(first.items()):
         log = run.folder / "metrics.jsonl"
         if log.is_file():
             training, held_out = training_curves(read_log(log))
-            found = {f"held out: {name}": curve for name, curve in held_out.items()}
-            if "loss" in training:
-                found["loss"] = training["loss"]
+            found = {"loss": training["loss"]} if "loss" in training else {}
+            # TASK/FIGURE, without those of single corpora
+            found |= {f"held out: {n}": c for n, c in held_out.items() if n.count("/") == 1}
             for name, curve in found.items():
-                lines.setdefault(name, []).append(Curve(variant, curve.x, curve.y))
+                if len(curve.x) > 1:
+                    lines.setdefault(name, []).append(Curve(variant, curve.x, curve.y))
     return Charts(
         [line_chart(name, curves, "minutes", unit_of(name)) for name, curves in lines.items()]
     )
