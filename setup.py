@@ -88,6 +88,9 @@ SYNTHESIS = [
     "webrtcvad-wheels>=2.0.14,<2.1",
 ]
 
+# The page in the browser.
+WEB = ["gradio>=6.20,<7", "fastapi>=0.115,<1", "starlette>=0.40,<2", "uvicorn>=0.30,<1"]
+
 HUB = ["huggingface_hub>=0.30,<3"]
 
 # Grids as jobs, on this machine or by SLURM.
@@ -104,6 +107,8 @@ DEV = [
     *PHONES,
     *SYNTHESIS,
     *CLUSTER,
+    *WEB,
+    "selenium>=4.30,<5",
     "pytest>=8.3,<10",
     "pytest-xdist>=3.6,<4",
     "ruff>=0.9,<0.18",
@@ -123,6 +128,7 @@ EXTRAS = {
     "speechbrain": SPEECHBRAIN,
     "synthesis": SYNTHESIS,
     "umap": UMAP,
+    "web": WEB,
 }
 """What users choose from; docs/installation.md says what each is for."""
 

@@ -32,6 +32,7 @@ from joint.app.cli.inspection.info import info
 from joint.app.cli.inspection.inspect import inspect
 from joint.app.cli.inspection.probe import probe
 from joint.app.cli.inspection.report import report
+from joint.app.cli.serving.web import web
 from joint.app.cli.training.ablate import ablate
 from joint.app.cli.training.train import train
 from joint.terminal import errors_in_one_line, fail, print_any_text, quiet_libraries
@@ -68,6 +69,7 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "diarize": diarize,
     "synthesize": synthesize,
     "convert": convert,
+    "web": web,
     "probe": probe,
     "explain": explain,
     "report": report,

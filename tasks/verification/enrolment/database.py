@@ -182,6 +182,7 @@ def read_recordings(
     paths: Sequence[str | Path],
     domain: Domain | None = None,
     keep_audio: bool = False,
+    longest: Seconds | None = None,
 ) -> list[EnrolledRecording]:
     """Audio files as recordings to enrol, with their audio where `keep_audio` says so.
 
@@ -190,7 +191,7 @@ def read_recordings(
     Raises AudioError for the first file that cannot be read, is shorter than one second, has less
     than one second of speech or channels that cancel each other.
     """
-    recordings = [inspect_recording(path, SHORTEST) for path in paths]
+    recordings = [inspect_recording(path, SHORTEST, longest=longest) for path in paths]
     for recording in recordings:
         refuse_enrolment(recording)
     if domain is not None:

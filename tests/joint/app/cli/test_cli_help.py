@@ -20,7 +20,7 @@ EXPECTED = {
     "evaluate": "verification extraction phonetics recognition diarization vocoder synthesis "
     "conversion",
     **dict.fromkeys(("inspect", "embed", "verify", "enroll", "identify", "forget", "extract"), ""),
-    **dict.fromkeys(("transcribe", "diarize", "synthesize", "convert", "probe"), ""),
+    **dict.fromkeys(("transcribe", "diarize", "synthesize", "convert", "web", "probe"), ""),
     "explain": "verification extraction phones",
     **dict.fromkeys(("report", "import", "info"), ""),
 }
