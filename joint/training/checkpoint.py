@@ -53,12 +53,17 @@ def read(path: Path, without: Sequence[str] = ()) -> tuple[dict[str, Tensor], di
 
     Raises CheckpointError for a file that is missing, truncated, a pickle or not this project's.
     """
-    with _opened(path) as (file, metadata):
-        tensors = _read(file, "", without)
+    tensors, metadata = read_own(path, without)
     for name, beginnings in metadata.get(BESIDE, {}).items():
         with _opened(path.with_name(name)) as (file, _):
             tensors = _read(file, tuple(beginnings), without) | tensors
     return tensors, metadata
+
+
+def read_own(path: Path, without: Sequence[str] = ()) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """As `read`, but of this file alone."""
+    with _opened(path) as (file, metadata):
+        return _read(file, "", without), metadata
 
 
 def _read(

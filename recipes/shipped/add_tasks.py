@@ -1,34 +1,45 @@
 """Add the heads of other trainings to a checkpoint, where these kept its encoder frozen.
 
     python -m recipes.shipped.add_tasks BASE.safetensors OUT.safetensors
-        vocoder=exp/synthesis/vocoder synthesis=exp/synthesis/synthesis ...
+        vocoder=exp/synthesis/vocoder synthesis=exp/synthesis/synthesis ... [--beside FILE]
+        [--held-out DATA ...]
 
 A head that BASE has already is replaced. Weights are written in float16; thresholds and calibration
 of BASE stay true, as its encoder does. What only training reads of a head (a discriminator, a
-vocoder for a loss) is left out.
+vocoder for a loss) is left out. With `--beside` heads that FILE, in the folder of OUT, has just so
+are left to it. With `--held-out` the decision on presence is fitted, and the extractor measured, on
+prepared parts of held-out speakers.
 """
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from joint import load
+from joint.data.opening import open_corpus
 from joint.errors import CheckpointError, ConfigError
 from joint.terminal import errors_in_one_line
 from joint.training import checkpoint
 from joint.training.building.initialisation import located
 from joint.training.building.model import load_model, to_half
+from recipes.shipped.ship import KEPT, corpus_name, extraction_figures
+from tasks.extraction.presence import KEY as PRESENCE
 
 TRAINING_ALONE = ("discriminators", "consistency")
 """Parts of a head that inference does not read."""
 TASKS, ENCODER = f"{checkpoint.MODEL}tasks.", f"{checkpoint.MODEL}encoder."
 
 
-def add_tasks(base: Path, output: Path, heads: Mapping[str, Path]) -> list[str]:
-    """Write `output`; returns the names of its tasks. Raises CheckpointError where an encoder is
-    another one, where a head is not there, or where phones differ."""
+def add_tasks(
+    base: Path, output: Path, heads: Mapping[str, Path], beside: str | None = None
+) -> list[str]:
+    """Write `output`, without the heads that `beside`, a file in its folder, has just so; returns
+    the names of its tasks. Raises CheckpointError where an encoder is another one, where a head is
+    not there, or where phones differ."""
     tensors, metadata = checkpoint.read(base)
     tensors = {k: v for k, v in tensors.items() if k.startswith(checkpoint.MODEL)}
     for name, path in heads.items():
@@ -40,9 +51,40 @@ def add_tasks(base: Path, output: Path, heads: Mapping[str, Path]) -> list[str]:
         _add(name, metadata, described, path)
         tensors = {k: v for k, v in tensors.items() if not k.startswith(f"{TASKS}{name}.")}
         tensors |= {k: v for k, v in found.items() if _is_read(k, name)}
-    checkpoint.write(output, to_half(tensors), metadata)
+    written = to_half(tensors)
+    metadata.pop(checkpoint.BESIDE, None)
+    if beside is not None:
+        found, _ = checkpoint.read(output.with_name(beside))
+        left = [name for name in metadata["config"]["tasks"] if _has(found, written, name)]
+        metadata[checkpoint.BESIDE] = {beside: [f"{TASKS}{name}." for name in left]}
+        beginnings = tuple(metadata[checkpoint.BESIDE][beside])
+        written = {k: v for k, v in written.items() if not (left and k.startswith(beginnings))}
+    checkpoint.write(output, written, metadata)
     model, _ = load_model(output)
     return list(model.tasks)
+
+
+def measure_extraction(path: Path, folders: Sequence[Path]) -> dict[str, Any]:
+    """Fit the decision on presence and measure the extractor on prepared parts of held-out
+    speakers, and put both into the checkpoint's metadata; returns the figures. Raises JointError.
+    """
+    model = load(path, tasks=("extraction",))
+    tensors, metadata = checkpoint.read_own(path)
+    figures: dict[str, Any] = {}
+    for folder in folders:
+        presence, found = extraction_figures(model, open_corpus(folder), folder)
+        metadata[PRESENCE] = asdict(presence)
+        name = corpus_name(folder)
+        figures |= {f"{name}/{key}": found[key] for key in KEPT if key in found}
+    metadata["figures"] = {**metadata.get("figures", {}), **figures}
+    checkpoint.write(path, tensors, metadata)
+    return figures
+
+
+def _has(found: Mapping[str, torch.Tensor], tensors: Mapping[str, torch.Tensor], name: str) -> bool:
+    """Whether `found` has the tensors of the head `name` as they are."""
+    own = {k: v for k, v in tensors.items() if k.startswith(f"{TASKS}{name}.")}
+    return all(k in found and torch.equal(found[k], v) for k, v in own.items())
 
 
 def _add(name: str, metadata: dict[str, Any], described: Mapping[str, Any], path: Path) -> None:
@@ -81,13 +123,18 @@ def main() -> None:
     parser.add_argument("base", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("heads", nargs="+", metavar="TASK=CHECKPOINT")
+    parser.add_argument("--beside", metavar="FILE")
+    parser.add_argument("--held-out", type=Path, nargs="+", default=[], metavar="DATA")
     given = parser.parse_args()
     heads = dict(head.partition("=")[::2] for head in given.heads)
     for name, path in heads.items():
         if not path:
             raise ConfigError(name, "no '='", "TASK=CHECKPOINT")
     found = {name: located(path, Path()) for name, path in heads.items()}
-    print(*add_tasks(given.base, given.output, found))
+    print(*add_tasks(given.base, given.output, found, given.beside))
+    measured = measure_extraction(given.output, given.held_out) if given.held_out else {}
+    for key, value in measured.items():
+        print(f"{key:45} {value}")
 
 
 if __name__ == "__main__":
