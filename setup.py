@@ -91,6 +91,14 @@ SYNTHESIS = [
 # The page in the browser.
 WEB = ["gradio>=6.20,<7", "fastapi>=0.115,<1", "starlette>=0.40,<2", "uvicorn>=0.30,<1"]
 
+# The HTTP service; forms with files are read by python-multipart.
+SERVE = [
+    "fastapi>=0.115,<1",
+    "uvicorn>=0.30,<1",
+    "starlette>=0.40,<2",
+    "python-multipart>=0.0.20,<0.1",
+]
+
 HUB = ["huggingface_hub>=0.30,<3"]
 
 # Grids as jobs, on this machine or by SLURM.
@@ -109,6 +117,9 @@ DEV = [
     *CLUSTER,
     *WEB,
     "selenium>=4.30,<5",
+    *SERVE,
+    # Requests of the tests to the service.
+    "httpx>=0.27,<1",
     "pytest>=8.3,<10",
     "pytest-xdist>=3.6,<4",
     "ruff>=0.9,<0.18",
@@ -125,6 +136,7 @@ EXTRAS = {
     "hub": HUB,
     "phones": PHONES,
     "recognition": RECOGNITION,
+    "serve": SERVE,
     "speechbrain": SPEECHBRAIN,
     "synthesis": SYNTHESIS,
     "umap": UMAP,

@@ -154,22 +154,32 @@ def write_audio(
 
     Raises AudioError for samples that are not finite and where the file cannot be written.
     """
-    path = Path(path)
+    content = encode_audio(waveform, path, sample_rate, comment)
+    try:
+        atomic_write(path, content)
+    except JointError as error:
+        raise AudioError(error.where, error.found, error.expected) from error
+
+
+def encode_audio(
+    waveform: np.ndarray,
+    where: str | Path,
+    sample_rate: Hertz = SAMPLE_RATE,
+    comment: str | None = None,
+) -> bytes:
+    """The content of the file that `write_audio` writes, which `where` names in messages."""
     if waveform.ndim != 1 or not np.isfinite(waveform).all():
-        raise AudioError(path, f"an array of shape {waveform.shape}", "finite samples, shape (S,)")
+        raise AudioError(where, f"an array of shape {waveform.shape}", "finite samples, shape (S,)")
     peak = float(np.abs(waveform).max(initial=0.0))
     if peak > 1:
-        warnings.warn(f"{path}: scaled by {1 / peak:.3g} to fit", AudioWarning, stacklevel=2)
+        warnings.warn(f"{where}: scaled by {1 / peak:.3g} to fit", AudioWarning, stacklevel=3)
         waveform = waveform / peak
     encoded = io.BytesIO()
     with soundfile.SoundFile(encoded, "w", sample_rate, 1, "PCM_16", format="WAV") as file:
         if comment is not None:
             file.comment = comment
         file.write(waveform)
-    try:
-        atomic_write(path, encoded.getvalue())
-    except JointError as error:
-        raise AudioError(error.where, error.found, error.expected) from error
+    return encoded.getvalue()
 
 
 def decoded(

@@ -1,6 +1,8 @@
 """The socket that a service listens on."""
 
+import os
 import socket
+from ipaddress import ip_address
 
 from joint.errors import JointError
 
@@ -15,7 +17,8 @@ def listening(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except (OSError, UnicodeError) as error:
-        found = (getattr(error, "strerror", None) or str(error)).lower()
+        code = getattr(error, "errno", None) or 0
+        found = (os.strerror(code) if code > 0 else str(error)).lower()
         expected = "an address of this machine and a free port: --host, --port"
         raise JointError(where, found, expected) from None
 
@@ -24,3 +27,11 @@ def address_of(listener: socket.socket) -> str:
     """The URL of a listening socket."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def is_local(host: str) -> bool:
+    """Whether this machine alone reaches `host`."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -32,6 +32,7 @@ from joint.app.cli.inspection.info import info
 from joint.app.cli.inspection.inspect import inspect
 from joint.app.cli.inspection.probe import probe
 from joint.app.cli.inspection.report import report
+from joint.app.cli.serving.serve import serve
 from joint.app.cli.serving.web import web
 from joint.app.cli.training.ablate import ablate
 from joint.app.cli.training.train import train
@@ -70,6 +71,7 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "synthesize": synthesize,
     "convert": convert,
     "web": web,
+    "serve": serve,
     "probe": probe,
     "explain": explain,
     "report": report,

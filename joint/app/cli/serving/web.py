@@ -8,7 +8,7 @@ import typer
 
 from joint.app.cli.options import SHIPPED, open_model
 from joint.app.limits import Limits
-from joint.app.listening import listening
+from joint.app.listening import is_local, listening
 from joint.errors import ConfigError
 
 DEFAULT = Limits()
@@ -95,7 +95,6 @@ def web(
         address,
         application,
         check_gradio,
-        is_local,
         serve,
         temporary_folder,
     )
