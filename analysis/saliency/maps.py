@@ -66,12 +66,13 @@ def activation(
 
 @contextmanager
 def _watched(encoder: SpeakerEncoder) -> Iterator[Mapping[str, Frames]]:
-    """The layers of the encoder's latest forward pass, as tensors of its graph."""
+    """The layers of the encoder's first forward pass, that of the recording, as tensors of its
+    graph; an extractor may have the mixture encoded after it."""
     seen: dict[str, Frames] = {}
 
     def keep(_module: Any, _inputs: Any, output: tuple[Frames, dict[str, Frames]]) -> None:
-        seen.clear()
-        seen.update(output[1])
+        if not seen:
+            seen.update(output[1])
 
     handle = encoder.backbone.register_forward_hook(keep)
     try:

@@ -14,6 +14,8 @@ class Conditioning(nn.Module, ABC):
 
     layers: frozenset[str] = frozenset()
     """Names of the encoder's intermediate layers that it reads in an encoding."""
+    reads_mixture: bool = False
+    """Whether it reads what the encoder makes of the mixture, `SpeakerEncoding.mixture`."""
 
     @abstractmethod
     def forward(self, features: Tensor, encoding: SpeakerEncoding) -> Tensor:

@@ -1,19 +1,18 @@
 """Extraction: the enrolled speaker out of a mixture."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 import torch
 from einops import repeat
 from torch import Tensor, nn
 
-from joint.conditioning.local_similarity import LocalSimilarity
+from joint.conditioning.mixture import with_mixture
 from joint.errors import ConfigError
 from joint.metrics.separation import si_sdr_db
 from joint.outputs import SpeakerEncoding, TaskOutput
 from joint.scene import SceneBatch
-from joint.task import ENROLLMENT, MIXTURE, Encode, Enrollment, Task, encode_enrollments
+from joint.task import ENROLLMENT, Encode, Enrollment, Task, encode_enrollments
 from joint.units import Samples
 from tasks.extraction.extractor import Estimate, Extractor
 from tasks.extraction.level import at_level_in
@@ -61,24 +60,16 @@ class ExtractionTask(Task):
         self._kept: tuple[SceneBatch, tuple[Tensor, Tensor, Tensor]] | None = None
 
     def estimate(self, encode: Encode, mixture: Tensor, encoding: SpeakerEncoding) -> Estimate:
-        """What the extractor makes of `mixture (B, S)` and the `encoding` of `B·K` enrolments. For
-        an extractor that has a `similarity`, the mixture is compared with them before; for one that
-        `reads_mixture`, it is encoded."""
+        """What the extractor makes of `mixture (B, S)` and the `encoding` of `B·K` enrolments, with
+        what it asks for of the mixture; see `with_mixture`."""
         estimate: Estimate = self.extractor(mixture, self._compared(encode, mixture, encoding))
         return estimate
 
     def _compared(
         self, encode: Encode, mixture: Tensor, encoding: SpeakerEncoding
     ) -> SpeakerEncoding:
-        """The `encoding` with what the extractor asks for of the mixture."""
         lengths = torch.full((len(mixture),), mixture.shape[1], device=mixture.device)
-        similarity = getattr(self.extractor, "similarity", None)
-        if isinstance(similarity, LocalSimilarity):
-            measured = similarity.measure(encode, mixture, lengths, encoding)
-            encoding = replace(encoding, similarity=measured)
-        if getattr(self.extractor, "reads_mixture", False):
-            encoding = replace(encoding, mixture=encode(mixture, lengths, MIXTURE))
-        return encoding
+        return with_mixture(self.extractor, encode, mixture, lengths, encoding)
 
     def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:
         """Mean over the `B·K` enrolled people of the batch."""

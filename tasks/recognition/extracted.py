@@ -6,6 +6,7 @@ from typing import Protocol
 from einops import repeat
 from torch import Tensor, nn
 
+from joint.conditioning.mixture import with_mixture
 from joint.outputs import SpeakerEncoding
 from joint.task import Encode
 from joint.text.units import Units
@@ -39,7 +40,6 @@ class ExtractedRecognition(EnrolledRecognition):
         alignment: float = 0.0,
     ) -> None:
         super().__init__(units, core, decoder, attention, alignment)
-        self.extractor: Callable[[Tensor, SpeakerEncoding], Extracted]
         self.extractor = extractor(embedding_dim=embedding_dim)
 
     def posteriors(
@@ -51,6 +51,7 @@ class ExtractedRecognition(EnrolledRecognition):
     ) -> list[Posteriors]:
         """See RecognitionTask."""
         assert enrolled is not None
-        speech = self.extractor(waveform, enrolled).waveform
+        compared = with_mixture(self.extractor, encode, waveform, lengths, enrolled)
+        speech = self.extractor(waveform, compared).waveform
         own = repeat(lengths, "b -> (b k)", k=len(speech) // len(waveform))
         return [self.core.decode(self.core.encode(speech, own))]

@@ -48,6 +48,7 @@ decoder = partial(AttentionDecoder, layers=1, hidden=32, dropout=0.0)
 frames = partial(FrameFusion, layer="tdnn2", layer_dim=16)
 attend = partial(CrossAttentionFusion, frame_dim=32)
 extract = partial(small_bsrnn, features=8, depth=1, bottleneck=8)
+compare = partial(extract, profile=False, similarity=LocalSimilarity)
 
 TOPOLOGIES: dict[str, Callable[[], RecognitionTask]] = {
     "single": lambda: SingleRecognition(PhoneUnits(PHONES), core, fusion=frames),
@@ -58,8 +59,9 @@ TOPOLOGIES: dict[str, Callable[[], RecognitionTask]] = {
     "similar": lambda: TargetRecognition(12, PhoneUnits(PHONES), core, similarity=LocalSimilarity),
     "attending": lambda: TargetRecognition(12, PhoneUnits(PHONES), core, fusion=attend),
     "extracted": lambda: ExtractedRecognition(12, CharacterUnits(), core, extract),
+    "extracted, similar": lambda: ExtractedRecognition(12, CharacterUnits(), core, compare),
 }
-WITHOUT_PADDING = {"extracted"}
+WITHOUT_PADDING = {"extracted", "extracted, similar"}
 """Those whose extractor processes the padding too."""
 
 

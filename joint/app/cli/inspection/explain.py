@@ -110,6 +110,7 @@ def extraction(
     from joint.audio import read_audio
     from joint.errors import AudioError, CheckpointError
     from joint.metrics.separation import si_sdr_db
+    from joint.task import ENROLLMENT
 
     mixed, enrolled, target = (read_audio(path) for path in (mixture, enrollment, reference))
     if len(mixed) != len(target):
@@ -121,13 +122,13 @@ def extraction(
         raise CheckpointError(model.path, f"tasks {tasks}", "one with an extraction task")
     joint_model = model.model.float().cpu()
     task: Any = joint_model.tasks["extraction"]
-    adapter = joint_model.adapter("extraction")
     mixtures, targets = (torch.from_numpy(w)[None] for w in (mixed, target))
 
     def extracted(recordings: torch.Tensor) -> torch.Tensor:
-        encoder, inputs = joint_model.encoder, (recordings, None, joint_model.layers)
-        encoding = encoder(*inputs) if adapter is None else adapter(encoder, *inputs)
-        estimate = task.extractor(mixtures, encoding).waveform  # one for each enrolment
+        encode = joint_model.view("extraction")
+        lengths = torch.full((len(recordings),), recordings.shape[1])
+        encoding = encode(recordings, lengths, ENROLLMENT)
+        estimate = task.estimate(encode, mixtures, encoding).waveform  # one for each enrolment
         return si_sdr_db(estimate, targets.expand(len(recordings), -1))
 
     explanation = explained(joint_model.encoder.eval(), enrolled, extracted, method, layer)

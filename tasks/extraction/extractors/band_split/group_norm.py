@@ -98,8 +98,7 @@ class GroupNormExtractor(Extractor):
         layout = Bands(band_widths(self.spectrum.bins, [(n, w) for n, w in bands]))
         self.map = TfMap(sharpness=1.0) if tf_map else None
         self.layer_map = None if map_layer is None else LayerMap(map_layer, self.spectrum)
-        self.reads_mixture = map_layer is not None
-        self.mapped = tf_map or self.reads_mixture
+        self.mapped = tf_map or map_layer is not None
         self.split = BandSplit(layout, features, 3 if self.mapped else 2, EPSILON)
         self.blocks = group_norm_blocks(features, layout.count, depth)
         self.places = places_of("fuse", fuse, 0, depth)

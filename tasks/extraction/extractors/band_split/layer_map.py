@@ -23,6 +23,8 @@ class LayerMap(Conditioning):
     there.
     """
 
+    reads_mixture = True
+
     def __init__(self, layer: str, spectrum: Spectrum) -> None:
         super().__init__()
         self.layer, self.layers = layer, frozenset({layer})

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from joint.layers.grouped import GroupedLinear
 from joint.outputs import SpeakerEncoding
 from tasks.extraction.extractors.band_split.bands import Bands
-from tasks.extraction.extractors.spectrum import Spectrum, compressed, level_of
+from tasks.extraction.extractors.enrolled import enrolled_recording
+from tasks.extraction.extractors.spectrum import Spectrum, compressed
 
 POWER = 0.3
 TYPICAL = 0.8
@@ -47,10 +48,9 @@ class BandProfile(nn.Module):
     def forward(self, mixture: Tensor, encoding: SpeakerEncoding) -> list[Tensor]:
         """`mixture`, complex `(B, T, bins)` at level 1, and `B·K` enrolments, K for each mixture in
         turn → for each fusion the gains `(B·K, 1, bands, N)`."""
-        waveform, lengths = encoding.need_recording("extractor.profile")
+        waveform, _ = enrolled_recording(encoding, "extractor.profile")
         with torch.no_grad():
-            level = level_of(waveform, lengths)
-            enrolled = self.statistics(self.spectrum(waveform / level))
+            enrolled = self.statistics(self.spectrum(waveform))
             people = len(enrolled) // len(mixture)
             mixed = repeat(self.statistics(mixture), "b f c -> (b k) f c", k=people)
             both = torch.cat([enrolled, mixed], dim=2)

@@ -7,6 +7,7 @@ import torch
 from einops import repeat
 from torch import Tensor
 
+from joint.conditioning.mixture import asks_for_mixture
 from joint.errors import ConfigError
 from joint.outputs import SpeakerEncoding
 from joint.units import Samples
@@ -26,7 +27,8 @@ class OnsetPrompted(Extractor):
     has both cues. It needs an enrolment's recording; the inner extractor's answers to louder and to
     silent mixtures stay.
 
-    Raises ConfigError for a `prompt` that is empty.
+    Raises ConfigError for a `prompt` that is empty, and for an inner extractor that compares the
+    mixture with the enrolment.
     """
 
     def __init__(
@@ -41,6 +43,9 @@ class OnsetPrompted(Extractor):
         if prompt < 1:
             raise ConfigError("prompt", str(prompt), "at least one sample")
         self.extractor = extractor(embedding_dim=embedding_dim)
+        if asks_for_mixture(self.extractor):
+            found = "one that compares the mixture with the enrolment"
+            raise ConfigError("extractor", found, "another: the enrolment stands in what it reads")
         self.prompt, self.glue, self.embedding = prompt, glue, embedding
 
     def forward(self, mixture: Tensor, encoding: SpeakerEncoding) -> Estimate:

@@ -7,6 +7,7 @@ import torch
 from tiny_models import encode_with, extraction, noise_batch, tiny_encoder
 from torch import Tensor
 
+from joint.conditioning.fusion import Conditioning
 from joint.errors import ConfigError
 from joint.model import JointModel, StreamBatch
 from joint.outputs import SpeakerEncoding
@@ -113,10 +114,21 @@ def test_training_draws_and_gives_gradients_by_the_second_pass() -> None:
     assert all(reached)
 
 
+class Mixed(Conditioning):
+    """Asks for the encoding of the mixture."""
+
+    reads_mixture = True
+
+    def forward(self, features: Tensor, encoding: SpeakerEncoding) -> Tensor:
+        return features
+
+
 class OfTheMixture(Scaled):
     """Multiplies the mixture by the first number of its own embedding."""
 
-    reads_mixture = True
+    def __init__(self, embedding_dim: int) -> None:
+        super().__init__(embedding_dim)
+        self.cue = Mixed()
 
     def forward(self, mixture: Tensor, encoding: SpeakerEncoding) -> Estimate:
         assert encoding.mixture is not None

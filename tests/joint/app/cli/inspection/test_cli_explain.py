@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from support import Command, Refused
+from omegaconf import OmegaConf
+from support import TINY, Command, Refused
 
 from joint.audio import read_audio, write_audio
+from joint.conditioning.local_similarity import LocalSimilarity
+from joint.training.run import train
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +55,25 @@ def test_extraction(
     outcome = joint_command(*common, one)
     assert outcome.code == 0 and "enrollment: score" in outcome.out, outcome
     assert "17000 samples" in refused(*common, longer)
+
+
+def test_an_extraction_that_compares_the_mixture(
+    joint_command: Command, tiny_overrides: list[str], pair: list[Path], tmp_path: Path
+) -> None:
+    """Windows of the mixture go through the encoder too: the map is still of the enrolment."""
+    config = OmegaConf.load(TINY)
+    similarity = {"_target_": f"{LocalSimilarity.__module__}.LocalSimilarity", "_partial_": True}
+    config.tasks.extraction.task.extractor.update(profile=False, similarity=similarity)
+    OmegaConf.save(config, tmp_path / "recipe.yaml")
+    run = [*tiny_overrides, f"output={tmp_path / 'run'}", "trainer.max_steps=1"]
+    checkpoint = train(tmp_path / "recipe.yaml", run)
+    one, other, _ = pair
+    command = ("explain", "extraction", "--mixture", one, "--enrollment", other, "--reference", one)
+    common = (*command, "--checkpoint", checkpoint, "--output", tmp_path / "maps")
+    outcome = joint_command(*common, "--method", "grad-cam++", "--layer", "tdnn3")
+    assert outcome.code == 0 and "enrollment: score" in outcome.out, outcome
+    found = json.loads((tmp_path / "maps" / "enrollment.json").read_text())
+    assert len(found["by_frame"]) == 101  # of the second that enrols, not of a window
 
 
 def test_phones(

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from joint.conditioning.fusion import layers_of
+from joint.conditioning.mixture import asks_for_mixture
 from joint.errors import ConfigError
 from joint.outputs import Layer, SpeakerEncoding
 from tasks.extraction.extractors.band_split.group_norm import GroupNormExtractor
@@ -62,7 +63,7 @@ def test_several_people_equal_separate_runs() -> None:
     torch.manual_seed(0)
     extractor = GroupNormExtractor(4, 6, 1, 512, 256, map_layer="block3", bands=[(4, 1000)]).eval()
     extractor.layer_map = LayerMap("block3", extractor.spectrum)
-    assert extractor.reads_mixture and layers_of(extractor) == {"block3"}
+    assert asks_for_mixture(extractor) and layers_of(extractor) == {"block3"}
     people = on_grid(2, 256)
     mixture = 0.1 * torch.randn(1, 2560)
     with torch.no_grad():

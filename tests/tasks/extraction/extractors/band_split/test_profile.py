@@ -53,9 +53,8 @@ def test_gains_for_every_place_band_and_feature(profile: BandProfile) -> None:
 
 
 def test_padding_is_not_heard(profile: BandProfile) -> None:
+    """There is no mask of frames: those behind an enrolment's end are zero, and weigh nothing."""
     waveform, lengths = voices(), torch.tensor([8000, 6100, 5000])
-    for row, length in zip(waveform, lengths, strict=True):
-        row[length:] = 0.0
     together = profile(mixtures(profile), heard(waveform, lengths))
     for i, length in enumerate(lengths):
         alone = profile(mixtures(profile), heard(waveform[i : i + 1, :length]))

@@ -1,14 +1,22 @@
 """What wrappers give to the extractor inside, and what they make of its estimate."""
 
+from functools import partial
+
 import pytest
 import torch
+from tiny_models import noise_batch, tiny_encoder
 from torch import Tensor
 
+from joint.conditioning.local_similarity import LocalSimilarity
 from joint.errors import ConfigError
+from joint.model import JointModel, StreamBatch
 from joint.outputs import SpeakerEncoding
 from tasks.extraction.extractor import Estimate, Extractor
+from tasks.extraction.extractors.bsrnn import small_bsrnn
 from tasks.extraction.extractors.embedding_free.onset_prompt import OnsetPrompted, of_length
 from tasks.extraction.extractors.embedding_free.re_enrolment import ReEnrolled, followed_by
+from tasks.extraction.extractors.speaker_transform import SpeakerTransform
+from tasks.extraction.task import ExtractionTask
 
 
 class Echo(Extractor):
@@ -94,3 +102,20 @@ def test_wrappers_that_do_nothing() -> None:
         ReEnrolled(4, Echo, rounds=1)
     with pytest.raises(ConfigError, match="prompt: found 0"):
         OnsetPrompted(4, Echo, prompt=0)
+
+
+def similar_bsrnn(embedding_dim: int) -> Extractor:
+    """An extractor that is told how similar the mixture is to the speaker."""
+    return small_bsrnn(
+        embedding_dim, features=6, depth=1, bottleneck=8, profile=False, similarity=LocalSimilarity
+    )
+
+
+def test_what_is_measured_of_the_mixture_reaches_an_extractor_inside() -> None:
+    """But not one whose mixture stands behind an enrolment: it would be at other times."""
+    batch = noise_batch(2, enrolled=2)
+    extractor = partial(SpeakerTransform, extractor=similar_bsrnn)
+    model = JointModel(tiny_encoder(), {"extraction": ExtractionTask(12, extractor)})
+    assert model([StreamBatch(batch, ["extraction"])], 0.5).loss.isfinite()
+    with pytest.raises(ConfigError, match="extractor: found one that compares the mixture"):
+        OnsetPrompted(12, similar_bsrnn)
