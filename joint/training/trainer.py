@@ -28,6 +28,7 @@ from joint.training.optimizers import (
 )
 from joint.training.precision import autocast_for
 from joint.training.progress import TrainingLog
+from joint.training.reached import check_gradients
 from joint.training.validation import Validation
 
 StreamSpec = tuple[SceneStream, list[str], int]
@@ -161,6 +162,8 @@ class Trainer:
             metrics |= output.metrics
             metrics["loss"] += float(output.loss.detach()) / self.config.accumulate
             finite = finite and bool(output.total.detach().isfinite())
+        if self.step == 0:
+            check_gradients(self.model, module)
         norms = {name: clip(optimizer) for name, optimizer in self.optimizers.items()}
         if self._on_all(finite and all(map(math.isfinite, norms.values()))):
             for optimizer in self.optimizers.values():
