@@ -77,8 +77,11 @@ class ForeignModel:
 
     def write(self, output: Path, name: str) -> None:
         """Write a checkpoint of this project: the encoder, and the tasks where there are some.
-        Raises CheckpointError."""
+        Raises CheckpointError, also for weights that are not finite."""
         tensors = checkpoint.model_tensors(self.model())
+        for weight, value in tensors.items():
+            if value.is_floating_point() and not value.isfinite().all():
+                raise CheckpointError(self.path, f"NaN or infinite in {weight}", "finite weights")
         metadata = {
             "name": name,
             "config": {"encoder": self.encoder, "tasks": self.tasks},

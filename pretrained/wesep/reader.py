@@ -2,7 +2,8 @@
 `config.yaml`, for the extraction of an enrolled speaker, the speaker encoder included.
 
 What becomes of one extracts what WeSep's own inference does, but for the dither that it adds to
-enrolments, and for the output's level, which stays as the network gives it.
+enrolments, and for the output's level: that in the mixture, where WeSep scales the largest sample
+to 0.9.
 """
 
 from collections.abc import Callable, Mapping
@@ -89,7 +90,12 @@ def read(path: Path) -> ForeignModel:
     task = {
         "weight": 1.0,
         "encoder": "frozen" if frozen else "joint",
-        "task": {"_target_": "tasks.extraction.task.ExtractionTask", "extractor": extractor},
+        "task": {
+            "_target_": "tasks.extraction.task.ExtractionTask",
+            "extractor": extractor,
+            # its losses leave the scale free: WeSep's own inference sets it anew
+            "match_level": True,
+        },
     }
     return ForeignModel(
         "WeSep",

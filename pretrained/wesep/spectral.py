@@ -207,6 +207,6 @@ def _tfgridnet_names(tensors: Mapping[str, Tensor]) -> Named:
         elif name.endswith((".gamma", ".beta")):
             tensor = rearrange(tensor, "1 h e 1 f -> h 1 (f e)")
         elif ".attention." in found and tensor.dim() == 4:
-            tensor = tensor[:, :, 0, 0]
+            tensor = rearrange(tensor, "o i 1 1 -> o i")
         ours[found] = tensor
     return ours

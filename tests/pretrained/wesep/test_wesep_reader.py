@@ -15,6 +15,7 @@ from joint.model import JointModel
 from joint.task import Enrollment
 from pretrained import importing
 from pretrained.wesep import reader as wesep
+from tasks.extraction.task import ExtractionTask
 
 NAMES = sorted(path.stem for path in DATA.glob("*.safetensors"))
 SMALL = "bsrnn_multiply"
@@ -24,7 +25,10 @@ MEL = "bsrnn_multi"
 
 @torch.inference_mode()
 def extracted(model: JointModel, voice: Tensor, samples: int | None = None) -> Tensor:
+    """What the network gives, at its own level."""
     task = model.task("extraction")
+    assert isinstance(task, ExtractionTask)
+    task.match_level = False
     return task.infer(model.view("extraction"), mixture()[:samples], [Enrollment((voice,))])[0]
 
 
@@ -32,6 +36,7 @@ def extracted(model: JointModel, voice: Tensor, samples: int | None = None) -> T
 def test_extracts_what_wesep_extracts(name: str, tmp_path: Path) -> None:
     golden = Golden.load(name)
     foreign = wesep.read(published(golden, tmp_path))
+    assert foreign.tasks["extraction"]["task"]["match_level"]
     model = foreign.model()
     expected = golden.extracted
     largest = float(expected.abs().max())
@@ -125,6 +130,11 @@ WRONG: dict[str, tuple[str, Change, str]] = {
         lambda t: t.update({"BN.0.1.weight": torch.ones(8, 8, 1)}),
         "'BN.0.1.weight' of shape (8, 8, 1); expected (8, 6, 1)",
     ),
+    "misshapen where one layer stands for a convolution": (
+        "tfgridnet_concat",
+        lambda t: t.update({"blocks.0.attn_conv_Q.weight": torch.ones(4, 8, 1, 2)}),
+        "'blocks.0.attn_conv_Q.weight' of shape (4, 8, 1, 2)",
+    ),
     "another mel scale": (
         MEL,
         lambda t: t["spk_encoder.mel_scale.fb"].mul_(0.5),
@@ -145,6 +155,15 @@ def test_tensors_that_do_not_fit(name: str, change: Change, line: str, tmp_path:
         wesep.read(folder).model()
     assert line in str(caught.value) and str(folder) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_weights_that_are_not_finite(small: Path, tmp_path: Path) -> None:
+    tensors = Golden.load(SMALL).tensors()
+    tensors["mask.3.5.bias"][1] = torch.nan
+    torch.save({"models": [tensors]}, small / "avg_model.pt")
+    with pytest.raises(CheckpointError, match=r"NaN or infinite in .*mask.*; expected finite"):
+        wesep.read(small).write(tmp_path / "ours.safetensors", "ours")
+    assert not (tmp_path / "ours.safetensors").exists()
 
 
 BROKEN = {
