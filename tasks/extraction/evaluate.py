@@ -57,8 +57,8 @@ def evaluate_extraction(
     that rate, and its estimate is resampled to 8 kHz, at which all figures are. The reference of
     word error rates is the target's whole text, although mixtures end with the shorter utterance:
     compare them with `wer_reference_percent`, or use the group `whole target`. Mixtures with a
-    recording that cannot be read are left out and counted. `by_group` has gender pairs, the
-    target's age group, and whole and cut targets.
+    recording that cannot be read, or is cut too short, are left out and counted. `by_group` has
+    gender pairs, the target's age group, and whole and cut targets.
 
     Raises DataError where list and corpus do not fit or no mixture can be read, JointError where
     `extract` returns anything but finite samples of the mixture's length.
@@ -82,7 +82,11 @@ def evaluate_extraction(
             if waveforms is None:
                 continue
             whole_band = _at_model_rate(waveforms, rate)
-            extracted = extract(whole_band.mixture, whole_band.enrollment)
+            try:
+                extracted = extract(whole_band.mixture, whole_band.enrollment)
+            except AudioError as error:  # cut shorter than an encoder takes
+                logger.warning("skipped %s: %s", row.mix_id, error)
+                continue
             extracted = _checked(extracted, row, whole_band.mixture)
             estimate = _fitted(resampled(extracted, SAMPLE_RATE, rate), len(waveforms.mixture))
             if output is not None:

@@ -11,7 +11,7 @@ import soundfile
 import soxr
 
 from joint.data.corpus import Corpus, Utterance
-from joint.errors import DataError, JointError
+from joint.errors import AudioError, DataError, JointError
 from joint.metrics.perceptual import perceptual, pesq_installed
 from tasks.extraction.evaluate import Extract, evaluate_extraction
 from tasks.extraction.mixtures import MixtureList, MixtureRow
@@ -190,6 +190,18 @@ def test_words_are_counted_over_all_mixtures(folder: Corpus, tmp_path: Path):
     assert figures["wer_reference_percent"] == 0
     assert figures["wer_mixture_percent"] == figures["wer_percent"] == 50
     assert next(csv.DictReader(scores.open()))["text"] == "one"
+
+
+def test_an_enrolment_that_is_cut_too_short_leaves_its_mixture_out(folder: Corpus) -> None:
+    def extract(mixture: np.ndarray, enrollment: np.ndarray) -> np.ndarray:
+        if len(enrollment) < 4800:
+            raise AudioError("enrolment", "0.1 s of audio", "at least 0.3 s")
+        return mixture
+
+    rows = (replace(MIXTURES.rows[0], enrollment_samples=1600), *MIXTURES.rows[1:])
+    short = MixtureList(MIXTURES.path, rows)
+    figures = evaluate_extraction(extract, folder, short, perceptual=False, progress=False)
+    assert (figures["mixtures"], figures["skipped_mixtures"]) == (3, 1)
 
 
 def test_an_unreadable_recording_leaves_its_mixtures_out(folder: Corpus):
