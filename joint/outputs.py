@@ -8,6 +8,8 @@ from torch import Tensor
 
 from joint.errors import ConfigError
 
+RECORDING = "an enrolment's recording, which joint enroll --keep-audio stores too"
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -55,14 +57,14 @@ class SpeakerEncoding:
         """`frames` and `frame_mask`. Raises ConfigError, naming the `reader`, where there are
         none."""
         if self.frames is None or self.frame_mask is None:
-            raise ConfigError(reader, "a kept embedding without frames", "an enrolment's recording")
+            raise ConfigError(reader, "a kept embedding without frames", RECORDING)
         return self.frames, self.frame_mask
 
     def need_layer(self, name: str, reader: str) -> Layer:
         """The intermediate layer called `name`. Raises ConfigError, naming the `reader`, where it
         was not asked for, or is not known."""
         if self.frames is None:
-            raise ConfigError(reader, "a kept embedding without layers", "an enrolment's recording")
+            raise ConfigError(reader, "a kept embedding without layers", RECORDING)
         if name not in self.layers:
             found = f"layers {', '.join(self.layers)}" if self.layers else "no layer"
             raise ConfigError(reader, found, f"the encoder's layer {name}, which must be asked for")
@@ -72,8 +74,7 @@ class SpeakerEncoding:
         """`waveform` and `lengths`. Raises ConfigError, naming the `reader`, where there are
         none."""
         if self.waveform is None or self.lengths is None:
-            found = "a kept embedding without its recording"
-            raise ConfigError(reader, found, "an enrolment's recording")
+            raise ConfigError(reader, "a kept embedding without its recording", RECORDING)
         return self.waveform, self.lengths
 
 

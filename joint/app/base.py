@@ -18,16 +18,13 @@ from joint.encoders.recordings import embed_recordings
 from joint.errors import AudioError, CheckpointError, DataError
 from joint.inspection.domain import NO_SPEECH, Domain, refuse_enrolment
 from joint.inspection.excerpt import LONGEST, most_speech
+from joint.inspection.likeness import is_in
 from joint.inspection.reading import InspectedRecording, inspect_recording, inspect_waveform
 from joint.model import JointModel
 from joint.task import Enrollment, Task
 from joint.training.precision import autocast_for
 from joint.units import SAMPLE_RATE, Seconds
 from tasks.verification.backends.calibration import Calibration, probability
-
-SAME = 0.999
-"""Correlation from which on two recordings of one length are one: rounding to 16 bits, another
-level or a good codec leave more."""
 
 
 class LoadedModel:
@@ -130,11 +127,11 @@ class LoadedModel:
         return given.to(self.device)
 
     def _person(
-        self, given: Enrolled, least: Seconds
+        self, given: Enrolled, least: Seconds, name: str = ""
     ) -> tuple[Enrollment, tuple[InspectedRecording, ...]]:
         """An enrolment that nothing keeps, of a minute at most, and its recordings, looked at: each
         of several, those of an `Enrollment` end to end, none for a kept embedding. Raises
-        AudioError for one with less than `least` of speech."""
+        AudioError, with the person's `name`, for one with less than `least` of speech."""
         if isinstance(given, Enrollment):
             if given.embedding is not None:
                 return given, ()
@@ -147,7 +144,8 @@ class LoadedModel:
         recordings = given if isinstance(given, list | tuple) else [given]
         if not recordings:
             raise AudioError("enrolment", "no recordings", "at least one")
-        names = [f"enrolment {n}" if several else "enrolment" for n in range(len(recordings))]
+        whose = f"{name}, enrolment" if name else "enrolment"
+        names = [f"{whose} {n}" if several else whose for n in range(len(recordings))]
         alone = tuple(map(self.inspect, recordings, names))
         for one in alone:
             refuse_enrolment(one, least)
@@ -203,11 +201,7 @@ def refuse_other(recording: object, where: str) -> None:
 def refuse_same(
     recording: InspectedRecording, enrolled: InspectedRecording, what: str, expected: str
 ) -> None:
-    """Raise AudioError for an enrolment that is the `recording` itself, at any level and however it
-    was stored: found `what`."""
-    one, other = recording.waveform, enrolled.waveform
-    if len(one) != len(other):
-        return
-    likeness = np.dot(one, other) / (np.linalg.norm(one) * np.linalg.norm(other))
-    if abs(likeness) > SAME:
+    """Raise AudioError for an enrolment that is the `recording` itself or holds nine tenths of it,
+    at any level and however it was stored: found `what`."""
+    if is_in(recording.waveform, enrolled.waveform):
         raise AudioError(enrolled.where, what, expected)

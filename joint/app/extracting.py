@@ -12,10 +12,12 @@ from joint.app.base import LoadedModel, refuse_same
 from joint.app.results import Enrolled, Extraction, Recording
 from joint.audio import AudioWarning
 from joint.conversation.clustering import number_of_speakers
+from joint.errors import CheckpointError, ConfigError
 from joint.inspection.domain import EXTRACTION_SPEECH, NO_SPEECH
 from joint.inspection.reading import InspectedRecording
 from joint.task import Enrollment
 from joint.training.precision import autocast_for
+from joint.units import SAMPLE_RATE
 from tasks.diarization.windows import windows
 from tasks.extraction.presence import KEY, Presence, measures, window_embeddings
 
@@ -56,26 +58,43 @@ class TargetExtractor(LoadedModel):
         self, mixture: Recording, people: Mapping[str, Enrolled]
     ) -> Iterator[tuple[str, Extraction]]:
         """The `extraction` of several people, by their names, one after the other; there is no
-        warning where one of them is not present."""
+        warning where one of them is not present. All are looked at before the first is extracted;
+        errors name them."""
         self._task("extraction")
         mixed = self.inspect(mixture, "mixture")
         flaw, around = self.judge(mixed), None
+        known = {}
         for name, enrollment in people.items():
-            person, alone = self._person(enrollment, EXTRACTION_SPEECH)
+            known[name] = self._person(enrollment, EXTRACTION_SPEECH, name)
+            person, alone = known[name]
             for enrolled in alone:
                 refuse_same(mixed, enrolled, THE_MIXTURE, TARGET_ALONE)
             self.judge(*alone)
             self._warn_of_several(alone)
+            if person.embedding is not None:
+                self._try_kept(name, mixed, person)
+        for name, (person, alone) in known.items():
             waveform = self.estimate(mixed, person)
+            if not np.isfinite(waveform).all():
+                found = "an extractor that gives NaN or infinite samples"
+                raise CheckpointError(self.path, found, "finite ones")
             score, present = None, False if flaw == NO_SPEECH else None
             if (decision := self.presence) is not None:
                 if around is None:
                     around = window_embeddings(self.embed_waveforms, mixed.waveform)
-                known = self._known(person, alone)
-                embed = self.embed_waveforms
-                score = decision(measures(embed, mixed.waveform, known, waveform, around))
+                own, embed = self._known(person, alone), self.embed_waveforms
+                score = decision(measures(embed, mixed.waveform, own, waveform, around))
                 present = score >= decision.threshold and flaw != NO_SPEECH
             yield name, Extraction(waveform, score, present)
+
+    def _try_kept(self, name: str, mixed: InspectedRecording, person: Enrollment) -> None:
+        """Raise ConfigError, naming the person, where the extractor needs a recording: known from
+        the first second, before hours of work."""
+        try:
+            self.estimate(mixed.waveform[:SAMPLE_RATE], person)
+        except ConfigError as error:
+            where = f"{name}: {error.where}" if name else error.where
+            raise ConfigError(where, error.found, error.expected) from error
 
     def estimate(self, mixture: Recording, enrollment: Recording | Enrollment) -> np.ndarray:
         """The extractor's output alone, float32 `(S,)`: as `extraction`, but the recordings are not

@@ -61,14 +61,18 @@ class CheckedCommand(TyperCommand):
         return super().invoke(ctx)
 
 
-def check_places(places: Iterable[Path], inputs: Iterable[Path]) -> None:
+def check_places(
+    places: Iterable[Path], inputs: Iterable[Path], outputs: Iterable[Path] = ()
+) -> None:
     """Raise JointError for one of the `places` of files in an output folder that cannot be written,
-    or is one of the `inputs`, through links too."""
-    inputs = [path for path in inputs if path.exists()]
+    or is one of the `inputs` or of the other `outputs`, through links too."""
+    taken = dict.fromkeys((path for path in inputs if path.exists()), "an input of this command")
+    taken |= dict.fromkeys(outputs, "another output of this command")
     for place in places:
         check_file(place)
-        if any(_same(place, path) for path in inputs):
-            raise JointError(place, "an input of this command", "another folder")
+        for path, what in taken.items():
+            if _same(place, path):
+                raise JointError(place, what, "another folder")
 
 
 def _refuse_device(path: Path) -> None:

@@ -1,5 +1,6 @@
 """`joint extract`: the speech of one enrolled person, or of all of a database, from a mixture."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ from joint.app.cli.inference.person import Person, PersonDatabase, PersonName, e
 from joint.app.cli.options import SHIPPED, Checkpoint, Json, open_model
 from joint.app.shared.wording import presence_text
 from joint.errors import CheckpointError, ConfigError, DataError, JointError
-from joint.files import file_name, write_json
+from joint.files import atomic_path, file_name, write_json
 
 if TYPE_CHECKING:
     from joint.app.results import Extraction
@@ -64,15 +65,16 @@ def extract(
     """
     from joint.app.base import refuse_same
     from joint.app.extracting import TARGET_ALONE, THE_MIXTURE
-    from joint.audio import write_audio
+    from joint.audio import encode_audio
     from joint.inspection.domain import EXTRACTION_SPEECH
     from joint.inspection.reading import inspect_recording
+    from joint.training.progress import shown
 
     files = enrollments or []
     if everyone:
         known = _known(files, database, name, output)
         places = {one: output / f"{file_name(one)}.wav" for one in known}
-        check_places(places.values(), [mixture])
+        check_places(places.values(), [mixture], [json] if json else [])
     else:
         person, places = Person.asked(files, database, name, EXTRACTION_SPEECH), {"": output}
     mixed = inspect_recording(mixture)
@@ -84,17 +86,21 @@ def extract(
         raise CheckpointError(model.path, found, "one, or no --skip-absent")
     if everyone:
         assert database is not None
-        results = model.extractions(mixed, enrolled_in(database, model, list(places)))
+        people = enrolled_in(database, model, list(places))
+        results = shown(model.extractions(mixed, people), "extract", True, len(people))
     else:
         results = iter([("", model.extraction(mixed, person.enrolled(model)))])
-    written = []
-    for one, result in results:
-        place = None if skip_absent and result.present is False else places[one]
-        if place is not None:
-            write_audio(place, result.waveform)
-        print(_line(one, place, result), flush=True)
-        figures = {"presence": result.presence, "present": result.present}
-        written.append({"name": one or name, "file": place and str(place), **figures})
+    written, lines = [], []
+    with ExitStack() as files_of_all:  # each is there when the last one is done
+        for one, result in results:
+            place = None if skip_absent and result.present is False else places[one]
+            if place is not None:
+                content = encode_audio(result.waveform, place)
+                files_of_all.enter_context(atomic_path(place)).write_bytes(content)
+            lines.append(_line(one, place, result))
+            figures = {"presence": result.presence, "present": result.present}
+            written.append({"name": one or name, "file": place and str(place), **figures})
+    print("\n".join(lines))
     if json:
         write_json(json, {"mixture": str(mixture), "extracted": written})
 
