@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from joint.errors import CheckpointError
+from joint.training.distributed.sharding import as_shared, whole
 
 FORMAT = "joint-speaker/1"
 MODEL, OPTIMIZER = "model/", "optimizer/"
@@ -98,8 +99,9 @@ def _opened(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
 
 
 def model_tensors(model: nn.Module) -> dict[str, Tensor]:
-    """The model's parameters and running statistics under their names in a checkpoint."""
-    return {MODEL + name: value for name, value in model.state_dict().items()}
+    """The model's parameters and running statistics under their names in a checkpoint, on the CPU;
+    of a sharded model every process has to call it."""
+    return {MODEL + name: whole(value).cpu() for name, value in model.state_dict().items()}
 
 
 def load_into(module: nn.Module, tensors: Mapping[str, Tensor], path: Path, prefix: str) -> None:
@@ -122,7 +124,7 @@ def load_into(module: nn.Module, tensors: Mapping[str, Tensor], path: Path, pref
         if name not in own:
             raise CheckpointError(path, f"a tensor {name!r} too many", "this architecture")
     with torch.no_grad():
-        module.load_state_dict({n: v.to(own[n].dtype) for n, v in given.items()})
+        module.load_state_dict({n: as_shared(v.to(own[n].dtype), own[n]) for n, v in given.items()})
 
 
 def optimizer_tensors(
@@ -130,7 +132,7 @@ def optimizer_tensors(
 ) -> dict[str, Tensor]:
     """The optimizer's state as named tensors; `names` maps `id(parameter)` to its name."""
     return {
-        f"{OPTIMIZER}{names[id(parameter)]}/{key}": torch.as_tensor(value)
+        f"{OPTIMIZER}{names[id(parameter)]}/{key}": whole(torch.as_tensor(value)).cpu()
         for parameter, state in optimizer.state.items()
         for key, value in state.items()
         if value is not None
@@ -146,7 +148,8 @@ def load_optimizer(
         if name.startswith(OPTIMIZER):
             parameter, _, key = name.removeprefix(OPTIMIZER).rpartition("/")
             if parameter in parameters:
-                optimizer.state[parameters[parameter]][key] = value.clone()
+                own = parameters[parameter]
+                optimizer.state[own][key] = as_shared(value.clone(), own)
 
 
 def averaged(paths: list[Path]) -> dict[str, Tensor]:

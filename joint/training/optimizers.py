@@ -11,6 +11,7 @@ from joint.errors import ConfigError
 from joint.model import JointModel
 from joint.training.config.schema import OptimizerConfig
 from joint.training.config.wording import no_such_part
+from joint.training.distributed.sharding import is_sharded, whole
 
 MAIN, CRITIC = "main", "critic"
 """The optimizer of the model, and that of its tasks' critics where they have some."""
@@ -64,8 +65,10 @@ def make_optimizers(model: JointModel, config: OptimizerConfig) -> dict[str, tor
         if not options:
             continue
         if config.kind == "sgd":
+            # PyTorch has no fused SGD of sharded parameters
+            fused = not is_sharded(model)
             made[optimizer] = torch.optim.SGD(
-                options, lr=config.lr, momentum=0.9, nesterov=True, fused=True
+                options, lr=config.lr, momentum=0.9, nesterov=True, fused=fused
             )
         else:
             made[optimizer] = torch.optim.AdamW(
@@ -115,12 +118,16 @@ def clip(optimizer: torch.optim.Optimizer) -> float:
     for group in optimizer.param_groups:
         _, parameters = groups.setdefault(group["name"], (group["clip_norm"], []))
         parameters.extend(p for p in group["params"] if p.grad is not None)
-    norms = (
-        float(nn.utils.clip_grad_norm_(parameters, bound))
-        for bound, parameters in groups.values()
-        if parameters
-    )
+    norms = (_clip(parameters, bound) for bound, parameters in groups.values() if parameters)
     return math.sqrt(sum(norm**2 for norm in norms))
+
+
+def _clip(parameters: list[nn.Parameter], bound: float) -> float:
+    """Clip gradients to the norm `bound`; gives their norm before, of a sharded model over all
+    processes."""
+    norm = whole(nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None]))
+    nn.utils.clip_grads_with_norm_(parameters, bound, norm)
+    return float(norm)
 
 
 def set_rate(optimizers: Iterable[torch.optim.Optimizer], rate: float) -> None:

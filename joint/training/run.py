@@ -21,6 +21,7 @@ from joint.training.building.model import Classes, build_model
 from joint.training.building.scenes import with_distortions
 from joint.training.config.schema import RecipeConfig, load_config, plain
 from joint.training.corpora import described, of_task, open_corpora, open_store, read_by
+from joint.training.distributed.launching import launched
 from joint.training.memory import keep_freed_memory
 from joint.training.surroundings import open_surroundings
 from joint.training.trainer import StreamSpec, Trainer
@@ -99,40 +100,6 @@ def list_skipped(
     if skipped:
         rows = "".join(f"{name}\t{reason}\n" for name, reason in sorted(skipped.items()))
         atomic_write(output / SKIPPED, f"utterance\treason\n{rows}")
-
-
-def launched(config: RecipeConfig) -> Fabric:
-    """Fabric on the machines that `torchrun` started, or on this process alone."""
-    accelerator = config.trainer.accelerator
-    distributed = torch.distributed.is_torchelastic_launched()
-    from lightning.fabric.strategies import DDPStrategy
-
-    # a task whose stream has no batch in a step leaves its parameters without gradient, and a task
-    # that reads an inner layer of the encoder leaves those of its adapter above that layer
-    idle = any(stream.every > 1 for stream in config.streams.values())
-    idle = idle or any(task.encoder == "adapter" for task in config.tasks.values())
-    fabric = Fabric(
-        accelerator=accelerator,
-        devices="auto" if distributed and accelerator != "cpu" else local_processes(),
-        num_nodes=nodes(),
-        strategy=DDPStrategy(find_unused_parameters=idle) if distributed else "auto",
-    )
-    fabric.launch()
-    return fabric
-
-
-def local_processes() -> int:
-    """Processes on this machine."""
-    import os
-
-    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-
-
-def nodes() -> int:
-    """Machines."""
-    import os
-
-    return int(os.environ.get("WORLD_SIZE", "1")) // local_processes()
 
 
 def speaker_count(config: RecipeConfig, corpus: Corpus) -> int:

@@ -17,6 +17,7 @@ from joint.scene import SceneBatch
 from joint.seeding import seed_for
 from joint.training import checkpoint
 from joint.training.config.schema import CLOCKS, OptimizerConfig, TrainerConfig
+from joint.training.distributed.sharding import gathered, is_sharded, shard
 from joint.training.optimizers import (
     CRITIC,
     MAIN,
@@ -55,6 +56,7 @@ class Trainer:
         self.schedule, self.config, self.output = optimizer, config, output
         self.metadata, self.seed = dict(metadata), seed
         self.validate, self.validate_minutes = validate, validate_minutes
+        shard(model, fabric)
         self.optimizers = make_optimizers(model, optimizer)
         self.names = {id(p): n for n, p in model.named_parameters()}
         self.step, self.minutes, self.scenes, self.bad_steps = 0, 0.0, 0, 0
@@ -206,10 +208,11 @@ class Trainer:
             return
         self.last_validation = self.minutes
         self.model.eval()
-        self.figures = self.validate()
-        log.validation(self._counters(), self.figures)
-        if self.config.examples and log.examples_due(self._counters()):
-            log.examples(self._counters(), self.validate.examples(self.config.examples))
+        with gathered(self.model):
+            self.figures = self.validate()
+            log.validation(self._counters(), self.figures)
+            if self.config.examples and log.examples_due(self._counters()):
+                log.examples(self._counters(), self.validate.examples(self.config.examples))
         train_mode(self.model, self.schedule)
 
     def _counters(self) -> dict[str, float]:
@@ -227,10 +230,11 @@ class Trainer:
 
     def save(self) -> None:
         """Write a checkpoint with all that resuming needs; the oldest ones go."""
-        if self.fabric.is_global_zero:
+        if self.fabric.is_global_zero or is_sharded(self.model):
             tensors = checkpoint.model_tensors(self.model)
             for optimizer in self.optimizers.values():
                 tensors |= checkpoint.optimizer_tensors(optimizer, self.names)
+        if self.fabric.is_global_zero:
             state = {
                 "step": self.step,
                 "minutes": self.minutes,

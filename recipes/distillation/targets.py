@@ -15,7 +15,7 @@ from joint.data.storage.store import FileStore
 from joint.terminal import errors_in_one_line
 from joint.training.config.schema import load_config
 from joint.training.corpora import open_corpora, packed_store
-from joint.training.run import launched
+from joint.training.distributed.launching import launched
 from tasks.distillation.targets import agreement, embedded, turned
 
 

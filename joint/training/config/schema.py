@@ -123,13 +123,17 @@ class TrainerConfig:
     comes first; schedules follow the used share of the budget. The `clock` counts minutes of time
     (`wall`), or of processor time of this process (`processor`), by which trainings compare on a
     machine that others use too. Of the first `examples` held-out scenes TensorBoard gets sounds and
-    spectrograms, ten times in a training, where a task of the validation has some to play."""
+    spectrograms, ten times in a training, where a task of the validation has some to play.
+
+    Several processes each hold the whole model (`ddp`), or a share of every weight, gradient and
+    moment (`fsdp`): for encoders that are too large for one device."""
 
     max_steps: int | None = None
     max_minutes: float | None = None
     clock: str = "wall"
     precision: str = "auto"
     accelerator: str = "cpu"
+    strategy: str = "ddp"
     accumulate: int = 1
     workers: int = 1
     checkpoint_steps: int = 1000
@@ -196,6 +200,7 @@ def _check(path: Path, config: RecipeConfig) -> None:
         "optimizer.kind": (config.optimizer.kind, ("adamw", "sgd")),
         "trainer.precision": (trainer.precision, ("auto", "bf16", "float32")),
         "trainer.clock": (trainer.clock, tuple(CLOCKS)),
+        "trainer.strategy": (trainer.strategy, ("ddp", "fsdp")),
     }
     for where, (value, options) in choices.items():
         if value not in options:
