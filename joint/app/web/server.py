@@ -89,7 +89,8 @@ def serve(app: "FastAPI", at: socket.socket) -> None:
 
     # Once uvicorn has stopped it repeats the signal, which would end the process at once.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    settings = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=LAST_ANSWERS)
+    # Its errors are the requests that a stop has ended, a page of text each; ours print themselves.
+    settings = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=LAST_ANSWERS)
     uvicorn.Server(settings).run(sockets=[at])
 
 
