@@ -14,6 +14,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from joint.adapters.low_rank import Adapter
+from joint.balancing.base import Balance, Share, TaskLoss
 from joint.conditioning.fusion import layers_of
 from joint.encoders.encoder import SpeakerEncoder
 from joint.encoders.view import EncoderView, Memo, Switch
@@ -49,7 +50,8 @@ class JointOutput:
 
 
 class JointModel(nn.Module):
-    """One encoder, named tasks, a weight and a switch for each, adapters where switches say so.
+    """One encoder, named tasks, a weight and a switch for each, adapters where switches say so, and
+    a balance where fixed weights are not enough.
 
     `forward` is the only thing that trains, and what data-parallel training wraps. A task of weight
     0 is not run at all, so that it changes nothing.
@@ -62,11 +64,13 @@ class JointModel(nn.Module):
         weights: Mapping[str, float] | None = None,
         switches: Mapping[str, Switch] | None = None,
         adapters: Mapping[str, Adapter] | None = None,
+        balance: Balance | None = None,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.tasks = nn.ModuleDict(tasks)
         self.adapters = nn.ModuleDict(adapters or {})
+        self.balance = balance
         self.weights = dict.fromkeys(tasks, 1.0) | dict(weights or {})
         default: Switch = "joint"
         self.switches: dict[str, Switch] = dict.fromkeys(tasks, default) | dict(switches or {})
@@ -107,10 +111,16 @@ class JointModel(nn.Module):
         """Parameters of all tasks' critics, which have an optimizer of their own."""
         return [p for name in self.tasks for p in self.task(name).critic_parameters()]
 
-    def view(self, name: str, memo: Memo | None = None, seed: int | None = None) -> EncoderView:
+    def view(
+        self,
+        name: str,
+        memo: Memo | None = None,
+        seed: int | None = None,
+        share: Share | None = None,
+    ) -> EncoderView:
         """The encoder under the switch of the task called `name`; see EncoderView."""
         switch, adapter = self.switches[name], self.adapter(name)
-        return EncoderView(self.encoder, switch, memo, self.layers, seed, adapter)
+        return EncoderView(self.encoder, switch, memo, self.layers, seed, adapter, share)
 
     def check(self, name: str, batch: SceneBatch, stream: str) -> None:
         """Raises ConfigError, naming the missing fields, where `stream` cannot feed a task."""
@@ -123,7 +133,8 @@ class JointModel(nn.Module):
             )
 
     def forward(self, batches: Sequence[StreamBatch], progress: float) -> JointOutput:
-        """Weighted sum of the losses, each a mean over the items of all processes.
+        """Weighted sum of the losses, each a mean over the items of all processes; those that train
+        the encoder as the balance weighs them.
 
         In training the encoder and every task draw from streams of their own, which come from the
         seed that torch's generator was last set to: a task more changes no other's.
@@ -132,6 +143,7 @@ class JointModel(nn.Module):
         total = torch.zeros((), device=next(self.parameters()).device)
         critics: Tensor | None = None
         metrics: dict[str, float] = {}
+        weighed: dict[str, TaskLoss] = {}
         for position, stream in enumerate(batches):
             seed = seed_for(start, "stream", position) if self.training else None
             memo: Memo = {}
@@ -140,25 +152,44 @@ class JointModel(nn.Module):
                     continue
                 if seed is not None:
                     torch.manual_seed(seed_for(seed, "task", name))
-                view = self.view(name, memo, seed)
+                own = self._weighed(name, weighed)
+                view = self.view(name, memo, seed, None if own is None else own.share)
                 task = self.task(name)
                 critic = list(task.critic_parameters())
                 with without_gradient(critic):
                     output = task.loss(view, stream.batch, progress)
-                total = total + self.weights[name] * mean_over_processes(output)
+                mean = mean_over_processes(output)
+                if own is None:
+                    total = total + self.weights[name] * mean
+                else:
+                    own.loss = own.loss + mean
                 metrics |= output.logged(name)
                 if not critic:
                     continue
                 if seed is not None:
                     torch.manual_seed(seed_for(seed, "critic", name))
-                own = {id(p) for p in critic}
-                with without_gradient(p for p in self.parameters() if id(p) not in own):
+                judges = {id(p) for p in critic}
+                with without_gradient(p for p in self.parameters() if id(p) not in judges):
                     found = task.critic_loss(view.constants, stream.batch, progress)
                 if found is not None:
                     mean = mean_over_processes(found)
                     critics = mean if critics is None else critics + mean
                     metrics |= found.logged(name, "critic_")
+        if self.balance is not None and weighed:
+            balanced, factors = self.balance(list(weighed.values()), self.encoder)
+            total = total + balanced
+            metrics |= {f"{name}/factor": factor for name, factor in factors.items()}
+            for each in weighed.values():
+                each.share.outputs.clear()  # a graph that holds itself would not be freed
         return JointOutput(total, critics, metrics)
+
+    def _weighed(self, name: str, weighed: dict[str, TaskLoss]) -> TaskLoss | None:
+        """The entry of a task among those that the balance weighs; None for one that it does not:
+        without a balance, and for tasks that do not train the encoder."""
+        if self.balance is None or self.switches[name] != "joint":
+            return None
+        nothing = torch.zeros((), device=next(self.parameters()).device)
+        return weighed.setdefault(name, TaskLoss(name, self.weights[name], nothing))
 
 
 def mean_over_processes(output: TaskOutput) -> Tensor:

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from joint.adapters.low_rank import Adapter
+from joint.balancing.base import Share
 from joint.encoders.encoder import SpeakerEncoder
 from joint.layers.modes import evaluating
 from joint.outputs import SpeakerEncoding
@@ -26,7 +27,8 @@ class EncoderView:
 
     The tasks of a step share `memo` and the `layers` that an encoding holds. A run that is frozen
     or adapted is in eval mode and gives the encoder's parameters no gradient, while a gradient to
-    the audio still flows. With a `seed`, what a run draws is a function of seed and role.
+    the audio still flows. With a `seed`, what a run draws is a function of seed and role. A `share`
+    multiplies the task's gradient where it enters the encoder.
     """
 
     def __init__(
@@ -37,10 +39,11 @@ class EncoderView:
         layers: tuple[str, ...] = (),
         seed: int | None = None,
         adapter: Adapter | None = None,
+        share: Share | None = None,
     ) -> None:
         self.encoder, self.switch = encoder, switch
         self.memo: Memo = {} if memo is None else memo
-        self.layers, self.seed, self.adapter = layers, seed, adapter
+        self.layers, self.seed, self.adapter, self.share = layers, seed, adapter, share
 
     def __call__(self, audio: Tensor, lengths: Tensor, role: str) -> SpeakerEncoding:
         """See Encode."""
@@ -49,7 +52,8 @@ class EncoderView:
             waveform, flat = audio.flatten(0, -2), lengths.flatten()
             # the audio is kept, so that its id stays its own
             self.memo[key] = audio, self._run(waveform, flat, role)
-        return self.memo[key][1]
+        encoding = self.memo[key][1]
+        return encoding if self.share is None else self.share(encoding)
 
     def constants(self, audio: Tensor, lengths: Tensor, role: str) -> SpeakerEncoding:
         """`Encode` for a critic: the step's encodings as constants, and what has not been encoded

@@ -36,7 +36,7 @@ def make_optimizers(model: JointModel, config: OptimizerConfig) -> dict[str, tor
     Raises ConfigError for a prefix that names nothing and where nothing is left to train.
     """
     check_prefixes(model, config)
-    known = {"encoder", *(f"tasks.{name}" for name in model.tasks), *config.groups}
+    known = {"encoder", "balance", *(f"tasks.{name}" for name in model.tasks), *config.groups}
     critics = {id(p) for p in model.critic_parameters()}
     groups: dict[str, dict[tuple[str, bool], list[nn.Parameter]]] = {MAIN: {}, CRITIC: {}}
     for name, parameter in model.named_parameters():

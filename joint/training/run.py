@@ -59,6 +59,7 @@ def train(
         classes,
         config.seed,
         allow_packages,
+        plain(config)["balance"],
     )
     initialise(model, config, Path(config_path).parent, corpus.phones, find)
     validate = None

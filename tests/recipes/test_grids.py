@@ -25,13 +25,13 @@ def test_variants_build(grid: Path, tmp_path: Path) -> None:
     waveform = 0.1 * torch.randn(2, 16_000)
     made, found = set(), configs(grid, tmp_path)
     for name, config in found.items():
-        model = build_model(
-            config.encoder, plain(config)["tasks"], Classes(10, ("SIL", "AA"), ("a",))
-        )
+        parts = plain(config)
+        classes = Classes(10, ("SIL", "AA"), ("a",))
+        model = build_model(parts["encoder"], parts["tasks"], classes, balance=parts["balance"])
         with torch.no_grad():
             embedding = model.encoder(waveform).embedding
         assert embedding.shape == (2, 192) and torch.isfinite(embedding).all(), name
-        made.add(str((plain(config)["encoder"], plain(config)["tasks"], plain(config)["streams"])))
+        made.add(str([parts[key] for key in ("encoder", "tasks", "balance", "streams")]))
     assert len(made) == len(found), "two variants are the same"
 
 

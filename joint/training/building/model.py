@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from joint.adapters.low_rank import Adapter, LowRank
+from joint.balancing.base import Balance
 from joint.encoders.encoder import SpeakerEncoder
 from joint.encoders.view import Switch
 from joint.errors import CheckpointError, ConfigError
@@ -38,9 +39,10 @@ def build_model(
     classes: Classes,
     seed: int = 0,
     packages: Sequence[str] = (),
+    balance: Any = None,
 ) -> JointModel:
-    """The model that the `encoder` and `tasks` nodes of a recipe describe; each part's weights are
-    drawn from a seed of its own. Raises ConfigError."""
+    """The model that the `encoder`, `tasks` and, for a training, `balance` nodes of a recipe
+    describe; each part's weights are drawn from a seed of its own. Raises ConfigError."""
     with seeded(seed, "init", "encoder"):
         shared = build(encoder, "encoder", packages)
     if not isinstance(shared, SpeakerEncoder):
@@ -71,7 +73,18 @@ def build_model(
         weights={name: float(node["weight"]) for name, node in tasks.items()},
         switches={name: cast(Switch, node["encoder"]) for name, node in tasks.items()},
         adapters=adapters,
+        balance=None if balance is None else build_balance(balance, tasks, packages),
     )
+
+
+def build_balance(node: Any, tasks: dict[str, Any], packages: Sequence[str] = ()) -> Balance:
+    """The balance that a recipe's node describes, of those `tasks` that train the encoder. Raises
+    ConfigError."""
+    weighed = [n for n, t in tasks.items() if t["encoder"] == "joint" and float(t["weight"]) != 0.0]
+    made = build(node, "balance", packages, tasks=weighed)
+    if not isinstance(made, Balance):
+        raise ConfigError("balance._target_", type(made).__name__, "a Balance")
+    return made
 
 
 def build_adapter(
@@ -125,7 +138,8 @@ def load_model(
     for a task that it does not have.
     """
     metadata = checkpoint.read_metadata(path)
-    left_out: tuple[str, ...] = ()
+    # What weighs losses is for a training alone.
+    left_out: tuple[str, ...] = (f"{checkpoint.MODEL}balance.",)
     try:
         config = metadata["config"]
         nodes = config["tasks"]
@@ -134,7 +148,7 @@ def load_model(
                 found = f"tasks {', '.join(nodes) or 'none'}"
                 raise CheckpointError(path, found, f"one with a task {missing[0]}")
             nodes = {name: nodes[name] for name in tasks}
-            left_out = tuple(
+            left_out += tuple(
                 f"{checkpoint.MODEL}{part}.{name}."
                 for name in config["tasks"]
                 if name not in tasks

@@ -157,7 +157,9 @@ class RecipeConfig:
     """Everything one training needs. It is initialised from the checkpoints of `init`: the encoder
     and every task that one has under the same name, later ones over earlier ones; then its single
     parts from those of `init_parts`, by their dotted names. A checkpoint is given by its name
-    (shipped, or on the hub), or by a path relative to the recipe's folder or the current one."""
+    (shipped, or on the hub), or by a path relative to the recipe's folder or the current one.
+    `balance` (with `_target_`) weighs the losses that train the encoder; without one the tasks'
+    weights are fixed."""
 
     seed: int = 1
     name: str = "joint"
@@ -168,6 +170,7 @@ class RecipeConfig:
     data: DataConfig = field(default_factory=DataConfig)
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     tasks: dict[str, TaskConfig] = field(default_factory=dict)
+    balance: Any = None
     streams: dict[str, StreamConfig] = field(default_factory=dict)
     validation: ValidationConfig | None = None
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)

@@ -85,6 +85,8 @@ def check_values(config: Mapping[str, Any], packages: Sequence[str] = ()) -> Non
         _hold("validation", config["validation"], VALIDATION)
         _scenes("validation.scenes", config["validation"]["scenes"], packages)
     check_node(config["encoder"], "encoder", packages)
+    if config["balance"] is not None:
+        check_node(config["balance"], "balance", packages)
     for name, task in config["tasks"].items():
         where = f"tasks.{name}"
         _hold(where, task, {"weight": "0 or more"})
