@@ -101,6 +101,9 @@ SERVE = [
 
 HUB = ["huggingface_hub>=0.30,<3"]
 
+# Pretrained front-ends.
+SSL = ["transformers>=5.0,<6"]
+
 # Grids as jobs, on this machine or by SLURM.
 CLUSTER = ["submitit>=1.5,<1.6"]
 
@@ -114,6 +117,7 @@ DEV = [
     *HUB,
     *PHONES,
     *SYNTHESIS,
+    *SSL,
     *CLUSTER,
     *WEB,
     "selenium>=4.30,<5",
@@ -138,6 +142,7 @@ EXTRAS = {
     "recognition": RECOGNITION,
     "serve": SERVE,
     "speechbrain": SPEECHBRAIN,
+    "ssl": SSL,
     "synthesis": SYNTHESIS,
     "umap": UMAP,
     "web": WEB,

@@ -9,7 +9,9 @@ COMMON = ROOT / "recipes" / "common"
 """The blocks that recipes share."""
 YAMLS = [path for path in sorted((ROOT / "recipes").rglob("*.yaml")) if COMMON not in path.parents]
 GRIDS = [path for path in YAMLS if "\nvariants:\n" in path.read_text(encoding="utf-8")]
-RECIPES = [path for path in YAMLS if path not in GRIDS]
+PRETRAINED = [path for path in YAMLS if path.parent.name == "pretrained"]
+"""Recipes whose encoders begin with weights from elsewhere."""
+RECIPES = [path for path in YAMLS if path not in [*GRIDS, *PRETRAINED]]
 TINY = Path(__file__).with_name("tiny.yaml")
 
 
@@ -27,3 +29,31 @@ Command = Callable[..., Outcome]
 
 Refused = Callable[..., str]
 """The same for a command that must be refused: exit 2 and one line, which it gives."""
+
+
+def short(recipe: Path, train: Path, validation: Path, output: Path) -> list[str]:
+    """Overrides that leave the model as it is and make everything else small."""
+    from joint.training.config.reading import composed
+
+    config = composed(recipe)
+    whole = "CtcPhones" in str(config.tasks)  # learns from whole utterances
+    overrides = [
+        f"output={output}",
+        f"data.train={train}",
+        f"data.validation={validation}",
+        "data.cache=null",
+        "init=[]",
+        "trainer.max_steps=2",
+        "trainer.max_minutes=null",
+        "trainer.workers=0",
+    ]
+    scenes = [f"streams.{name}" for name in config.streams]
+    extracts = "validation" in config and list(config.validation.tasks) == ["extraction"]
+    judged = 2 if extracts else 12  # of some tasks, figures need several speakers
+    for place in [*scenes, *(["validation"] if "validation" in config else [])]:
+        # extractors of the published sizes: their time is that of the samples, of every enrolment
+        overrides += [f"{place}.scenes.chunk={0.2 if extracts else 0.6}"]
+        overrides += [f"{place}.scenes.enrollments=1"] if extracts else []
+        overrides += [f"{place}.scenes.enrollment={6.0 if whole else 0.6}"]
+        overrides += [f"{place}.batch_size={judged if place == 'validation' else 2}"]
+    return overrides + (["validation.batches=1"] if "validation" in config else [])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.charts import scatter_chart
+from analysis.charts import Curve, line_chart, scatter_chart
 from analysis.geometry import geometry, information, on_a_plane
 from analysis.probing.findings import Finding
 from analysis.probing.summary import heat_map, markdown
@@ -71,6 +71,17 @@ def probes_section(
         folder / "probes.png", "Skill of linear probes: 0 at chance, 1 without an error"
     )
     return Section("Probes of the layers", text, [Table(rows[0], rows[2:]), picture])
+
+
+def layers_section(shares: Mapping[str, np.ndarray]) -> Section:
+    """The learnt weights, `(layers,)` each, under which a pretrained front-end sums its layers."""
+    curves = [Curve(name, np.arange(len(values)), values) for name, values in shares.items()]
+    chart = line_chart("Weights of the layers", curves, "layer", "share")
+    rows = [[name, *(f"{value:.3f}" for value in values)] for name, values in shares.items()]
+    count = len(next(iter(shares.values())))
+    table = Table(["weight", *(str(layer) for layer in range(count))], rows)
+    text = "What the front-end takes of each layer; layer 0 is what the first block reads."
+    return Section("Layers of the front-end", text, [Charts([chart]), table])
 
 
 def drift_section(drift: Mapping[str, float], eers: Mapping[str, float], other: str) -> Section:

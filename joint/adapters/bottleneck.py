@@ -1,6 +1,6 @@
 """Bottleneck adapters: small residual networks behind layers of an encoder that is not trained."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -8,12 +8,11 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.func import functional_call
 
-from joint.adapters.low_rank import Adapter, constants, key_of, parts_of, run_with
-from joint.encoders.encoder import SpeakerEncoder
+from joint.adapters.low_rank import Adapter, key_of, parts_of
 from joint.errors import ConfigError
 from joint.layers.modes import evaluating
-from joint.outputs import SpeakerEncoding
 from joint.units import SAMPLE_RATE
 
 Hook = Callable[[nn.Module, Any, Any], Any]
@@ -21,15 +20,23 @@ Hook = Callable[[nn.Module, Any, Any], Any]
 
 class Bottleneck(Adapter):
     """h + up(ReLU(down(h))) in place of what each of `layers` gives, `width` channels in between
-    (Houlsby et al., ICML 2019, fig. 2); `up` is zero at first.
+    (Houlsby et al., ICML 2019, fig. 2); `up` is zero at first. A `parallel` one reads what the
+    layer reads, which must be as wide: h + up(ReLU(down(input))) (He et al., ICLR 2022).
 
     `*` stands for one name between dots: `backbone.blocks.*`. Without biases zeros stay zeros: what
     a backbone hides of the padding stays hidden. Raises ConfigError for a name that means no layer,
     a layer that does not give one tensor of frames or of images, a width not above 0.
     """
 
-    def __init__(self, encoder: SpeakerEncoder, layers: Sequence[str], width: int = 16) -> None:
+    def __init__(
+        self,
+        encoder: nn.Module,
+        layers: Sequence[str],
+        width: int = 16,
+        parallel: bool = False,
+    ) -> None:
         super().__init__()
+        self.parallel = parallel
         if width <= 0:
             raise ConfigError("width", str(width), "1 or more")
         parts = [name for found in parts_of(encoder, layers).values() for name in found]
@@ -41,24 +48,18 @@ class Bottleneck(Adapter):
             self.up[key_of(name)] = up = nn.Linear(width, channels, bias=False, device=device)
             nn.init.zeros_(up.weight)
 
-    def behind(self, key: str, _layer: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
+    def behind(self, key: str, _layer: nn.Module, inputs: Any, output: Tensor) -> Tensor:
         """What follows a layer's `output (B, …, D)`, or `(B, D, bands, F)`, in its place."""
         axis = channel_axis(output)
-        features = output.movedim(axis, -1)
+        features = (inputs[0] if self.parallel else output).movedim(axis, -1)
         change: Tensor = self.up[key](F.relu(self.down[key](features)))
         return output + change.movedim(-1, axis).to(output.dtype)
 
-    def forward(
-        self,
-        encoder: SpeakerEncoder,
-        waveform: Tensor,
-        lengths: Tensor | None = None,
-        layers: tuple[str, ...] | None = (),
-    ) -> SpeakerEncoding:
+    def run(self, network: nn.Module, values: Mapping[str, Tensor], *inputs: Any) -> Any:
         """See Adapter."""
         hooks = {name: partial(self.behind, key_of(name)) for name in self.names}
-        with hooked(encoder, hooks.items()):
-            return run_with(encoder, constants(encoder), waveform, lengths, layers)
+        with hooked(network, hooks.items()):
+            return functional_call(network, dict(values), inputs)
 
 
 def channel_axis(output: Tensor) -> int:
@@ -74,7 +75,7 @@ def hooked(encoder: nn.Module, hooks: Iterable[tuple[str, Hook]]) -> ExitStack:
     return stack
 
 
-def channels_of(encoder: SpeakerEncoder, names: Sequence[str]) -> dict[str, int]:
+def channels_of(encoder: nn.Module, names: Sequence[str]) -> dict[str, int]:
     """Channels of what the layers of these names give.
 
     Raises ConfigError for one that gives no tensor, or not one of as many channels whatever the

@@ -2,11 +2,11 @@
 
 An adapter is made for an encoder and is the identity until it is trained. It holds the parameters
 that one task trains; the encoder's own get no gradient and its norms' statistics, in eval mode, do
-not move.
+not move. A pretrained network inside an encoder can have one too (`PretrainedFrontend.tuning`).
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Any, cast
@@ -26,10 +26,14 @@ KINDS = (nn.Linear, nn.Conv1d, nn.Conv2d)
 class Adapter(nn.Module, ABC):
     """Runs an encoder, which is in eval mode, with one task's changes.
 
-    A constructor takes that encoder first; the adapter does not own it.
+    A constructor takes that encoder, or another network, first; the adapter does not own it.
     """
 
     @abstractmethod
+    def run(self, network: nn.Module, values: Mapping[str, Tensor], *inputs: Any) -> Any:
+        """What the network gives for `inputs` with its parameters' `values`, all by their names,
+        and with this adapter's changes."""
+
     def forward(
         self,
         encoder: SpeakerEncoder,
@@ -39,8 +43,10 @@ class Adapter(nn.Module, ABC):
     ) -> SpeakerEncoding:
         """`waveform (B, S)`, `lengths (B,)` and `layers` as the encoder takes them; the gradient
         goes to the adapter and to the waveform, none to the encoder."""
+        inputs = waveform, lengths, layers
+        return cast(SpeakerEncoding, self.run(encoder, constants(encoder), *inputs))
 
-    def merge(self, encoder: SpeakerEncoder) -> None:
+    def merge(self, encoder: nn.Module) -> None:
         """Put the trained changes into the encoder's own weights.
 
         Raises ConfigError where no weights could hold them.
@@ -59,7 +65,7 @@ class LowRank(Adapter):
 
     def __init__(
         self,
-        encoder: SpeakerEncoder,
+        encoder: nn.Module,
         rank: int = 8,
         alpha: float = 8.0,
         layers: Sequence[str] = ("backbone",),
@@ -79,7 +85,7 @@ class LowRank(Adapter):
             down = torch.randn(own, inputs, device=weight.device) * inputs**-0.5
             self.down[key_of(name)] = nn.Parameter(down)
             self.up[key_of(name)] = nn.Parameter(torch.zeros(outputs, own, device=weight.device))
-        self.merged: tuple[SpeakerEncoder, dict[str, Tensor]] | None = None
+        self.merged: tuple[nn.Module, dict[str, Tensor]] | None = None
 
     def delta(self, name: str) -> Tensor:
         """What is added to the weight called `name`, flat: `(out, in · kernel)`, in float32."""
@@ -89,23 +95,15 @@ class LowRank(Adapter):
             product: Tensor = up @ down
         return self.scale * product
 
-    def forward(
-        self,
-        encoder: SpeakerEncoder,
-        waveform: Tensor,
-        lengths: Tensor | None = None,
-        layers: tuple[str, ...] | None = (),
-    ) -> SpeakerEncoding:
-        """See Adapter. Raises ConfigError for an encoder that it is merged into."""
-        if self.merged is not None and self.merged[0] is encoder:
+    def run(self, network: nn.Module, values: Mapping[str, Tensor], *inputs: Any) -> Any:
+        """See Adapter. Raises ConfigError for a network that it is merged into."""
+        if self.merged is not None and self.merged[0] is network:
             raise ConfigError("adapter", "merged weights", "the encoder's own: unmerge it")
-        values = constants(encoder)
-        for name in self.names:
-            values[name] = values[name] + self.delta(name).view_as(values[name])
-        return run_with(encoder, values, waveform, lengths, layers)
+        changed = {n: values[n] + self.delta(n).view_as(values[n]) for n in self.names}
+        return functional_call(network, {**values, **changed}, inputs)
 
     @torch.no_grad()
-    def merge(self, encoder: SpeakerEncoder) -> None:
+    def merge(self, encoder: nn.Module) -> None:
         """Add the trained changes to the encoder's own weights, in place: the plain encoder then
         gives what the adapter gave. Raises ConfigError where it is merged already."""
         if self.merged is not None:
@@ -116,7 +114,7 @@ class LowRank(Adapter):
             weight.add_(self.delta(name).view_as(weight))
 
     @torch.no_grad()
-    def unmerge(self, encoder: SpeakerEncoder) -> None:
+    def unmerge(self, encoder: nn.Module) -> None:
         """Give the encoder the very weights that it had. Raises ConfigError where the adapter is
         not merged into it."""
         if self.merged is None or self.merged[0] is not encoder:
@@ -129,11 +127,6 @@ class LowRank(Adapter):
 def constants(encoder: nn.Module) -> dict[str, Tensor]:
     """The encoder's parameters by name, as constants."""
     return {name: parameter.detach() for name, parameter in encoder.named_parameters()}
-
-
-def run_with(encoder: SpeakerEncoder, values: dict[str, Tensor], *inputs: Any) -> SpeakerEncoding:
-    """The encoder's answer with `values` in place of its parameters."""
-    return cast(SpeakerEncoding, functional_call(encoder, values, inputs))
 
 
 def key_of(name: str) -> str:

@@ -55,7 +55,9 @@ class SpeakerEncoder(nn.Module):
         that is not there."""
         if lengths is None:
             lengths = torch.full((waveform.shape[0],), waveform.shape[1], device=waveform.device)
-        frames, inner = self.backbone(self.frontend(waveform, lengths))
+        read = self.frontend(waveform, lengths)
+        frames, inner = self.backbone(read)
+        inner = {**read.layers, **inner}
         embedding = self.projection(self.norm(self.pooling(frames)))
         if self.second is not None:
             embedding = self.second(embedding)

@@ -5,7 +5,7 @@ Why `(B, F, D)` and not the usual `(B, D, F)`: a 1×1 convolution is then one ma
 `B·F` rows and batch norm reads memory in order, which is what makes a training step on a CPU fast.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
@@ -25,17 +25,18 @@ class Frames:
     a recording's own without those of digital silence, where the front-end leaves them out; None
     where all count; frame f is centred on sample `offset +
     f·hop` (both in Samples); `image (B, C, bands, F)` is what a backbone on spectrograms made the
-    features of."""
+    features of; `layers` are a front-end's own, by name."""
 
     features: Tensor
     mask: Tensor | None
     hop: Samples = 1
     offset: Samples = 0
     image: Tensor | None = None
+    layers: dict[str, "Frames"] = field(default_factory=dict)
 
     def with_features(self, features: Tensor) -> "Frames":
         """The same sequences with other features."""
-        return replace(self, features=features, image=None)
+        return replace(self, features=features, image=None, layers={})
 
     def strided(
         self, features: Tensor, mask: Tensor | None, stride: int, image: Tensor | None = None

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -9,7 +10,7 @@ from torch import nn
 
 from joint.errors import ConfigError
 from joint.model import JointModel
-from joint.training.config.schema import OptimizerConfig
+from joint.training.config.schema import GroupConfig, OptimizerConfig
 from joint.training.config.wording import no_such_part
 from joint.training.distributed.sharding import is_sharded, whole
 
@@ -36,6 +37,7 @@ def make_optimizers(model: JointModel, config: OptimizerConfig) -> dict[str, tor
     Raises ConfigError for a prefix that names nothing and where nothing is left to train.
     """
     check_prefixes(model, config)
+    config = with_layers(model, config)
     known = {"encoder", "balance", *(f"tasks.{name}" for name in model.tasks), *config.groups}
     critics = {id(p) for p in model.critic_parameters()}
     groups: dict[str, dict[tuple[str, bool], list[nn.Parameter]]] = {MAIN: {}, CRITIC: {}}
@@ -98,6 +100,28 @@ def check_prefixes(model: JointModel, config: OptimizerConfig) -> None:
     for prefix in config.groups:
         if prefix not in names:
             raise no_such_part(f"optimizer.groups.{prefix}", prefix, names)
+
+
+def with_layers(model: JointModel, config: OptimizerConfig) -> OptimizerConfig:
+    """The same with a group for each layer of the lists whose groups have a `layer_decay`.
+
+    Raises ConfigError for a group that is no list of layers.
+    """
+    groups = dict(config.groups)
+    for prefix, group in config.groups.items():
+        if (decay := group.layer_decay) is None:
+            continue
+        where = f"optimizer.groups.{prefix}.layer_decay"
+        layers = dict(model.named_modules()).get(prefix)
+        if not isinstance(layers, nn.ModuleList):
+            raise ConfigError(where, type(layers).__name__, "a group that is a list of layers")
+        scale = setting(config, prefix, "lr_scale", 1.0)
+        for place in range(len(layers)):
+            own = groups.get(name := f"{prefix}.{place}", GroupConfig())
+            if own.lr_scale is None:
+                rate = scale * decay ** (len(layers) - 1 - place)
+                groups[name] = replace(own, lr_scale=rate)
+    return replace(config, groups=groups)
 
 
 def train_mode(model: JointModel, config: OptimizerConfig) -> None:

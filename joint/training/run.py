@@ -150,13 +150,16 @@ def describe(
     """What a checkpoint says of itself; the texts only where a task has learnt to tell them apart,
     since there may be millions."""
     asked = any("phrase" in model.task(name).requires for name in model.tasks)
+    settings = plain(config)
+    if rebuilt := dict(model.encoder.frontend.rebuilt_with):
+        settings["encoder"]["frontend"] |= rebuilt
     return {
         "name": config.name,
-        "config": plain(config),
+        "config": settings,
         "speaker_count": classes.speaker_count,
         "phones": list(classes.phones),
         "phrases": list(classes.phrases) if asked else [],
-        "data": {"train": plain(config)["data"]["train"], **described(corpus)},
+        "data": {"train": settings["data"]["train"], **described(corpus)},
         "seed": config.seed,
         "date": time.strftime("%Y-%m-%d"),
         "torch": torch.__version__,

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from omegaconf import OmegaConf
-from support import RECIPES
+from support import RECIPES, short
 
 from joint.data.opening import open_corpus
 from joint.training.building.model import load_model
@@ -16,32 +16,6 @@ from tasks.distillation.targets import Targets
 
 OF_PHONES = ("phonetics", "recognition", "synthesis", "conversion")
 """Tasks that learn from an aligned corpus."""
-
-
-def short(recipe: Path, train: Path, validation: Path, output: Path) -> list[str]:
-    """Overrides that leave the model as it is and make everything else small."""
-    config = composed(recipe)
-    whole = "CtcPhones" in str(config.tasks)  # learns from whole utterances
-    overrides = [
-        f"output={output}",
-        f"data.train={train}",
-        f"data.validation={validation}",
-        "data.cache=null",
-        "init=[]",
-        "trainer.max_steps=2",
-        "trainer.max_minutes=null",
-        "trainer.workers=0",
-    ]
-    scenes = [f"streams.{name}" for name in config.streams]
-    extracts = "validation" in config and list(config.validation.tasks) == ["extraction"]
-    judged = 2 if extracts else 12  # of some tasks, figures need several speakers
-    for place in [*scenes, *(["validation"] if "validation" in config else [])]:
-        # extractors of the published sizes: their time is that of the samples, of every enrolment
-        overrides += [f"{place}.scenes.chunk={0.2 if extracts else 0.6}"]
-        overrides += [f"{place}.scenes.enrollments=1"] if extracts else []
-        overrides += [f"{place}.scenes.enrollment={6.0 if whole else 0.6}"]
-        overrides += [f"{place}.batch_size={judged if place == 'validation' else 2}"]
-    return overrides + (["validation.batches=1"] if "validation" in config else [])
 
 
 def any_targets(folder: Path, dim: int, output: Path) -> Path:

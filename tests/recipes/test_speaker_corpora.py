@@ -8,8 +8,7 @@ from pathlib import Path
 import layouts
 import pytest
 from lhotse import SupervisionSet
-from support import ROOT, Command, Refused
-from test_recipes_train import short
+from support import ROOT, Command, Refused, short
 
 from joint.data.choices import Check
 from joint.data.opening import open_corpus

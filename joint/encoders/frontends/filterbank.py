@@ -1,7 +1,9 @@
 """Front-ends: waveforms become feature frames."""
 
 from abc import ABC, abstractmethod
-from typing import Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -58,12 +60,16 @@ class SpecAugment(nn.Module):
 class Frontend(nn.Module, ABC):
     """What turns waveforms into frames of `output_dim` features: one every `hop` Samples, each from
     `window` Samples that lie wholly inside the recording and `padding` zeros at either end of it.
+
+    Where a constructor reads files, `rebuilt_with` are the arguments, for a checkpoint, that build
+    the same without them.
     """
 
     window: Samples
     hop: Samples
     padding: Samples = 0
     output_dim: int
+    rebuilt_with: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def offset(self) -> Samples:

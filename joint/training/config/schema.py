@@ -90,9 +90,13 @@ class ValidationConfig:
 @dataclass
 class GroupConfig:
     """What differs in one part of the model: `lr_scale` multiplies the learning rate, `frozen`
-    parts are in evaluation mode and are not updated. What is None is that of a shorter prefix."""
+    parts are in evaluation mode and are not updated. What is None is that of a shorter prefix.
+
+    `layer_decay`, of a list of layers, multiplies the learning rate of each but the last by so much
+    for every layer above it."""
 
     lr_scale: float | None = None
+    layer_decay: float | None = None
     weight_decay: float | None = None
     clip_norm: float | None = None
     frozen: bool | None = None

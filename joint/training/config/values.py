@@ -51,7 +51,7 @@ TRAINER = {
 }
 OPTIMIZER = {
     **dict.fromkeys(("lr", "weight_decay", "lr_scale"), "0 or more"),
-    **dict.fromkeys(("warmup_share", "final_share"), "0 to 1"),
+    **dict.fromkeys(("warmup_share", "final_share", "layer_decay"), "0 to 1"),
     "clip_norm": "more than 0",
 }
 STREAM = {"batch_size": "more than 0", "every": "more than 0"}

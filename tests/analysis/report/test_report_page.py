@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from analysis.charts import Curve, det_chart, line_chart
+from analysis.report.encoder import layers_section
 from analysis.report.media import FLOOR, WINDOW, levels
 from analysis.report.page import Charts, Example, Links, Section, Table, write_report
 from analysis.report.training import read_log, training_panels
@@ -78,3 +79,10 @@ def test_a_log_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "broken.jsonl").write_text('not json\n{"step": 1}\n')
     with pytest.raises(DataError, match="JSON"):
         read_log(tmp_path / "broken.jsonl")
+
+
+def test_weights_of_a_front_end_s_layers(tmp_path: Path) -> None:
+    section = layers_section({"keys": np.array([0.2, 0.5, 0.3]), "values": np.array([0.1, 0.9, 0])})
+    write_report(tmp_path / "r.html", "Title", "text", [section])
+    page = (tmp_path / "r.html").read_text()
+    assert page.count("<svg") == 1 and "0.900" in page and "Layers of the front-end" in page

@@ -148,3 +148,22 @@ def test_groups_come_from_a_recipe_and_its_overrides(tmp_path) -> None:  # type:
     assert found == {"encoder.pooling": GroupConfig(lr_scale=0.1, frozen=True)}
     with pytest.raises(ConfigError, match=r"lr_scal.*'lr_scale'"):
         load_config(tmp_path / "recipe.yaml", ["optimizer.groups.encoder.lr_scal=1.0"])
+
+
+def test_lower_layers_learn_more_slowly() -> None:
+    groups = {
+        "encoder.backbone": GroupConfig(lr_scale=0.5),
+        "encoder.backbone.convs": GroupConfig(layer_decay=0.1),
+        "encoder.backbone.convs.1": GroupConfig(lr_scale=3.0),
+    }
+    made = make_optimizers(tiny_model(), OptimizerConfig(groups=groups))[MAIN]
+    found = {g["name"]: g["scale"] for g in made.param_groups if "convs" in g["name"]}
+    convs = "encoder.backbone.convs"
+    expected = {f"{convs}.{i}": 0.5 * 0.1 ** (4 - i) for i in (0, 2, 3, 4)} | {f"{convs}.1": 3.0}
+    assert found == pytest.approx(expected)
+
+
+def test_only_lists_of_layers_have_a_decay() -> None:
+    config = OptimizerConfig(groups={"encoder.pooling": GroupConfig(layer_decay=0.9)})
+    with pytest.raises(ConfigError, match="found StatisticsPooling; expected a group that is a l"):
+        make_optimizers(tiny_model(), config)

@@ -65,12 +65,13 @@ def report(
 
     from analysis.probing.layers import EMBEDDING
     from analysis.probing.study import Material
-    from analysis.report.encoder import People, geometry_section, probes_section
+    from analysis.report.encoder import People, geometry_section, layers_section, probes_section
     from analysis.report.page import Links, Section, write_report
     from analysis.report.training import training_section
     from joint.app.cli.inspection.probe import beside_untrained
     from joint.app.cli.options import open_model
     from joint.data.opening import open_corpus
+    from joint.encoders.frontends.ssl.layers import layer_shares
     from joint.errors import ConfigError
     from joint.files import write_json
     from tasks.verification.embedding import embed_corpus
@@ -93,6 +94,8 @@ def report(
         [p.speaker for p in owners], [p.gender for p in owners], [p.age_group for p in owners]
     )
     sections.append(geometry_section(embedded.embeddings, people, plane))
+    if shares := layer_shares(model.model.encoder.frontend):
+        sections.append(layers_section({k: v.cpu().numpy() for k, v in shares.items()}))
     trained, random = beside_untrained(model, material)
     output.mkdir(parents=True, exist_ok=True)
     sections.append(probes_section(trained, random, EMBEDDING, output))

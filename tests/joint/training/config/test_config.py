@@ -79,6 +79,10 @@ BAD = {
         "tasks.extraction.task.criterion.compressed_weight=.inf",
         ("tasks.extraction.task.criterion.compressed_weight", "finite"),
     ),
+    "a decay above 1": (
+        "optimizer.groups.encoder.layer_decay=1.5",
+        ("optimizer.groups.encoder.layer_decay", "0 to 1"),
+    ),
     "a negative scale of a group": (
         "optimizer.groups.encoder.lr_scale=-1",
         ("optimizer.groups.encoder.lr_scale", "0 or more"),
