@@ -132,6 +132,11 @@ class JointModel(nn.Module):
                 "scenes that hold these fields",
             )
 
+    def before_step(self, progress: float) -> None:
+        """Tell every active task that an optimizer step begins; see Task."""
+        for name in self.active:
+            self.task(name).before_step(self.encoder, progress)
+
     def forward(self, batches: Sequence[StreamBatch], progress: float) -> JointOutput:
         """Weighted sum of the losses, each a mean over the items of all processes; those that train
         the encoder as the balance weighs them.

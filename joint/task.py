@@ -103,8 +103,10 @@ class Task(nn.Module, ABC):
     """What one task adds to the shared encoder: a loss, figures on held-out scenes, inference.
 
     A constructor may ask for `embedding_dim`, `frame_dim`, `layer_dim` (called with the name of a
-    layer), and the fields of `joint.training.building.model.Classes`: `speaker_count`, `phones`,
-    `phrases`; `joint.training.building.model` supplies them. No task builds or loads an encoder.
+    layer), `encoder_copy` (called for a copy of the encoder that is the task's own, such as a
+    momentum encoder), and the fields of `joint.training.building.model.Classes`: `speaker_count`,
+    `phones`, `phrases`; `joint.training.building.model` supplies them. No task builds or loads an
+    encoder.
     """
 
     requires: ClassVar[frozenset[str]]
@@ -127,6 +129,12 @@ class Task(nn.Module, ABC):
 
         Raises ConfigError or DataError for a corpus that the task cannot train on.
         """
+
+    def before_step(self, encoder: nn.Module, progress: float) -> None:
+        """Look at the shared encoder before a step of the optimizer, such as to let a moving
+        average of it follow; `progress` is 0 before the first step of a training, and only then.
+        """
+        return None
 
     @abstractmethod
     def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:

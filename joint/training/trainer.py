@@ -147,6 +147,7 @@ class Trainer:
     ) -> dict[str, float]:
         rate = learning_rate(self.schedule, self.progress())
         set_rate(self.optimizers.values(), rate)
+        self.model.before_step(self.progress())
         former = [buffer.clone() for buffer in self.model.buffers()]
         metrics: dict[str, float] = {"loss": 0.0}
         finite = True

@@ -1,6 +1,6 @@
 """ScenePlanner: plans scenes, each a function of (seed, epoch, index)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from numpy.random import Generator, default_rng
 
@@ -8,7 +8,7 @@ from joint.data.corpus import Corpus
 from joint.data.scenes.ordering import visiting_order
 from joint.data.scenes.recording import RecordingPlanner
 from joint.errors import ConfigError, first_of
-from joint.scene import ABSENT, Scene, Source
+from joint.scene import ABSENT, EnrollmentPlan, Scene, Source
 from joint.units import SAMPLE_RATE, Decibels, Samples, Seconds
 
 NO_LIMIT: Samples = 2**62
@@ -22,6 +22,10 @@ class ScenePlanner(RecordingPlanner):
     Args:
         speakers: Speakers of the mixture; 0: no mixture, enrolments alone.
         enrollments: How many of them are enrolled, the target first.
+        segments: Without a mixture, how many enrolments are made of one utterance: stretches of
+            their own, apart from each other where the utterance is long enough, each with noise,
+            room and channel of its own.
+        repeat_augmentation: The last of the segments has those of the first.
         utterances_per_speaker: Scenes in a row with the same target, as losses need that compare
             recordings; a batch should hold a multiple of them.
         chunk, enrollment: Lengths of the mixture and of an enrolment.
@@ -38,6 +42,8 @@ class ScenePlanner(RecordingPlanner):
 
     speakers: int = 2
     enrollments: int = 1
+    segments: int = 1
+    repeat_augmentation: bool = False
     utterances_per_speaker: int = 1
     chunk: Seconds = 3.0
     enrollment: Seconds = 3.0
@@ -53,6 +59,11 @@ class ScenePlanner(RecordingPlanner):
             raise ConfigError(
                 "enrollments", str(self.enrollments), f"1 to {max(self.speakers, 1)} (the speakers)"
             )
+        if self.segments < 1 or (self.segments > 1 and self.speakers):
+            found = f"{self.segments} and {self.speakers} speakers"
+            raise ConfigError("segments", found, "1 or more, and more than 1 without a mixture")
+        if self.repeat_augmentation and self.segments < 2:
+            raise ConfigError("repeat_augmentation", f"{self.segments} segments", "2 or more")
         if (rows := self.utterances_per_speaker) < 1:
             raise ConfigError("utterances_per_speaker", str(rows), "1 or more")
         if self.similar < 1 or (self.similar > 1 and self.utterances_per_speaker > 1):
@@ -95,9 +106,8 @@ class ScenePlanner(RecordingPlanner):
         length = round(self.enrollment * SAMPLE_RATE)
         gain_db = rng.uniform(*self.gain_db)
         if not self.speakers:
-            segment = self._segment(corpus, rng, utterance, target, length)
-            enrollment = self._enrollment(corpus, rng, segment, ABSENT)
-            return Scene(scene_id, (enrollment,), length, (), 0, None, None, gain_db)
+            enrollments = self._of_one(corpus, rng, utterance, target, length)
+            return Scene(scene_id, enrollments, length, (), 0, None, None, gain_db)
         chunk = round(self.chunk * SAMPLE_RATE)
         voices = [target, *self._others(corpus, rng, target, self.speakers - 1)]
         utterances = [utterance] + [int(rng.choice(corpus.of_speaker[v[0]])) for v in voices[1:]]
@@ -148,6 +158,21 @@ class ScenePlanner(RecordingPlanner):
         own = corpus.of_speaker[voice[0]]
         others = together.permutation(own[own != leader])
         return (leader if row == 0 else int(others[(row - 1) % len(others)])), voice
+
+    def _of_one(
+        self,
+        corpus: Corpus,
+        rng: Generator,
+        utterance: int,
+        voice: tuple[int, int],
+        length: Samples,
+    ) -> tuple[EnrollmentPlan, ...]:
+        """The enrolments of a scene without a mixture."""
+        segments = self._segments(corpus, rng, utterance, voice, length, self.segments)
+        plans = [self._enrollment(corpus, rng, segment, ABSENT) for segment in segments]
+        if self.repeat_augmentation:
+            plans[-1] = replace(plans[0], segment=segments[-1])
+        return tuple(plans)
 
     def _source(
         self,

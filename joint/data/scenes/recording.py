@@ -1,7 +1,7 @@
 """RecordingPlanner: plans what happens to a voice on its way into a recording."""
 
 import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
@@ -97,6 +97,25 @@ class RecordingPlanner:
         return Segment(
             utterance, speaker + speed_index * len(corpus.speakers), speed, start, length
         )
+
+    def _segments(
+        self,
+        corpus: Corpus,
+        rng: Generator,
+        utterance: int,
+        voice: tuple[int, int],
+        longest: Samples,
+        count: int,
+    ) -> list[Segment]:
+        """Stretches of one utterance in a random order, that do not overlap where it has room."""
+        drawn = [self._segment(corpus, rng, utterance, voice, longest) for _ in range(count)]
+        whole = corpus.utterances[utterance].length(drawn[0].speed)
+        free = whole - count * drawn[0].length
+        if count == 1 or free < 0:
+            return drawn
+        gaps = np.sort(rng.integers(free + 1, size=count))
+        starts = rng.permutation(gaps + drawn[0].length * np.arange(count))
+        return [replace(s, start=int(start)) for s, start in zip(drawn, starts, strict=True)]
 
     def _channel(self, rng: Generator) -> int | None:
         return None if rng.random() >= self.channel_probability else int(rng.integers(2**31))

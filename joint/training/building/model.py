@@ -1,6 +1,7 @@
 """Models from configurations and from checkpoints."""
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -58,6 +59,7 @@ def build_model(
                 embedding_dim=shared.embedding_dim,
                 frame_dim=shared.frame_dim,
                 layer_dim=layer_dims(shared),
+                encoder_copy=partial(deepcopy, shared),
                 **vars(classes),
             )
         if not isinstance(part, Task):
