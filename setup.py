@@ -99,6 +99,13 @@ SERVE = [
     "python-multipart>=0.0.20,<0.1",
 ]
 
+# Parts of a checkpoint for other runtimes: torch writes ONNX by onnxscript.
+EXPORT = [
+    "onnx>=1.17,<2",
+    "onnxscript>=0.5,<1",
+    "onnxruntime>=1.17,<2",
+]
+
 HUB = ["huggingface_hub>=0.30,<3"]
 
 # Pretrained front-ends.
@@ -118,6 +125,7 @@ DEV = [
     *PHONES,
     *SYNTHESIS,
     *SSL,
+    *EXPORT,
     *CLUSTER,
     *WEB,
     "selenium>=4.30,<5",
@@ -137,6 +145,7 @@ EXTRAS = {
     "cluster": CLUSTER,
     "conversation": CONVERSATION,
     "espnet": ESPNET,
+    "export": EXPORT,
     "hub": HUB,
     "phones": PHONES,
     "recognition": RECOGNITION,

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from joint.app.results import Enrolled, Recording
 from joint.audio import check_waveform, read_audio
@@ -181,9 +180,10 @@ class LoadedModel:
         check_waveform(waveform, where)
         return waveform
 
-    def _embedding(self, audio: Tensor, lengths: Tensor) -> np.ndarray:
+    def _embedding(self, audio: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        batch = torch.from_numpy(audio).to(self.device), torch.from_numpy(lengths).to(self.device)
         with torch.inference_mode(), autocast_for(self.precision, self.device):
-            encoding = self.model.encoder(audio.to(self.device), lengths.to(self.device))
+            encoding = self.model.encoder(*batch)
         embedding: np.ndarray = encoding.embedding.float().cpu().numpy()
         return embedding
 

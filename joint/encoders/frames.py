@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from joint.layers.exporting import exporting
 from joint.layers.precision import float32_on_cpu
 from joint.outputs import Layer
 from joint.units import Samples
@@ -111,6 +112,17 @@ class FrameConv(nn.Conv1d):
             x, padding = reflected(x, mask, self.reach), 0
         elif mask is not None:
             x = x.masked_fill(~mask.unsqueeze(-1), 0.0)
+        if exporting():  # other runtimes choose their own memory order
+            y = F.conv1d(
+                x.transpose(1, 2),
+                self.weight,
+                self.bias,
+                self.stride,
+                padding,
+                self.dilation,
+                self.groups,
+            )
+            return y.transpose(1, 2)
         # channels-last 2-D convolution: the memory order stays (B, F, D) throughout
         image = x.transpose(1, 2).unsqueeze(2)
         image = F.conv2d(
@@ -147,6 +159,10 @@ class FrameNorm(nn.BatchNorm1d):
 
     def forward(self, x: Tensor) -> Tensor:
         """`(B, F, D)` → `(B, F, D)`."""
+        if exporting():  # other runtimes would transpose to channels first and back
+            assert self.running_mean is not None and self.running_var is not None
+            gain = self.weight * (self.running_var + self.eps).rsqrt()
+            return x * gain + (self.bias - self.running_mean * gain)
         track = self.training
         if track and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)

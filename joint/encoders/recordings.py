@@ -4,8 +4,6 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from joint.data.batching import batches_by_length
 from joint.units import SAMPLE_RATE, Seconds
@@ -19,7 +17,7 @@ PIECE: Seconds = 10.0
 30 s, 2.38 % for pieces of 20, 10 and 5 s; on the 41 test speakers, 52 s each, it is 1.59 % whole,
 1.30 % for 30 s, 1.22 % for 10 s. The cosine of either with the whole is above 0.99 on average."""
 
-EmbedBatch = Callable[[Tensor, Tensor], np.ndarray]
+EmbedBatch = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Padded `audio (B, S)` and `lengths (B,)` in Samples to embeddings `(B, E)`."""
 
 
@@ -37,10 +35,10 @@ def embed_recordings(
     result = np.zeros((len(waveforms), embedding_dim), dtype=np.float64)
     weights = np.zeros(len(waveforms))
     for chosen in batches_by_length([len(part) for _, part in pieces]):
-        lengths = torch.tensor([len(pieces[i][1]) for i in chosen])
-        audio = torch.zeros(len(chosen), int(lengths.max()))
+        lengths = np.array([len(pieces[i][1]) for i in chosen])
+        audio = np.zeros((len(chosen), lengths.max()), dtype=np.float32)
         for place, i in enumerate(chosen):
-            audio[place, : lengths[place]] = torch.from_numpy(pieces[i][1])
+            audio[place, : lengths[place]] = pieces[i][1]
         for i, embedding in zip(chosen, embed(audio, lengths), strict=True):
             row, part = pieces[i]
             result[row] += len(part) * embedding.astype(np.float64)

@@ -1,9 +1,9 @@
 """Embeddings of many recordings, distributed over the processes of `torchrun` and over jobs."""
 
+import os
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import torch.distributed as dist
 
 from joint.errors import AudioError, ConfigError, JointError
 from tasks.verification.embedding import (
@@ -41,8 +41,10 @@ def embed_shared(
     Recordings that cannot be read are skipped and listed, whichever process meets them. Without
     `torchrun` it is `embed_files`. Other errors of any process are raised in the first one.
     """
-    if not dist.is_torchelastic_launched():
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
         return embed_files(embed, recordings, progress=progress)
+    import torch.distributed as dist  # here: an encoder may need no torch
+
     dist.init_process_group("gloo")
     try:
         rank, count = dist.get_rank(), dist.get_world_size()

@@ -27,6 +27,7 @@ from joint.app.cli.inference.synthesize import synthesize
 from joint.app.cli.inference.transcribe import transcribe
 from joint.app.cli.inference.verify import verify
 from joint.app.cli.inspection.explain import explain
+from joint.app.cli.inspection.export import export
 from joint.app.cli.inspection.import_checkpoint import import_checkpoint
 from joint.app.cli.inspection.info import info
 from joint.app.cli.inspection.inspect import inspect
@@ -76,6 +77,7 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "explain": explain,
     "report": report,
     "import": import_checkpoint,
+    "export": export,
     "info": info,
 }
 

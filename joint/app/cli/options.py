@@ -25,6 +25,16 @@ Checkpoint: TypeAlias = Annotated[
         "Wespeaker/wespeaker-ecapa-tdnn512-LM, which is imported and cached at its first use.",
     ),
 ]
+Engine: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        metavar="ENGINE",
+        help="What computes the embeddings: `torch`; `onnx` (onnxruntime, on the processor, with "
+        "an export of the checkpoint that is made and cached at its first use); `auto`: `onnx` "
+        "for an encoder that `joint export` wrote, else `torch`.",
+    ),
+]
 Database: TypeAlias = Annotated[
     Path,
     typer.Option(

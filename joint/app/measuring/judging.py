@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from joint.app.api import load
 from joint.encoders.recordings import embed_recordings
@@ -23,11 +22,10 @@ def open_judge(name: str, device: str = "cpu") -> Embed:
     encoder = packaged_encoder().to(device)
     without_silences(np.zeros(1, np.float32))  # fails at once where webrtcvad is missing
 
-    def embedded(audio: Tensor, lengths: Tensor) -> np.ndarray:
+    def embedded(audio: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        batch = torch.from_numpy(audio).to(device), torch.from_numpy(lengths).to(device)
         with torch.inference_mode():
-            embeddings: np.ndarray = encoder(audio.to(device), lengths.to(device)).embedding.numpy(
-                force=True
-            )
+            embeddings: np.ndarray = encoder(*batch).embedding.numpy(force=True)
         return embeddings
 
     def embed(waveforms: Sequence[np.ndarray]) -> np.ndarray:

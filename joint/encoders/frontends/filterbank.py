@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from joint.encoders.frames import Frames, masked_mean
 from joint.encoders.frontends.kaldi import KaldiFilterbank
 from joint.errors import ConfigError
+from joint.layers.exporting import exporting
 from joint.units import Decibels, Samples
 
 SILENCE_DB: Decibels = -80.0
@@ -83,15 +84,19 @@ class Frontend(nn.Module, ABC):
     def mask_of(self, waveform: Tensor, lengths: Tensor) -> Tensor | None:
         """The frames that are a recording's own; None where all of `waveform (B, S)` is."""
         longest = waveform.shape[1]
-        if not bool((lengths != longest).any()):
+        if not exporting() and not bool((lengths != longest).any()):
             return None
-        frames = int(self.frame_count(torch.tensor(longest)))
-        return torch.arange(frames, device=lengths.device) < self.frame_count(lengths)[:, None]
+        frames = torch.arange(self.frames_of(longest), device=lengths.device)
+        return frames < self.frame_count(lengths)[:, None]
 
     def frame_count(self, lengths: Tensor) -> Tensor:
         """Frames of recordings of so many Samples; every recording has one."""
         inside = self.window - 2 * self.padding
         return (1 + (lengths - inside) // self.hop).clamp(min=1)
+
+    def frames_of(self, samples: Samples) -> int:
+        """As `frame_count`, of one recording."""
+        return 1 + max(0, samples - self.window + 2 * self.padding) // self.hop
 
 
 class Filterbank(Frontend):
@@ -174,6 +179,6 @@ class Filterbank(Frontend):
         sounding = (total > 10.0 ** (SILENCE_DB / 10.0) * loudest) | (loudest == 0)
         if mask is not None:
             sounding = sounding & mask
-        mask = None if bool(sounding.all()) else sounding
+        mask = None if not exporting() and bool(sounding.all()) else sounding
         level = masked_mean(energies, mask).mean(dim=1)[:, None, None]
         return (energies + 10.0 ** (-floor_db / 10.0) * level + EPSILON).log(), mask

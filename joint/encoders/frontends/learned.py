@@ -36,7 +36,7 @@ class LearnedFilterbank(Frontend):
         with torch.autocast(waveform.device.type, enabled=False):
             own = torch.arange(waveform.shape[1], device=waveform.device) < lengths[:, None]
             x = waveform.float() * own
-            last = (int(self.frame_count(torch.tensor(waveform.shape[1]))) - 1) * self.hop
+            last = (self.frames_of(waveform.shape[1]) - 1) * self.hop
             features = []
             for window, scale in zip(self.windows, self.scales, strict=True):
                 whole = functional.pad(x, (0, max(0, last + window - x.shape[1])))

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from joint.encoders.frames import Frames, masked_mean
+from joint.layers.exporting import exporting
 
 VARIANCE_FLOOR = 1e-7
 CENTRED_FLOOR = 1e-12
@@ -59,7 +60,9 @@ def attentive_moments(
 ) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation over time of `x (B, F, D)` under weights softmax(`scores`), each
     `(B, D)` in float32; no variance is below `floor`."""
-    moments = AttentiveMoments.apply if x.device.type == "cpu" else plain_moments
+    # a graph of the loop over recordings would be one of so many recordings
+    by_hand = x.device.type == "cpu" and not exporting()
+    moments = AttentiveMoments.apply if by_hand else plain_moments
     mean, square = moments(x, scores)
     return mean, (square - mean * mean).clamp(min=floor).sqrt()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from joint.app.cli.options import SHIPPED, Checkpoint, open_model
+from joint.app.cli.options import SHIPPED, Checkpoint, Engine
 from joint.errors import DataError
 from joint.files import readable
 from joint.terminal import warn
@@ -54,21 +54,23 @@ def embed(
         ),
     ] = None,
     checkpoint: Checkpoint = SHIPPED,
+    engine: Engine = "auto",
 ) -> None:
     """Compute the speaker embedding of each recording and write all of them to one file.
 
     Recordings that cannot be used are skipped, counted and named in a warning. Audio may have any
     sample rate and any number of channels. Under torchrun the recordings are divided among the
     processes; jobs of an array take a --share each, and `joint evaluate verification` reads the
-    files of all of them.
+    files of all of them. CHECKPOINT may also be an encoder that `joint export` wrote.
 
     Example: joint embed a.wav b.wav --output embeddings.npz
     """
+    from joint.app.engine.choosing import open_embedder
     from tasks.verification.sharing import embed_shared, share_of
     from tasks.verification.stored import write_embeddings
 
     recordings = share_of(_recordings(files or [], wav_scp, data), share)
-    embedded = embed_shared(open_model(checkpoint, tasks=()).embed, recordings, progress=True)
+    embedded = embed_shared(open_embedder(checkpoint, engine), recordings, progress=True)
     if embedded is None:  # the first process writes what all of them found
         return
     write_embeddings(output, embedded.names, embedded.embeddings)

@@ -20,9 +20,11 @@ EXPECTED = {
     "evaluate": "verification extraction phonetics recognition diarization vocoder synthesis "
     "conversion",
     **dict.fromkeys(("inspect", "embed", "verify", "enroll", "identify", "forget", "extract"), ""),
-    **dict.fromkeys(("transcribe", "diarize", "synthesize", "convert", "web", "probe"), ""),
+    **dict.fromkeys(
+        ("transcribe", "diarize", "synthesize", "convert", "web", "serve", "probe"), ""
+    ),
     "explain": "verification extraction phones",
-    **dict.fromkeys(("report", "import", "info"), ""),
+    **dict.fromkeys(("report", "import", "export", "info"), ""),
 }
 RIDDLES = re.compile(
     r"\b((?<!Hugging )faces?|voice ?books?|books?|arms?|graft\w*|rests|at rest|hears?|heard"
