@@ -17,6 +17,9 @@ from joint.errors import ConfigError
 OPSET = 18
 """Of ONNX: the first with all operators that the graphs have, so that the oldest runtimes do."""
 
+LARGEST = 1 << 31
+"""Bytes of a file, at most."""
+
 ENDINGS = {"onnx": ".onnx", "torchscript": ".pt"}
 """Formats, and the endings of their files."""
 
@@ -35,7 +38,7 @@ def write_onnx(
     try:
         import onnx
         import onnxruntime
-        import onnxscript  # noqa: F401  (torch needs it)
+        from onnxscript import optimizer
     except ImportError as error:
         raise ConfigError(
             "--format onnx", str(error), "pip install 'joint-speaker[export]'"
@@ -50,7 +53,10 @@ def write_onnx(
             verbose=False,
         )
     assert written is not None
-    model = written.model_proto
+    # weights of any size as constants: what is left to be computed of them is never quantised
+    model = optimizer.optimize(
+        written.model_proto, input_size_limit=LARGEST, output_size_limit=LARGEST
+    )
     for node in model.graph.node:
         kept = [(e.key, e.value) for e in node.metadata_props if e.key == "namespace"]
         del node.metadata_props[:]  # the rest are paths of source files

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -96,3 +97,9 @@ def test_8_bit_integers(exported: Path, speech: list[np.ndarray], tmp_path: Path
     found = (unit(OnnxEncoder(small).embed(speech)) * unit(whole.embed(speech))).sum(axis=1)
     assert (found > 0.97).all() and not (found > 0.9999999).all()
     assert 0 < error_percent(small) < 50
+    written = onnx.load(small).graph.node
+    made_by = {name: node.op_type for node in written for name in node.output}
+    weighted = [n for n in written if n.op_type in ("Conv", "MatMul", "Gemm")]
+    whole_numbers = [made_by.get(n.input[1]) == "DequantizeLinear" for n in weighted]
+    # those in float32: two products of the front-end
+    assert sum(whole_numbers) == len(weighted) - 2 > 5
