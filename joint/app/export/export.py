@@ -19,6 +19,8 @@ from joint.app.export.capture import captured, refusal
 from joint.app.export.parts.base import Part
 from joint.app.export.parts.encoder import EncoderPart
 from joint.app.export.parts.extractor import ExtractorPart
+from joint.app.export.parts.recogniser import RecogniserPart
+from joint.app.export.parts.vocoder import VocoderPart
 from joint.app.export.quantising import error_percent, quantised
 from joint.app.export.speech import some_speech
 from joint.app.export.writing import ENDINGS, WRITERS
@@ -26,8 +28,10 @@ from joint.errors import CheckpointError, ConfigError, JointError
 from joint.files import atomic_path
 from joint.units import SAMPLE_RATE
 from tasks.extraction.task import ExtractionTask
+from tasks.recognition.task import RecognitionTask
+from tasks.vocoder.task import VocoderTask
 
-KINDS = ("encoder", "extractor")
+KINDS = ("encoder", "extractor", "recogniser", "vocoder")
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,10 @@ def parts_of(model: SpeakerModel, kinds: Sequence[str] = ()) -> list[Part]:
         task = whole.task(name)
         if isinstance(task, ExtractionTask):
             makers["extractor"][name] = partial(ExtractorPart, whole, name)
+        elif isinstance(task, RecognitionTask):
+            makers["recogniser"][name] = partial(RecogniserPart, whole, name)
+        elif isinstance(task, VocoderTask):
+            makers["vocoder"][name] = partial(VocoderPart, task.vocoder)
     for kind in kinds:
         if kind not in makers:
             raise ConfigError("part", repr(kind), " or ".join(KINDS))

@@ -28,8 +28,8 @@ def export(
         typer.Option(
             "--part",
             metavar="PART",
-            help="`encoder` or `extractor`; may be repeated; by default all that the checkpoint "
-            "has.",
+            help="`encoder`, `extractor`, `recogniser` or `vocoder`; may be repeated; by default "
+            "all that the checkpoint has.",
         ),
     ] = None,
     int8: Annotated[
@@ -50,8 +50,8 @@ def export(
         ),
     ] = None,
 ) -> None:
-    """Export parts of a checkpoint to ONNX or TorchScript: the encoder with its front-end, and
-    the extractor.
+    """Export parts of a checkpoint to ONNX or TorchScript: the encoder with its front-end, the
+    extractor, recognisers, the vocoder.
 
     Lengths stay free; thresholds, the calibration and names of inputs are inside. Each file is
     compared with torch on real speech; where one differs, or a layer cannot be exported, nothing
