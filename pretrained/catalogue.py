@@ -19,11 +19,12 @@ class Entry:
     folder: str
     licence: str
     summary: str
+    file: str = CHECKPOINT
 
     @property
     def path(self) -> Path:
         """The checkpoint's file."""
-        return HERE / self.folder / CHECKPOINT
+        return HERE / self.folder / self.file
 
 
 CATALOGUE = {
@@ -32,6 +33,12 @@ CATALOGUE = {
         licence="Apache-2.0 (weights); trained on speechocean762 and LibriSpeech, CC BY 4.0",
         summary="ECAPA-256 with heads for verification, extraction, synthesis and conversion and a "
         "vocoder, trained on 113 speakers of speechocean762 and 24 of LibriSpeech",
+    ),
+    "speechocean762-librispeech-joint-base": Entry(
+        folder="speechocean762_librispeech_joint",
+        licence="Apache-2.0 (weights); trained on speechocean762 and LibriSpeech, CC BY 4.0",
+        summary="the same encoder and voices, the extractor before it had a TF-Map and attention",
+        file="base.safetensors",
     ),
 }
 ALIASES = {"speechocean762-joint": "speechocean762-librispeech-joint"}

@@ -13,9 +13,9 @@ class UncertaintyWeighting(Balance):
     equation 7 of Kendall, Gal and Cipolla, "Multi-task learning using uncertainty to weigh losses
     for scene geometry and semantics", CVPR 2018.
 
-    At rest `exp(s)` is the loss, so that each task counts by its relative error: a loss in dB by
-    0.23 a dB. There `s` begins, by each task's first loss, where the paper begins at 0; it is
-    learnt at the rate of the optimizer's group `balance`.
+    Where it stands still, `exp(s)` is the loss, so that each task counts by its relative error: a
+    loss in dB by 0.23 a dB. There `s` begins, by each task's first loss, where the paper begins at
+    0; it is learnt at the rate of the optimizer's group `balance`.
 
     Shapes: `log_variances (T,)`, relative to `first_values (T,)`, in the order of `tasks`.
     """

@@ -55,7 +55,7 @@ def read(path: Path, without: Sequence[str] = ()) -> tuple[dict[str, Tensor], di
     Raises CheckpointError for a file that is missing, truncated, a pickle or not this project's.
     """
     tensors, metadata = read_own(path, without)
-    for name, beginnings in metadata.get(BESIDE, {}).items():
+    for name, beginnings in metadata.pop(BESIDE, {}).items():  # whole again
         with _opened(path.with_name(name)) as (file, _):
             tensors = _read(file, tuple(beginnings), without) | tensors
     return tensors, metadata

@@ -52,7 +52,6 @@ def add_tasks(
         tensors = {k: v for k, v in tensors.items() if not k.startswith(f"{TASKS}{name}.")}
         tensors |= {k: v for k, v in found.items() if _is_read(k, name)}
     written = to_half(tensors)
-    metadata.pop(checkpoint.BESIDE, None)
     if beside is not None:
         found, _ = checkpoint.read(output.with_name(beside))
         left = [name for name in metadata["config"]["tasks"] if _has(found, written, name)]

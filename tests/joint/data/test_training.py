@@ -16,10 +16,10 @@ from joint.data.prepare.tables import read_tables, write_tables
 from joint.data.scenes.stream import SceneStream
 from joint.errors import ConfigError
 from joint.losses.margin import AamSoftmax
+from joint.metrics import pairs as metric
 from joint.outputs import SpeakerEncoding
 from joint.scene import SceneBatch
 from joint.training.run import train
-from tasks.verification import task as verification
 from tasks.verification.task import VerificationTask
 
 UNREADABLE = ("junk.wav", "gone.wav", "pipe.wav", "cut.mp3")
@@ -84,13 +84,13 @@ def test_a_training_renders_what_its_tasks_read(
 
 def test_no_recording_is_paired_with_itself_in_validation(monkeypatch: pytest.MonkeyPatch) -> None:
     pairs: list[tuple[list[float], list[bool]]] = []
-    found = verification.eer
+    found = metric.eer
 
     def spied(scores: torch.Tensor, labels: torch.Tensor) -> object:
         pairs.append((sorted(scores.tolist()), labels.tolist()))
         return found(scores, labels)
 
-    monkeypatch.setattr(verification, "eer", spied)
+    monkeypatch.setattr(metric, "eer", spied)
     task = VerificationTask(2, SPEAKERS, AamSoftmax)
 
     def encode(audio: torch.Tensor, lengths: torch.Tensor, role: str) -> SpeakerEncoding:

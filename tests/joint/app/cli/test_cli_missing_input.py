@@ -25,8 +25,8 @@ def examples(command: Any, path: tuple[str, ...]) -> Iterator[tuple[str, list[st
 
 
 EXAMPLES = dict(examples(typer.main.get_command(app), ()))
-ALWAYS_THERE = {"info"}
-"""Its example is the shipped checkpoint."""
+ALWAYS_THERE = {"export", "info", "serve", "web"}
+"""Their examples need nothing but the shipped checkpoint."""
 
 
 def unreachable(*_: object, **__: object) -> str:

@@ -216,6 +216,7 @@ def test_enrolments_alone_have_no_mixture(renderer: Renderer, corpus: Corpus) ->
         "enrollment_lengths",
         "speaker",
         "utterance",
+        "speed",
         "phrase",
         "augmentation",
     }

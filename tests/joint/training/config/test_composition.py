@@ -96,7 +96,7 @@ DEFAULTS = {
     "no such kind": ("[{encodrs@encoder: ecapa_256}]", ("encodrs", "'encoders', perhaps")),
     "a kind unlike any other": (
         "[nosuch/foo]",
-        ("found no block 'nosuch/foo'; expected one of augmentations, data, decoders",),
+        ("found no block 'nosuch/foo'; expected one of augmentations, balances, data",),
     ),
     "no such recipe": ("[verificaton]", ("verificaton",)),
     "no list": ("{encoders@encoder: ecapa_256}", ("must be a list",)),
@@ -161,7 +161,8 @@ def test_nothing_is_left_behind(recipe: Path) -> None:
     assert not GlobalHydra.instance().is_initialized()
 
 
-BLOCKS = sorted(path.relative_to(COMMON) for path in COMMON.glob("encoders/**/*.yaml"))
+BLOCKS = sorted(path.relative_to(COMMON) for path in COMMON.glob("encoders/*.yaml"))
+"""Those in `encoders/pretrained` need weights: tests/recipes/voxceleb has tiny ones."""
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=str)

@@ -38,7 +38,7 @@ BAD = {
     "a variable that is not there": ("name=${nosuch}", ("found ${nosuch}; expected a key",)),
     "a key unlike any other": (
         "zzzz=1",
-        ("zzzz: found an unknown key; expected one of augmentation, data, ",),
+        ("zzzz: found an unknown key; expected one of augmentation, balance, data, ",),
     ),
     "a number where keys belong": ("trainer=3", ("TrainerConfig", "3")),
     "no value": ("trainer.max_steps", ("trainer.max_steps", "key=value")),
