@@ -26,6 +26,7 @@ TINY = Sizes(
     lda=12,
     voices=10,
     channels=10,
+    nuisance=10,
     iterations=4,
 )
 
@@ -59,16 +60,16 @@ def ran(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_system_is_better_than_chance(ran: Path) -> None:
     found = json.loads((ran / "table.json").read_text())
-    assert len(found) == 14
+    assert len(found) == 16
     assert max(figures["eer_percent"] for figures in found.values()) < 40
     assert all(figures["skipped_trials"] == 0 for figures in found.values())
     rows = (ran / "table.md").read_text().splitlines()
-    assert len(rows) == 16 and rows[2].startswith("| VQ | ")
+    assert len(rows) == 18 and rows[2].startswith("| VQ | ")
 
 
 def test_a_second_run_fills_what_is_missing(ran: Path, data: Path) -> None:
     before = {path.name: path.stat().st_mtime_ns for path in ran.glob("*.safetensors")}
-    assert set(before) == {f"{name}.safetensors" for name in ("vq", "ubm", "jfa", "ivector")}
+    assert set(before) == {f"{name}.safetensors" for name in ("vq", "ubm", "svm", "jfa", "ivector")}
     figures = json.loads((ran / "jfa.json").read_text())
     (ran / "jfa.json").unlink()
     (ran / "jfa.safetensors").unlink()

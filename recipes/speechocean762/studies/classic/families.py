@@ -43,6 +43,11 @@ def gmm_ubm(
     return _by_pairs("GMM-UBM", system, parts.cohort, speech, first, second)
 
 
+def svm(parts: Parts, speech: Speech, first: np.ndarray, second: np.ndarray) -> dict[str, Scored]:
+    """See Family."""
+    return _by_pairs("GMM supervectors, SVM", parts.svm, parts.cohort, speech, first, second)
+
+
 def jfa(parts: Parts, speech: Speech, first: np.ndarray, second: np.ndarray) -> dict[str, Scored]:
     """See Family."""
     extractor = StatisticsExtractor(parts.cepstra, parts.ubm, parts.factors.embed)
@@ -114,6 +119,7 @@ def _by_embeddings(
 FAMILIES: dict[str, tuple[Family, tuple[str, ...]]] = {
     "vq": (vq, ("vq",)),
     "gmm-ubm": (gmm_ubm, ("ubm",)),
+    "svm": (svm, ("ubm", "svm")),
     "jfa": (jfa, ("ubm", "jfa")),
     "i-vector": (ivector, ("ubm", "ivector")),
 }

@@ -18,6 +18,11 @@ from joint.training import checkpoint
 from tasks.verification.classic.factor_analysis import JointFactorAnalysis
 from tasks.verification.classic.features import Cepstra, Normalization, Speech, read_speech
 from tasks.verification.classic.gmm import Gmm, Statistics
+from tasks.verification.classic.supervectors import (
+    SupervectorSvm,
+    nuisance_directions,
+    supervectors,
+)
 from tasks.verification.classic.total_variability import Subspace
 from tasks.verification.classic.vq import VqCodebooks
 
@@ -25,7 +30,7 @@ from tasks.verification.classic.vq import VqCodebooks
 @dataclass(frozen=True)
 class Sizes:
     """Sizes of the systems, chosen on the held-out speakers, except `background`, `top`, `every`,
-    the numbers of iterations and the seed, which were not varied."""
+    `nuisance`, the numbers of iterations and the seed, which were not varied."""
 
     normalize: Normalization = "level"
     channel_share: float = 0.5  # of the training utterances get a random channel
@@ -40,6 +45,7 @@ class Sizes:
     lda: int = 50
     voices: int = 100
     channels: int = 20
+    nuisance: int = 40
     iterations: int = 8
     seed: int = 1
 
@@ -135,6 +141,23 @@ class Parts:
         found = self._kept("jfa", train)
         subspaces = Subspace(found["speaker"]), Subspace(found["channel"])
         return JointFactorAnalysis(*subspaces, found["residual"])
+
+    @cached_property
+    def svm(self) -> SupervectorSvm:
+        """Supervectors, of all recordings of each training speaker together, and the directions
+        that are projected away."""
+        relevance = self.sizes.relevance
+
+        def train() -> dict[str, Tensor]:
+            vectors = supervectors(self.ubm, self.statistics, relevance)
+            groups = np.unique(self.speakers, return_inverse=True)[1]
+            pooled = self.statistics.pooled(torch.from_numpy(groups))
+            return {
+                "background": supervectors(self.ubm, pooled, relevance),
+                "nuisance": nuisance_directions(vectors, self.speakers, self.sizes.nuisance),
+            }
+
+        return SupervectorSvm(self.ubm, **self._kept("svm", train), relevance=relevance)
 
     @cached_property
     def training_ivectors(self) -> np.ndarray:

@@ -1,5 +1,6 @@
-"""Speaker verification before neural networks: VQ codebooks, GMM-UBM, joint factor analysis and
-i-vectors, on the same recordings and trials as the other systems.
+"""Speaker verification before neural networks: VQ codebooks, GMM-UBM, GMM supervectors with support
+vector machines, joint factor analysis and i-vectors, on the same recordings and trials as the other
+systems.
 
     python -m recipes.speechocean762.studies.classic.run DATA CORPUS/test CORPUS/test/trials OUT
 
