@@ -5,6 +5,8 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
+from joint.errors import ConfigError
+
 
 class SpeakerLoss(nn.Module, ABC):
     """A loss on embeddings and their speakers; built with `embedding_dim` and `speaker_count`."""
@@ -18,6 +20,14 @@ class SpeakerLoss(nn.Module, ABC):
     def guess(self, embedding: Tensor, speaker: Tensor) -> Tensor:
         """The class that each of `embedding (B, E)` is nearest to, `(B,)`; losses without classes
         choose among the speakers of the batch."""
+
+    def logits(self, embedding: Tensor, speaker: Tensor, progress: float = 1.0) -> Tensor:
+        """The scores `(B, classes)`, in float32, whose cross-entropy with `speaker` is the loss.
+
+        Raises ConfigError for a loss that is no cross-entropy over classes.
+        """
+        expected = "a cross-entropy over classes, such as AamSoftmax or Softmax"
+        raise ConfigError("criterion", type(self).__name__, expected)
 
     def accuracy(self, embedding: Tensor, speaker: Tensor) -> Tensor:
         """Share of the batch whose guess is right."""

@@ -45,12 +45,15 @@ class MarginSoftmax(CosineClassifier):
 
     def forward(self, embedding: Tensor, speaker: Tensor, progress: float = 1.0) -> Tensor:
         """See SpeakerLoss."""
+        return F.cross_entropy(self.logits(embedding, speaker, progress), speaker)
+
+    def logits(self, embedding: Tensor, speaker: Tensor, progress: float = 1.0) -> Tensor:
+        """See SpeakerLoss."""
         with torch.autocast(embedding.device.type, enabled=False):
             cosine, index = self.cosines(embedding.float()), speaker.unsqueeze(1)
             others = self.nearer(cosine, index, self.risen(progress) * self.negative_margin)
             target = self.shifted(cosine.gather(1, index), self.margin_at(progress))
-            logits = others.scatter(1, index, target)
-            return F.cross_entropy(self.scale * logits, speaker)
+            return self.scale * others.scatter(1, index, target)
 
     def nearer(self, cosine: Tensor, index: Tensor, angle: float) -> Tensor:
         """`cosine (B, classes)` with the other speakers nearer by `angle`."""

@@ -16,8 +16,13 @@ class Softmax(SpeakerLoss):
 
     def forward(self, embedding: Tensor, speaker: Tensor, progress: float = 1.0) -> Tensor:
         """See SpeakerLoss."""
+        return F.cross_entropy(self.logits(embedding, speaker, progress), speaker)
+
+    def logits(self, embedding: Tensor, speaker: Tensor, progress: float = 1.0) -> Tensor:
+        """See SpeakerLoss."""
         with torch.autocast(embedding.device.type, enabled=False):
-            return F.cross_entropy(self.classes(embedding.float()), speaker)
+            found: Tensor = self.classes(embedding.float())
+        return found
 
     def guess(self, embedding: Tensor, speaker: Tensor) -> Tensor:
         """See SpeakerLoss."""
