@@ -157,7 +157,8 @@ class Parts:
                 "nuisance": nuisance_directions(vectors, self.speakers, self.sizes.nuisance),
             }
 
-        return SupervectorSvm(self.ubm, **self._kept("svm", train), relevance=relevance)
+        kept = self._kept("svm", train)
+        return SupervectorSvm(self.ubm, kept["background"], kept["nuisance"], relevance)
 
     @cached_property
     def training_ivectors(self) -> np.ndarray:
