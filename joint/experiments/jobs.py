@@ -194,11 +194,14 @@ class Jobs:
             return True
         if self.name != LOCAL:
             return False
+        process = Path(f"/proc/{job.job_id}")
         try:
-            line = Path(f"/proc/{job.job_id}/cmdline").read_bytes()
+            line = (process / "cmdline").read_bytes()
+            if not line:  # it is being started; one that has ended has no program either
+                (process / "exe").readlink()
         except OSError:
             return False
-        return os.fsencode(self.executor.folder) in line
+        return not line or os.fsencode(self.executor.folder) in line
 
 
 @contextmanager
