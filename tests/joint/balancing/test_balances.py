@@ -117,7 +117,7 @@ def test_gradnorm_favours_the_task_that_learns_slowly() -> None:
 
 
 def test_uncertainty_weighs_by_the_loss() -> None:
-    """It begins at rest; a loss that has doubled asks for twice the variance."""
+    """It begins where it stands still; a loss that has doubled asks for twice the variance."""
     point, balance = Point(), UncertaintyWeighting(NAMES)
     slopes = [(1.0, 0.0), (0.0, 1.0)]
     found, _ = gradient(balance, point, point.losses(slopes, (2.0, 0.5), (1.0, 0.3))[0])
