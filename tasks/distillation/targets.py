@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from joint.data.batching import batches_by_length
 from joint.data.corpus import Corpus
 from joint.data.storage.store import WaveformStore
 from joint.errors import AudioError, DataError
@@ -19,8 +20,6 @@ Embed = Callable[[Sequence[np.ndarray]], np.ndarray]
 
 LONGEST: Samples = 15 * SAMPLE_RATE
 """Of a recording that a teacher reads."""
-BATCH: Samples = 90 * SAMPLE_RATE
-"""Of all recordings that a teacher reads at once."""
 
 
 @dataclass(frozen=True)
@@ -70,24 +69,24 @@ def embedded(
     Raises DataError where no recording can be read.
     """
     jobs = [(v, u) for v in range(len(speeds)) for u in range(len(corpus))]
-    jobs.sort(key=lambda job: corpus.utterances[job[1]].length(speeds[job[0]]))
+    lengths = [min(corpus.utterances[u].length(speeds[v]), LONGEST) for v, u in jobs]
     rows: np.ndarray | None = None
-    pending: list[tuple[tuple[int, int], np.ndarray]] = []
-    for number, (v, u) in enumerate(shown(jobs, "teacher", progress), 1):
-        length = min(corpus.utterances[u].length(speeds[v]), LONGEST)
-        with suppress(AudioError):  # its row stays zero: no scene shows it
-            pending.append(((v, u), store.read(u, speeds[v], 0, length)))
-        if pending and (number == len(jobs) or (len(pending) + 1) * length > BATCH):
-            found = embed([waveform for _, waveform in pending])
-            if rows is None:
-                rows = np.zeros((len(speeds), len(corpus), found.shape[1]), np.float32)
-            for (v, u), row in zip((place for place, _ in pending), found, strict=True):
-                rows[v, u] = row / np.linalg.norm(row)
-            pending = []
+    for batch in shown(list(batches_by_length(lengths)), "teacher", progress):
+        read: dict[tuple[int, int], np.ndarray] = {}
+        for v, u, length in ((*jobs[i], lengths[i]) for i in batch):
+            with suppress(AudioError):  # its row stays zero: no scene shows it
+                read[v, u] = store.read(u, speeds[v], 0, length)
+        if not read:
+            continue
+        found = embed(list(read.values()))
+        if rows is None:
+            rows = np.zeros((len(speeds), len(corpus), found.shape[1]), np.float32)
+        for place, row in zip(read, found, strict=True):
+            rows[place] = row / np.linalg.norm(row)
     if rows is None:
         raise DataError(corpus.where, "no readable recording", "at least one")
-    read = np.asarray(rows.any(axis=2))
-    centred = (rows - rows[read].mean(axis=0)) * read[..., None]
+    known = np.asarray(rows.any(axis=2))
+    centred = (rows - rows[known].mean(axis=0)) * known[..., None]
     return Targets([u.id for u in corpus.utterances], list(speeds), _unit(centred))
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from joint.app.cli.options import SHIPPED, Checkpoint, open_model
+from joint.app.cli.options import SHIPPED, Checkpoint, Port, open_model
 from joint.app.limits import Limits
 from joint.errors import JointError
 from joint.terminal import warn
@@ -33,10 +33,7 @@ def serve(
             "from others too, and there is no login.",
         ),
     ] = "127.0.0.1",
-    port: Annotated[
-        int,
-        typer.Option("--port", metavar="PORT", min=0, max=65535, help="The port; 0: any free one."),
-    ] = 8000,
+    port: Port = 8000,
     max_seconds: Annotated[
         float,
         typer.Option(

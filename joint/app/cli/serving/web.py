@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from joint.app.cli.options import SHIPPED, open_model
+from joint.app.cli.options import SHIPPED, Port, open_model
 from joint.app.limits import Limits
 from joint.app.listening import is_local, listening
 from joint.errors import ConfigError
@@ -51,10 +51,7 @@ def web(
             "from others too.",
         ),
     ] = "127.0.0.1",
-    port: Annotated[
-        int,
-        typer.Option("--port", metavar="PORT", min=0, max=65535, help="The port; 0: any free one."),
-    ] = 7860,
+    port: Port = 7860,
     auth: Annotated[
         str | None,
         typer.Option(
