@@ -8,10 +8,10 @@ from difflib import get_close_matches
 from typing import Any
 
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
 
 from joint.errors import ConfigError, TrainingError
+from joint.layers.processes import averaged
 from joint.outputs import SpeakerEncoding
 
 
@@ -118,14 +118,6 @@ class Balance(nn.Module, ABC):
         """The derivative `(n,)` of each of the `values` by its loss."""
         in_decibels = torch.tensor([e.name in self.decibels for e in losses], device=values.device)
         return torch.where(in_decibels, values * math.log(10) / 10, torch.ones_like(values))
-
-
-def averaged(values: Tensor) -> Tensor:
-    """The mean of `values` over processes."""
-    if dist.is_available() and dist.is_initialized():
-        dist.all_reduce(values)
-        values = values / dist.get_world_size()
-    return values
 
 
 def weighted_sum(losses: Sequence[TaskLoss], factors: Tensor | None = None) -> Tensor:

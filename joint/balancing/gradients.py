@@ -6,8 +6,9 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from joint.balancing.base import TaskLoss, averaged
+from joint.balancing.base import TaskLoss
 from joint.errors import ConfigError
+from joint.layers.processes import averaged
 
 
 def norms_at_outputs(losses: Sequence[TaskLoss]) -> Tensor:

@@ -4,12 +4,12 @@ import math
 from collections.abc import Callable
 
 import torch
-import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from joint.encoders.encoder import SpeakerEncoder
 from joint.errors import ConfigError
+from joint.layers.processes import averaged
 from joint.outputs import TaskOutput
 from joint.scene import SceneBatch
 from joint.task import ENROLLMENT, Encode
@@ -129,11 +129,7 @@ class Dino(SegmentTask):
     @torch.no_grad()
     def move_centre(self, taught: Tensor) -> None:
         """c ← m·c + (1 − m)·mean of the teacher's outputs over all processes (eq. 4)."""
-        mean = taught.mean(dim=0)
-        if dist.is_available() and dist.is_initialized():
-            dist.all_reduce(mean)
-            mean = mean / dist.get_world_size()
-        self.centre.lerp_(mean, 1.0 - self.centre_momentum)
+        self.centre.lerp_(averaged(taught.mean(dim=0)), 1.0 - self.centre_momentum)
 
 
 def distillation(
