@@ -166,8 +166,10 @@ def encode_audio(
     where: str | Path,
     sample_rate: Hertz = SAMPLE_RATE,
     comment: str | None = None,
+    form: str = "WAV",
 ) -> bytes:
-    """The content of the file that `write_audio` writes, which `where` names in messages."""
+    """The content of the file that `write_audio` writes, which `where` names in messages; also in
+    another `form` of libsndfile's than WAV that holds 16-bit samples, such as FLAC."""
     if waveform.ndim != 1 or not np.isfinite(waveform).all():
         raise AudioError(where, f"an array of shape {waveform.shape}", "finite samples, shape (S,)")
     peak = float(np.abs(waveform).max(initial=0.0))
@@ -175,7 +177,7 @@ def encode_audio(
         warnings.warn(f"{where}: scaled by {1 / peak:.3g} to fit", AudioWarning, stacklevel=3)
         waveform = waveform / peak
     encoded = io.BytesIO()
-    with soundfile.SoundFile(encoded, "w", sample_rate, 1, "PCM_16", format="WAV") as file:
+    with soundfile.SoundFile(encoded, "w", sample_rate, 1, "PCM_16", format=form) as file:
         if comment is not None:
             file.comment = comment
         file.write(waveform)

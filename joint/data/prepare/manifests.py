@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rich.console import Console
 from rich.progress import track
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from lhotse import Recording, SupervisionSegment
 
 SKIPPED = "skipped.tsv"
+
+Language: TypeAlias = str | Mapping[str, str] | None
+"""The language of all utterances of a corpus, or of each, by its id."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +55,16 @@ def write_split(
     report: PrepareReport,
     name: str,
     custom: Mapping[str, Mapping[str, Any]] | None = None,
-    language: str | None = None,
+    language: Language = None,
     check: Check = Check.FULL,
     jobs: int = 1,
 ) -> list[Utterance]:
     """Check every recording, write lhotse manifests into `folder`, add to `report` as `name`.
 
-    `custom` adds fields to an utterance's supervision. Manifests are written a line at a time, so
-    that a corpus may have millions, and with absolute paths. Bad recordings are skipped and listed
-    in the report; gives back those kept. Raises DataError where none is left.
+    `custom` adds fields to an utterance's supervision; `language` is that of all utterances, or of
+    each. Manifests are written a line at a time, so that a corpus may have millions, and with
+    absolute paths. Bad recordings are skipped and listed in the report; gives back those kept.
+    Raises DataError where none is left.
     """
     # Reading tables alone should not wait for lhotse's import.
     from lhotse import RecordingSet, SupervisionSet
@@ -95,7 +99,8 @@ def write_split(
             recording = _recording(utterance, info)
             recordings.write(recording)
             fields = (custom or {}).get(utterance.id, {})
-            supervisions.write(_supervision(utterance, recording, fields, language))
+            spoken = language.get(utterance.id) if isinstance(language, Mapping) else language
+            supervisions.write(_supervision(utterance, recording, fields, spoken))
             hours += recording.duration / 3600
             kept.append(utterance)
     if not kept:
@@ -152,22 +157,33 @@ def _supervision(
     )
 
 
+def refuse_other_content(output: Path, kept: str | None = None) -> None:
+    """Raise DataError where `output` holds more than a preparation wrote: the folder `kept` alone,
+    or anything beside skipped.tsv."""
+    if not output.is_dir() or (output / SKIPPED).is_file():
+        return
+    if any(path.name != kept for path in output.iterdir()):
+        raise DataError(output, "a folder with other content", "a new folder or a prepared one")
+
+
 @contextmanager
-def written_whole(output: str | Path) -> Iterator[Path]:
+def written_whole(output: str | Path, kept: str | None = None) -> Iterator[Path]:
     """A folder to write into that becomes `output` at the end, or leaves nothing after an error.
 
-    An earlier preparation at `output` is replaced; any other content there raises DataError.
+    An earlier preparation at `output` is replaced, but for the folder `kept` in it, which stays
+    where it is; any other content there raises DataError.
     """
     output = Path(output).absolute()
-    if output.is_dir() and any(output.iterdir()) and not (output / SKIPPED).is_file():
-        raise DataError(output, "a folder with other content", "a new folder or a prepared one")
+    refuse_other_content(output, kept)
     partial: Path | None = None
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{output.name}.partial-", dir=output.parent))
         partial.chmod(0o755)
         yield partial
-        if output.exists():
+        if kept is not None and (output / kept).exists():
+            _replace_content(output, partial, kept)
+        elif output.exists():
             former = partial.with_name(f"{partial.name}-former")
             os.replace(output, former)
             os.replace(partial, output)
@@ -179,6 +195,24 @@ def written_whole(output: str | Path) -> Iterator[Path]:
     finally:
         if partial is not None:
             shutil.rmtree(partial, ignore_errors=True)
+
+
+def _replace_content(output: Path, partial: Path, kept: str) -> None:
+    """Move the content of `partial` into `output`, and what was there, but `kept`, the other way.
+
+    First the file that marks a prepared folder: where this is interrupted, the command can be
+    repeated.
+    """
+    written = sorted(partial.iterdir(), key=lambda path: path.name != SKIPPED)
+    former = Path(tempfile.mkdtemp(prefix="former-", dir=partial))
+    names = {path.name for path in written} | {kept}
+    for path in written:
+        if (there := output / path.name).is_dir():
+            os.replace(there, former / path.name)
+        os.replace(path, there)
+    for path in list(output.iterdir()):
+        if path.name not in names:
+            os.replace(path, former / path.name)
 
 
 def write_skipped(folder: Path, report: PrepareReport) -> None:

@@ -7,7 +7,14 @@ from typing import Any
 
 from joint.data.choices import HELD_OUT, Check
 from joint.data.corpus import Utterance
-from joint.data.prepare.manifests import PrepareReport, write_skipped, write_split, written_whole
+from joint.data.prepare.manifests import (
+    Language,
+    PrepareReport,
+    Skipped,
+    write_skipped,
+    write_split,
+    written_whole,
+)
 from joint.data.prepare.splits import a_few_each, hold_out, refuse_overlap
 from joint.data.prepare.tables import write_tables
 from joint.data.prepare.trials import Trial, make_trials, write_published, write_trials
@@ -25,7 +32,9 @@ class SpeakerCorpus:
     `validation` is the corpus's own validation set; without one, training speakers are held out.
     `trials` maps a file's name to a function that reads the published list; `lists(split, folder,
     kept, report)` writes a split's other lists. `custom` holds fields of an utterance's
-    supervision; `warned` goes into the report. `test_only`: training speakers were not asked for.
+    supervision; `language` is that of all utterances, or of each by its id, and then most
+    non-target trials are of one language; `skipped` and `warned` go into the report. `test_only`:
+    training speakers were not asked for. `audio` names a folder in the output that stays there.
     """
 
     where: Path
@@ -35,9 +44,11 @@ class SpeakerCorpus:
     trials: Mapping[str, Callable[[], Iterable[Trial]]] = field(default_factory=dict)
     lists: Callable[[str, Path, list[Utterance], PrepareReport], None] | None = None
     custom: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    language: str | None = None
+    language: Language = None
+    skipped: list[Skipped] = field(default_factory=list)
     warned: list[str] = field(default_factory=list)
     test_only: bool = False
+    audio: str | None = None
 
 
 def write_corpus(
@@ -58,7 +69,7 @@ def write_corpus(
     if not train and not corpus.test:
         raise DataError(corpus.where, "no recording", "some to train on or to test with")
     refuse_overlap(corpus.where, train=train, validation=validation, test=corpus.test)
-    report = PrepareReport(Path(output), warned=list(corpus.warned))
+    report = PrepareReport(Path(output), skipped=list(corpus.skipped), warned=list(corpus.warned))
     if not train and not corpus.test_only:
         report.warned.append(f"{corpus.where}: no speaker to train on, the test set alone")
     elif train and not validation:
@@ -70,7 +81,8 @@ def write_corpus(
                 f"{corpus.where}: {everybody} speakers are too few to hold out {held_out}: "
                 f"{found} become the validation split"
             )
-    with written_whole(output) as partial:
+    languages = corpus.language if isinstance(corpus.language, Mapping) else {}
+    with written_whole(output, corpus.audio) as partial:
 
         def written(name: str, utterances: list[Utterance]) -> list[Utterance]:
             kept = write_split(
@@ -92,7 +104,7 @@ def write_corpus(
             written("train", train)
         if validation:
             few = a_few_each(written("validation", validation), TRIAL_UTTERANCES, SEED)
-            trials = make_trials(few, TARGETS_PER_SPEAKER, SEED)
+            trials = make_trials(few, TARGETS_PER_SPEAKER, SEED, languages)
             write_trials(partial / "validation" / "trials", trials)
         if corpus.test:
             known = {utterance.id for utterance in written("test", corpus.test)}

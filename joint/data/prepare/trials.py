@@ -2,7 +2,7 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -78,13 +78,21 @@ def write_published(
 
 
 def make_trials(
-    utterances: Iterable[Utterance], targets_per_speaker: int, seed: int
+    utterances: Iterable[Utterance],
+    targets_per_speaker: int,
+    seed: int,
+    languages: Mapping[str, str] | None = None,
 ) -> list[Trial]:
     """Trials without repetition, target ones first; as many as there are where there are fewer.
 
     Of each speaker `targets_per_speaker` target trials, and four times as many non-target ones,
-    three quarters of them between speakers of one gender and age group.
+    three quarters of them between speakers of one gender and age group, and of one language where
+    `languages` has that of each utterance: another language tells two people apart too well.
     """
+
+    def kind(utterance: Utterance) -> tuple[str, ...]:
+        return *group_of(utterance), (languages or {}).get(utterance.id, "")
+
     generator = random.Random(seed)
     same: dict[str, list[tuple[str, str]]] = defaultdict(list)
     alike: list[tuple[str, str]] = []
@@ -94,7 +102,7 @@ def make_trials(
         if first.speaker == second.speaker:
             same[first.speaker].append(pair)
         else:
-            (alike if group_of(first) == group_of(second) else unlike).append(pair)
+            (alike if kind(first) == kind(second) else unlike).append(pair)
     targets = [
         pair
         for _, pairs in sorted(same.items())
