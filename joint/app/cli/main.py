@@ -13,6 +13,7 @@ from joint import __version__
 from joint.app.cli.checked import CheckedCommand
 from joint.app.cli.data.align import align
 from joint.app.cli.data.prepare import prepare
+from joint.app.cli.data.prepare_commonvoice import commonvoice
 from joint.app.cli.data.prepare_librispeech import librimix, librispeech, librispeechmix
 from joint.app.cli.data.shard import shard
 from joint.app.cli.evaluate.group import evaluate
@@ -81,6 +82,7 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "info": info,
 }
 
+prepare.command(cls=CheckedCommand)(commonvoice)
 prepare.command(cls=CheckedCommand)(librispeech)
 prepare.command(cls=CheckedCommand)(librispeechmix)
 prepare.command(cls=CheckedCommand)(librimix)

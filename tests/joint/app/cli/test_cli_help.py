@@ -14,7 +14,7 @@ from support import Command
 from joint.app.cli.main import COMMANDS, app
 
 EXPECTED = {
-    "prepare": "speechocean762 voxceleb cnceleb threedspeaker voxblink kaldi "
+    "prepare": "speechocean762 voxceleb cnceleb threedspeaker voxblink kaldi commonvoice "
     "librispeech librispeechmix librimix",
     **dict.fromkeys(("align", "shard", "train", "ablate"), ""),
     "evaluate": "verification extraction phonetics recognition diarization vocoder synthesis "
