@@ -45,8 +45,8 @@ def enroll(
 
 def identify(service: Service, model: "SpeakerModel", path: str | None) -> tuple[str, str]:
     """Who talks in the recording, and the score of everybody in the database."""
-    database = service.enrolled(model)
-    found = model.identify(service.recording(path, "recording"), database)
+    recording = service.recording(path, "recording")
+    found = model.identify(recording, service.enrolled(model))
     calibrated = model.calibration is not None
     rows = [(match.name, candidate_text(match, calibrated)) for match in found.candidates]
     return identification_text(found, calibrated), table(["person", "score"], rows)

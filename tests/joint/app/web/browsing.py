@@ -92,6 +92,11 @@ class Browser:
             "--no-sandbox",
             "--disable-dev-shm-usage",
             "--disable-gpu",
+            "--no-first-run",
+            # nothing but the page is asked for anything, also where there is no network
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
             "--window-size=1500,1400",
             "--use-fake-ui-for-media-stream",
             "--use-fake-device-for-media-stream",
@@ -123,10 +128,16 @@ class Browser:
         self.all("button[role=tab]", title)[0].click()
 
     def upload(self, label: str, path: Path | str) -> None:
-        """Give a file to the audio input with this label, and wait until the server has it."""
+        """Give a file to the audio input with this label, in place of the one that it has, and wait
+        until the server has it."""
+        self.clear(label)
         with self.uploading():
-            self.audio(label).find_element("css selector", "input[type=file]").send_keys(str(path))
+            self.send(label, path)
         self.recorded(label)
+
+    def send(self, label: str, path: Path | str) -> None:
+        """Give a file to the audio input with this label."""
+        self.audio(label).find_element("css selector", "input[type=file]").send_keys(str(path))
 
     def record(self, label: str, seconds: float) -> None:
         """Record from the microphone, and wait until the server has it."""
@@ -146,17 +157,22 @@ class Browser:
         self.wait(lambda: self.driver.execute_script(UPLOADS) > before, "an upload")
 
     def recorded(self, label: str) -> None:
-        """Wait until an audio input has a recording that plays."""
-        self.wait(lambda: self.all(f"[data-testid='waveform-{label}'] .play-pause-button"), label)
+        """Wait until a player has a recording; of what is no audio it shows a bare player."""
+        inside = f"[data-testid='waveform-{label}']"
+        player = f"{inside} .play-pause-button, {inside} .standard-player"
+        self.wait(lambda: self.all(player), f"recording in {label}")
 
     def audio(self, label: str) -> Any:
         """The audio input on show with this label."""
         return self.wait(lambda: self.all(f"[data-testid='waveform-{label}']"), label)[0]
 
     def clear(self, label: str) -> None:
-        """Take the recording out of an audio input."""
-        self.audio(label).find_element("css selector", "[aria-label='Clear']").click()
-        self.wait(lambda: self.all(f"[data-testid='waveform-{label}'] input[type=file]"), label)
+        """Take the file out of an audio input, where there is one."""
+        inside = f"[data-testid='waveform-{label}']"
+        self.audio(label)
+        for button in self.all(f"{inside} [aria-label='Clear']")[:1]:
+            button.click()
+        self.wait(lambda: self.all(f"{inside} .upload-container"), f"empty {label}")
 
     def type(self, name: str, text: str) -> None:
         """Write into the text field of this name."""
@@ -192,6 +208,7 @@ class Browser:
     def message(self) -> str:
         """The error message on the page; it is closed."""
         found = self.wait(lambda: self.all(".toast-body.error"), "a message")[0]
+        self.wait(lambda: found.text.strip(), "a message's text")
         text = str(found.text)
         found.find_element("css selector", ".toast-close").click()
         self.wait(lambda: not self.all(".toast-body"), "end of the message")

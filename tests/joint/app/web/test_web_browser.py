@@ -11,6 +11,8 @@ import pytest
 from browsing import Browser, Stenographer, no_browser, served
 
 from joint.app.checkpoints import SHIPPED
+from joint.app.limits import Limits
+from joint.app.web.server import MEGABYTE
 from joint.app.web.service import Service
 from joint.audio import read_audio, write_audio
 from tasks.verification.enrolment.files import edit_database
@@ -50,7 +52,8 @@ def page(
 
     folder = tmp_path_factory.mktemp("temporary")
     models = {"shipped": shipped, "encoder": load(SHIPPED, tasks=())}
-    service = Service(models, folder, people, Stenographer(), examples)
+    limits = Limits(megabytes=2.0)
+    service = Service(models, folder, people, Stenographer(), examples, limits)
     with (
         served(service, token="a-token") as address,
         closing(Browser(examples.reference)) as browser,
@@ -110,7 +113,6 @@ def test_transcribe_after_a_bad_file(page: Browser, examples: "Examples", text_f
     page.upload("A recording", text_file)
     page.press("Transcribe")
     assert "recording (letter.wav): found" in page.message()
-    page.clear("A recording")
     page.upload("A recording", examples.same[0])
     page.press("Transcribe")
     assert page.answer("transcribe-answer", "3.6 seconds of words")
@@ -129,6 +131,42 @@ def test_voices(page: Browser, examples: "Examples") -> None:
     page.press("Convert")
     assert page.answer("convert-answer", "s of synthetic speech")
     page.recorded("Converted speech")
+
+
+@pytest.mark.parametrize(
+    ("tab", "label", "button"),
+    [
+        ("Verify", "First recording", "Verify"),
+        ("Enrol and identify", "Who talks here?", "Identify"),
+        ("Extract a person", "Before: a mixture", "Extract"),
+        (
+            "Who speaks when",
+            "A recording of several speakers, one at a time",
+            "Find the speaker turns",
+        ),
+        ("Transcribe", "A recording", "Transcribe"),
+        ("Speak a text", "The person, who talks alone here", "Speak"),
+        ("Convert a voice", "Source: the words", "Convert"),
+        ("Explain", "First recording", "Explain"),
+    ],
+)
+def test_a_bad_file_in_each_tab(
+    page: Browser, text_file: str, tab: str, label: str, button: str
+) -> None:
+    page.tab(tab)
+    page.upload(label, text_file)
+    page.press(button)
+    assert "(letter.wav): found " in page.message()
+
+
+def test_a_file_that_is_too_large(page: Browser, tmp_path: Path) -> None:
+    large = tmp_path / "large.wav"
+    large.write_bytes(bytes(3 * MEGABYTE))
+    page.tab("Verify")
+    page.clear("First recording")
+    page.send("First recording", large)
+    message = page.message()
+    assert "exceed the maximum allowed size" in message and "large.wav" in message
 
 
 def test_explain(page: Browser, short: list[Path]) -> None:

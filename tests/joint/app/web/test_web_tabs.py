@@ -1,5 +1,7 @@
 """What stands behind the buttons of the page, without a browser."""
 
+import tempfile
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -176,16 +178,16 @@ def test_answers_on_the_page(text_file: str, service: "Service", shipped: Any) -
     from joint.app.web.answering import answered
     from joint.audio import AudioWarning
 
-    def noted() -> tuple[str, int]:
-        import warnings
+    folder = f"{tempfile.gettempdir()}/joint-web-1/2f3"
 
-        warnings.warn("/tmp/joint-web-1/2f3/a b.wav: clipped", AudioWarning, stacklevel=1)
+    def noted() -> tuple[str, int]:
+        warnings.warn(f"{folder}/a b.wav: clipped", AudioWarning, stacklevel=1)
         return "fine", 1
 
     assert answered(noted)() == ("fine\nnote: a b.wav: clipped", 1)
 
     def refused() -> None:
-        raise JointError("/tmp/joint-web-1/2f3/a.wav", "noise", "speech")
+        raise JointError(f"{folder}/a.wav", "noise", "speech")
 
     with pytest.raises(gr.Error, match=r"^.a\.wav: found noise; expected speech"):
         answered(refused)()
