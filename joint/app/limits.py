@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from joint.units import Seconds
 
+WAITING = 64
+"""Requests that may wait while one is answered; the models answer one after the other."""
+
 
 @dataclass(frozen=True)
 class Limits:

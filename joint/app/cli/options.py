@@ -137,11 +137,6 @@ Seed: TypeAlias = Annotated[
     ),
 ]
 
-Port: TypeAlias = Annotated[
-    int,
-    typer.Option("--port", metavar="PORT", min=0, max=65535, help="The port; 0: any free one."),
-]
-
 
 def check_threshold(threshold: float | None, option: str = "--threshold") -> None:
     """Raise ConfigError for a number that is not a cosine."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from joint.app.limits import WAITING
 from joint.app.web.answering import answered
 from joint.app.web.service import Service
 
@@ -16,9 +17,6 @@ KEPT_SECONDS = 1800
 """A temporary file that is older is deleted; an hour's visitors do not fill the disk."""
 
 LOOKED_AT_EVERY = 60
-
-WAITING = 64
-"""Requests that wait at most; the models answer one after the other."""
 
 WhyNot = Callable[[Service, "SpeakerModel"], str | None]
 """Why a tab cannot work with a model; None where it can."""

@@ -5,12 +5,19 @@ from typing import Annotated
 
 import typer
 
-from joint.app.cli.options import SHIPPED, Checkpoint, Port, open_model
-from joint.app.limits import Limits
+from joint.app.cli.options import SHIPPED, Checkpoint, open_model
+from joint.app.cli.serving.options import (
+    LIMITS,
+    LOCAL,
+    Host,
+    MaxMegabytes,
+    MaxSeconds,
+    Port,
+    Queue,
+)
+from joint.app.limits import WAITING, Limits
 from joint.errors import JointError
 from joint.terminal import warn
-
-DEFAULT = Limits()
 
 
 def serve(
@@ -24,43 +31,18 @@ def serve(
             "read at each request and never written.",
         ),
     ] = None,
-    host: Annotated[
-        str,
-        typer.Option(
-            "--host",
-            metavar="ADDRESS",
-            help="The address to bind to: 127.0.0.1 is reached from this machine alone, 0.0.0.0 "
-            "from others too, and there is no login.",
-        ),
-    ] = "127.0.0.1",
+    host: Host = LOCAL,
     port: Port = 8000,
-    max_seconds: Annotated[
-        float,
-        typer.Option(
-            "--max-seconds", metavar="S", min=1, help="The longest recordings of one request."
-        ),
-    ] = DEFAULT.seconds,
-    max_megabytes: Annotated[
-        float,
-        typer.Option("--max-megabytes", metavar="MB", min=0.1, help="The largest request."),
-    ] = DEFAULT.megabytes,
-    queue: Annotated[
-        int,
-        typer.Option(
-            "--queue",
-            metavar="N",
-            min=1,
-            help="Requests that may be there at once; they are computed one after the other, and "
-            "one more is refused with status 503.",
-        ),
-    ] = 64,
+    max_seconds: MaxSeconds = LIMITS.seconds,
+    max_megabytes: MaxMegabytes = LIMITS.megabytes,
+    queue: Queue = WAITING,
 ) -> None:
     """Serve the model over HTTP: /embed, /verify, /identify, /extract, /diarize, /transcribe.
 
-    The checkpoint is loaded once. Recordings are sent as a form with files; /docs describes every
-    route, /openapi.json for programs, /health tells the state. An error is answered in one line of
-    JSON. Ctrl-C or SIGTERM stop the server once it has answered what it has let in. Needs the extra
-    `serve`.
+    The checkpoint is loaded once. Recordings are sent as a form with files, which together are one
+    upload; /docs describes every route, /openapi.json for programs, /health tells the state. An
+    error is answered in one line of JSON, a full queue with status 503. There is no login. Ctrl-C
+    or SIGTERM stop the server once it has answered what it has let in. Needs the extra `serve`.
 
     Example: joint serve --database speakers
     """
@@ -81,7 +63,7 @@ def serve(
             warn(f"{host}: whoever reaches this address may use the server; it has no login")
         # A page of another site, whose name leads here, may not ask through a browser.
         hosts = ["127.0.0.1", "localhost", host, f"[{host}]"] if is_local(host) else ["*"]
-        app = create_app(service, queue, hosts)
+        app = create_app(service, queue + 1, hosts)  # those that wait, and the one in work
         print(
             f"joint serve: {address_of(listener)} (/docs describes it; Ctrl-C ends it)", flush=True
         )

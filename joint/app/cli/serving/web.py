@@ -6,12 +6,19 @@ from typing import Annotated
 
 import typer
 
-from joint.app.cli.options import SHIPPED, Port, open_model
-from joint.app.limits import Limits
+from joint.app.cli.options import SHIPPED, open_model
+from joint.app.cli.serving.options import (
+    LIMITS,
+    LOCAL,
+    Host,
+    MaxMegabytes,
+    MaxSeconds,
+    Port,
+    Queue,
+)
+from joint.app.limits import WAITING, Limits
 from joint.app.listening import is_local, listening
 from joint.errors import ConfigError
-
-DEFAULT = Limits()
 
 
 def web(
@@ -42,15 +49,7 @@ def web(
             help="Also transcribe with the Whisper model in DIR (needs the extra `recognition`).",
         ),
     ] = None,
-    host: Annotated[
-        str,
-        typer.Option(
-            "--host",
-            metavar="ADDRESS",
-            help="The address to bind to: 127.0.0.1 is reached from this machine alone, 0.0.0.0 "
-            "from others too.",
-        ),
-    ] = "127.0.0.1",
+    host: Host = LOCAL,
     port: Port = 7860,
     auth: Annotated[
         str | None,
@@ -60,23 +59,9 @@ def web(
             help="Ask for this user's name and the password in the first line of the file.",
         ),
     ] = None,
-    max_seconds: Annotated[
-        float,
-        typer.Option("--max-seconds", metavar="S", min=1, help="The longest recording."),
-    ] = DEFAULT.seconds,
-    max_megabytes: Annotated[
-        float,
-        typer.Option("--max-megabytes", metavar="MB", min=0.1, help="The largest file."),
-    ] = DEFAULT.megabytes,
-    queue: Annotated[
-        int,
-        typer.Option(
-            "--queue",
-            metavar="N",
-            min=1,
-            help="Requests that wait at most; they are answered one after the other.",
-        ),
-    ] = 64,
+    max_seconds: MaxSeconds = LIMITS.seconds,
+    max_megabytes: MaxMegabytes = LIMITS.megabytes,
+    queue: Queue = WAITING,
 ) -> None:
     """Serve a page in the browser: verify, enrol and identify, extract, who speaks when,
     transcribe, speak a text, convert a voice, explain.

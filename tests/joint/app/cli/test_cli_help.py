@@ -114,3 +114,11 @@ def test_the_words_of_the_table_are_found() -> None:
     for riddle in ("the wanted person", "Only this arm", "what is heard", "A voice book: a folder"):
         assert RIDDLES.search(riddle), riddle
     assert not RIDDLES.search("the rest of the target, alarms, interfaces, booking")
+
+
+def test_servers_share_their_options() -> None:
+    """Where they listen and how much they take is said in the same words."""
+    web, serve = ({p.name: p for p in ALL[(name,)].params} for name in ("web", "serve"))
+    for name in ("host", "port", "max_seconds", "max_megabytes", "queue"):
+        assert web[name].help == serve[name].help and web[name].metavar == serve[name].metavar
+        assert name == "port" or web[name].default == serve[name].default
