@@ -1,127 +1,28 @@
-"""A loaded checkpoint's extractor: the speech of enrolled people out of a mixture, and whether they
-talk in it."""
-
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+"""A loaded checkpoint's extractor, in torch."""
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from joint.app.base import LoadedModel, refuse_same
-from joint.app.results import Enrolled, Extraction, Recording
-from joint.audio import AudioWarning
-from joint.conversation.clustering import number_of_speakers
-from joint.errors import CheckpointError, ConfigError
-from joint.inspection.domain import EXTRACTION_SPEECH, NO_SPEECH
-from joint.inspection.reading import InspectedRecording
+from joint.app.base import LoadedModel
+from joint.app.results import Recording
+from joint.app.shared.extraction import Extracting
 from joint.task import Enrollment
 from joint.training.precision import autocast_for
-from joint.units import SAMPLE_RATE
-from tasks.diarization.windows import windows
-from tasks.extraction.presence import KEY, Presence, measures, window_embeddings
-
-THE_MIXTURE = "the mixture itself"
-TARGET_ALONE = "a recording in which the target speaker talks alone"
 
 
-class TargetExtractor(LoadedModel):
+class TargetExtractor(Extracting, LoadedModel):
     """A model that extracts enrolled people, where it has a task of extraction."""
 
-    def extract(self, mixture: Recording, enrollment: Enrolled) -> np.ndarray:
-        """Extract the enrolled speaker's speech from a mixture: float32 `(S,)`, as long as it; see
-        `extraction`."""
-        return self.extraction(mixture, enrollment).waveform
-
-    def extraction(self, mixture: Recording, enrollment: Enrolled) -> Extraction:
-        """Extract the enrolled speaker's speech, and say whether that speaker is in the mixture.
-
-        `enrollment` is a recording, a list of several of one person, or an `Enrollment` of these or
-        of a kept embedding. The speech is as loud as in the mixture. An AudioWarning names a
-        recording that the checkpoint cannot judge, and another an enrolment in which two people
-        talk, one after the other; a third says where the speaker is not present.
-
-        Raises AudioError, also for an enrolment without speech and for one that is the mixture;
-        CheckpointError where the checkpoint has no extraction task; ConfigError for a kept
-        embedding where the extractor needs the recording.
-        """
+    def check_extractor(self) -> None:
+        """See Extracting."""
         self._task("extraction")
-        mixed = self.inspect(mixture, "mixture")
-        ((_, found),) = self.extractions(mixed, {"": enrollment})
-        if found.present is False:
-            shown = "" if found.presence is None else f" (score {found.presence:.1f})"
-            text = f"{mixed.where}: the enrolled speaker is not present{shown}"
-            warnings.warn(text, AudioWarning, stacklevel=2)
-        return found
-
-    def extractions(
-        self, mixture: Recording, people: Mapping[str, Enrolled]
-    ) -> Iterator[tuple[str, Extraction]]:
-        """The `extraction` of several people, by their names, one after the other; there is no
-        warning where one of them is not present. All are looked at before the first is extracted;
-        errors name them."""
-        self._task("extraction")
-        mixed = self.inspect(mixture, "mixture")
-        flaw, around = self.judge(mixed), None
-        known = {}
-        for name, enrollment in people.items():
-            known[name] = self._person(enrollment, EXTRACTION_SPEECH, name)
-            person, alone = known[name]
-            for enrolled in alone:
-                refuse_same(mixed, enrolled, THE_MIXTURE, TARGET_ALONE)
-            self.judge(*alone)
-            self._warn_of_several(alone)
-            if person.embedding is not None:
-                self._try_kept(name, mixed, person)
-        for name, (person, alone) in known.items():
-            waveform = self.estimate(mixed, person)
-            if not np.isfinite(waveform).all():
-                found = "an extractor that gives NaN or infinite samples"
-                raise CheckpointError(self.path, found, "finite ones")
-            score, present = None, False if flaw == NO_SPEECH else None
-            if (decision := self.presence) is not None:
-                if around is None:
-                    around = window_embeddings(self.embed_waveforms, mixed.waveform)
-                own, embed = self._known(person, alone), self.embed_waveforms
-                score = decision(measures(embed, mixed.waveform, own, waveform, around))
-                present = score >= decision.threshold and flaw != NO_SPEECH
-            yield name, Extraction(waveform, score, present)
-
-    def _try_kept(self, name: str, mixed: InspectedRecording, person: Enrollment) -> None:
-        """Raise ConfigError, naming the person, where the extractor needs a recording: known from
-        the first second, before hours of work."""
-        try:
-            self.estimate(mixed.waveform[:SAMPLE_RATE], person)
-        except ConfigError as error:
-            where = f"{name}: {error.where}" if name else error.where
-            raise ConfigError(where, error.found, error.expected) from error
 
     def estimate(self, mixture: Recording, enrollment: Recording | Enrollment) -> np.ndarray:
-        """The extractor's output alone, float32 `(S,)`: as `extraction`, but the recordings are not
-        looked at, for evaluations of many mixtures."""
+        """See Extracting."""
         task = self._task("extraction")
         mixed = torch.from_numpy(self._waveform(mixture, "mixture")).to(self.device)
         enrolled = self._enrollment(enrollment)
         with torch.inference_mode(), autocast_for(self.precision, self.device):
             found: Tensor = task.infer(self.model.view("extraction"), mixed, [enrolled])
         return found[0].float().cpu().numpy()
-
-    @property
-    def presence(self) -> Presence | None:
-        """How presence in a mixture is decided; None where the checkpoint does not say."""
-        return Presence.of(self.metadata.get(KEY), self.path)
-
-    def _warn_of_several(self, alone: Sequence[InspectedRecording]) -> None:
-        """Warn with AudioWarning of an enrolment in which voices are found that are further apart
-        than one speaker's windows are; those who talk at the same time are not noticed."""
-        if (threshold := self.diarization_threshold) is None:
-            return
-        for enrolled in alone:
-            found = windows(enrolled.speech, len(enrolled.waveform))
-            parts = [enrolled.waveform[slice(*window.input)] for window in found]
-            if len(parts) < 2:
-                continue
-            count = number_of_speakers(self.embed_waveforms(parts), threshold)
-            if count > 1:
-                text = f"{enrolled.where}: the voices of {count} people; expected {TARGET_ALONE}"
-                warnings.warn(text, AudioWarning, stacklevel=4)

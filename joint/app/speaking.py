@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from joint.app.base import LoadedModel, refuse_same
+from joint.app.base import LoadedModel
 from joint.app.manner import check_manner
 from joint.app.results import Enrolled, Recording
+from joint.app.shared.enrolling import refuse_same
 from joint.audio import AudioWarning
 from joint.directions import unit
 from joint.errors import CheckpointError, DataError

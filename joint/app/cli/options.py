@@ -30,9 +30,9 @@ Engine: TypeAlias = Annotated[
     typer.Option(
         "--engine",
         metavar="ENGINE",
-        help="What computes the embeddings: `torch`; `onnx` (onnxruntime, on the processor, with "
-        "an export of the checkpoint that is made and cached at its first use); `auto`: `onnx` "
-        "for an encoder that `joint export` wrote, else `torch`.",
+        help="What computes: `torch`; `onnx` (onnxruntime, on the processor, with an export of the "
+        "checkpoint that is made and cached at its first use); `auto`: `onnx` where CHECKPOINT is "
+        "a file that `joint export` wrote, else `torch`.",
     ),
 ]
 Database: TypeAlias = Annotated[

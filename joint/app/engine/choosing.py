@@ -1,18 +1,22 @@
-"""What computes speaker embeddings for a command: torch, or onnxruntime on an exported encoder."""
+"""What computes for a command: torch, or onnxruntime with exported parts of the checkpoint."""
 
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from joint.app.checkpoints import cache_folder, checkpoint_file
 from joint.app.engine.files import FORMAT
-from joint.app.engine.onnx import OnnxEncoder
+from joint.app.engine.onnx import ENCODER, ENDING, EXTRACTOR, OnnxEncoder
 from joint.errors import ConfigError
 
+if TYPE_CHECKING:
+    from joint.app.shared.extraction import Extracting
+    from joint.app.shared.judging import Judging
+
 ENGINES = ("auto", "onnx", "torch")
-ENCODER = "encoder.onnx"
 
 Embed = Callable[[Sequence[np.ndarray]], np.ndarray]
 """Waveforms `(S,)` float32 at 16 kHz to embeddings `(n, E)`."""
@@ -20,37 +24,71 @@ Embed = Callable[[Sequence[np.ndarray]], np.ndarray]
 
 def open_embedder(checkpoint: str, engine: str = "auto") -> Embed:
     """What embeds recordings with a `checkpoint`, or with an encoder that `joint export` wrote
-    (`.onnx`).
+    (`.onnx`); without torch where that is not its engine.
 
     Args:
-        engine: `torch`; `onnx`, which exports a checkpoint at its first use and keeps the file in
-            the cache; `auto`: `onnx` for an exported encoder, else `torch`.
+        engine: `torch`; `onnx`, which exports what it needs of a checkpoint at its first use and
+            keeps the files in the cache; `auto`: `onnx` for an exported file, else `torch`.
 
     Raises ConfigError for an unknown engine, CheckpointError for what neither of them can read.
     """
-    if engine not in ENGINES:
-        raise ConfigError("engine", repr(engine), " or ".join(ENGINES))
-    if Path(checkpoint).suffix == ".onnx":
-        if engine == "torch":
-            raise ConfigError("engine torch", f"the exported encoder {checkpoint}", "onnx, or auto")
-        return OnnxEncoder(checkpoint).embed
-    if engine == "onnx":
-        return OnnxEncoder(exported_encoder(checkpoint)).embed
+    if (file := _exported(checkpoint, engine, ENCODER)) is not None:
+        return OnnxEncoder(file).embed
     from joint.app.cli.options import open_model
 
     return open_model(checkpoint, tasks=()).embed
 
 
-def exported_encoder(checkpoint: str) -> Path:
-    """The encoder of a checkpoint as ONNX, in the cache, where it is exported once."""
+def open_encoder(checkpoint: str, engine: str = "auto") -> "Judging":
+    """A checkpoint's encoder with its thresholds, as `open_embedder` chooses it and with its
+    errors."""
+    if (file := _exported(checkpoint, engine, ENCODER)) is not None:
+        from joint.app.engine.exported import ExportedEncoder
+
+        return ExportedEncoder(file)
+    from joint.app.cli.options import open_model
+
+    return open_model(checkpoint, tasks=())
+
+
+def open_extractor(checkpoint: str, engine: str = "auto") -> "Extracting":
+    """A checkpoint's encoder and extractor, as `open_embedder` chooses them and with its errors; of
+    exported files the extractor's, beside which is the encoder's."""
+    if (file := _exported(checkpoint, engine, EXTRACTOR)) is not None:
+        from joint.app.engine.exported import ExportedExtractor
+
+        return ExportedExtractor(file)
+    from joint.app.cli.options import open_model
+
+    return open_model(checkpoint)
+
+
+def _exported(checkpoint: str, engine: str, part: str) -> Path | None:
+    """The file of an exported part, where onnxruntime is to compute; None where torch is."""
+    if engine not in ENGINES:
+        raise ConfigError("engine", repr(engine), " or ".join(ENGINES))
+    if Path(checkpoint).suffix == ENDING:
+        if engine == "torch":
+            raise ConfigError("engine torch", f"the exported {part} {checkpoint}", "onnx, or auto")
+        return Path(checkpoint)
+    if engine != "onnx":
+        return None
+    parts = [ENCODER] if part == ENCODER else [ENCODER, part]
+    return exported_parts(checkpoint, parts) / f"{part}{ENDING}"
+
+
+def exported_parts(checkpoint: str, parts: Sequence[str]) -> Path:
+    """The folder in the cache with these parts of a checkpoint as ONNX, each exported once."""
     file = checkpoint_file(checkpoint)
     with file.open("rb") as content:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
     folder = cache_folder() / "exported" / digest[:32] / FORMAT.replace("/", "-")
-    if not (folder / ENCODER).is_file():
+    missing = [part for part in parts if not (folder / f"{part}{ENDING}").is_file()]
+    if missing:
         # here: both need torch
         from joint.app.api import load
         from joint.app.export.export import export
 
-        export(load(checkpoint, tasks=()), folder, kinds=["encoder"])
-    return folder / ENCODER
+        tasks = () if missing == [ENCODER] else None
+        export(load(checkpoint, tasks=tasks), folder, kinds=missing)
+    return folder

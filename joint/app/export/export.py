@@ -27,6 +27,7 @@ from joint.app.export.writing import ENDINGS, WRITERS
 from joint.errors import CheckpointError, ConfigError, JointError
 from joint.files import atomic_path
 from joint.units import SAMPLE_RATE
+from tasks.extraction.presence import KEY as PRESENCE
 from tasks.extraction.task import ExtractionTask
 from tasks.recognition.task import RecognitionTask
 from tasks.vocoder.task import VocoderTask
@@ -172,6 +173,7 @@ def metadata_of(model: SpeakerModel, part: Part) -> Mapping[str, Any]:
         "calibration": calibration,
         "diarization_threshold": model.diarization_threshold,
         "domain": model.metadata.get("domain"),
+        PRESENCE: model.metadata.get(PRESENCE),
         "licence": model.metadata.get("licence"),
         **part.metadata,
     }

@@ -16,7 +16,7 @@ from joint.app.cli.evaluate.scoring import (
     TopOption,
     scorer_of,
 )
-from joint.app.cli.options import SHIPPED, Checkpoint, Data, Json, Report, open_model
+from joint.app.cli.options import SHIPPED, Checkpoint, Data, Engine, Json, Report
 from joint.files import write_json
 from joint.terminal import warn
 
@@ -71,14 +71,17 @@ def verification(
     adapt: AdaptOption = None,
     adaptation: AdaptationOption = None,
     calibrate: CalibrateOption = None,
+    engine: Engine = "auto",
 ) -> None:
     """EER, minDCF and Cllr of a list of trials, also by gender and by age group.
 
     Scores are cosines of the embeddings unless --backend, --norm or --calibrate is given.
+    CHECKPOINT may also be an encoder that `joint export` wrote.
 
     Example: joint evaluate verification --data CORPUS/test --trials CORPUS/test/trials
     --json eer.json
     """
+    from joint.app.engine.choosing import open_encoder
     from joint.data.opening import open_corpus
     from joint.metrics.detection import error_rates
     from tasks.verification.embedding import embed_corpus
@@ -87,13 +90,13 @@ def verification(
 
     corpus, listed = open_corpus(data), Trials.load(trials)
     listed.check(corpus)
-    model = open_model(checkpoint, tasks=())
+    model = open_encoder(checkpoint, engine)
     embedded = _stored(embeddings, corpus, listed) if embeddings else None
     scorer = scorer_of(model.embed, backend, norm, cohort, top, adapt, adaptation, calibrate)
     if embedded is None:
         embedded = embed_corpus(model.embed, corpus, listed.names, progress=True)
     figures, kept, values = evaluate_embedded(embedded, corpus, listed, scorer)
-    rates, name = error_rates(values, kept.labels), str(model.info()["name"])
+    rates, name = error_rates(values, kept.labels), model.identity.name
     if scores:
         from analysis.charts import det_chart, save
 

@@ -43,7 +43,7 @@ def convert(
     Example: joint convert source.wav --enrollment anna.wav --output converted.wav
     """
     check_manner(vocoder, "--", steps=steps, seed=seed)
-    from joint.app.base import refuse_same
+    from joint.app.shared.enrolling import refuse_same
     from joint.app.speaking import TARGET_SPEAKER, THE_SOURCE
     from joint.inspection.domain import SYNTHESIS_SPEECH
     from joint.inspection.reading import inspect_recording

@@ -8,7 +8,7 @@ import typer
 
 from joint.app.cli.checked import check_places
 from joint.app.cli.inference.person import Person, PersonDatabase, PersonName, enrolled_in
-from joint.app.cli.options import SHIPPED, Checkpoint, Json, open_model
+from joint.app.cli.options import SHIPPED, Checkpoint, Engine, Json
 from joint.app.shared.wording import presence_text
 from joint.errors import CheckpointError, ConfigError, DataError, JointError
 from joint.files import atomic_path, file_name, write_json
@@ -53,18 +53,21 @@ def extract(
     ] = False,
     json: Json = None,
     checkpoint: Checkpoint = SHIPPED,
+    engine: Engine = "auto",
 ) -> None:
     """Extract the target speaker's speech from a mixture and write it to a file.
 
     The output is as long and as loud as in the mixture. What is printed says whether the target
     speaker is present in the mixture, as far as the checkpoint can tell. An enrolment without
     speech, and one that is the mixture, is refused. Audio may have any sample rate and any number
-    of channels.
+    of channels. CHECKPOINT may also be an extractor that `joint export` wrote, with the encoder
+    beside it.
 
     Example: joint extract --mixture meeting.wav --enrollment anna.wav --output anna_only.wav
     """
-    from joint.app.base import refuse_same
-    from joint.app.extracting import TARGET_ALONE, THE_MIXTURE
+    from joint.app.engine.choosing import open_extractor
+    from joint.app.shared.enrolling import refuse_same
+    from joint.app.shared.extraction import TARGET_ALONE, THE_MIXTURE
     from joint.audio import encode_audio
     from joint.inspection.domain import EXTRACTION_SPEECH
     from joint.inspection.reading import inspect_recording
@@ -80,7 +83,7 @@ def extract(
     mixed = inspect_recording(mixture)
     for enrolled in () if everyone else person.recordings:
         refuse_same(mixed, enrolled, THE_MIXTURE, TARGET_ALONE)
-    model = open_model(checkpoint)
+    model = open_extractor(checkpoint, engine)
     if skip_absent and model.presence is None:
         found = "no decision on presence in its metadata"
         raise CheckpointError(model.path, found, "one, or no --skip-absent")

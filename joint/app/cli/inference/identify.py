@@ -9,10 +9,10 @@ from joint.app.cli.options import (
     SHIPPED,
     Checkpoint,
     Database,
+    Engine,
     Json,
     Threshold,
     check_threshold,
-    open_model,
 )
 from joint.app.shared.wording import candidate_text, identification_text
 from joint.files import write_json
@@ -29,6 +29,7 @@ def identify(
         int, typer.Option("--top", metavar="N", min=1, help="List the N best matches.")
     ] = 1,
     json: Json = None,
+    engine: Engine = "auto",
 ) -> None:
     """Print the enrolled speaker who talks in a recording, or `unknown speaker` where the best
     score is below the threshold.
@@ -37,17 +38,19 @@ def identify(
     the speaker's recordings. The probability is that of one speaker against two; it is withheld
     where the checkpoint cannot judge the recording or the enrolment, as in `joint verify`, and
     without speech there is no speaker. False matches become more frequent as more speakers are
-    enrolled: raise the threshold for a large database.
+    enrolled: raise the threshold for a large database. CHECKPOINT may also be an encoder that
+    `joint export` wrote.
 
     Example: joint identify recording.wav --database speakers --top 3
     """
+    from joint.app.engine.choosing import open_encoder
     from joint.inspection.reading import inspect_recording
     from tasks.verification.enrolment.files import read_database
 
     check_threshold(threshold)
     read_database(database)
     recording = inspect_recording(file)
-    model = open_model(checkpoint, tasks=())
+    model = open_encoder(checkpoint, engine)
     found = model.identify(recording, read_database(database, model.identity), threshold)
     calibrated = model.calibration is not None
     print(identification_text(found, calibrated))

@@ -12,8 +12,8 @@ from joint.errors import ConfigError
 from joint.units import Seconds
 
 if TYPE_CHECKING:
-    from joint.app.api import SpeakerModel
     from joint.app.results import Enrolled
+    from joint.app.shared.judging import Judging
     from joint.inspection.reading import InspectedRecording
 
 PersonDatabase: TypeAlias = Annotated[
@@ -72,7 +72,7 @@ class Person:
             refuse_enrolment(recording, least)
         return cls(recordings, None, "")
 
-    def enrolled(self, model: "SpeakerModel") -> "Enrolled":
+    def enrolled(self, model: "Judging") -> "Enrolled":
         """What the `model` knows the person by. Raises DataError for a database of another
         encoder."""
         if self.recordings:
@@ -81,9 +81,7 @@ class Person:
         return enrolled_in(self.database, model, [self.name])[self.name]
 
 
-def enrolled_in(
-    database: Path, model: "SpeakerModel", names: Sequence[str]
-) -> "dict[str, Enrolled]":
+def enrolled_in(database: Path, model: "Judging", names: Sequence[str]) -> "dict[str, Enrolled]":
     """What the `model` knows people in a database by: the recordings that were kept, else the
     embedding. Raises DataError for an unknown name and a database of another encoder."""
     from joint.app.shared.people import known_by

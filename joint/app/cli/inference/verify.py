@@ -8,9 +8,9 @@ import typer
 from joint.app.cli.options import (
     SHIPPED,
     Checkpoint,
+    Engine,
     Json,
     check_threshold,
-    open_model,
 )
 from joint.app.shared.wording import verification_text
 from joint.files import write_json
@@ -34,6 +34,7 @@ def verify(
         ),
     ] = None,
     json: Json = None,
+    engine: Engine = "auto",
 ) -> None:
     """Print the verification score of two recordings, the decision (same or different speaker), and
     the probability of one speaker.
@@ -43,14 +44,16 @@ def verify(
     and different are equally likely beforehand. A recording that the checkpoint cannot judge
     (narrow band, clipped, digital silence, little speech) gives a warning and no probability, one
     without speech no decision either. Audio may have any sample rate and any number of channels.
+    CHECKPOINT may also be an encoder that `joint export` wrote.
 
     Example: joint verify a.wav b.wav --threshold 0.5
     """
+    from joint.app.engine.choosing import open_encoder
     from joint.inspection.reading import inspect_recording
 
     check_threshold(threshold)
     one, other = inspect_recording(first), inspect_recording(second)
-    model = open_model(checkpoint, tasks=())
+    model = open_encoder(checkpoint, engine)
     result = model.verify(one, other, threshold)
     print(verification_text(result, model.calibration is not None))
     if json:

@@ -1,0 +1,145 @@
+"""Commands with onnxruntime give what they give with torch."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from support import Command, Refused
+
+from joint.app.api import load
+from joint.app.export.export import export
+from joint.audio import read_audio, write_audio
+
+
+@pytest.fixture(scope="session")
+def parts(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the tiny checkpoint's encoder and extractor as ONNX."""
+    folder = tmp_path_factory.mktemp("parts")
+    export(load(tiny_checkpoint), folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Checkpoints are exported into a cache of the test's own."""
+    monkeypatch.setenv("JOINT_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def mixture(recordings: list[Path], tmp_path: Path) -> Path:
+    """Two people at once."""
+    one, other = (read_audio(recordings[i])[:24_000] for i in (0, 2))
+    write_audio(tmp_path / "mixture.wav", 0.5 * (one + other))
+    return tmp_path / "mixture.wav"
+
+
+def test_verify_and_identify(
+    tiny_checkpoint: Path,
+    parts: Path,
+    recordings: list[Path],
+    tmp_path: Path,
+    cache: Path,
+    joint_command: Command,
+) -> None:
+    database, found = tmp_path / "people", tmp_path / "found.json"
+    common = ("--checkpoint", tiny_checkpoint, "--database", database)
+    for name, file in (("Anna", recordings[0]), ("Bert", recordings[2])):
+        assert joint_command("enroll", name, file, *common).code == 0
+    scores = []
+    for words in (
+        ("--checkpoint", tiny_checkpoint, "--engine", "torch"),
+        ("--checkpoint", tiny_checkpoint, "--engine", "onnx"),
+        ("--checkpoint", parts / "encoder.onnx"),
+    ):
+        both = (*words, "--threshold", 0.5, "--json", found)
+        outcome = joint_command("verify", *recordings[:2], *both)
+        assert outcome.code == 0, outcome
+        verified = json.loads(found.read_text())
+        outcome = joint_command("identify", recordings[1], "--database", database, *both)
+        assert outcome.code == 0, outcome
+        scores.append([verified["score"], json.loads(found.read_text())["score"]])
+    np.testing.assert_allclose(scores[1:], [scores[0]] * 2, atol=2e-3)  # torch may be in bf16
+    assert [file.name for file in cache.rglob("*.onnx")] == ["encoder.onnx"]
+
+
+def test_evaluate_verification(
+    tiny_checkpoint: Path, aligned_trials: Path, tmp_path: Path, joint_command: Command
+) -> None:
+    figures = []
+    for engine in ("torch", "onnx"):
+        outcome = joint_command(
+            *("evaluate", "verification", "--data", aligned_trials, "--engine", engine),
+            *("--trials", aligned_trials / "trials", "--checkpoint", tiny_checkpoint),
+            *("--json", tmp_path / "figures.json"),
+        )
+        assert outcome.code == 0, outcome
+        figures.append(json.loads((tmp_path / "figures.json").read_text()))
+    assert figures[1]["trials"] == figures[0]["trials"]
+    assert figures[1]["eer_percent"] == pytest.approx(figures[0]["eer_percent"], abs=1.0)
+
+
+def test_extract(
+    tiny_checkpoint: Path,
+    parts: Path,
+    mixture: Path,
+    recordings: list[Path],
+    tmp_path: Path,
+    joint_command: Command,
+) -> None:
+    speech = []
+    for number, words in enumerate(
+        (
+            ("--checkpoint", tiny_checkpoint),
+            ("--checkpoint", tiny_checkpoint, "--engine", "onnx"),
+            ("--checkpoint", parts / "extractor.onnx"),
+        )
+    ):
+        output = tmp_path / f"{number}.wav"
+        people = ("--enrollment", recordings[1], "--enrollment", recordings[0])
+        places = ("--mixture", mixture, "--output", output)
+        outcome = joint_command("extract", *places, *people, *words)
+        assert outcome.code == 0, outcome
+        speech.append(read_audio(output))
+    assert len(speech[0]) == 24_000
+    for found in speech[1:]:
+        assert np.corrcoef(found, speech[0])[0, 1] > 0.999
+
+
+def test_refused(
+    tiny_checkpoint: Path,
+    parts: Path,
+    mixture: Path,
+    recordings: list[Path],
+    tmp_path: Path,
+    refused: Refused,
+    joint_command: Command,
+) -> None:
+    output = tmp_path / "out.wav"
+    extracted = ("extract", "--mixture", mixture, "--output", output)
+    enrolled = (*extracted, "--enrollment", recordings[1])
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    extractor = shutil.copyfile(parts / "extractor.onnx", alone / "extractor.onnx")
+    assert f"{alone / 'encoder.onnx'}: found no file" in refused(
+        *enrolled, "--checkpoint", extractor
+    )
+    model = onnx.load(parts / "encoder.onnx")
+    next(e for e in model.metadata_props if e.key == "fingerprint").value = '"0123"'
+    onnx.save(model, alone / "encoder.onnx")
+    line = refused(*enrolled, "--checkpoint", extractor)
+    assert line.startswith(f"error: {extractor}: found the extractor of tiny (")
+    for words in (enrolled, ("verify", *recordings[:2])):
+        line = refused(*words, "--checkpoint", tiny_checkpoint, "--engine", "tensorrt")
+        assert "'tensorrt'; expected auto or onnx or torch" in line
+    assert "part 'extractor'" in refused("verify", *recordings[:2], "--checkpoint", extractor)
+    # its extractor reads the recording, which an embedding does not have
+    common = ("--checkpoint", tiny_checkpoint, "--database", tmp_path / "people")
+    assert joint_command("enroll", "Anna", recordings[1], *common).code == 0
+    known = ("--database", tmp_path / "people", "--name", "Anna")
+    line = refused(*extracted, *known, "--checkpoint", parts / "extractor.onnx")
+    assert "found a kept embedding; expected" in line
+    assert not output.exists()
