@@ -1,4 +1,4 @@
-"""Scale-invariant signal-to-distortion ratio."""
+"""Ratios of signal to distortion."""
 
 import torch
 from torch import Tensor
@@ -38,3 +38,18 @@ def si_sdr_db(estimate: Tensor, reference: Tensor, lengths: Tensor | None = None
     numerator = signal + _FLOOR * (distortion + _SILENCE)
     denominator = distortion + _FLOOR * signal + _SILENCE
     return 10 * torch.log10(numerator / denominator)
+
+
+def snr_db(estimate: Tensor, reference: Tensor) -> Tensor:
+    """Power of each reference over that of the estimate's difference from it, in Decibels: unlike
+    the SI-SDR it falls where the estimate's level is another. `(B, S)` each → `(B,)`, float32 or
+    better, differentiable, smoothly limited to +`LIMIT`, and −`LIMIT` where the reference is zero.
+    """
+    precision = torch.promote_types(
+        torch.promote_types(estimate.dtype, reference.dtype), torch.float32
+    )
+    estimate, reference = estimate.to(precision), reference.to(precision)
+    signal = reference.square().sum(-1)
+    distortion = (estimate - reference).square().sum(-1)
+    numerator = signal + _FLOOR * (distortion + _SILENCE)
+    return 10 * torch.log10(numerator / (distortion + _FLOOR * signal + _SILENCE))

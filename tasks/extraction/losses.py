@@ -1,12 +1,13 @@
 """The loss that extractors are trained on."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from joint.errors import ConfigError
-from joint.metrics.separation import si_sdr_db
+from joint.metrics.separation import si_sdr_db, snr_db
 from joint.units import Decibels, Samples
 from tasks.extraction.extractor import Estimate
 from tasks.extraction.extractors.spectrum import Spectrum, compressed, level_of
@@ -14,6 +15,7 @@ from tasks.extraction.extractors.spectrum import Spectrum, compressed, level_of
 SILENT: Decibels = -30.0
 """Level of an absent person's estimate, relative to the mixture, below which the loss of it hardly
 falls."""
+RATIOS = {"si_sdr": si_sdr_db, "snr": snr_db}
 
 
 def is_present(reference: Tensor, mixture: Tensor) -> Tensor:
@@ -30,7 +32,7 @@ def level_db(waveform: Tensor, mixture: Tensor, floor: Decibels = -100.0) -> Ten
 
 
 class ExtractionLoss(nn.Module):
-    """Negative SI-SDR and spectral terms, each with a weight.
+    """Negative SI-SDR, or SNR, and spectral terms, each with a weight.
 
     Trained on SI-SDR alone an extractor stays long at the identity; distances of compressed spectra
     (Ephrat et al., SIGGRAPH 2018; Braun and Tashev, 2021) fall from the first steps. So
@@ -45,7 +47,9 @@ class ExtractionLoss(nn.Module):
     term is the level of the estimate relative to the mixture, limited at `SILENT` (Wisdom et al.,
     "What's all the fuss about free universal sound separation data?", ICASSP 2021, for sources that
     are not active; in extraction Borsdorf et al., Interspeech 2021, and Delcroix et al.,
-    SoundBeam, TASLP 2023). `absent_weight` is its weight; None: that of the SI-SDR.
+    SoundBeam, TASLP 2023). `absent_weight` is its weight; None: that of the SI-SDR. Beside it the
+    level of those who are present needs a reason to stay: with `ratio: snr` the SNR, which an
+    estimate of another level than its reference lowers, takes the place of the SI-SDR.
 
     Spectra are taken with windows of `window` Samples every `hop`. An extractor's own spectrum is
     compared directly where it has that resolution; else that of its waveform is.
@@ -64,8 +68,12 @@ class ExtractionLoss(nn.Module):
         hop: Samples = 512,
         scale_weights: Sequence[float] | None = None,
         absent_weight: float | None = None,
+        ratio: Literal["si_sdr", "snr"] = "si_sdr",
     ) -> None:
         super().__init__()
+        if ratio not in RATIOS:
+            raise ConfigError("ratio", repr(ratio), " or ".join(RATIOS))
+        self.ratio = RATIOS[ratio]
         given = list(scale_weights or ())
         if min(given, default=0.0) < 0 or sum(given) > 1:
             raise ConfigError("scale_weights", str(given), "shares, at most 1 in all")
@@ -100,7 +108,7 @@ class ExtractionLoss(nn.Module):
             # further estimates have a gradient, if of 0, from the first step: processes share them
             if weight or absent_weight or estimate.others:
                 for share, waveform in self.scales(estimate):
-                    ratio = si_sdr_db(waveform, reference).clamp(max=self.ceiling_db)
+                    ratio = self.ratio(waveform, reference).clamp(max=self.ceiling_db)
                     silence = level_db(waveform, mixture, SILENT)
                     term = torch.where(present, -weight * ratio, absent_weight * silence)
                     total = total + share * term

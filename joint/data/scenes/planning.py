@@ -6,12 +6,14 @@ from numpy.random import Generator, default_rng
 
 from joint.data.corpus import Corpus
 from joint.data.scenes.ordering import visiting_order
-from joint.data.scenes.recording import RecordingPlanner
+from joint.data.scenes.recording import WHOLE, RecordingPlanner
 from joint.errors import ConfigError, first_of
 from joint.scene import ABSENT, EnrollmentPlan, Scene, Source
 from joint.units import SAMPLE_RATE, Decibels, Samples, Seconds
 
 NO_LIMIT: Samples = 2**62
+HALVES = ((0.0, 0.5), (0.5, 1.0))
+"""Shares of an utterance: one to talk in, the other to enrol with."""
 
 
 @dataclass
@@ -38,6 +40,8 @@ class ScenePlanner(RecordingPlanner):
         absent_probability: How often another speaker, who is not in the mixture, is enrolled in the
             target's place.
         gain_db: Level of the mixture and its references together.
+        rest_enrols: A speaker of one utterance talks in one half of it and is enrolled with the
+            other; without it such a speaker is refused.
     """
 
     speakers: int = 2
@@ -53,6 +57,7 @@ class ScenePlanner(RecordingPlanner):
     similar: int = 1
     absent_probability: float = 0.0
     gain_db: tuple[Decibels, Decibels] = (-6.0, 6.0)
+    rest_enrols: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.enrollments <= max(self.speakers, 1):
@@ -86,7 +91,9 @@ class ScenePlanner(RecordingPlanner):
                 f"{corpus.epoch_size} utterances",
                 f"{self.utterances_per_speaker} for one row",
             )
-        several = self.speakers or self.utterances_per_speaker > 1
+        if self.rest_enrols and self.delay is not None:
+            raise ConfigError("rest_enrols", "delay", "no delay, which takes whole utterances")
+        several = (self.speakers and not self.rest_enrols) or self.utterances_per_speaker > 1
         single = [corpus.speakers[s] for s in speakers if len(corpus.of_speaker[s]) < 2]
         if several and single:
             found = f"{len(single)} of {len(speakers)} speakers with one utterance"
@@ -111,28 +118,35 @@ class ScenePlanner(RecordingPlanner):
         chunk = round(self.chunk * SAMPLE_RATE)
         voices = [target, *self._others(corpus, rng, target, self.speakers - 1)]
         utterances = [utterance] + [int(rng.choice(corpus.of_speaker[v[0]])) for v in voices[1:]]
+        halves = [self._half(corpus, rng, speaker) for speaker, _ in voices]
         if self.delay is None:
             sources = tuple(
-                self._source(corpus, rng, utterances[i], voice, chunk, is_target=i == 0)
+                self._source(corpus, rng, utterances[i], voice, chunk, i == 0, halves[i])
                 for i, voice in enumerate(voices)
             )
         else:
             sources = self._in_turn(corpus, rng, utterances, voices)
             chunk = max(source.offset + source.segment.length for source in sources)
-        enrolled = [(voices[k], utterances[k], k) for k in range(self.enrollments)]
+        rest = [_other_half(half) for half in halves]
+        enrolled = [(voices[k], utterances[k], k, rest[k]) for k in range(self.enrollments)]
         if rng.random() < self.absent_probability:
             absent = self._others(corpus, rng, target, 1, besides=voices)[0]
-            enrolled[0] = (absent, -1, ABSENT)
+            enrolled[0] = (absent, -1, ABSENT, WHOLE)
         enrollments = tuple(
             self._enrollment(
                 corpus,
                 rng,
                 self._segment(
-                    corpus, rng, another_utterance(corpus, rng, voice[0], taken), voice, length
+                    corpus,
+                    rng,
+                    another_utterance(corpus, rng, voice[0], taken),
+                    voice,
+                    length,
+                    share,
                 ),
                 source,
             )
-            for voice, taken, source in enrolled
+            for voice, taken, source, share in enrolled
         )
         return Scene(
             scene_id,
@@ -182,14 +196,22 @@ class ScenePlanner(RecordingPlanner):
         voice: tuple[int, int],
         chunk: Samples,
         is_target: bool,
+        share: tuple[float, float],
     ) -> Source:
         room = chunk if is_target else max(1, round(chunk * rng.uniform(*self.overlap)))
-        segment = self._segment(corpus, rng, utterance, voice, room)
+        segment = self._segment(corpus, rng, utterance, voice, room, share)
         offset = int(rng.integers(room - segment.length + 1))
         # Anywhere in the chunk: an interferer that always ended it could be told by its position.
         offset += int(rng.integers(chunk - room + 1))
         snr_db = 0.0 if is_target else float(rng.uniform(*self.snr_db))
         return Source(segment, offset, snr_db, self._channel(rng))
+
+    def _half(self, corpus: Corpus, rng: Generator, speaker: int) -> tuple[float, float]:
+        """The share of an utterance that a speaker's talk is taken from; half of it where there is
+        no other one to enrol with."""
+        if not self.rest_enrols or len(corpus.of_speaker[speaker]) > 1:
+            return WHOLE
+        return HALVES[int(rng.integers(2))]
 
     def _in_turn(
         self,
@@ -216,6 +238,11 @@ class ScenePlanner(RecordingPlanner):
 
 
 def another_utterance(corpus: Corpus, rng: Generator, speaker: int, taken: int) -> int:
-    """An utterance of `speaker` other than `taken`."""
+    """An utterance of `speaker` other than `taken`; that one where there is no other."""
     choices = corpus.of_speaker[speaker]
-    return int(rng.choice(choices[choices != taken]))
+    others = choices[choices != taken]
+    return int(rng.choice(others)) if len(others) else taken
+
+
+def _other_half(half: tuple[float, float]) -> tuple[float, float]:
+    return WHOLE if half == WHOLE else HALVES[1 - HALVES.index(half)]

@@ -14,6 +14,9 @@ from joint.errors import ConfigError
 from joint.scene import EnrollmentPlan, Noise, Room, Segment
 from joint.units import Decibels, Samples, Seconds
 
+WHOLE = (0.0, 1.0)
+"""The share of an utterance that is all of it."""
+
 
 @dataclass
 class RecordingPlanner:
@@ -88,12 +91,15 @@ class RecordingPlanner:
         utterance: int,
         voice: tuple[int, int],
         longest: Samples,
+        share: tuple[float, float] = WHOLE,
     ) -> Segment:
+        """A stretch of an utterance, or of that `share` of it."""
         speaker, speed_index = voice
         speed = self.speeds[speed_index]
         whole = corpus.utterances[utterance].length(speed)
-        length = min(whole, longest)
-        start = int(rng.integers(whole - length + 1))
+        first, last = round(share[0] * whole), round(share[1] * whole)
+        length = min(last - first, longest)
+        start = first + int(rng.integers(last - first - length + 1))
         return Segment(
             utterance, speaker + speed_index * len(corpus.speakers), speed, start, length
         )

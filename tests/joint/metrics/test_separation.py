@@ -2,9 +2,12 @@
 
 import pytest
 import torch
-from torchmetrics.functional.audio import scale_invariant_signal_distortion_ratio
+from torchmetrics.functional.audio import (
+    scale_invariant_signal_distortion_ratio,
+    signal_noise_ratio,
+)
 
-from joint.metrics.separation import LIMIT, si_sdr_db
+from joint.metrics.separation import LIMIT, si_sdr_db, snr_db
 
 
 @pytest.mark.parametrize("noise", [1e-3, 0.1, 1.0, 30.0])
@@ -68,3 +71,22 @@ def test_half_precision_is_computed_in_float32():
 def test_shapes_that_differ_are_refused():
     with pytest.raises(ValueError, match="estimate"):
         si_sdr_db(torch.zeros(2, 10), torch.zeros(2, 11))
+
+
+def test_snr_equals_torchmetrics_and_hears_the_level():
+    torch.manual_seed(1)
+    reference = torch.randn(4, 4000)
+    estimate = reference + 0.3 * torch.randn(4, 4000)
+    torch.testing.assert_close(snr_db(estimate, reference), signal_noise_ratio(estimate, reference))
+    quieter = 0.1 * estimate
+    torch.testing.assert_close(si_sdr_db(quieter, reference), si_sdr_db(estimate, reference))
+    assert (snr_db(quieter, reference) < 1.0).all()
+
+
+def test_snr_is_finite_for_silence():
+    silence, speech = torch.zeros(1, 100), torch.ones(1, 100)
+    assert float(snr_db(speech, speech)) == pytest.approx(LIMIT)
+    assert float(snr_db(speech, silence)) == pytest.approx(-LIMIT)
+    estimate = silence.clone().requires_grad_()
+    snr_db(estimate, speech).sum().backward()
+    assert estimate.grad.isfinite().all()

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torchmetrics.functional.audio import scale_invariant_signal_distortion_ratio
 
+from joint.errors import ConfigError
 from tasks.extraction.extractor import Estimate
 from tasks.extraction.losses import ExtractionLoss
 
@@ -129,3 +130,16 @@ def test_gradient_of_the_reference_itself_is_finite() -> None:
     estimate = target.clone().requires_grad_()
     loss(estimate, target, target + other, **ALL_TERMS, ceiling_db=99.0).sum().backward()
     assert estimate.grad is not None and estimate.grad.isfinite().all()
+
+
+def test_with_snr_the_level_of_those_who_are_present_counts() -> None:
+    target, other = signals()
+    mixture = target + other
+    estimate = target + 0.1 * other
+    whole, faint = (loss(e, target, mixture, ratio="snr") for e in (estimate, 0.1 * estimate))  # type: ignore[arg-type]
+    assert (faint > whole + 10).all()
+    torch.testing.assert_close(
+        loss(estimate, target, mixture), loss(0.1 * estimate, target, mixture), rtol=1e-3, atol=1e-2
+    )
+    with pytest.raises(ConfigError, match=r"ratio.*si_sdr or snr"):
+        ExtractionLoss(ratio="sdr")  # type: ignore[arg-type]

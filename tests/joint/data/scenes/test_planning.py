@@ -250,3 +250,33 @@ def test_similar_lengths_in_a_row(corpus: Corpus) -> None:
 def test_similar_scenes_of_one_target_are_refused() -> None:
     with pytest.raises(ConfigError, match="similar"):
         ScenePlanner(similar=4, utterances_per_speaker=2)
+
+
+def test_a_speaker_of_one_utterance_is_enrolled_with_its_other_half(corpus: Corpus) -> None:
+    first = {u.speaker: u for u in reversed(corpus.utterances)}
+    lone = corpus.utterances[0].speaker
+    kept = [u for u in corpus.utterances if u.speaker != lone or u is first[lone]]
+    some = Corpus(kept, "one of one utterance")
+    planner = ScenePlanner(enrollments=2, chunk=2.0, enrollment=2.0, rest_enrols=True)
+    planner.check(some)
+    seen = 0
+    for scene in scenes(some, planner):
+        for enrollment in scene.enrollments:
+            talk, enrol = scene.sources[enrollment.source].segment, enrollment.segment
+            assert person(some, talk) == person(some, enrol)
+            if some.speakers[person(some, talk)] != lone:
+                assert talk.utterance != enrol.utterance
+                continue
+            early, late = sorted((talk, enrol), key=lambda s: s.start)
+            assert early.start + early.length <= late.start
+            half = some.utterances[talk.utterance].length(talk.speed) / 2
+            assert min(talk.length, enrol.length) >= min(half, 32_000) - 1
+            seen += 1
+    assert seen > 10
+    with pytest.raises(ConfigError, match=r"rest_enrols.*no delay"):
+        replace(planner, delay=(0.2, 0.9)).check(some)
+
+
+def test_rest_enrols_changes_nothing_where_all_have_several_utterances(corpus: Corpus) -> None:
+    plain, other = ScenePlanner(chunk=2.0), ScenePlanner(chunk=2.0, rest_enrols=True)
+    assert list(scenes(corpus, plain)) == list(scenes(corpus, other))
