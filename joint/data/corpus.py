@@ -136,6 +136,10 @@ class Corpus:
         """Classes of the speakers of `scene_utterances`, in order."""
         return np.unique(self.speaker_of[self.scene_utterances])
 
+    def peers(self, speaker: int) -> np.ndarray:
+        """Classes of the speakers whose recordings come from where this one's do, in order."""
+        return self.scene_speakers
+
     @cached_property
     def by_id(self) -> Mapping[str, Utterance]:
         """Each utterance under its id, in order."""

@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from zlib import crc32
 
 import numpy as np
@@ -87,7 +88,7 @@ class JoinedCorpus(Corpus):
     def only(self, names: Collection[str]) -> "JoinedCorpus":
         """The same corpus, of which scenes are planned with some of its parts alone."""
         view = copy.copy(self)
-        for cached in ("scene_utterances", "scene_speakers"):
+        for cached in ("scene_utterances", "scene_speakers", "speakers_of_parts"):
             view.__dict__.pop(cached, None)
         view.chosen = tuple(part for part in self.parts if part.name in names)
         view.where = ", ".join(part.where for part in view.chosen)
@@ -116,6 +117,18 @@ class JoinedCorpus(Corpus):
     def visited(self, seed: int, epoch: int) -> np.ndarray:
         """See Corpus."""
         return np.concatenate([part.visited(seed, epoch) for part in self.chosen])
+
+    @cached_property
+    def speakers_of_parts(self) -> list[np.ndarray]:
+        """Classes of the speakers of each corpus that scenes are planned of, in order."""
+        return [np.unique(self.speaker_of[part.start : part.stop]) for part in self.chosen]
+
+    def peers(self, speaker: int) -> np.ndarray:
+        """See Corpus: the speakers of the same corpus."""
+        for speakers in self.speakers_of_parts:
+            if speakers[0] <= speaker <= speakers[-1]:  # a corpus's are called PART/… and follow
+                return speakers
+        raise ValueError(f"no scene has speaker {speaker}")
 
     def _scene_utterances(self) -> np.ndarray:
         return np.concatenate([np.arange(part.start, part.stop) for part in self.chosen])

@@ -81,10 +81,10 @@ class ScenePlanner(RecordingPlanner):
         """Raises ConfigError where the corpus has too few speakers or utterances for a scene."""
         needed = max(self.speakers, 1) + (1 if self.absent_probability else 0)
         speakers = corpus.scene_speakers
-        if len(speakers) < needed:
-            raise ConfigError(
-                corpus.where, f"{len(speakers)} speakers", f"{needed} for such scenes"
-            )
+        fewest = min((len(corpus.peers(s)) for s in speakers), default=0)
+        fewest = fewest if self.one_corpus else len(speakers)
+        if fewest < needed:
+            raise ConfigError(corpus.where, f"{fewest} speakers", f"{needed} for such scenes")
         if corpus.epoch_size < self.utterances_per_speaker:
             raise ConfigError(
                 corpus.where,

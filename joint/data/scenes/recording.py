@@ -25,6 +25,8 @@ class RecordingPlanner:
     Args:
         speeds: Speed factors; each makes new speakers. The first is 1.
         one_speed: All speakers of a scene share a speed factor; otherwise it tells them apart.
+        one_corpus: All speakers of a scene are of one corpus, where several are trained on;
+            otherwise the sound of their recordings tells them apart.
         channel_probability: How often a source or an enrolment has a simulated microphone of its
             own, so that speakers are not recognised by their microphones.
         babble_share: Share of simulated noises that are several speakers at once.
@@ -37,6 +39,7 @@ class RecordingPlanner:
 
     speeds: tuple[float, ...] = (1.0, 0.9, 1.1)
     one_speed: bool = False
+    one_corpus: bool = False
     noise_probability: float = 0.0
     room_probability: float = 0.0
     enrollment_noise_probability: float = 0.0
@@ -77,7 +80,7 @@ class RecordingPlanner:
         besides: list[tuple[int, int]] | None = None,
     ) -> list[tuple[int, int]]:
         taken = {target[0], *(v[0] for v in besides or [])}
-        speakers = corpus.scene_speakers
+        speakers = corpus.peers(target[0]) if self.one_corpus else corpus.scene_speakers
         chosen = rng.choice(len(speakers) - len(taken), size=count, replace=False)
         for place in np.searchsorted(speakers, sorted(taken)):  # places among the others
             chosen += chosen >= place
@@ -141,7 +144,8 @@ class RecordingPlanner:
             stretches, level = recorded.draw(rng, length)
             return Noise(int(rng.integers(2**31)), level, (), 0.0, stretches)
         segments: tuple[Segment, ...] = ()
-        others = len(corpus.scene_speakers) - len(voices)
+        near = corpus.peers(voices[0][0]) if self.one_corpus else corpus.scene_speakers
+        others = len(near) - len(voices)
         if others >= 3 and rng.random() < self.babble_share:
             count = int(rng.integers(3, min(7, others) + 1))
             babble = self._others(corpus, rng, voices[0], count, besides=voices)

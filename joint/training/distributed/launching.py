@@ -33,6 +33,8 @@ def launched(config: RecipeConfig) -> Fabric:
         strategy=strategy,
     )
     fabric.launch()
+    if fabric.device.type == "cuda":
+        torch.set_float32_matmul_precision("high")  # TF32 where autocast leaves float32
     return fabric
 
 
