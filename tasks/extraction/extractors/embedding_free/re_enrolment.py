@@ -17,10 +17,13 @@ from tasks.extraction.extractors.spectrum import level_of
 
 class ReEnrolled(Extractor):
     """One `extractor`, run `rounds` times; from the second on, the enrolment is followed by the
-    estimate of the round before: for references of a second and less (the task of Yang et al.,
-    "Target Speaker Extraction with Ultra-Short Reference Speech by VE-VE Framework", ICASSP 2023,
-    in which one network takes both roles; estimates as later references: Ge et al., "Multi-stage
-    Speaker Extraction", SpEx++, ICASSP 2021).
+    estimate of the round before: for references of a second and less.
+
+    Estimates as later references are from SpEx++ (Ge et al., "Multi-stage Speaker Extraction with
+    Utterance and Frame-Level Reference Signals", ICASSP 2021), without its embeddings of frames and
+    its fusion of decoded signals. Of VE-VE (Yang et al., "Target Speaker Extraction with
+    Ultra-Short Reference Speech by VE-VE Framework", ICASSP 2023) it has the task and that no
+    embedding is needed; the network of that paper is not here.
 
     The inner extractor must read the enrolment's recording: the embedding stays that of the first
     round, since no extractor runs the encoder. Gradients go through the last round alone unless
