@@ -11,7 +11,9 @@ YAMLS = [path for path in sorted((ROOT / "recipes").rglob("*.yaml")) if COMMON n
 GRIDS = [path for path in YAMLS if "\nvariants:\n" in path.read_text(encoding="utf-8")]
 PRETRAINED = [path for path in YAMLS if path.parent.name == "pretrained"]
 """Recipes whose encoders begin with weights from elsewhere."""
-RECIPES = [path for path in YAMLS if path not in [*GRIDS, *PRETRAINED]]
+BASES = [ROOT / "recipes" / "matrix" / "tasks.yaml"]
+"""Recipes without streams, which the variants of grids add."""
+RECIPES = [path for path in YAMLS if path not in [*GRIDS, *PRETRAINED, *BASES]]
 TINY = Path(__file__).with_name("tiny.yaml")
 
 

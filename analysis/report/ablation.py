@@ -8,7 +8,7 @@ from analysis.comparison import comparison_chart
 from analysis.report.page import Charts, Links, Section, Table, write_report
 from analysis.report.training import read_log, training_curves, unit_of
 from joint.experiments.ablation import FIGURES, Grid, Run
-from joint.experiments.tables import COLUMNS, comparison_rows, measured_figures, values
+from joint.experiments.tables import columns_of, comparison_rows, measured_figures, values
 
 BARS = ("eer_percent", "si_sdr_improvement_db", "error_percent", "synthesis_wer_percent")
 """Figures that are drawn, where a run has them."""
@@ -21,9 +21,10 @@ def write_ablation_report(
     """Write the page of all finished runs of a grid, which were evaluated on `test`; `further` are
     columns of text. Raises JointError."""
     measured = measured_figures(grid)
-    heading, *rows = comparison_rows("variant", COLUMNS, measured, further)
+    columns = columns_of(measured)
+    heading, *rows = comparison_rows("variant", columns, measured, further)
     drawn = [key for key in BARS if any(values(key, each) for each in measured.values())]
-    bars = Charts([comparison_chart(measured, key, COLUMNS[key]) for key in drawn])
+    bars = Charts([comparison_chart(measured, key, columns[key]) for key in drawn])
     runs = grid.runs()
     links = {
         f"{run.variant}, seed {run.seed}: {name}": run.folder / name for run, name in _files(runs)

@@ -10,6 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from joint.errors import ConfigError
+from joint.experiments.measures import MeasuresConfig
 from joint.experiments.speech import SpeechConfig
 from joint.files import atomic_write
 from joint.training.building.initialisation import FINAL, Find, located
@@ -18,7 +19,7 @@ from joint.training.config.reading import composed, keys_of, typed
 from joint.training.config.schema import load_config
 
 FIGURES = "figures.json"
-OWN = ("output=", "seeds=", "speech.")
+OWN = ("output=", "seeds=", "speech.", "measures.")
 """How overrides begin that are the grid's and not the recipe's."""
 
 
@@ -42,7 +43,8 @@ class GridConfig:
     and is called `ENTRY VARIANT`. Changes are measured against the variant `baseline` of the same
     entry. `probe_layer` names the layer whose phones are probed. `downstream` trains a second
     recipe that is initialised with the encoder of a variant, such as an extractor on it; its
-    figures stand in the same row. `speech` says how runs that synthesize or convert are evaluated.
+    figures stand in the same row. `speech` says how runs that synthesize or convert are evaluated,
+    `measures` what else is measured of a run's encoder.
     """
 
     recipe: str = "???"
@@ -56,6 +58,7 @@ class GridConfig:
     probe_layer: str | None = None
     downstream: DownstreamConfig | None = None
     speech: SpeechConfig | None = None
+    measures: MeasuresConfig | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class Run:
 
     `baseline` is the variant that it is compared with, `probe_layer` the layer whose phones are
     probed, `downstream` the second training with its encoder, `speech` how synthesis and conversion
-    are evaluated; None for none.
+    are evaluated, `measures` what else is measured; None for none.
     """
 
     variant: str
@@ -75,6 +78,7 @@ class Run:
     probe_layer: str | None = None
     downstream: "Run | None" = None
     speech: SpeechConfig | None = None
+    measures: MeasuresConfig | None = None
 
     @property
     def recipe(self) -> Path:
@@ -134,18 +138,17 @@ class Run:
 
 @dataclass(frozen=True)
 class Grid:
-    """A grid's runs, planned."""
+    """A grid's runs, planned. `compositions` are recipes with blocks, by the choices of them."""
 
     path: Path
     config: GridConfig
     overrides: tuple[str, ...]
     compositions: dict[tuple, DictConfig] = field(default_factory=dict)
-    """The recipe with blocks, by the choices of them: many variants choose the same."""
 
     @classmethod
     def load(cls, path: Path, overrides: Sequence[str] = ()) -> "Grid":
         """Read a grid; `overrides` (`key=value`) of the recipe replace what is `common`, not what
-        makes a variant; `output`, `seeds` and `speech.…` are the grid's own.
+        makes a variant; `output`, `seeds`, `speech.…` and `measures.…` are the grid's own.
 
         Raises ConfigError for a missing or malformed file, an unknown key, no variant.
         """
@@ -164,7 +167,7 @@ class Grid:
         return cls(path, config, tuple(given for given in overrides if given not in own))
 
     def test(self, named: Path | None = None) -> Path:
-        """The folder that runs are evaluated on: `named`, or the grid's own. Raises ConfigError."""
+        """The folder that runs are evaluated on. Raises ConfigError where there is none."""
         folder = named or (self.config.test and Path(self.config.test))
         if not folder:
             raise ConfigError(f"{self.path}: test", "nothing", "a test set, or --data")
@@ -201,8 +204,8 @@ class Grid:
             }
             after = self._recipe(downstream.recipe, downstream.overrides, own)
             later = Run(variant, seed, folder / "downstream", after)
-        layer, speech = self.config.probe_layer, self.config.speech
-        return Run(variant, seed, folder, config, baseline, layer, later, speech)
+        layer, measured = self.config.probe_layer, (self.config.speech, self.config.measures)
+        return Run(variant, seed, folder, config, baseline, layer, later, *measured)
 
     def _recipe(self, name: str, common: Mapping[str, Any], own: Mapping[str, Any]) -> DictConfig:
         """A recipe with common overrides, then those of the command line, then a variant's own."""

@@ -9,6 +9,10 @@ from joint.experiments.ablation import Grid
 
 Figures = Mapping[str, float | None]
 
+EER_OF, PROBE_OF = "eer_percent on {}", "probe of {}"
+"""Keys of the figures that a grid's `measures` names: EERs on other trials and under conditions,
+and what probes find in the embeddings."""
+
 COLUMNS = {
     "eer_percent": "EER %",
     "min_dcf_p01": "minDCF 0.01",
@@ -30,7 +34,9 @@ COLUMNS = {
     "extractor_billion_macs_per_second": "G MACs/s",
     "extractor_real_time_factor": "real-time factor",
     "cosine_drift": "cosine drift",
+    "linear_cka": "CKA with the first encoder",
     "synthesis_wer_percent": "synthesis WER %",
+    "synthesis_judge_similarity_own": "similarity, judge",
     "synthesis_encoder_gap_percent": "gap %, own encoder",
     "synthesis_judge_gap_percent": "gap %, judge",
     "conversion_wer_percent": "conversion WER %",
@@ -41,6 +47,19 @@ COLUMNS = {
     "embeddings_per_second": "embeddings/s",
 }
 """Figures of a grid's runs and their headings, in the order of the table."""
+
+
+def columns_of(measured: Mapping[str, Sequence[Figures]]) -> dict[str, str]:
+    """`COLUMNS`, and behind them what `measures` of the grid have named."""
+    keys = dict.fromkeys(key for runs in measured.values() for run in runs for key in run)
+    eers, probes = (
+        {key: key.replace(*words, 1) for key in keys if key.startswith(start)}
+        for start, words in (
+            (EER_OF.format(""), ("eer_percent", "EER %")),
+            (PROBE_OF.format(""), ("probe", "probe")),
+        )
+    )
+    return COLUMNS | eers | probes
 
 
 def measured_figures(grid: Grid) -> dict[str, list[dict[str, float | None]]]:

@@ -33,9 +33,10 @@ def read_by(corpus: Corpus, names: Collection[str] | None) -> Corpus:
 
 
 def of_task(config: RecipeConfig, corpus: Corpus, task: str) -> Corpus:
-    """What a task may learn from: the corpora of the streams that it reads."""
+    """What a task may learn from: the corpora of the streams that it reads; all where it reads none
+    (a head of weight 0, which is only carried along)."""
     chosen = [stream.corpora for stream in config.streams.values() if task in stream.tasks]
-    if not isinstance(corpus, JoinedCorpus) or None in chosen:
+    if not isinstance(corpus, JoinedCorpus) or None in chosen or not chosen:
         return corpus
     return corpus.subset({name for names in chosen for name in names or ()})
 

@@ -14,7 +14,7 @@ from joint.training.config.schema import RecipeConfig, load_config, plain
 def configs(grid: Path, output: Path) -> dict[str, RecipeConfig]:
     """The recipe of each variant."""
     found = {}
-    for run in Grid.load(grid, [f"output={output}"]).runs():
+    for run in Grid.load(grid, [f"output={output}", "seeds=[1]"]).runs():
         run.write_recipe()
         found[run.variant] = load_config(run.recipe)
     return found
@@ -47,3 +47,25 @@ def test_joint_vs_frozen(tmp_path: Path) -> None:
         "joint+speaker-loss": ("joint", True, True),
         "speaker-loss-alone": ("joint", False, True),
     }
+
+
+def test_the_matrix_trains_each_task_and_all(tmp_path: Path) -> None:
+    """Each under every switch, beside the speakers' loss, and all under five balances."""
+    found = configs(ROOT / "recipes" / "matrix" / "grids" / "matrix.yaml", tmp_path)
+    trained = {
+        name: {
+            task: (node.weight, node.encoder) for task, node in config.tasks.items() if node.weight
+        }
+        for name, config in found.items()
+    }
+    for task in ("extraction", "recognition", "synthesis", "conversion"):
+        for switch in ("frozen", "adapter", "joint"):
+            assert trained[f"{task}, {switch}"] == {task: (1.0, switch)}
+        both = {task: (1.0, "joint"), "verification": (0.3, "joint")}
+        assert trained[f"{task} and verification"] == both
+    everything = [name for name in found if name.startswith("all, ")]
+    assert len(everything) == 5 and all(len(trained[name]) == 5 for name in everything)
+    assert len({str(plain(found[name])["balance"]) for name in everything}) == 5
+    for name, config in found.items():
+        read = {task for stream in config.streams.values() for task in stream.tasks}
+        assert read == set(trained[name]), name

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,14 @@ from analysis.drift import embedding_drift
 from analysis.probing.transfer import phone_content
 from joint.app.api import SpeakerModel, load
 from joint.app.checkpoints import named_checkpoint
+from joint.app.measuring.encoders import encoder_figures
 from joint.app.measuring.recognition import run_recognition
 from joint.app.measuring.voices import voice_figures
 from joint.data.corpus import Corpus
 from joint.data.opening import find_list, open_corpus
 from joint.errors import DataError
 from joint.experiments.ablation import Run
+from joint.experiments.measures import MeasuresConfig
 from joint.training.config.schema import DataConfig
 from joint.training.corpora import open_corpora
 from joint.training.run import train
@@ -78,6 +80,7 @@ def measure_on(run: Run, data: str | Path, phones: bool = False) -> dict[str, An
 
 def measure(run: Run, test: TestSet) -> dict[str, Any]:
     """Train the run where that has not been done, evaluate it on `test`, write its figures."""
+    measures = run.measures or MeasuresConfig()
     model = load(train(run.recipe, resume=run.started, find=named_checkpoint))
     info, clock = model.info(), Timed(model.embed)
     embedded = embed_corpus(clock, test.corpus)
@@ -90,17 +93,20 @@ def measure(run: Run, test: TestSet) -> dict[str, Any]:
     }
     figures["embeddings_per_second"] = len(embedded.names) / clock.seconds
     if "extraction" in model.model.tasks and test.mixtures is not None:
-        figures |= evaluate_extraction(model.estimate, test.corpus, test.mixtures, perceptual=False)
+        mixtures = replace(test.mixtures, rows=test.mixtures.rows[: measures.mixtures])
+        figures |= evaluate_extraction(model.estimate, test.corpus, mixtures, perceptual=False)
         figures |= cost_figures(model)
     recognises = any(isinstance(task, RecognitionTask) for task in model.model.tasks.values())
     if recognises and test.conversations is not None:
-        figures |= run_recognition(model, test.corpus, test.conversations)[0]
+        limit = measures.conversations
+        figures |= run_recognition(model, test.corpus, test.conversations, limit=limit)[0]
     if (first := run.first_encoder) is not None:
         initial = load(first, tasks=())
         before = after = embedded.embeddings
         if initial.identity.fingerprint != model.identity.fingerprint:
             before = embed_corpus(initial.embed, test.corpus).embeddings
         figures |= embedding_drift(before, after)
+    figures |= encoder_figures(model, test.corpus, test.trials, measures)
     if run.speech is not None:
         figures |= voice_figures(model, test.corpus.where, run.speech)
     if run.probe_layer is not None and test.corpus.phones:

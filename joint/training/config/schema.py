@@ -225,9 +225,11 @@ def _check(path: Path, config: RecipeConfig) -> None:
                 raise ConfigError(f"{path}: {where}", task, " or ".join(config.tasks))
     _check_corpora(path, config)
     used = {task for stream in streams.values() for task in stream.tasks}
-    for task in config.tasks:
-        if task not in used:
-            raise ConfigError(f"{path}: tasks.{task}", "no stream that it reads", "one")
+    for name, trained in config.tasks.items():
+        if name not in used and trained.weight:
+            raise ConfigError(
+                f"{path}: tasks.{name}", "no stream that it reads", "one, or weight 0"
+            )
 
 
 def _check_corpora(path: Path, config: RecipeConfig) -> None:

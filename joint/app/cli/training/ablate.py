@@ -103,6 +103,7 @@ def ablate(
     Example: joint ablate recipes/speechocean762/grids/backbones.yaml --jobs 2
     """
     from joint.app.checkpoints import named_checkpoint
+    from joint.app.measuring.encoders import check_measures
     from joint.app.measuring.runs import TestSet, measure_on
     from joint.experiments.ablation import Grid
     from joint.experiments.executors import Execution
@@ -114,6 +115,8 @@ def ablate(
     waiting = [run for run in planned.runs(variant or []) if run.figures() is None]
     tested, phones = planned.test(data), planned.config.probe_layer is not None
     test = TestSet.load(tested, phones)
+    if planned.config.measures is not None:
+        check_measures(planned.config.measures)
     for run in waiting:
         run.check_initial(named_checkpoint)
     if dry_run:
@@ -158,10 +161,10 @@ def _further(grid: "Grid", changes: "EerChanges") -> dict[str, dict[str, str]]:
 def _write_table(grid: "Grid", changes: "EerChanges") -> str:
     """The table of all finished runs; it is also written into the grid's output, with a chart."""
     from analysis.comparison import plot_comparison
-    from joint.experiments.tables import COLUMNS, comparison_table, measured_figures
+    from joint.experiments.tables import columns_of, comparison_table, measured_figures
 
     measured, output = measured_figures(grid), Path(grid.config.output)
-    table = comparison_table("variant", COLUMNS, measured, _further(grid, changes))
+    table = comparison_table("variant", columns_of(measured), measured, _further(grid, changes))
     atomic_write(output / "table.md", table)
     if measured:
         plot_comparison(measured, "eer_percent", "EER %", output / "table.svg")

@@ -68,6 +68,43 @@ def test_trains_measures_and_goes_on(
     assert (output / "table.md").read_text() in both.out
 
 
+def test_what_measures_names(
+    grid: Path, test_set: Path, tmp_path: Path, in_this_process: None, joint_command: Command
+) -> None:
+    measures = f"""
+test: {test_set}
+measures:
+  trials: {{the same: {test_set}}}
+  conditions: [white noise 15 dB]
+  questions: [level]
+  recordings: 60
+"""
+    grid.write_text(measures + grid.read_text())
+    assert joint_command("ablate", grid, "--variant", "frozen").code == 0
+    figures = json.loads((tmp_path / "out" / "frozen" / "seed1" / "figures.json").read_text())
+    assert figures["eer_percent on the same"] == figures["eer_percent"]
+    assert figures["eer_percent on white noise 15 dB"] != figures["eer_percent"]
+    assert figures["probe of level"] <= 1.0
+    heading = (tmp_path / "out" / "table.md").read_text().splitlines()[0]
+    assert heading.endswith("| EER % on the same | EER % on white noise 15 dB | probe of level |")
+    assert "probe of level" in (tmp_path / "out" / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    "measures, found",
+    [
+        ("conditions: [under water]", "measures.conditions: found under water; expected "),
+        ("questions: [shoe size]", "measures.questions: found shoe size; expected speaker or "),
+        ("trials: {none: nowhere}", "nowhere: found no folder"),
+    ],
+)
+def test_measures_that_are_none(
+    grid: Path, test_set: Path, measures: str, found: str, refused: Callable[..., str]
+) -> None:
+    grid.write_text(f"measures: {{{measures}}}\n{grid.read_text()}")
+    assert found in refused("ablate", grid, "--data", test_set)
+
+
 def test_a_grid_as_jobs(
     grid: Path,
     test_set: Path,
