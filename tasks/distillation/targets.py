@@ -14,6 +14,7 @@ from joint.errors import AudioError, DataError
 from joint.files import atomic_path
 from joint.training.progress import shown
 from joint.units import SAMPLE_RATE, Samples
+from tasks.distillation.space import rotation_between
 
 Embed = Callable[[Sequence[np.ndarray]], np.ndarray]
 """Waveforms `(S,)` float32 at 16 kHz to embeddings `(n, E)`."""
@@ -92,17 +93,16 @@ def embedded(
 
 def turned(targets: Targets, towards: Targets) -> Targets:
     """The targets in the space of other embeddings of the same recordings: turned (and mirrored)
-    so that they are nearest to those (orthogonal Procrustes problem; Schönemann, 1966). Cosines
-    between them stay what they are; heads that read the other embeddings meet familiar ones.
+    so that they are nearest to those. Cosines between them stay what they are; heads that read the
+    other embeddings meet familiar ones.
 
     Raises DataError for other recordings, speeds or dimensions.
     """
     one, other = targets.embeddings, towards.embeddings
     if one.shape != other.shape or targets.names != towards.names:
         raise DataError("targets", f"{one.shape} towards {other.shape}", "the same recordings")
-    flat, aim = (x.reshape(-1, x.shape[2]).astype(np.float64) for x in (one, other))
-    left, _, right = np.linalg.svd(flat.T @ aim)
-    return Targets(targets.names, targets.speeds, (one @ (left @ right)).astype(np.float32))
+    rotation = rotation_between(*(x.reshape(-1, x.shape[2]) for x in (one, other)))
+    return Targets(targets.names, targets.speeds, (one @ rotation).astype(np.float32))
 
 
 def agreement(targets: Targets, towards: Targets) -> float:

@@ -59,15 +59,7 @@ class DistillationTask(Task):
         assert batch.enrollment is not None and batch.enrollment_lengths is not None
         embedding = encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT).embedding
         target = self.target(batch).to(embedding.device)
-        with torch.autocast(embedding.device.type, enabled=False):
-            found = F.normalize(embedding.float())
-            cosine = (found * target).sum(dim=1)
-            loss = 1.0 - cosine.mean()
-            if self.relation_weight and len(found) > 1:
-                apart = ~torch.eye(len(found), dtype=torch.bool, device=found.device)
-                difference = (found @ found.T - target @ target.T)[apart]
-                loss = loss + self.relation_weight * difference.square().mean()
-        return TaskOutput(loss, len(found), {"cosine": cosine.detach().mean()})
+        return distance(embedding, target, self.relation_weight)
 
     def target(self, batch: SceneBatch) -> Tensor:
         """The teacher's embeddings `(B·K, E)`. Raises ConfigError for a speed without targets."""
@@ -86,3 +78,17 @@ class DistillationTask(Task):
     ) -> Tensor:
         """See Task: the embedding `(E,)` of the recording."""
         return encode_recording(encode, recording).embedding[0]
+
+
+def distance(embedding: Tensor, target: Tensor, relation_weight: float) -> TaskOutput:
+    """How far the embeddings `(B, E)` are from their targets `(B, E)`, of unit length: 1 − cosine
+    and the squared differences of the cosines between all pairs."""
+    with torch.autocast(embedding.device.type, enabled=False):
+        found = F.normalize(embedding.float())
+        cosine = (found * target).sum(dim=1)
+        loss = 1.0 - cosine.mean()
+        if relation_weight and len(found) > 1:
+            apart = ~torch.eye(len(found), dtype=torch.bool, device=found.device)
+            difference = (found @ found.T - target @ target.T)[apart]
+            loss = loss + relation_weight * difference.square().mean()
+    return TaskOutput(loss, len(found), {"cosine": cosine.detach().mean()})

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from omegaconf import OmegaConf
-from support import RECIPES, short
+from support import RECIPES, ROOT, short
 
 from joint.data.opening import open_corpus
 from joint.training.building.model import load_model
@@ -35,7 +35,11 @@ def test_two_steps(recipe: Path, prepared: Path, aligned: Path, tmp_path: Path) 
     config.pop("init_parts", None)
     OmegaConf.save(config, tmp_path / "recipe.yaml")
     overrides = short(recipe, *folders, tmp_path / "run")
-    if "distillation" in config.tasks:
+    if "OnlineDistillation" in str(config.tasks):
+        shipped = ROOT / "pretrained" / "speechocean762_librispeech_joint" / "model.safetensors"
+        task = "tasks.distillation.task"
+        overrides += [f"{task}.teacher={shipped}", f"{task}.space=null"]
+    elif "distillation" in config.tasks:
         targets = any_targets(folders[0], config.encoder.embedding_dim, tmp_path)
         overrides.append(f"tasks.distillation.task.targets={targets}")
     checkpoint = train(tmp_path / "recipe.yaml", overrides)
