@@ -1,16 +1,16 @@
 """Several runs of a grid at a time."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import redirect_stdout
-from multiprocessing import get_context
 from typing import Any
 
 import torch
 
 from joint.errors import JointError, TrainingError
 from joint.experiments.ablation import Run
+from joint.workers import worker_pool
 
 Measure = Callable[[Run], dict[str, Any]]
 """Trains a run, where that has not been done, and gives its figures."""
@@ -24,9 +24,7 @@ def in_parallel(
     its error. What a run prints is in its folder."""
     threads = max(1, torch.get_num_threads() // jobs)
     # a process of its own for each run: the memory that it held is free for the next
-    with ProcessPoolExecutor(
-        jobs, get_context("spawn"), torch.set_num_threads, (threads,), max_tasks_per_child=1
-    ) as pool:
+    with worker_pool(jobs, torch.set_num_threads, (threads,), max_tasks_per_child=1) as pool:
         pending = {pool.submit(logged, run, measure): run for run in runs}
         for done in as_completed(pending):
             run = pending[done]

@@ -3,10 +3,8 @@
 import re
 import warnings
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import torch
@@ -18,6 +16,7 @@ from joint.formats.opening import opened
 from joint.inspection.properties import detector
 from joint.layers.threads import one_thread
 from joint.units import SAMPLE_RATE, Seconds
+from joint.workers import worker_pool
 
 MARGIN: Seconds = 0.1
 """What stays before the first and behind the last speech."""
@@ -44,7 +43,7 @@ def cut_all(cuts: Sequence[Cut], minimum: Seconds, jobs: int = 1) -> Iterator[Au
         with one_thread():  # the network is small: a second thread only waits
             yield from map(work, cuts)
         return
-    with ProcessPoolExecutor(jobs, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
+    with worker_pool(jobs, torch.set_num_threads, (1,)) as pool:
         yield from pool.map(work, cuts, chunksize=8)
 
 

@@ -3,9 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,6 +16,7 @@ from joint.errors import AudioError
 from joint.files import atomic_write
 from joint.text.pronunciation import Pronunciation, pronounced, words_of
 from joint.training.progress import shown
+from joint.workers import worker_pool
 from tasks.phonetics.annotate import AlignReport, forget, refuse_none, write_phones
 from tasks.phonetics.sphinx import Alignment, Interval, SphinxAligner, UnalignableError
 
@@ -117,9 +116,7 @@ def _outcomes(
         aligner = SphinxAligner(pronunciations)
         yield from ((u.id, _outcome(aligner, u)) for u in utterances)
         return
-    with ProcessPoolExecutor(
-        jobs, get_context("spawn"), initializer=_start_worker, initargs=(dict(pronunciations),)
-    ) as pool:
+    with worker_pool(jobs, _start_worker, (dict(pronunciations),)) as pool:
         names = [utterance.id for utterance in utterances]
         yield from zip(names, pool.map(_in_worker, utterances, chunksize=8), strict=True)
 

@@ -85,4 +85,4 @@ class ThisProcess:
 @pytest.fixture
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trainings of an ablation run in this process: one of their own costs seconds of imports."""
-    monkeypatch.setattr("joint.experiments.parallel.ProcessPoolExecutor", ThisProcess)
+    monkeypatch.setattr("joint.experiments.parallel.worker_pool", ThisProcess)
