@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from joint.app.cli.evaluate.figures import print_figures
-from joint.app.cli.options import SHIPPED, Checkpoint, Data, Json, Report, open_model
+from joint.app.cli.options import SHIPPED, Checkpoint, Data, Engine, Json, Report
 from joint.files import atomic_path, write_json
 
 
@@ -55,16 +55,19 @@ def extraction(
     ] = None,
     report: Report = None,
     json: Json = None,
+    engine: Engine = "auto",
 ) -> None:
     """SI-SDR in dB and its improvement, PESQ, STOI and WER of extraction from mixtures of two.
 
     improved_share is the share of mixtures with an improvement above 1 dB; wrong_speaker_share is
     the share whose output is closer to the interferer than to the target. A list at 8 kHz is
     scored at 8 kHz: the model gets its mixtures resampled, and its output is resampled back.
+    CHECKPOINT may also be an extractor that `joint export` wrote, with the encoder beside it.
 
     Example: joint evaluate extraction --data CORPUS/test --mixtures CORPUS/test/mix2_extraction.csv
     --limit 50
     """
+    from joint.app.engine.choosing import open_extractor
     from joint.data.opening import open_corpus
     from joint.metrics.recognizers import load_recognizer
     from tasks.extraction.evaluate import evaluate_extraction
@@ -73,7 +76,8 @@ def extraction(
     corpus, listed = open_corpus(data), MixtureList.load(mixtures)
     listed.check(corpus)
     recognise = load_recognizer(recognizer) if recognizer else None
-    model = open_model(checkpoint)
+    model = open_extractor(checkpoint, engine)
+    model.check_extractor()
     with ExitStack() as outputs:
         table = outputs.enter_context(atomic_path(scores)) if scores else None
         figures = evaluate_extraction(
@@ -88,6 +92,6 @@ def extraction(
         used = {"checkpoint": model.path, "data": data, "mixtures": mixtures}
         made = {"estimates": output, "scores": scores, "figures": json}
         files = used | {what: file for what, file in made.items() if file}
-        name = str(model.info()["name"])
+        name = model.identity.name
         lists = (corpus, listed)
         write_extraction_report(report, name, figures, model.estimate, lists, files, limit)

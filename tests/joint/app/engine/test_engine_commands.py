@@ -109,6 +109,21 @@ def test_extract(
         assert np.corrcoef(found, speech[0])[0, 1] > 0.999
 
 
+def test_evaluate_extraction(
+    tiny_checkpoint: Path, parts: Path, prepared: Path, tmp_path: Path, joint_command: Command
+) -> None:
+    test, found = prepared / "test", []
+    for checkpoint in (tiny_checkpoint, parts / "extractor.onnx"):
+        outcome = joint_command(
+            *("evaluate", "extraction", "--data", test, "--checkpoint", checkpoint),
+            *("--mixtures", test / "mix2_extraction.csv", "--limit", 2),
+            *("--json", tmp_path / "figures.json"),
+        )
+        assert outcome.code == 0, outcome
+        found.append(json.loads((tmp_path / "figures.json").read_text())["si_sdr_db"])
+    assert found[1] == pytest.approx(found[0], abs=0.1)
+
+
 def test_refused(
     tiny_checkpoint: Path,
     parts: Path,
