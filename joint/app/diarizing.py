@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from joint.audio import AudioWarning
 from joint.conversation.turns import Turn
 from joint.errors import CheckpointError
 from joint.inspection.domain import NO_SPEECH
+
+if TYPE_CHECKING:
+    from joint.conversation.clustering import Cluster
 
 
 class SpeakerDiarizer(LoadedModel):
@@ -24,6 +28,7 @@ class SpeakerDiarizer(LoadedModel):
         threshold: float | None = None,
         cluster_threshold: float | None = None,
         progress: bool = False,
+        cluster: "Cluster | None" = None,
     ) -> list[Turn]:
         """Find who speaks when, in order; no turns where there is no speech.
 
@@ -35,6 +40,7 @@ class SpeakerDiarizer(LoadedModel):
             cluster_threshold: the least mean cosine of one speaker's windows, which estimates the
                 number of speakers; None: the checkpoint's own.
             progress: whether to show bars.
+            cluster: another clustering, such as `vbx_of` of joint.app.clustering makes.
 
         Warns with AudioWarning of a recording that the checkpoint cannot judge, and of speech that
         is too short to be embedded. Raises AudioError; CheckpointError where a threshold is needed
@@ -54,7 +60,7 @@ class SpeakerDiarizer(LoadedModel):
             raise CheckpointError(self.path, "no threshold", "one, or --threshold COSINE")
         looked_at = self.inspect(recording)
         flaw = self.judge(looked_at)
-        diarizer = Diarizer(self.embed, cluster_threshold)
+        diarizer = Diarizer(self.embed, cluster_threshold, cluster)
         turns = diarizer(
             looked_at.waveform, looked_at.speech, speakers, enrolled, least or 0.0, progress
         )

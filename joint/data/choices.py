@@ -31,6 +31,13 @@ class Segments(StrEnum):
     REFERENCE = "reference"
 
 
+class Clustering(StrEnum):
+    """How windows become speakers: spectral clustering, or VBx."""
+
+    SPECTRAL = "spectral"
+    VBX = "vbx"
+
+
 class Kind(StrEnum):
     """What the recordings of a folder are: of speakers, noises, or responses of rooms."""
 

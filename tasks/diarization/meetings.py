@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from joint.audio import read_audio
-from joint.conversation.clustering import clustered
+from joint.conversation.clustering import Cluster, clustered
 from joint.conversation.turns import Turn
 from joint.data.choices import Check
 from joint.data.prepare.checking import checked
@@ -56,13 +56,14 @@ def evaluate_meetings(
     collar: Seconds = 0.0,
     skip_overlap: bool = False,
     progress: bool = False,
+    cluster: Cluster | None = None,
 ) -> tuple[dict[str, Any], dict[str, list[Turn]]]:
     """The figures of `evaluate_diarization` on `meetings`, and the turns found in each.
 
     Every recording is diarized whole, and scored where its UEM says so.
 
     Args:
-        embed, threshold: see `Diarizer`.
+        embed, threshold, cluster: see `Diarizer`.
         find_speech: None: speech is where the reference has turns.
         speakers: their number in every recording, or in each; None: it is estimated. Where little
             speech is found, there are no more of them than windows, and no turns where there are 0.
@@ -73,7 +74,8 @@ def evaluate_meetings(
     all of which are beyond the end.
     """
     scored, skipped = _scored(meetings)
-    diarizer = Diarizer(embed, threshold, partial(_clustered, threshold))
+    cluster = cluster or partial(clustered, threshold=threshold)
+    diarizer = Diarizer(embed, threshold, partial(_no_more_than_windows, cluster))
     reference: dict[str, list[Turn]] = {}
     hypothesis: dict[str, list[Turn]] = {}
     for meeting in shown(meetings, "diarizing", progress):
@@ -97,9 +99,10 @@ def evaluate_meetings(
     return {**figures, "skipped_recordings": skipped, "by_recording": rows}, hypothesis
 
 
-def _clustered(threshold: float | None, embeddings: np.ndarray, speakers: int | None) -> np.ndarray:
-    count = None if speakers is None else min(speakers, len(embeddings))
-    return clustered(embeddings, count, threshold)
+def _no_more_than_windows(
+    cluster: Cluster, embeddings: np.ndarray, speakers: int | None
+) -> np.ndarray:
+    return cluster(embeddings, None if speakers is None else min(speakers, len(embeddings)))
 
 
 def _scored(meetings: Sequence[Meeting]) -> tuple[dict[str, list[Region]], int]:

@@ -5,18 +5,20 @@
 DATA/test must be aligned (`joint align`): a reference turn is a stretch of words without a pause of
 0.3 s. In a conversation, two speakers of the folder read whole utterances alternately, as recorded:
 without overlap, or each starting at 15 to 100 % of the previous one as in `mix2_recognition.csv`,
-but after the end of the same speaker's last utterance.
+but after the end of the same speaker's last utterance. With `--cohort DATA/train` windows are also
+clustered by VBx, whose model is fitted on that folder.
 """
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from joint import load
-from joint.conversation.clustering import clustered, spectral
+from joint.app.cli.inference.clustering import chosen_clustering
+from joint.conversation.clustering import Cluster, clustered, spectral
 from joint.conversation.turns import Turn, in_order, write_turns
 from joint.data.corpus import Corpus, Utterance
 from joint.data.opening import open_corpus
@@ -43,12 +45,21 @@ COLUMNS = {
     "number_right_percent": "number right %",
     "collar": f"DER %, collar {COLLAR:g} s",
 }
-SPEAKER_COUNTS: dict[str, Callable[[np.ndarray, float | None], np.ndarray]] = {
-    "number given": lambda embeddings, _: spectral(embeddings, speakers=2),
-    "number found": lambda embeddings, threshold: clustered(embeddings, threshold=threshold),
-    "number by eigengap": lambda embeddings, _: spectral(embeddings),
-}
-"""How the number of speakers is found, from embeddings and the encoder's threshold."""
+Ways = Mapping[str, Callable[[np.ndarray], np.ndarray]]
+"""How the speakers of windows are found from their embeddings."""
+
+
+def ways(threshold: float | None, vbx: Cluster | None = None) -> Ways:
+    """With and without the number of speakers, by an encoder's threshold, and by VBx."""
+    found: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+        "number given": lambda embeddings: spectral(embeddings, speakers=2),
+        "number found": lambda embeddings: clustered(embeddings, threshold=threshold),
+        "number by eigengap": spectral,
+    }
+    if vbx is not None:
+        found["number given, VBx"] = lambda embeddings: vbx(embeddings, 2)
+        found["number found, VBx"] = lambda embeddings: vbx(embeddings, None)
+    return found
 
 
 @dataclass(frozen=True)
@@ -116,7 +127,13 @@ def spoken(utterance: Utterance, offset: Samples) -> list[Turn]:
 
 
 def compare(
-    folder: Path, checkpoint: str, count: int, utterances: int, seed: int, output: Path | None
+    folder: Path,
+    checkpoint: str,
+    count: int,
+    utterances: int,
+    seed: int,
+    output: Path | None,
+    cohort: Path | None = None,
 ) -> str:
     """A table with a row for each kind of conversation, speech segmentation (reference or Silero),
     and way to find the number of speakers; references and estimates are written to `output` as
@@ -126,6 +143,7 @@ def compare(
     """
     corpus, model, silero = open_corpus(folder), load(checkpoint, tasks=()), SileroSpeech()
     diarizer = Diarizer(model.embed, model.diarization_threshold)
+    chosen = ways(diarizer.threshold, chosen_clustering(cohort, model, diarizer.threshold))
     measured = {}
     for kind, overlapping in (("in turn", False), ("overlapping", True)):
         reference: dict[str, list[Turn]] = {}
@@ -136,7 +154,7 @@ def compare(
             reference[each.name] = each.turns
             found = {"reference": oracle_speech(each.turns), "silero": silero(each.waveform)}
             for source, speech in found.items():
-                for way, turns in _diarized(diarizer, each.waveform, speech).items():
+                for way, turns in _diarized(diarizer, each.waveform, speech, chosen).items():
                     name = f"{kind}, speech by {source}, {way}"
                     estimates.setdefault(name, {})[each.name] = turns
         for name, estimate in estimates.items():
@@ -149,17 +167,14 @@ def compare(
 
 
 def _diarized(
-    diarizer: Diarizer, waveform: np.ndarray, speech: Sequence[Region]
+    diarizer: Diarizer, waveform: np.ndarray, speech: Sequence[Region], chosen: Ways
 ) -> dict[str, list[Turn]]:
     """Turns by each way to find the number of speakers; none in too little speech."""
     windows, embeddings = diarizer.embedded(waveform, speech)
     if len(windows) < 2:
-        return {way: [] for way in SPEAKER_COUNTS}
-    found = {
-        way: cluster(embeddings, diarizer.threshold).tolist()
-        for way, cluster in SPEAKER_COUNTS.items()
-    }
-    return {way: turns_of(windows, [str(label) for label in found[way]]) for way in SPEAKER_COUNTS}
+        return {way: [] for way in chosen}
+    found = {way: cluster(embeddings).tolist() for way, cluster in chosen.items()}
+    return {way: turns_of(windows, [str(label) for label in found[way]]) for way in chosen}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -171,8 +186,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--utterances", type=int, default=4, help="in each conversation")
     parser.add_argument("--seed", type=int, default=762)
     parser.add_argument("--output", type=Path, help="a folder for references and estimates")
+    parser.add_argument("--cohort", type=Path, help="labelled speakers to fit VBx on")
     given = parser.parse_args(arguments)
-    chosen = given.count, given.utterances, given.seed, given.output
+    chosen = given.count, given.utterances, given.seed, given.output, given.cohort
     print(compare(given.data, given.checkpoint, *chosen))
 
 

@@ -6,6 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from joint.app.cli.evaluate.figures import print_figures
+from joint.app.cli.inference.clustering import (
+    ClusteringOption,
+    WindowsOption,
+    check_clustering,
+    chosen_clustering,
+)
 from joint.app.cli.options import (
     SHIPPED,
     Checkpoint,
@@ -14,7 +20,7 @@ from joint.app.cli.options import (
     check_threshold,
     open_model,
 )
-from joint.data.choices import Segments
+from joint.data.choices import Clustering, Segments
 from joint.errors import CheckpointError, ConfigError
 from joint.files import write_json
 
@@ -96,6 +102,8 @@ def diarization(
         ),
     ] = Segments.SILERO,
     cluster_threshold: ClusterThreshold = None,
+    clustering: ClusteringOption = Clustering.SPECTRAL,
+    cohort: WindowsOption = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -124,6 +132,7 @@ def diarization(
     if output is not None:
         format_of(output)
     check_threshold(cluster_threshold, "--cluster-threshold")
+    check_clustering(clustering, cohort)
     count = _number(speakers)
     meetings = read_meetings(data, lists or (), protocol, subsets or ())
     find_speech = SileroSpeech() if segments is Segments.SILERO else None
@@ -142,6 +151,7 @@ def diarization(
         collar,
         skip_overlap,
         progress=True,
+        cluster=chosen_clustering(cohort, model, cluster_threshold),
     )
     if output is not None:
         write_turns(output, found)

@@ -5,6 +5,12 @@ from typing import Annotated
 
 import typer
 
+from joint.app.cli.inference.clustering import (
+    ClusteringOption,
+    WindowsOption,
+    check_clustering,
+    chosen_clustering,
+)
 from joint.app.cli.options import (
     SHIPPED,
     Checkpoint,
@@ -16,6 +22,7 @@ from joint.app.cli.options import (
     open_model,
 )
 from joint.app.shared.wording import turns_text
+from joint.data.choices import Clustering
 from joint.errors import DataError
 from joint.files import readable
 
@@ -45,6 +52,8 @@ def diarize(
     database: KnownSpeakers = None,
     threshold: Threshold = None,
     cluster_threshold: ClusterThreshold = None,
+    clustering: ClusteringOption = Clustering.SPECTRAL,
+    cohort: WindowsOption = None,
     picture: Picture = None,
 ) -> None:
     """Find who speaks when in recordings of several speakers, and write the speaker turns.
@@ -70,6 +79,7 @@ def diarize(
         check_picture(picture)
     check_threshold(threshold)
     check_threshold(cluster_threshold, "--cluster-threshold")
+    check_clustering(clustering, cohort)
     names = [readable(file.stem) for file in files]
     if len(set(names)) < len(names):
         raise DataError("FILES", "two files of the same name", "a different name for each")
@@ -78,6 +88,7 @@ def diarize(
     for file in files:  # errors show now, not after an hour's work on the others
         inspect_audio(file, whole=False)
     model = open_model(checkpoint, tasks=())
+    cluster = chosen_clustering(cohort, model, cluster_threshold)
     enrolled = None
     if database is not None:
         enrolled = read_database(database, model.identity).embeddings()
@@ -85,7 +96,7 @@ def diarize(
     for name, file in zip(names, files, strict=True):
         recording = inspect_recording(file, progress=True)
         sessions[name] = model.diarize(
-            recording, speakers, enrolled, threshold, cluster_threshold, progress=True
+            recording, speakers, enrolled, threshold, cluster_threshold, True, cluster
         )
     write_turns(output, sessions)
     for name, turns in sessions.items():

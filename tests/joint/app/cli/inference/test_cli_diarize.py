@@ -125,3 +125,34 @@ def test_what_is_refused(refused: Refused, talk: Path, tmp_path: Path) -> None:
     write_audio(tmp_path / "short.wav", np.full(1600, 0.1, np.float32))
     assert "0.3 s" in refused("diarize", tmp_path / "short.wav", "--output", output)
     assert not output.exists()
+
+
+def test_vbx(
+    joint_command: Command,
+    embedded_corpus: Path,
+    talk: Path,
+    reference: list[Turn],
+    tmp_path: Path,
+) -> None:
+    output = tmp_path / "talk.rttm"
+    common = ("diarize", talk, "--output", output, "--clustering", "vbx")
+    outcome = joint_command(*common, "--cohort", embedded_corpus / "train", "--speakers", 2)
+    assert outcome.code == 0, outcome
+    figures = evaluate_diarization({"talk": reference}, read_turns(output), collar=0.5)
+    assert figures["der_percent"] < 10.0 and figures["number_right_percent"] == 100.0
+
+
+@pytest.mark.parametrize(
+    "options, found",
+    [
+        (("--clustering", "vbx"), "--clustering vbx: found no speakers to learn from"),
+        (("--cohort", "CORPUS"), "--cohort: found --clustering spectral"),
+        (("--clustering", "vbx", "--cohort", "nowhere"), "nowhere: found no folder"),
+    ],
+)
+def test_vbx_without_speakers(
+    options: tuple[str, ...], found: str, talk: Path, tmp_path: Path, refused: Refused
+) -> None:
+    output = tmp_path / "talk.rttm"
+    assert found in refused("diarize", talk, "--output", output, *options)
+    assert not output.exists()
