@@ -15,6 +15,7 @@ from joint.inspection.domain import NO_SPEECH
 
 if TYPE_CHECKING:
     from joint.conversation.clustering import Cluster
+    from joint.data.corpus import Corpus
 
 
 class SpeakerDiarizer(LoadedModel):
@@ -40,7 +41,7 @@ class SpeakerDiarizer(LoadedModel):
             cluster_threshold: the least mean cosine of one speaker's windows, which estimates the
                 number of speakers; None: the checkpoint's own.
             progress: whether to show bars.
-            cluster: another clustering, such as `vbx_of` of joint.app.clustering makes.
+            cluster: another clustering, such as `vbx` makes.
 
         Warns with AudioWarning of a recording that the checkpoint cannot judge, and of speech that
         is too short to be embedded. Raises AudioError; CheckpointError where a threshold is needed
@@ -68,3 +69,17 @@ class SpeakerDiarizer(LoadedModel):
             text = f"{looked_at.where}: {NO_SPEECH} that can be embedded"
             warnings.warn(text, AudioWarning, stacklevel=2)
         return turns
+
+    def vbx(
+        self, corpus: "Corpus", cluster_threshold: float | None = None, progress: bool = False
+    ) -> "Cluster":
+        """VBx, fitted on windows of the corpus's speakers, for `diarize(…, cluster=…)`. Raises
+        CheckpointError where the model has no threshold to begin from and none is given."""
+        from joint.app.clustering import vbx_of
+
+        if cluster_threshold is None:
+            cluster_threshold = self.diarization_threshold
+        if cluster_threshold is None:
+            expected = "--cluster-threshold COSINE: this checkpoint has no threshold"
+            raise CheckpointError(self.path, "no diarization threshold", expected)
+        return vbx_of(self.embed, corpus, cluster_threshold, progress)

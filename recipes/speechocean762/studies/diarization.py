@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 
 from joint import load
-from joint.app.cli.inference.clustering import chosen_clustering
 from joint.conversation.clustering import Cluster, clustered, spectral
 from joint.conversation.turns import Turn, in_order, write_turns
 from joint.data.corpus import Corpus, Utterance
@@ -143,7 +142,8 @@ def compare(
     """
     corpus, model, silero = open_corpus(folder), load(checkpoint, tasks=()), SileroSpeech()
     diarizer = Diarizer(model.embed, model.diarization_threshold)
-    chosen = ways(diarizer.threshold, chosen_clustering(cohort, model, diarizer.threshold))
+    vbx = model.vbx(open_corpus(cohort), progress=True) if cohort is not None else None
+    chosen = ways(diarizer.threshold, vbx)
     measured = {}
     for kind, overlapping in (("in turn", False), ("overlapping", True)):
         reference: dict[str, list[Turn]] = {}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from joint.data.choices import Clustering
-from joint.errors import CheckpointError, ConfigError
+from joint.errors import ConfigError
 
 if TYPE_CHECKING:
     from joint.app.api import SpeakerModel
@@ -47,11 +47,6 @@ def chosen_clustering(
     threshold to begin from, and DataError for another folder."""
     if cohort is None:
         return None
-    from joint.app.clustering import vbx_of
     from joint.data.opening import open_corpus
 
-    threshold = model.diarization_threshold if threshold is None else threshold
-    if threshold is None:
-        expected = "--cluster-threshold COSINE: this checkpoint has no threshold"
-        raise CheckpointError(model.path, "no diarization threshold", expected)
-    return vbx_of(model.embed, open_corpus(cohort), threshold, progress=True)
+    return model.vbx(open_corpus(cohort), threshold, progress=True)
