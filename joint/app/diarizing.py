@@ -75,7 +75,7 @@ class SpeakerDiarizer(LoadedModel):
     ) -> "Cluster":
         """VBx, fitted on windows of the corpus's speakers, for `diarize(…, cluster=…)`. Raises
         CheckpointError where the model has no threshold to begin from and none is given."""
-        from joint.app.clustering import vbx_of
+        from joint.app.shared.windows import vbx_of
 
         if cluster_threshold is None:
             cluster_threshold = self.diarization_threshold

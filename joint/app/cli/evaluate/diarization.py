@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from joint.app.cli.evaluate.figures import print_figures
-from joint.app.cli.inference.clustering import (
+from joint.app.cli.clustering import (
     ClusteringOption,
     WindowsOption,
     check_clustering,
     chosen_clustering,
 )
+from joint.app.cli.evaluate.figures import print_figures
 from joint.app.cli.options import (
     SHIPPED,
     Checkpoint,

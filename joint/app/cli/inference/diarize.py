@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from joint.app.cli.inference.clustering import (
+from joint.app.cli.clustering import (
     ClusteringOption,
     WindowsOption,
     check_clustering,
