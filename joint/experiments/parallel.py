@@ -10,7 +10,7 @@ import torch
 
 from joint.errors import JointError, TrainingError
 from joint.experiments.ablation import Run
-from joint.workers import worker_pool
+from joint.layers.workers import worker_pool
 
 Measure = Callable[[Run], dict[str, Any]]
 """Trains a run, where that has not been done, and gives its figures."""

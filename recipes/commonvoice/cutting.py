@@ -15,8 +15,8 @@ from joint.files import atomic_write
 from joint.formats.opening import opened
 from joint.inspection.properties import detector
 from joint.layers.threads import one_thread
+from joint.layers.workers import worker_pool
 from joint.units import SAMPLE_RATE, Seconds
-from joint.workers import worker_pool
 
 MARGIN: Seconds = 0.1
 """What stays before the first and behind the last speech."""

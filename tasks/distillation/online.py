@@ -1,4 +1,4 @@
-"""Distillation with the teacher beside the student: both hear the same."""
+"""Distillation with the teacher beside the student: both get the same audio."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -14,9 +14,9 @@ from joint.data.opening import read_manifests
 from joint.data.phones import ALIGNMENT, PRONUNCIATION, WORDS
 from joint.errors import AudioError
 from joint.files import atomic_write
+from joint.layers.workers import worker_pool
 from joint.text.pronunciation import Pronunciation, pronounced, words_of
 from joint.training.progress import shown
-from joint.workers import worker_pool
 from tasks.phonetics.annotate import AlignReport, forget, refuse_none, write_phones
 from tasks.phonetics.sphinx import Alignment, Interval, SphinxAligner, UnalignableError
 

@@ -8,12 +8,12 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from joint.workers import worker_pool
+from joint.layers.workers import worker_pool
 
 PARENT = """
 import os, sys, time
 from concurrent.futures import wait
-from joint.workers import worker_pool
+from joint.layers.workers import worker_pool
 from test_workers import works_for_a_minute
 
 if __name__ == "__main__":
