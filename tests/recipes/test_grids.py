@@ -31,7 +31,8 @@ def test_variants_build(grid: Path, tmp_path: Path) -> None:
         with torch.no_grad():
             embedding = model.encoder(waveform).embedding
         assert embedding.shape == (2, 192) and torch.isfinite(embedding).all(), name
-        made.add(str([parts[key] for key in ("encoder", "tasks", "balance", "streams")]))
+        keys = ("encoder", "tasks", "balance", "streams", "trainer")
+        made.add(str([parts[key] for key in keys]))
     assert len(made) == len(found), "two variants are the same"
 
 
