@@ -1,8 +1,9 @@
 """Whether the enrolled speaker is in a mixture: a score from what the shared encoder makes of the
 mixture and of the extracted speech."""
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,12 @@ class Presence:
     def __call__(self, measured: np.ndarray) -> float:
         """The score of `measures (3,)`."""
         return float(self.offset + measured @ np.array(self.gains))
+
+    def among(self, people: int) -> "Presence":
+        """The decision where each of several `people` is looked for in one mixture. Few of them
+        talk in it however many there are, so the odds that one does fall with their number, and the
+        least log-likelihood ratio grows by its logarithm (Bayes' rule, the costs unchanged)."""
+        return replace(self, threshold=self.threshold + math.log(people))
 
     @classmethod
     def of(cls, stored: Any, path: str | Path = "checkpoint") -> "Presence | None":

@@ -65,8 +65,9 @@ class Extracting(Enrolling):
         self, mixture: Recording, people: Mapping[str, Enrolled]
     ) -> Iterator[tuple[str, Extraction]]:
         """The `extraction` of several people, by their names, one after the other; there is no
-        warning where one of them is not present. All are looked at before the first is extracted;
-        errors name them."""
+        warning where one of them is not present. The more people, the higher a score must be to
+        count as present (`Presence.among`). All are looked at before the first is extracted; errors
+        name them."""
         self.check_extractor()
         mixed = self.inspect(mixture, "mixture")
         flaw, around = self.judge(mixed), None
@@ -80,13 +81,14 @@ class Extracting(Enrolling):
             self._warn_of_several(alone)
             if person.embedding is not None:
                 self._try_kept(name, mixed, person)
+        decision = self.presence and self.presence.among(max(1, len(known)))
         for name, (person, alone) in known.items():
             waveform = self.estimate(mixed, person)
             if not np.isfinite(waveform).all():
                 found = "an extractor that gives NaN or infinite samples"
                 raise CheckpointError(self.path, found, "finite ones")
             score, present = None, False if flaw == NO_SPEECH else None
-            if (decision := self.presence) is not None:
+            if decision is not None:
                 if around is None:
                     around = window_embeddings(self.embed_waveforms, mixed.waveform)
                 own, embed = self._known(person, alone), self.embed_waveforms

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from joint.data.corpus import Corpus, Utterance
 from joint.data.opening import open_corpus
@@ -52,6 +53,17 @@ def test_the_threshold_misses_the_share_that_is_asked_for() -> None:
     assert present[near].mean() == pytest.approx(0.5, abs=0.2)
     with pytest.raises(DataError, match="one class"):
         Presence.fit(measured, np.ones(1000, bool))
+
+
+def test_among_many_the_threshold_makes_the_fewest_errors() -> None:
+    """Scores of present people N(2, 2²), of absent ones N(-2, 2²): log-likelihood ratios."""
+    decision = Presence(0.0, (1.0, 0.0, 0.0), 0.0)
+    assert decision.among(1) == decision
+    for absent in (2, 11, 300):
+        least = decision.among(absent).threshold
+        grid = least + np.array([-0.5, 0.0, 0.5])
+        errors = norm.cdf(grid, 2, 2) + absent * norm.sf(grid, -2, 2)
+        assert errors.argmin() == 1
 
 
 @pytest.mark.parametrize(
