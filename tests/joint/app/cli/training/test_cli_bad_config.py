@@ -8,6 +8,12 @@ from support import ROOT, TINY, Command, Refused
 
 from joint.training.config.schema import load_config, plain
 
+LAYER = (
+    "{_target_: joint.conditioning.frame_fusion.CrossAttentionFusion, _partial_: true, "
+    "heads: 2, layer: block7}"
+)
+"""A cue from a layer that the encoder of `tiny.yaml` does not have."""
+
 OVERRIDES = {
     "unknown key": ("trainer.max_stepz=3", ("trainer.max_stepz", "max_steps")),
     "unknown key in a class": ("encoder.chanels=8", ("encoder.chanels", "one of backbone")),
@@ -17,6 +23,10 @@ OVERRIDES = {
     "another's class": ("encoder._target_=os.system", ("os.system", "--allow-package")),
     "no such class": ("encoder._target_=joint.encoders.Nothing", ("joint.encoders.Nothing",)),
     "an unknown task": ("streams.new.tasks=[singing]", ("singing", "verification")),
+    "a cue without its layer": (
+        f"tasks.extraction.task.extractor.contextual={LAYER}",
+        ("error: layer: found block7; expected tdnn1 or tdnn2 or tdnn3",),
+    ),
     "no data": ("data.train=/nowhere/at/all", ("/nowhere/at/all",)),
     "no checkpoint to start from": ("init=[/nowhere/c.safetensors]", ("/nowhere/c.safetensors",)),
 }
