@@ -10,6 +10,9 @@ from joint.experiments.ablation import Grid
 from joint.training.building.model import Classes, build_model
 from joint.training.config.schema import RecipeConfig, load_config, plain
 
+DIFFERENCES = ("encoder", "tasks", "balance", "streams", "init_parts", "optimizer", "trainer")
+"""Keys of a recipe of which two variants have at least one that differs."""
+
 
 def configs(grid: Path, output: Path) -> dict[str, RecipeConfig]:
     """The recipe of each variant."""
@@ -31,8 +34,7 @@ def test_variants_build(grid: Path, tmp_path: Path) -> None:
         with torch.no_grad():
             embedding = model.encoder(waveform).embedding
         assert embedding.shape == (2, 192) and torch.isfinite(embedding).all(), name
-        keys = ("encoder", "tasks", "balance", "streams", "trainer")
-        made.add(str([parts[key] for key in keys]))
+        made.add(str([parts[key] for key in DIFFERENCES]))
     assert len(made) == len(found), "two variants are the same"
 
 

@@ -3,6 +3,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -27,13 +28,24 @@ def relative_positions(frames: int, width: int, like: Tensor) -> Tensor:
 
 
 class RelativeAttention(nn.Module):
-    """Self-attention with the distance between frames."""
+    """Self-attention with the distance between frames.
 
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
+    With `training_frames` T the scores of a recording of F frames are multiplied by log F / log T:
+    a softmax over fewer frames is as sharp as those of training (length-scaled attention; Liao et
+    al., ICASSP 2023; here without a base that is learnt, so that parameters are the same).
+
+    Raises ConfigError for heads that do not divide the width, and for fewer than 2 frames.
+    """
+
+    def __init__(
+        self, width: int, heads: int, dropout: float, training_frames: int | None = None
+    ) -> None:
         super().__init__()
         if width % heads:
             raise ConfigError("heads", str(heads), f"a divisor of {width} features")
-        self.heads, self.dropout = heads, dropout
+        if training_frames is not None and training_frames < 2:
+            raise ConfigError("training_frames", str(training_frames), "2 or more")
+        self.heads, self.dropout, self.training_frames = heads, dropout, training_frames
         self.query, self.key, self.value, self.merge = (nn.Linear(width, width) for _ in range(4))
         self.position = nn.Linear(width, width, bias=False)
         self.content_bias = nn.Parameter(torch.zeros(heads, width // heads))
@@ -44,13 +56,16 @@ class RelativeAttention(nn.Module):
         query, key, value = (
             part(x).unflatten(2, (self.heads, -1)) for part in (self.query, self.key, self.value)
         )
+        content = query + self.content_bias.to(query.dtype)
+        asked = query + self.position_bias.to(query.dtype)
+        if self.training_frames is not None:
+            scale = length_scale(x, mask, self.training_frames)
+            content, asked = content * scale, asked * scale
         where = self.position(positions.to(x.dtype)).unflatten(1, (self.heads, -1))
-        asked = (query + self.position_bias.to(query.dtype)).transpose(1, 2)
-        distances = shifted(asked @ where.permute(1, 2, 0))
+        distances = shifted(asked.transpose(1, 2) @ where.permute(1, 2, 0))
         distances = distances * asked.shape[-1] ** -0.5
         if mask is not None:
             distances = distances.masked_fill(~mask[:, None, None], float("-inf"))
-        content = query + self.content_bias.to(query.dtype)
         query, key, value = (
             float32_if_cpu(rearrange(part, "b f h n -> b h f n")) for part in (content, key, value)
         )
@@ -64,6 +79,14 @@ class RelativeAttention(nn.Module):
             )
         merged: Tensor = self.merge(rearrange(attended, "b h f n -> b f (h n)"))
         return merged
+
+
+def length_scale(x: Tensor, mask: Tensor | None, training_frames: int) -> Tensor:
+    """log F / log `training_frames` for the F frames that count of each row of `x (B, F, N)`:
+    `(B, 1, 1, 1)`."""
+    frames = x.new_ones(x.shape[:2], dtype=torch.float32) if mask is None else mask.float()
+    scale = frames.sum(dim=1).clamp(min=1.0).log() / math.log(training_frames)
+    return scale[:, None, None, None].to(x.dtype)
 
 
 def shifted(scores: Tensor) -> Tensor:
@@ -126,11 +149,12 @@ class ConformerBlock(nn.Module):
         kernel: int,
         dropout: float,
         norm: Callable[[int], nn.Module] = FrameNorm,
+        training_frames: int | None = None,
     ) -> None:
         super().__init__()
         self.first = FeedForward(width, hidden, dropout)
         self.attention_norm = nn.LayerNorm(width)
-        self.attention = RelativeAttention(width, heads, dropout)
+        self.attention = RelativeAttention(width, heads, dropout, training_frames)
         self.convolution = ConvolutionModule(width, kernel, dropout, norm)
         self.second = FeedForward(width, hidden, dropout)
         self.norm = nn.LayerNorm(width)
@@ -171,7 +195,14 @@ class MfaConformer(nn.Module):
     """Two strided convolutions, then the blocks: `(B, F, features)` → `(B, F/4, blocks·width)`.
 
     As published: 6 blocks of 256 features with 4 heads, feed-forwards of 2048, kernels of 15; use
-    attentive statistics after it.
+    attentive statistics after it. With the `channels` of a recogniser's subsampling, and a
+    `conv_norm` over each frame as its blocks have it, both are the modules of
+    `tasks.recognition.core.RecognizerCore`: one is initialised from the other part by part.
+    `training_frames` scales attention by a recording's length (see RelativeAttention).
+
+    Args:
+        channels: Of the subsampling; `width` where None.
+        conv_norm: In the blocks' convolutions, over the batch or over the features of each frame.
     """
 
     def __init__(
@@ -183,12 +214,17 @@ class MfaConformer(nn.Module):
         hidden: int = 2048,
         kernel: int = 15,
         dropout: float = 0.1,
+        channels: int | None = None,
+        conv_norm: Literal["batch", "frame"] = "batch",
+        training_frames: int | None = None,
     ) -> None:
         super().__init__()
         self.width, self.output_dim = width, width * blocks
-        self.subsampling = Subsampling(features, width, width)
+        self.subsampling = Subsampling(features, width, channels or width)
+        norm = {"batch": FrameNorm, "frame": nn.LayerNorm}[conv_norm]
         self.blocks = nn.ModuleList(
-            ConformerBlock(width, heads, hidden, kernel, dropout) for _ in range(blocks)
+            ConformerBlock(width, heads, hidden, kernel, dropout, norm, training_frames)
+            for _ in range(blocks)
         )
         self.norm = nn.LayerNorm(self.output_dim)
 

@@ -53,3 +53,31 @@ def test_attention_equals_its_formula() -> None:
 def test_heads_must_divide_the_features() -> None:
     with pytest.raises(ConfigError, match="heads: found 5; expected a divisor of 64 features"):
         MfaConformer(width=64, heads=5)
+
+
+def test_length_scaled_attention() -> None:
+    """Scores are multiplied by log F / log T, of each recording's own frames; where F is T nothing
+    changes."""
+    torch.manual_seed(0)
+    plain, scaled = (RelativeAttention(12, 3, 0.0, frames) for frames in (None, 9))
+    nn.init.normal_(plain.content_bias)
+    nn.init.normal_(plain.position_bias)
+    scaled.load_state_dict(plain.state_dict())
+    x = torch.randn(2, 9, 12)
+    mask = torch.arange(9) < torch.tensor([9, 4])[:, None]
+    sharper = RelativeAttention(12, 3, 0.0)
+    sharper.load_state_dict(plain.state_dict())
+    ratio = math.log(4) / math.log(9)
+    with torch.no_grad():
+        for part in (sharper.query.weight, sharper.query.bias):
+            part.mul_(ratio)
+        sharper.content_bias.mul_(ratio)
+        sharper.position_bias.mul_(ratio)
+        found = scaled(x, relative_positions(9, 12, x), mask)
+        torch.testing.assert_close(found[0], plain(x[:1], relative_positions(9, 12, x), None)[0])
+        short = x[1:, :4]
+        alone = sharper(short, relative_positions(4, 12, x), None)
+        torch.testing.assert_close(found[1, :4], alone[0])
+        torch.testing.assert_close(scaled(short, relative_positions(4, 12, x), None), alone)
+    with pytest.raises(ConfigError, match="training_frames: found 1; expected 2 or more"):
+        MfaConformer(training_frames=1)
