@@ -2,7 +2,7 @@
 
     python -m recipes.shipped.add_tasks BASE.safetensors OUT.safetensors
         vocoder=exp/synthesis/vocoder synthesis=exp/synthesis/synthesis ... [--beside FILE]
-        [--held-out DATA ...]
+        [--held-out DATA ...] [--licence TEXT]
 
 A head that BASE has already is replaced. Weights are written in float16; thresholds and calibration
 of BASE stay true, as its encoder does. What only training reads of a head (a discriminator, a
@@ -35,7 +35,11 @@ TASKS, ENCODER = f"{checkpoint.MODEL}tasks.", f"{checkpoint.MODEL}encoder."
 
 
 def add_tasks(
-    base: Path, output: Path, heads: Mapping[str, Path], beside: str | None = None
+    base: Path,
+    output: Path,
+    heads: Mapping[str, Path],
+    beside: str | None = None,
+    licence: str | None = None,
 ) -> list[str]:
     """Write `output`, without the heads that `beside`, a file in its folder, has just so; returns
     the names of its tasks. Raises CheckpointError where an encoder is another one, where a head is
@@ -51,6 +55,8 @@ def add_tasks(
         _add(name, metadata, described, path)
         tensors = {k: v for k, v in tensors.items() if not k.startswith(f"{TASKS}{name}.")}
         tensors |= {k: v for k, v in found.items() if _is_read(k, name)}
+    if licence is not None:
+        metadata["licence"] = licence
     written = to_half(tensors)
     if beside is not None:
         found, _ = checkpoint.read(output.with_name(beside))
@@ -123,6 +129,7 @@ def main() -> None:
     parser.add_argument("output", type=Path)
     parser.add_argument("heads", nargs="+", metavar="TASK=CHECKPOINT")
     parser.add_argument("--beside", metavar="FILE")
+    parser.add_argument("--licence", metavar="TEXT", help="where a head knows another corpus")
     parser.add_argument("--held-out", type=Path, nargs="+", default=[], metavar="DATA")
     given = parser.parse_args()
     heads = dict(head.partition("=")[::2] for head in given.heads)
@@ -130,7 +137,7 @@ def main() -> None:
         if not path:
             raise ConfigError(name, "no '='", "TASK=CHECKPOINT")
     found = {name: located(path, Path()) for name, path in heads.items()}
-    print(*add_tasks(given.base, given.output, found, given.beside))
+    print(*add_tasks(given.base, given.output, found, given.beside, given.licence))
     measured = measure_extraction(given.output, given.held_out) if given.held_out else {}
     for key, value in measured.items():
         print(f"{key:45} {value}")

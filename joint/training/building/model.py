@@ -51,17 +51,23 @@ def build_model(
     parts: dict[str, Task] = {}
     adapters: dict[str, Adapter] = {}
     for name, node in tasks.items():
-        with seeded(seed, "init", name):
-            part = build(
-                node["task"],
-                f"tasks.{name}.task",
-                packages,
-                embedding_dim=shared.embedding_dim,
-                frame_dim=shared.frame_dim,
-                layer_dim=layer_dims(shared),
-                encoder_copy=partial(deepcopy, shared),
-                **vars(classes),
-            )
+        where = f"tasks.{name}.task"
+        try:
+            with seeded(seed, "init", name):
+                part = build(
+                    node["task"],
+                    where,
+                    packages,
+                    embedding_dim=shared.embedding_dim,
+                    frame_dim=shared.frame_dim,
+                    layer_dim=layer_dims(shared),
+                    encoder_copy=partial(deepcopy, shared),
+                    **vars(classes),
+                )
+        except ConfigError as error:  # of a class within, which knows its argument alone
+            if str(error.where).startswith("tasks."):
+                raise
+            raise ConfigError(f"{where}: {error.where}", error.found, error.expected) from None
         if not isinstance(part, Task):
             raise ConfigError(f"tasks.{name}.task._target_", type(part).__name__, "a Task")
         parts[name] = part

@@ -25,10 +25,11 @@ def test_a_head_takes_the_place_of_the_one_before(
     speaking_checkpoint: Path, retrained: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "joined.safetensors"
-    names = add_tasks(speaking_checkpoint, output, {"synthesis": retrained})
+    given = "Apache-2.0; trained on others too"
+    names = add_tasks(speaking_checkpoint, output, {"synthesis": retrained}, licence=given)
     base, _ = checkpoint.read(speaking_checkpoint)
     found, metadata = checkpoint.read(output)
-    assert set(names) == set(metadata["config"]["tasks"])
+    assert set(names) == set(metadata["config"]["tasks"]) and metadata["licence"] == given
     for key, value in found.items():
         shift = 1.0 if key.startswith(VOICE) and value.is_floating_point() else 0.0
         torch.testing.assert_close(value.float(), base[key].float() + shift, rtol=1e-2, atol=1e-2)

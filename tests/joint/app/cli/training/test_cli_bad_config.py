@@ -25,7 +25,7 @@ OVERRIDES = {
     "an unknown task": ("streams.new.tasks=[singing]", ("singing", "verification")),
     "a cue without its layer": (
         f"tasks.extraction.task.extractor.contextual={LAYER}",
-        ("error: layer: found block7; expected tdnn1 or tdnn2 or tdnn3",),
+        ("tasks.extraction.task: layer: found block7; expected tdnn1 or tdnn2 or tdnn3",),
     ),
     "no data": ("data.train=/nowhere/at/all", ("/nowhere/at/all",)),
     "no checkpoint to start from": ("init=[/nowhere/c.safetensors]", ("/nowhere/c.safetensors",)),
