@@ -10,7 +10,7 @@ from torch import Tensor
 from joint.data.corpus import Corpus
 from joint.encoders.encoder import SpeakerEncoder
 from joint.errors import ConfigError
-from joint.outputs import TaskOutput
+from joint.outputs import SpeakerEncoding, TaskOutput
 from joint.scene import SceneBatch
 from joint.task import ENROLLMENT, Encode, Enrollment, Task, encode_recording
 from joint.training.building.model import load_model
@@ -73,11 +73,22 @@ class OnlineDistillationTask(Task):
 
     def target(self, batch: SceneBatch) -> Tensor:
         """What the teacher makes of the enrolments, `(B·K, E)`, of unit length."""
+        return self.in_space(self.taught(batch).embedding)
+
+    def taught(self, batch: SceneBatch) -> SpeakerEncoding:
+        """The teacher's encoding of the enrolments, as `B·K`, with the task's `layers`."""
         assert self._teacher, "loss before setup"
         assert batch.enrollment is not None and batch.enrollment_lengths is not None
         audio, lengths = batch.enrollment.flatten(0, 1), batch.enrollment_lengths.flatten()
         with torch.no_grad():
-            found = self._teacher[0].to(audio.device)(audio, lengths).embedding.float()
+            encoding: SpeakerEncoding = self._teacher[0].to(audio.device)(
+                audio, lengths, layers=tuple(sorted(self.layers))
+            )
+        return encoding
+
+    def in_space(self, embedding: Tensor) -> Tensor:
+        """A teacher's embeddings `(B, E)` as targets, of unit length."""
+        found = embedding.float()
         return torch.nn.functional.normalize(found) if self.space is None else self.space(found)
 
     def infer(
