@@ -1,25 +1,14 @@
 """Who talks and who enrols: speakers of one utterance, scenes of one corpus each."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from test_planning import person, scenes
 
 from joint.data.corpus import Corpus, Utterance
 from joint.data.joined import JoinedCorpus
 from joint.data.scenes.planning import ScenePlanner
 from joint.errors import ConfigError
-from joint.scene import Scene, Segment
-
-
-def scenes(corpus: Corpus, planner: ScenePlanner, epochs: int = 3) -> Iterator[Scene]:
-    for epoch in range(epochs):
-        for index in range(len(corpus)):
-            yield planner.plan(corpus, 5, epoch, index)
-
-
-def person(corpus: Corpus, segment: Segment) -> int:
-    return int(corpus.speaker_of[segment.utterance])
 
 
 def test_a_speaker_of_one_utterance_is_enrolled_with_its_other_half(corpus: Corpus) -> None:
