@@ -12,6 +12,7 @@ from tiny_models import encoding_of
 from joint.training.building.objects import build
 
 MILLIONS = {
+    "medium/bsrnn_multilevel": 3.854,
     "published/bsrnn": 13.01,
     "published/bsrnn_group_norm": 21.43,
     "published/bsrnn_multilevel": 13.33,
