@@ -1,5 +1,7 @@
 """What a run of a grid made of the shared encoder: further trials, conditions, probes."""
 
+from pathlib import Path
+
 from analysis.probing.layers import EMBEDDING
 from analysis.probing.study import QUESTIONS, Material, probe_encoder
 from joint.app.api import SpeakerModel
@@ -26,7 +28,7 @@ def check_measures(measures: MeasuresConfig) -> None:
         listed_trials(folder).check(corpus)
 
 
-def listed_trials(folder: str) -> Trials:
+def listed_trials(folder: str | Path) -> Trials:
     """The trials of a prepared folder. Raises DataError where it has none."""
     if (listed := find_list(folder, "trials")) is None:
         raise DataError(folder, "no list 'trials'", "lines LABEL UTT1 UTT2 beside the corpus")

@@ -13,7 +13,7 @@ from analysis.drift import embedding_drift
 from analysis.probing.transfer import phone_content
 from joint.app.api import SpeakerModel, load
 from joint.app.checkpoints import named_checkpoint
-from joint.app.measuring.encoders import encoder_figures
+from joint.app.measuring.encoders import encoder_figures, listed_trials
 from joint.app.measuring.recognition import run_recognition
 from joint.app.measuring.voices import voice_figures
 from joint.data.corpus import Corpus
@@ -56,10 +56,7 @@ class TestSet:
 
         Raises DataError, also where there are no `phones` though they are needed.
         """
-        corpus, listed = open_corpus(path), find_list(path, "trials")
-        if listed is None:
-            raise DataError(path, "no list 'trials'", "lines LABEL UTT1 UTT2 beside the corpus")
-        trials = Trials.load(listed)
+        corpus, trials = open_corpus(path), listed_trials(path)
         trials.check(corpus)
         if phones and not corpus.phones:
             raise DataError(path, "no phones", "a prepared folder that 'joint align' has seen")

@@ -81,8 +81,9 @@ class ScenePlanner(RecordingPlanner):
         """Raises ConfigError where the corpus has too few speakers or utterances for a scene."""
         needed = max(self.speakers, 1) + (1 if self.absent_probability else 0)
         speakers = corpus.scene_speakers
-        fewest = min((len(corpus.peers(s)) for s in speakers), default=0)
-        fewest = fewest if self.one_corpus else len(speakers)
+        fewest = len(speakers)
+        if self.one_corpus:
+            fewest = min((len(corpus.peers(speaker)) for speaker in speakers), default=0)
         if fewest < needed:
             raise ConfigError(corpus.where, f"{fewest} speakers", f"{needed} for such scenes")
         if corpus.epoch_size < self.utterances_per_speaker:
