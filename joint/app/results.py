@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias, Union
 
 import numpy as np
 
 from joint.inspection.reading import InspectedRecording
-from joint.task import Enrollment
+
+if TYPE_CHECKING:
+    from joint.task import Enrollment
 
 Recording = np.ndarray | str | Path | InspectedRecording
 """A waveform `(S,)` at 16 kHz in [-1, 1], the path of an audio file, or what `inspect` gave."""
 
-Enrolled = Recording | Sequence[Recording] | Enrollment
+Enrolled: TypeAlias = Union[Recording, Sequence[Recording], "Enrollment"]
 """How one person is made known: by a recording, by several (a list), or by an `Enrollment`."""
 
 

@@ -4,10 +4,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor, nn
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 TRAINING_ONLY = ("spec_augment",)
 """Settings of a front-end that change no embedding."""
@@ -24,7 +24,9 @@ class EncoderIdentity:
         return f"{self.name} ({self.fingerprint[:12]})"
 
 
-def identity_of(encoder: nn.Module, config: Mapping[str, Any] | None, name: str) -> EncoderIdentity:
+def identity_of(
+    encoder: "nn.Module", config: Mapping[str, Any] | None, name: str
+) -> EncoderIdentity:
     """Identify an encoder by SHA-256 of its tensors and of the settings of its front-end.
 
     `config` is the node that builds the encoder; of it only `frontend` counts, since what a
@@ -50,7 +52,9 @@ def _settings(node: Any) -> Any:
     }
 
 
-def _digest_of(tensor: Tensor) -> bytes:
+def _digest_of(tensor: "Tensor") -> bytes:
+    import torch  # here: who only compares identities needs none
+
     digest = hashlib.sha256(f"{tuple(tensor.shape)} {tensor.dtype}\n".encode())
     # A view as bytes, since NumPy has no bfloat16; it needs one dimension at least.
     flat = tensor.detach().cpu().contiguous().reshape(-1)

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from joint.training.examples import Examples
-
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.utils.tensorboard import SummaryWriter
@@ -65,6 +63,8 @@ class TrainingLog:
         self.since, self.scenes_then = time.perf_counter(), start_scenes
         self.budget = config
         self.board: SummaryWriter | None = None
+        from joint.training.examples import Examples  # here: bars need no torch
+
         self.played = Examples()
         if not active:
             return

@@ -55,7 +55,7 @@ def open_extractor(checkpoint: str, engine: str = "auto") -> "Extracting":
     """A checkpoint's encoder and extractor, as `open_embedder` chooses them and with its errors; of
     exported files the extractor's, beside which is the encoder's."""
     if (file := _exported(checkpoint, engine, EXTRACTOR)) is not None:
-        from joint.app.engine.exported import ExportedExtractor
+        from joint.app.engine.extractor import ExportedExtractor
 
         return ExportedExtractor(file)
     from joint.app.cli.options import open_model

@@ -1,12 +1,20 @@
-"""silero-vad's answers, many frames at a time."""
+"""silero-vad's answers, many frames at a time and without torch."""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
+import silero_vad
 import torch
-from silero_vad import get_speech_timestamps, load_silero_vad
+from silero_vad import (
+    get_speech_timestamps,
+    get_speech_timestamps_from_probs,
+    load_silero_vad,
+)
 
 from joint.inspection import speech
 from joint.inspection.speech import SileroSpeech
+from joint.inspection.torchscript import read_tensors
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +39,34 @@ def test_regions_are_those_of_the_package(conversation: np.ndarray) -> None:
     found = SileroSpeech(pause=0.3)(conversation)
     assert [tuple(region) for region in found] == [(e["start"], e["end"]) for e in expected]
     assert len(found) >= 10
+
+
+@pytest.mark.parametrize("pause", [0.1, 0.3])
+def test_regions_of_any_probabilities_are_those_of_the_package(pause: float) -> None:
+    draw, find, seen = np.random.default_rng(4), SileroSpeech(pause), 0
+    for _ in range(200):
+        frames = int(draw.integers(1, 150))
+        levels = draw.choice([0.05, 0.3, 0.34, 0.36, 0.49, 0.5, 0.9], frames)
+        probabilities = np.repeat(levels, draw.integers(1, 12, frames))[:frames]
+        samples = 512 * frames - int(draw.integers(0, 512))
+        expected = get_speech_timestamps_from_probs(
+            probabilities.tolist(),
+            min_speech_duration_ms=60 if samples <= 16_000 else 250,
+            min_silence_duration_ms=round(1000 * pause),
+            audio_length_samples=samples,
+        )
+        found = find.regions(probabilities, samples)
+        assert [tuple(region) for region in found] == [(e["start"], e["end"]) for e in expected]
+        seen += len(found)
+    assert seen > 200
+
+
+def test_tensors_are_those_that_torch_reads() -> None:
+    file = Path(silero_vad.__file__).parent / "data" / "silero_vad.jit"
+    found, expected = read_tensors(file), torch.jit.load(file).state_dict()
+    assert len(expected) == 30 and expected.keys() <= found.keys()
+    for name, tensor in expected.items():
+        np.testing.assert_array_equal(found[name], tensor.numpy())
 
 
 def test_a_long_recording_goes_in_blocks(
@@ -60,11 +96,3 @@ def test_what_is_no_speech() -> None:
         np.round(0.6 * draw.standard_normal(48_000)) / 32_768,
     ]
     assert [SileroSpeech()(sound.astype(np.float32)) for sound in sounds] == [[]] * len(sounds)
-
-
-def test_torch_keeps_its_threads() -> None:
-    """silero-vad's import sets one."""
-    before = torch.get_num_threads()
-    speech._weights.cache_clear()
-    SileroSpeech()
-    assert torch.get_num_threads() == before

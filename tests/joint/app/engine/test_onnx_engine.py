@@ -1,5 +1,7 @@
-"""`joint embed` with onnxruntime: the same embeddings, without torch, and clear refusals."""
+"""Commands with an exported encoder: the same embeddings and verdicts, without torch, and clear
+refusals."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +41,13 @@ def vectors(path: Path) -> np.ndarray:
         return unit(np.stack([archive[name] for name in archive]))
 
 
+def without_torch(*words: object) -> None:
+    """Run a command where torch cannot be imported."""
+    command = [sys.executable, "-c", WITHOUT_TORCH, *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_an_exported_encoder_needs_no_torch(
     encoder: Path,
     tiny_checkpoint: Path,
@@ -52,12 +61,36 @@ def test_an_exported_encoder_needs_no_torch(
         ).code
         == 0
     )
-    words = ["embed", *recordings, "--checkpoint", encoder, "--output", tmp_path / "o.npz"]
-    command = [sys.executable, "-c", WITHOUT_TORCH, *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    without_torch("embed", *recordings, "--checkpoint", encoder, "--output", tmp_path / "o.npz")
     found = (vectors(tmp_path / "o.npz") * vectors(tmp_path / "t.npz")).sum(axis=1)
     assert (found > 0.999).all()  # torch may compute in bf16
+
+
+def test_verdicts_of_an_exported_encoder_need_no_torch(
+    encoder: Path,
+    tiny_checkpoint: Path,
+    recordings: list[Path],
+    tmp_path: Path,
+    joint_command: Command,
+) -> None:
+    database, found = tmp_path / "people", tmp_path / "found.json"
+    for name, file in (("Anna", recordings[0]), ("Bert", recordings[2])):
+        words = ("enroll", name, file, "--database", database, "--checkpoint", tiny_checkpoint)
+        assert joint_command(*words).code == 0
+    for words in (
+        ("verify", *recordings[:2]),
+        ("identify", recordings[1], "--database", database),
+    ):
+        given = (*words, "--threshold", 0.5, "--json", found)
+        assert joint_command(*given, "--checkpoint", tiny_checkpoint).code == 0
+        expected = json.loads(found.read_text())
+        found.unlink()
+        without_torch(*given, "--checkpoint", encoder, "--engine", "onnx")
+        verdict = json.loads(found.read_text())
+        # torch may compute in bf16
+        assert verdict.pop("score") == pytest.approx(expected.pop("score"), abs=2e-3)
+        assert verdict.pop("scores", {}) == pytest.approx(expected.pop("scores", {}), abs=2e-3)
+        assert verdict == expected
 
 
 def test_a_checkpoint_is_exported_once(
