@@ -21,6 +21,10 @@ ABSENT = -1
 """`enrollment_source` of a person who does not speak in the mixture."""
 
 
+ACTIVITY_HOP: Samples = 160
+"""Samples between two frames of `activity`, 10 ms; frame f has the Samples from f·hop on."""
+
+
 @dataclass(frozen=True)
 class Segment:
     """A stretch of one recording: `utterance` is its index in the corpus; `start` and `length`
@@ -128,6 +132,7 @@ class SceneBatch:
     | source_lengths | (B, N) int64 | Samples of speech of each source |
     | source_speakers | (B, N) int64 | class of each source's speaker |
     | start_samples | (B, N) int64 | where each source begins in the mixture |
+    | activity | (B, N, F) bool | whether each source speaks, every `ACTIVITY_HOP` Samples |
     | texts | B × N strings | words of each source; None unless all are whole utterances |
     | source_phones | (B, N, P) int64 | phones of each source, without silence, −1 padding |
     | source_phone_starts | (B, N, P) int64 | Samples of the mixture where each begins, −1 unknown |
@@ -155,6 +160,7 @@ class SceneBatch:
     source_lengths: Tensor | None = None
     source_speakers: Tensor | None = None
     start_samples: Tensor | None = None
+    activity: Tensor | None = None
     texts: list[list[str]] | None = None
     source_phones: Tensor | None = None
     source_phone_starts: Tensor | None = None

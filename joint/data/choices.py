@@ -38,6 +38,14 @@ class Clustering(StrEnum):
     VBX = "vbx"
 
 
+class Pipeline(StrEnum):
+    """How turns are found: by clustering alone, or with TS-VAD, target-speaker voice activity
+    detection, as a second pass."""
+
+    CLUSTERING = "clustering"
+    TS_VAD = "ts-vad"
+
+
 class Kind(StrEnum):
     """What the recordings of a folder are: of speakers, noises, or responses of rooms."""
 

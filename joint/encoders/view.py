@@ -19,13 +19,16 @@ Switch = Literal["frozen", "adapter", "joint"]
 the encoder."""
 Memo: TypeAlias = dict[tuple[int, str, Switch | Adapter], tuple[Tensor, SpeakerEncoding]]
 """Encodings of a step, by the audio's id, the role, and the parameters that gave them."""
+KEPT = 4
+"""Encodings that are kept where there is no step, as at inference, which may last for hours."""
 
 
 class EncoderView:
     """`Encode` for one task: the encoder `frozen`, through the task's `adapter` or `joint`, run
     once for the same audio, role and parameters.
 
-    The tasks of a step share `memo` and the `layers` that an encoding holds. A run that is frozen
+    The tasks of a step share `memo` (a view without one keeps the last `KEPT` encodings) and the
+    `layers` that an encoding holds. A run that is frozen
     or adapted is in eval mode and gives the encoder's parameters no gradient, while a gradient to
     the audio still flows. With a `seed`, what a run draws is a function of seed and role. A `share`
     multiplies the task's gradient where it enters the encoder.
@@ -43,6 +46,7 @@ class EncoderView:
     ) -> None:
         self.encoder, self.switch = encoder, switch
         self.memo: Memo = {} if memo is None else memo
+        self.kept = KEPT if memo is None else None
         self.layers, self.seed, self.adapter, self.share = layers, seed, adapter, share
 
     def __call__(self, audio: Tensor, lengths: Tensor, role: str) -> SpeakerEncoding:
@@ -50,6 +54,8 @@ class EncoderView:
         key = self._key(audio, role)
         if key not in self.memo:
             waveform, flat = audio.flatten(0, -2), lengths.flatten()
+            if self.kept is not None and len(self.memo) >= self.kept:
+                del self.memo[next(iter(self.memo))]
             # the audio is kept, so that its id stays its own
             self.memo[key] = audio, self._run(waveform, flat, role)
         encoding = self.memo[key][1]

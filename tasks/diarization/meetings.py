@@ -25,6 +25,9 @@ from tasks.diarization.segments import oracle_speech
 Speech = Callable[[np.ndarray], list[Region]]
 """A waveform `(S,)` at 16 kHz to its regions of speech, such as `SileroSpeech`."""
 
+Again = Callable[[np.ndarray, list[Turn]], list[Turn]]
+"""A waveform `(S,)` and its turns to other turns."""
+
 ROUNDING: Seconds = 0.01
 """A region may be this much longer than the recording: times of a UEM are rounded."""
 
@@ -57,6 +60,7 @@ def evaluate_meetings(
     skip_overlap: bool = False,
     progress: bool = False,
     cluster: Cluster | None = None,
+    second_pass: Again | None = None,
 ) -> tuple[dict[str, Any], dict[str, list[Turn]]]:
     """The figures of `evaluate_diarization` on `meetings`, and the turns found in each.
 
@@ -67,6 +71,7 @@ def evaluate_meetings(
         find_speech: None: speech is where the reference has turns.
         speakers: their number in every recording, or in each; None: it is estimated. Where little
             speech is found, there are no more of them than windows, and no turns where there are 0.
+        second_pass: what makes other turns of those found; None: nothing.
 
     Overlapping turns of one speaker in a reference are merged, regions and turns beyond the end of
     a recording clipped, with a warning; a recording that cannot be read is left out with a warning
@@ -91,7 +96,8 @@ def evaluate_meetings(
         speech = oracle_speech(turns) if find_speech is None else find_speech(waveform)
         count = speakers(meeting) if callable(speakers) else speakers
         reference[meeting.name] = turns
-        hypothesis[meeting.name] = [] if count == 0 else diarizer(waveform, speech, count)
+        found = [] if count == 0 else diarizer(waveform, speech, count)
+        hypothesis[meeting.name] = second_pass(waveform, found) if second_pass else found
     if not reference:
         raise DataError("recordings", "none that can be read", "at least one")
     figures = evaluate_diarization(reference, hypothesis, collar, skip_overlap, scored)

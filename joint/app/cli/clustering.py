@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from joint.data.choices import Clustering
+from joint.data.choices import Clustering, Pipeline
 from joint.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -30,6 +30,21 @@ WindowsOption: TypeAlias = Annotated[
         "windows of each are embedded first.",
     ),
 ]
+PipelineOption: TypeAlias = Annotated[
+    Pipeline,
+    typer.Option(
+        "--pipeline",
+        metavar="clustering|ts-vad",
+        help="How turns are found: by clustering, one speaker at each moment; or with "
+        "target-speaker voice activity detection as a second pass, which looks for clustering's "
+        "speakers again and finds overlap, where the checkpoint has a task `activity`.",
+    ),
+]
+
+
+def tasks_of(pipeline: Pipeline) -> tuple[str, ...]:
+    """Names of the tasks that a pipeline needs."""
+    return ("activity",) if pipeline is Pipeline.TS_VAD else ()
 
 
 def check_clustering(clustering: Clustering, cohort: Path | None) -> None:

@@ -2,24 +2,26 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 from numpy.random import Generator, default_rng
 
 from joint.data.corpus import Corpus
 from joint.data.scenes.ordering import visiting_order
-from joint.data.scenes.recording import WHOLE, RecordingPlanner
+from joint.data.scenes.recording import WHOLE
+from joint.data.scenes.turn_taking import TurnPlanner
 from joint.errors import ConfigError, first_of
 from joint.scene import ABSENT, EnrollmentPlan, Scene, Source
 from joint.units import SAMPLE_RATE, Decibels, Samples, Seconds
 
-NO_LIMIT: Samples = 2**62
 HALVES = ((0.0, 0.5), (0.5, 1.0))
 """Shares of an utterance: one to talk in, the other to enrol with."""
 
 
 @dataclass
-class ScenePlanner(RecordingPlanner):
+class ScenePlanner(TurnPlanner):
     """Plans scenes of one kind; ranges are drawn from uniformly. What happens to a single voice on
-    its way into a recording is planned as RecordingPlanner says.
+    its way into a recording is planned as RecordingPlanner says, sources that follow one another as
+    TurnPlanner does.
 
     Args:
         speakers: Speakers of the mixture; 0: no mixture, enrolments alone.
@@ -31,10 +33,8 @@ class ScenePlanner(RecordingPlanner):
         utterances_per_speaker: Scenes in a row with the same target, as losses need that compare
             recordings; a batch should hold a multiple of them.
         chunk, enrollment: Lengths of the mixture and of an enrolment.
-        snr_db: Level of the target over each interferer.
         overlap: Share of the chunk in which an interferer talks, at a random place.
-        delay: If given, the sources are whole utterances in a random order; each starts after such
-            a share of the one before it, and `chunk` and `overlap` are not used.
+        delay: See TurnPlanner; with it `chunk` and `overlap` are not used.
         similar: With `delay`, scenes in a row whose targets have similar lengths, so that a batch
             has little padding.
         absent_probability: How often another speaker, who is not in the mixture, is enrolled in the
@@ -51,9 +51,7 @@ class ScenePlanner(RecordingPlanner):
     utterances_per_speaker: int = 1
     chunk: Seconds = 3.0
     enrollment: Seconds = 3.0
-    snr_db: tuple[Decibels, Decibels] = (-5.0, 5.0)
     overlap: tuple[float, float] = (1.0, 1.0)
-    delay: tuple[float, float] | None = None
     similar: int = 1
     absent_probability: float = 0.0
     gain_db: tuple[Decibels, Decibels] = (-6.0, 6.0)
@@ -75,6 +73,8 @@ class ScenePlanner(RecordingPlanner):
             raise ConfigError(
                 "similar", str(self.similar), "1 or more, and 1 where a target has several scenes"
             )
+        if self.turns < 1 or (self.turns > 1 and self.delay is None):
+            raise ConfigError("turns", str(self.turns), "1, or more with a delay")
         super().__post_init__()
 
     def check(self, corpus: Corpus) -> None:
@@ -126,13 +126,17 @@ class ScenePlanner(RecordingPlanner):
                 for i, voice in enumerate(voices)
             )
         else:
-            sources = self._in_turn(corpus, rng, utterances, voices)
+            follow = self._in_turn if self.turns == 1 else self._conversation
+            sources = follow(corpus, rng, utterances, voices)
             chunk = max(source.offset + source.segment.length for source in sources)
         rest = [_other_half(half) for half in halves]
-        enrolled = [(voices[k], utterances[k], k, rest[k]) for k in range(self.enrollments)]
+        spoken = [
+            [s.segment.utterance for s in sources[k :: len(voices)]] for k in range(len(voices))
+        ]
+        enrolled = [(voices[k], spoken[k], k, rest[k]) for k in range(self.enrollments)]
         if rng.random() < self.absent_probability:
             absent = self._others(corpus, rng, target, 1, besides=voices)[0]
-            enrolled[0] = (absent, -1, ABSENT, WHOLE)
+            enrolled[0] = (absent, [], ABSENT, WHOLE)
         enrollments = tuple(
             self._enrollment(
                 corpus,
@@ -156,7 +160,7 @@ class ScenePlanner(RecordingPlanner):
             sources,
             chunk,
             self._noise(corpus, rng, self.noise_probability, voices, chunk),
-            self._room(rng, self.room_probability, len(sources)),
+            self._room(rng, self.room_probability, len(voices)),
             gain_db,
         )
 
@@ -214,35 +218,13 @@ class ScenePlanner(RecordingPlanner):
             return WHOLE
         return HALVES[int(rng.integers(2))]
 
-    def _in_turn(
-        self,
-        corpus: Corpus,
-        rng: Generator,
-        utterances: list[int],
-        voices: list[tuple[int, int]],
-    ) -> tuple[Source, ...]:
-        """Whole utterances, one after the other in a drawn order, overlapping."""
-        assert self.delay is not None
-        segments = [
-            self._segment(corpus, rng, utterance, voice, NO_LIMIT)
-            for utterance, voice in zip(utterances, voices, strict=True)
-        ]
-        offset, offsets = 0, [0] * len(voices)
-        for place in rng.permutation(len(voices)):
-            offsets[place] = offset
-            offset += round(segments[place].length * rng.uniform(*self.delay))
-        levels = [0.0, *rng.uniform(*self.snr_db, size=len(voices) - 1)]
-        return tuple(
-            Source(segment, start, float(snr_db), self._channel(rng))
-            for segment, start, snr_db in zip(segments, offsets, levels, strict=True)
-        )
 
-
-def another_utterance(corpus: Corpus, rng: Generator, speaker: int, taken: int) -> int:
-    """An utterance of `speaker` other than `taken`; that one where there is no other."""
+def another_utterance(corpus: Corpus, rng: Generator, speaker: int, taken: list[int]) -> int:
+    """An utterance of `speaker` other than those `taken`; the first of these where there is no
+    other."""
     choices = corpus.of_speaker[speaker]
-    others = choices[choices != taken]
-    return int(rng.choice(others)) if len(others) else taken
+    others = choices[~np.isin(choices, taken)]
+    return int(rng.choice(others)) if len(others) else taken[0]
 
 
 def _other_half(half: tuple[float, float]) -> tuple[float, float]:

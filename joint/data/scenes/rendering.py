@@ -11,12 +11,23 @@ from scipy.signal import fftconvolve
 
 from joint.data.corpus import Corpus
 from joint.data.recorded.surroundings import Surroundings
+from joint.data.scenes.activity import speech_frames
 from joint.data.scenes.augmentation import coloured_noise, room_responses, through_channel
 from joint.data.scenes.distortions.base import Distortion
 from joint.data.scenes.labels import labels
 from joint.data.storage.store import WaveformStore
 from joint.errors import AudioError
-from joint.scene import FIELDS, EnrollmentPlan, Noise, Room, Scene, SceneBatch, Segment, Source
+from joint.scene import (
+    ACTIVITY_HOP,
+    FIELDS,
+    EnrollmentPlan,
+    Noise,
+    Room,
+    Scene,
+    SceneBatch,
+    Segment,
+    Source,
+)
 from joint.units import SAMPLE_RATE, Decibels, Samples
 
 EARLY: Samples = SAMPLE_RATE // 20
@@ -92,6 +103,10 @@ class Renderer:
                 if name in self.fields:
                     rows = [padded(waveform, longest) for waveform in waveforms]
                     values[name] = torch.from_numpy(np.stack(rows))
+        if scenes[0].sources and "activity" in self.fields:
+            longest = frame_count(max(s.length for s in scenes))
+            active = [padded(self.activity(scene), longest) for scene in scenes]
+            values["activity"] = torch.from_numpy(np.stack(active))
         return SceneBatch(scene_ids=[s.scene_id for s in scenes], **values)
 
     def segments(self, scene: Scene) -> Iterator[Segment]:
@@ -100,7 +115,7 @@ class Renderer:
             for enrollment in scene.enrollments:
                 yield enrollment.segment
                 yield from enrollment.noise.segments if enrollment.noise else ()
-        if self.fields & {"mixture", "sources"}:
+        if self.fields & {"mixture", "sources", "activity"}:
             yield from (source.segment for source in scene.sources)
         if "mixture" in self.fields and scene.sources and scene.noise is not None:
             yield from scene.noise.segments
@@ -127,7 +142,9 @@ class Renderer:
             dry[i, source.offset : source.offset + len(segment)] = segment
         received, reference = dry, dry
         if scene.room is not None:
-            responses = self._responses(scene.room, len(dry))
+            people = [source.segment.speaker for source in scene.sources]
+            places = list(dict.fromkeys(people))  # everybody has one place in the room
+            responses = self._responses(scene.room, len(places))[[places.index(p) for p in people]]
             received = convolved(dry, responses)
             if "sources" in self.fields:
                 reference = convolved(dry, responses[:, :EARLY])
@@ -145,6 +162,18 @@ class Renderer:
             (mixture * loudness).astype(np.float32),
             (reference * (scale * loudness)).astype(np.float32),
         )
+
+    def activity(self, scene: Scene) -> np.ndarray:
+        """Whether each source speaks in each frame of the mixture, bool `(N, F)`; see
+        `speech_frames`."""
+        active = np.zeros((len(scene.sources), frame_count(scene.length)), dtype=bool)
+        for row, source in zip(active, scene.sources, strict=True):
+            segment = source.segment
+            utterance = self.corpus.utterances[segment.utterance]
+            spoken = speech_frames(self._read(segment), segment, utterance)
+            first = round(source.offset / ACTIVITY_HOP)
+            row[first : first + len(spoken)] = spoken[: len(row) - first]
+        return active
 
     def _voice(self, recorded: Source | EnrollmentPlan) -> np.ndarray:
         """The segment through its channel."""
@@ -181,6 +210,11 @@ class Renderer:
         return room_response(room, count)
 
 
+def frame_count(samples: Samples) -> int:
+    """Frames of `activity` in so many Samples."""
+    return -(-samples // ACTIVITY_HOP)
+
+
 def padded(waveforms: np.ndarray, length: Samples) -> np.ndarray:
     """`waveforms (…, S)` with silence behind, `(…, length)`."""
     behind = length - waveforms.shape[-1]
@@ -189,9 +223,20 @@ def padded(waveforms: np.ndarray, length: Samples) -> np.ndarray:
 
 def convolved(waveforms: np.ndarray, responses: np.ndarray) -> np.ndarray:
     """Each of `waveforms (N, S)` with its response of `responses (N, R)`, cut to S samples."""
-    length = waveforms.shape[1]
     pairs = zip(waveforms, responses, strict=True)
-    return np.stack([fftconvolve(waveform, response)[:length] for waveform, response in pairs])
+    return np.stack([_convolved(waveform, response) for waveform, response in pairs])
+
+
+def _convolved(waveform: np.ndarray, response: np.ndarray) -> np.ndarray:
+    """See `convolved`; of a long mixture only the stretch that sounds is worked on."""
+    length, sounding = len(waveform), np.flatnonzero(waveform)
+    first, last = (sounding[0], sounding[-1] + 1) if len(sounding) else (0, 0)
+    if not 0 < last - first < length // 4:
+        return np.asarray(fftconvolve(waveform, response)[:length])
+    out = np.zeros_like(waveform)
+    found = fftconvolve(waveform[first:last], response)[: length - first]
+    out[first : first + len(found)] = found
+    return out
 
 
 def room_response(room: Room, count: int) -> np.ndarray:

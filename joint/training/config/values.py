@@ -13,7 +13,7 @@ from joint.training.building.scenes import built_distortions
 ACCELERATORS = ("cpu", "cuda", "gpu", "mps", "tpu", "auto")
 
 SCENES = {
-    **dict.fromkeys(("chunk", "enrollment", "speeds", "reverberation"), "more than 0"),
+    **dict.fromkeys(("chunk", "enrollment", "speeds", "reverberation", "turn"), "more than 0"),
     **dict.fromkeys(("speakers", "delay"), "0 or more"),
     **dict.fromkeys(
         (

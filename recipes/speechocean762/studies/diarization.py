@@ -6,7 +6,8 @@ DATA/test must be aligned (`joint align`): a reference turn is a stretch of word
 0.3 s. In a conversation, two speakers of the folder read whole utterances alternately, as recorded:
 without overlap, or each starting at 15 to 100 % of the previous one as in `mix2_recognition.csv`,
 but after the end of the same speaker's last utterance. With `--cohort DATA/train` windows are also
-clustered by VBx, whose model is fitted on that folder.
+clustered by VBx, whose model is fitted on that folder. With `--ts-vad` the speakers that each way
+finds are looked for again by the checkpoint's task `activity`, where they may overlap.
 """
 
 import random
@@ -133,6 +134,7 @@ def compare(
     seed: int,
     output: Path | None,
     cohort: Path | None = None,
+    ts_vad: bool = False,
 ) -> str:
     """A table with a row for each kind of conversation, speech segmentation (reference or Silero),
     and way to find the number of speakers; references and estimates are written to `output` as
@@ -140,7 +142,9 @@ def compare(
 
     Raises JointError.
     """
-    corpus, model, silero = open_corpus(folder), load(checkpoint, tasks=()), SileroSpeech()
+    tasks = ("activity",) if ts_vad else ()
+    corpus, model, silero = open_corpus(folder), load(checkpoint, tasks=tasks), SileroSpeech()
+    again = model.second_pass() if ts_vad else None
     diarizer = Diarizer(model.embed, model.diarization_threshold)
     vbx = model.vbx(open_corpus(cohort), progress=True) if cohort is not None else None
     chosen = ways(diarizer.threshold, vbx)
@@ -154,7 +158,13 @@ def compare(
             reference[each.name] = each.turns
             found = {"reference": oracle_speech(each.turns), "silero": silero(each.waveform)}
             for source, speech in found.items():
-                for way, turns in _diarized(diarizer, each.waveform, speech, chosen).items():
+                diarized = _diarized(diarizer, each.waveform, speech, chosen)
+                if again is not None:
+                    diarized |= {
+                        f"{way}, TS-VAD": again(each.waveform, turns)
+                        for way, turns in diarized.items()
+                    }
+                for way, turns in diarized.items():
                     name = f"{kind}, speech by {source}, {way}"
                     estimates.setdefault(name, {})[each.name] = turns
         for name, estimate in estimates.items():
@@ -187,8 +197,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=762)
     parser.add_argument("--output", type=Path, help="a folder for references and estimates")
     parser.add_argument("--cohort", type=Path, help="labelled speakers to fit VBx on")
+    parser.add_argument("--ts-vad", action="store_true", help="a second pass, too")
     given = parser.parse_args(arguments)
-    chosen = given.count, given.utterances, given.seed, given.output, given.cohort
+    chosen = given.count, given.utterances, given.seed, given.output, given.cohort, given.ts_vad
     print(compare(given.data, given.checkpoint, *chosen))
 
 

@@ -3,8 +3,9 @@
 import typer
 
 from joint.app.cli.checked import CheckedCommand
+from joint.app.cli.evaluate.conversations.activity import activity
+from joint.app.cli.evaluate.conversations.diarization import diarization
 from joint.app.cli.evaluate.conversion import conversion
-from joint.app.cli.evaluate.diarization import diarization
 from joint.app.cli.evaluate.extraction import extraction
 from joint.app.cli.evaluate.phonetics import phonetics
 from joint.app.cli.evaluate.recognition import recognition
@@ -21,6 +22,7 @@ TASKS = (
     phonetics,
     recognition,
     diarization,
+    activity,
     vocoder,
     synthesis,
     conversion,

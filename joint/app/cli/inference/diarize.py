@@ -7,9 +7,11 @@ import typer
 
 from joint.app.cli.clustering import (
     ClusteringOption,
+    PipelineOption,
     WindowsOption,
     check_clustering,
     chosen_clustering,
+    tasks_of,
 )
 from joint.app.cli.options import (
     SHIPPED,
@@ -22,7 +24,7 @@ from joint.app.cli.options import (
     open_model,
 )
 from joint.app.shared.wording import turns_text
-from joint.data.choices import Clustering
+from joint.data.choices import Clustering, Pipeline
 from joint.errors import DataError
 from joint.files import readable
 
@@ -54,6 +56,7 @@ def diarize(
     cluster_threshold: ClusterThreshold = None,
     clustering: ClusteringOption = Clustering.SPECTRAL,
     cohort: WindowsOption = None,
+    pipeline: PipelineOption = Pipeline.CLUSTERING,
     picture: Picture = None,
 ) -> None:
     """Find who speaks when in recordings of several speakers, and write the speaker turns.
@@ -61,7 +64,8 @@ def diarize(
     silero-vad detects speech; embeddings of its windows are clustered into speakers. The number of
     speakers is estimated where the checkpoint has a diarization threshold, else give --speakers or
     --cluster-threshold. Time and memory grow in proportion to the length. Each moment
-    belongs to one speaker: in overlapped speech the other speakers are missed. Speakers are called
+    belongs to one speaker: in overlapped speech the other speakers are missed, unless --pipeline
+    ts-vad looks for each speaker again. Speakers are called
     speaker1, speaker2 and so on in each recording; with --database, a speaker whose score against
     an enrolled one reaches the threshold gets that name. A recording of narrow band, or with strong
     distortion or no speech, gives a warning.
@@ -87,8 +91,9 @@ def diarize(
         read_database(database)
     for file in files:  # errors show now, not after an hour's work on the others
         inspect_audio(file, whole=False)
-    model = open_model(checkpoint, tasks=())
+    model = open_model(checkpoint, tasks=tasks_of(pipeline))
     cluster = chosen_clustering(cohort, model, cluster_threshold)
+    second_pass = pipeline is Pipeline.TS_VAD
     enrolled = None
     if database is not None:
         enrolled = read_database(database, model.identity).embeddings()
@@ -96,7 +101,7 @@ def diarize(
     for name, file in zip(names, files, strict=True):
         recording = inspect_recording(file, progress=True)
         sessions[name] = model.diarize(
-            recording, speakers, enrolled, threshold, cluster_threshold, True, cluster
+            recording, speakers, enrolled, threshold, cluster_threshold, True, cluster, second_pass
         )
     write_turns(output, sessions)
     for name, turns in sessions.items():

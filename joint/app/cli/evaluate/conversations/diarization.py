@@ -7,9 +7,11 @@ import typer
 
 from joint.app.cli.clustering import (
     ClusteringOption,
+    PipelineOption,
     WindowsOption,
     check_clustering,
     chosen_clustering,
+    tasks_of,
 )
 from joint.app.cli.evaluate.figures import print_figures
 from joint.app.cli.options import (
@@ -20,7 +22,7 @@ from joint.app.cli.options import (
     check_threshold,
     open_model,
 )
-from joint.data.choices import Clustering, Segments
+from joint.data.choices import Clustering, Pipeline, Segments
 from joint.errors import CheckpointError, ConfigError
 from joint.files import write_json
 
@@ -104,6 +106,7 @@ def diarization(
     cluster_threshold: ClusterThreshold = None,
     clustering: ClusteringOption = Clustering.SPECTRAL,
     cohort: WindowsOption = None,
+    pipeline: PipelineOption = Pipeline.CLUSTERING,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -136,7 +139,7 @@ def diarization(
     count = _number(speakers)
     meetings = read_meetings(data, lists or (), protocol, subsets or ())
     find_speech = SileroSpeech() if segments is Segments.SILERO else None
-    model = open_model(checkpoint, tasks=())
+    model = open_model(checkpoint, tasks=tasks_of(pipeline))
     if cluster_threshold is None:
         cluster_threshold = model.diarization_threshold
     if cluster_threshold is None and count is None:
@@ -152,6 +155,7 @@ def diarization(
         skip_overlap,
         progress=True,
         cluster=chosen_clustering(cohort, model, cluster_threshold),
+        second_pass=model.second_pass() if pipeline is Pipeline.TS_VAD else None,
     )
     if output is not None:
         write_turns(output, found)

@@ -1,0 +1,88 @@
+"""Target-speaker voice activity detection beside clustering, on simulated conversations."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from sklearn.metrics import average_precision_score
+
+from joint.data.corpus import Corpus
+from joint.errors import CheckpointError
+from joint.task import Enrollment
+from joint.training.progress import shown
+from tasks.activity.evaluate import add_errors, conversations, matched
+from tasks.activity.figures import Errors
+from tasks.activity.inference import at_steps, spoken_steps, turns_of
+from tasks.activity.task import ActivityTask
+from tasks.diarization.evaluate import evaluate_diarization
+from tasks.diarization.inference import Diarizer
+from tasks.diarization.segments import oracle_speech
+
+if TYPE_CHECKING:
+    from joint.app.api import SpeakerModel
+
+CLUSTERING = "clustering, speech and number given"
+DER = ("der_percent", "missed_percent", "false_alarm_percent", "confusion_percent")
+
+
+def evaluate_activity(
+    model: "SpeakerModel",
+    corpus: Corpus,
+    speakers: int,
+    count: int,
+    seed: int,
+    progress: bool = False,
+) -> dict[str, Any]:
+    """Figures of each system on `count` conversations of so many `speakers`.
+
+    `frame_error_percent` is the share of wrong decisions about a person and a frame of 10 ms,
+    clusters matched with the people as well as can be; the DER and its parts are those of
+    `evaluate_diarization`; `target_average_precision` is that of the probabilities.
+
+    Raises CheckpointError for a model without a task of activity, ConfigError for a corpus with too
+    few speakers.
+    """
+    tasks = {n: t for n, t in model.model.tasks.items() if isinstance(t, ActivityTask)}
+    if not tasks:
+        named = f"tasks {', '.join(model.model.tasks) or 'none'}"
+        raise CheckpointError(model.path, named, "one with an activity task")
+    diarizer, reference = Diarizer(model.embed), {}
+    errors = {name: Errors() for name in (CLUSTERING, *tasks)}
+    turns: dict[str, dict[str, Any]] = {name: {} for name in errors}
+    scores: dict[str, list[np.ndarray]] = {name: [] for name in tasks}
+    known, overlapped = [], np.zeros(2)
+    drawn = conversations(corpus, speakers, count, seed)
+    for each in shown(drawn, "conversations", progress, total=count):
+        samples, names = len(each.waveform), each.names
+        reference[each.name] = each.turns
+        known.append(each.active.ravel())
+        overlapped += each.overlap
+        found = {CLUSTERING: diarizer(each.waveform, oracle_speech(each.turns), speakers)}
+        clusters = list(dict.fromkeys(turn.speaker for turn in found[CLUSTERING]))
+        steps = spoken_steps(found[CLUSTERING], clusters, samples)
+        add_errors(errors[CLUSTERING], matched(steps, each.active), each.active)
+        recording = torch.from_numpy(each.waveform).to(model.device)
+        people = [Enrollment.of(one).to(model.device) for one in each.enrolled]
+        for name, task in tasks.items():
+            with torch.inference_mode():
+                activity = task.infer(model.model.view(name), recording, people)
+            found[name] = turns_of(activity, names, samples)
+            add_errors(errors[name], spoken_steps(found[name], names, samples), each.active)
+            scores[name].append(at_steps(activity, samples).ravel())
+        for name, own in found.items():
+            turns[name][each.name] = own
+    systems: dict[str, dict[str, float]] = {}
+    for name, sessions in turns.items():
+        rates = evaluate_diarization(reference, sessions)
+        systems[name] = {
+            "frame_error_percent": errors[name].figures()["frame_error_percent"],
+            **{figure: rates[figure] for figure in DER},
+        }
+        if name in scores:
+            precision = average_precision_score(np.concatenate(known), np.concatenate(scores[name]))
+            systems[name]["target_average_precision"] = float(precision)
+    return {
+        "conversations": count,
+        "overlap_percent": 100.0 * overlapped[0] / max(overlapped[1], 1.0),
+        "by_system": systems,
+    }

@@ -1,0 +1,94 @@
+"""From a recording to each person's activity, in pieces, and from there to turns."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from joint.conversation.turns import Turn, in_order
+from joint.units import SAMPLE_RATE, Samples, Seconds
+
+LONGEST: Samples = 24 * SAMPLE_RATE
+"""Longer recordings are worked on in pieces, as long as training has them."""
+OVERLAP: Samples = 4 * SAMPLE_RATE
+"""Two neighbouring pieces share so much; each is believed up to the middle of it."""
+
+THRESHOLD = 0.5
+SHORTEST: Seconds = 0.2
+PAUSE: Seconds = 0.3
+"""Turns shorter than `SHORTEST` are dropped, shorter pauses inside a turn are closed."""
+STEP: Samples = 160
+"""The grid on which turns begin and end."""
+
+
+@dataclass(frozen=True)
+class Activity:
+    """The probability that each person speaks, `probabilities (K, F)` float32; frame f is centred
+    on sample `offset + f·hop`."""
+
+    probabilities: Tensor
+    hop: Samples
+    offset: Samples
+
+
+def in_pieces(activity: Callable[[Tensor], Activity], recording: Tensor) -> Activity:
+    """The activity of `recording (S,)`, of which `activity` works on one piece at a time; a
+    recording of at most `LONGEST` is one piece."""
+    found = activity(recording[:LONGEST])
+    if len(recording) <= LONGEST:
+        return found
+    hop, offset = found.hop, found.offset
+    step = (LONGEST - OVERLAP) // hop * hop  # so that the frames of all pieces are one sequence
+    kept = (step + OVERLAP // 2) // hop
+    parts, start = [found.probabilities[:, :kept]], step
+    while start + LONGEST < len(recording):
+        found = activity(recording[start : start + LONGEST])
+        parts.append(found.probabilities[:, kept - step // hop : kept])
+        start += step
+    found = activity(recording[start:])
+    parts.append(found.probabilities[:, kept - step // hop :])
+    return Activity(torch.cat(parts, dim=1), hop, offset)
+
+
+def turns_of(
+    activity: Activity, names: Sequence[str], samples: Samples, threshold: float = THRESHOLD
+) -> list[Turn]:
+    """The turns of `names`, one for each person of `activity`, in a recording of `samples`, in
+    order, without short ones and short pauses."""
+    turns = []
+    for name, own in zip(names, at_steps(activity, samples), strict=True):
+        for start, end in regions(own >= threshold):
+            turns.append(Turn(name, start * STEP, min(end * STEP, samples)))
+    return in_order(turns)
+
+
+def at_steps(activity: Activity, samples: Samples) -> np.ndarray:
+    """Probabilities `(K, steps)` every `STEP` Samples of a recording of `samples`, interpolated
+    between frames, so that turns begin and end there."""
+    probabilities = activity.probabilities.float().cpu().numpy()
+    centres = activity.offset + activity.hop * np.arange(probabilities.shape[1])
+    grid = STEP // 2 + STEP * np.arange(-(-samples // STEP))
+    return np.stack([np.interp(grid, centres, own) for own in probabilities])
+
+
+def spoken_steps(turns: Iterable[Turn], names: Sequence[str], samples: Samples) -> np.ndarray:
+    """Whether each of `names` has a turn, bool `(K, steps)`, every `STEP` Samples of a recording of
+    `samples`."""
+    active = np.zeros((len(names), -(-samples // STEP)), dtype=bool)
+    for turn in turns:
+        active[names.index(turn.speaker), round(turn.start / STEP) : round(turn.end / STEP)] = True
+    return active
+
+
+def regions(active: np.ndarray) -> list[tuple[int, int]]:
+    """First step and the one behind the last of each turn in `active (n,)` bool."""
+    edges = np.flatnonzero(np.diff(active, prepend=False, append=False)).reshape(-1, 2).tolist()
+    found: list[tuple[int, int]] = []
+    for start, end in edges:
+        if found and start - found[-1][1] < PAUSE * SAMPLE_RATE / STEP:
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return [(s, e) for s, e in found if e - s >= SHORTEST * SAMPLE_RATE / STEP]
