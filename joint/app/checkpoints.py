@@ -23,6 +23,15 @@ def checkpoint_file(checkpoint: str | Path) -> Path:
     return _imported(str(checkpoint))
 
 
+def notices_overlap(checkpoint: str | Path) -> bool:
+    """Whether the extractor of `checkpoint` is to look at recordings to enrol. Raises as
+    `checkpoint_file`."""
+    from joint.training.checkpoint import read_metadata
+    from tasks.extraction.enrolment.overlap import KEY
+
+    return read_metadata(checkpoint_file(checkpoint)).get(KEY) is not None
+
+
 def named_checkpoint(name: str) -> Path | None:
     """The file of the shipped checkpoint, or of the model on the hub, of that name; None where
     there is none. Raises CheckpointError where it cannot be downloaded."""

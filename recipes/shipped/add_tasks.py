@@ -7,8 +7,9 @@
 A head that BASE has already is replaced. Weights are written in float16; thresholds and calibration
 of BASE stay true, as its encoder does. What only training reads of a head (a discriminator, a
 vocoder for a loss) is left out. With `--beside` heads that FILE, in the folder of OUT, has just so
-are left to it. With `--held-out` the decision on presence is fitted, and the extractor measured, on
-prepared parts of held-out speakers.
+are left to it. With `--held-out` the decision on voices at once in an enrolment is fitted on
+prepared parts of held-out speakers, together; and on each that has a `mix2_extraction.csv` the
+decision on presence is fitted and the extractor measured.
 """
 
 import argparse
@@ -27,6 +28,8 @@ from joint.training import checkpoint
 from joint.training.building.initialisation import located
 from joint.training.building.model import load_model, to_half
 from recipes.shipped.ship import KEPT, corpus_name, extraction_figures
+from tasks.extraction.enrolment.held_out import measured_overlap
+from tasks.extraction.enrolment.overlap import KEY as OVERLAP
 from tasks.extraction.presence import KEY as PRESENCE
 
 TRAINING_ALONE = ("discriminators", "consistency")
@@ -70,17 +73,23 @@ def add_tasks(
 
 
 def measure_extraction(path: Path, folders: Sequence[Path]) -> dict[str, Any]:
-    """Fit the decision on presence and measure the extractor on prepared parts of held-out
-    speakers, and put both into the checkpoint's metadata; returns the figures. Raises JointError.
+    """Fit the decisions on voices at once in an enrolment and on presence, and measure the
+    extractor, on prepared parts of held-out speakers, and put all that into the checkpoint's
+    metadata; returns the figures. Raises JointError.
     """
     model = load(path, tasks=("extraction",))
     tensors, metadata = checkpoint.read_own(path)
-    figures: dict[str, Any] = {}
-    for folder in folders:
-        presence, found = extraction_figures(model, open_corpus(folder), folder)
-        metadata[PRESENCE] = asdict(presence)
-        name = corpus_name(folder)
-        figures |= {f"{name}/{key}": found[key] for key in KEPT if key in found}
+    corpora = {folder: open_corpus(folder) for folder in folders}
+    overlap, figures = measured_overlap(
+        model.estimate, model.embed_waveforms, list(corpora.values())
+    )
+    metadata[OVERLAP] = asdict(overlap)
+    for folder, corpus in corpora.items():
+        if (folder / "mix2_extraction.csv").is_file():
+            presence, found = extraction_figures(model, corpus, folder)
+            metadata[PRESENCE] = asdict(presence)
+            name = corpus_name(folder)
+            figures |= {f"{name}/{key}": found[key] for key in KEPT if key in found}
     metadata["figures"] = {**metadata.get("figures", {}), **figures}
     checkpoint.write(path, tensors, metadata)
     return figures

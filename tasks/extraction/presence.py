@@ -73,18 +73,24 @@ class Presence:
 
         Raises DataError where all are present, or none.
         """
-        from sklearn.linear_model import LogisticRegression  # slow to import: only to fit
-
         if present.all() or not present.any():
             raise DataError("presence", "one class", "speakers who are present and who are not")
-        middle, spread = measured.mean(axis=0), np.maximum(measured.std(axis=0), 1e-12)
-        model = LogisticRegression(class_weight="balanced")
-        model.fit((measured - middle) / spread, present)
-        gains = model.coef_[0] / spread
-        offset = float(model.intercept_[0] - gains @ middle)
-        fitted = cls(offset, tuple(float(gain) for gain in gains), 0.0)
+        fitted = cls(*fitted_ratio(measured, present), 0.0)
         scores = [fitted(row) for row in measured[present]]
         return cls(fitted.offset, fitted.gains, float(np.quantile(scores, missed)))
+
+
+def fitted_ratio(measured: np.ndarray, positive: np.ndarray) -> tuple[float, tuple[float, ...]]:
+    """Offset and gains of a log-likelihood ratio that is linear in `measured (n, m)`: logistic
+    regression on `positive (n,)`, both classes of one weight."""
+    from sklearn.linear_model import LogisticRegression  # slow to import: only to fit
+
+    middle, spread = measured.mean(axis=0), np.maximum(measured.std(axis=0), 1e-12)
+    model = LogisticRegression(class_weight="balanced")
+    model.fit((measured - middle) / spread, positive)
+    gains = model.coef_[0] / spread
+    offset = float(model.intercept_[0] - gains @ middle)
+    return offset, tuple(float(gain) for gain in gains)
 
 
 def measures(

@@ -27,6 +27,7 @@ from joint.app.export.writing import ENDINGS, WRITERS
 from joint.errors import CheckpointError, ConfigError, JointError
 from joint.files import atomic_path
 from joint.units import SAMPLE_RATE
+from tasks.extraction.enrolment.overlap import KEY as OVERLAP
 from tasks.extraction.presence import KEY as PRESENCE
 from tasks.extraction.task import ExtractionTask
 from tasks.recognition.task import RecognitionTask
@@ -174,6 +175,7 @@ def metadata_of(model: SpeakerModel, part: Part) -> Mapping[str, Any]:
         "diarization_threshold": model.diarization_threshold,
         "domain": model.metadata.get("domain"),
         PRESENCE: model.metadata.get(PRESENCE),
+        OVERLAP: model.metadata.get(OVERLAP),
         "licence": model.metadata.get("licence"),
         **part.metadata,
     }

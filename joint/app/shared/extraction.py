@@ -11,15 +11,20 @@ from joint.app.results import Enrolled, Extraction, Recording
 from joint.app.shared.enrolling import Enrolling, refuse_same
 from joint.audio import AudioWarning
 from joint.conversation.clustering import number_of_speakers
-from joint.errors import CheckpointError, ConfigError
+from joint.errors import AudioError, CheckpointError, ConfigError
 from joint.inspection.domain import EXTRACTION_SPEECH, NO_SPEECH
+from joint.inspection.excerpt import most_speech
 from joint.inspection.reading import InspectedRecording
 from joint.task import Enrollment
 from joint.units import SAMPLE_RATE
 from tasks.diarization.windows import windows
+from tasks.extraction.enrolment.overlap import KEY as OVERLAP
+from tasks.extraction.enrolment.overlap import LONGEST, Overlap
+from tasks.extraction.enrolment.overlap import measures as overlap_measures
 from tasks.extraction.presence import KEY, Presence, measures, window_embeddings
 
 THE_MIXTURE = "the mixture itself"
+AT_ONCE = "the voices of several people at once"
 TARGET_ALONE = "a recording in which the target speaker talks alone"
 
 
@@ -45,10 +50,11 @@ class Extracting(Enrolling):
 
         `enrollment` is a recording, a list of several of one person, or an `Enrollment` of these or
         of a kept embedding. The speech is as loud as in the mixture. An AudioWarning names a
-        recording that the checkpoint cannot judge, and another an enrolment in which two people
-        talk, one after the other; a third says where the speaker is not present.
+        recording that the checkpoint cannot judge, and another an enrolment in which several people
+        talk, at once or in turn; a third says where the speaker is not present.
 
-        Raises AudioError, also for an enrolment without speech and for one that is the mixture;
+        Raises AudioError, also for an enrolment without speech, for one that is the mixture and for
+        one that is certainly of several people;
         CheckpointError where the checkpoint has no extraction task; ConfigError for a kept
         embedding where the extractor needs the recording.
         """
@@ -78,7 +84,7 @@ class Extracting(Enrolling):
             for enrolled in alone:
                 refuse_same(mixed, enrolled, THE_MIXTURE, TARGET_ALONE)
             self.judge(*alone)
-            self._warn_of_several(alone)
+            self._warn_of_turns(self.check_overlap(alone))
             if person.embedding is not None:
                 self._try_kept(name, mixed, person)
         decision = self.presence and self.presence.among(max(1, len(known)))
@@ -110,9 +116,34 @@ class Extracting(Enrolling):
         """How presence in a mixture is decided; None where the checkpoint does not say."""
         return Presence.of(self.metadata.get(KEY), self.path)
 
-    def _warn_of_several(self, alone: Sequence[InspectedRecording]) -> None:
+    @property
+    def overlap(self) -> Overlap | None:
+        """How voices at once in an enrolment are noticed; None where the checkpoint cannot."""
+        return Overlap.of(self.metadata.get(OVERLAP), self.path)
+
+    def check_overlap(self, enrolled: Sequence[InspectedRecording]) -> list[InspectedRecording]:
+        """Warn with AudioWarning of a recording to enrol in which several people talk at once, as
+        far as the checkpoint can tell; returns those of which there is no warning. Raises
+        AudioError where it is certain."""
+        return [recording for recording in enrolled if not self._warn_of_overlap(recording)]
+
+    def _warn_of_overlap(self, enrolled: InspectedRecording) -> bool:
+        """Whether there was a warning of voices at once. Raises AudioError."""
+        if (decision := self.overlap) is None:
+            return False
+        voice = most_speech(enrolled, LONGEST)
+        score = decision(overlap_measures(self.estimate, self.embed_waveforms, voice))
+        if score < decision.threshold:
+            return False
+        if decision.certain is not None and score > decision.certain:
+            raise AudioError(enrolled.where, AT_ONCE, TARGET_ALONE)
+        text = f"{enrolled.where}: found {AT_ONCE} (score {score:.1f}); expected {TARGET_ALONE}"
+        warnings.warn(text, AudioWarning, stacklevel=5)
+        return True
+
+    def _warn_of_turns(self, alone: Sequence[InspectedRecording]) -> None:
         """Warn with AudioWarning of an enrolment in which voices are found that are further apart
-        than one speaker's windows are; those who talk at the same time are not noticed."""
+        than one speaker's windows are."""
         if (threshold := self.diarization_threshold) is None:
             return
         for enrolled in alone:

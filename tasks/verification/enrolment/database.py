@@ -2,7 +2,7 @@
 
 import hashlib
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from joint.errors import AudioError, DataError
 from joint.files import readable
 from joint.inspection.domain import Domain, refuse_enrolment
 from joint.inspection.excerpt import most_speech
-from joint.inspection.reading import inspect_recording
+from joint.inspection.reading import InspectedRecording, inspect_recording
 from joint.units import SAMPLE_RATE, Seconds
 
 if TYPE_CHECKING:
@@ -183,10 +183,12 @@ def read_recordings(
     domain: Domain | None = None,
     keep_audio: bool = False,
     longest: Seconds | None = None,
+    check: Callable[[Sequence[InspectedRecording]], object] | None = None,
 ) -> list[EnrolledRecording]:
     """Audio files as recordings to enrol, with their audio where `keep_audio` says so.
 
-    With the `domain` of the encoder's checkpoint, an AudioWarning names what lies outside of it.
+    With the `domain` of the encoder's checkpoint, an AudioWarning names what lies outside of it;
+    `check` looks at them before they are embedded, and may warn or raise.
 
     Raises AudioError for the first file that cannot be read, is shorter than one second, has less
     than one second of speech or channels that cancel each other.
@@ -197,6 +199,8 @@ def read_recordings(
     if domain is not None:
         for recording in recordings:
             domain.warn(recording)
+    if check is not None:
+        check(recordings)
     digests = [_digest(Path(path)) for path in paths]
     embeddings = embed([recording.waveform for recording in recordings])
     return [

@@ -1,5 +1,7 @@
 """A trained checkpoint is shipped with what it can judge: threshold, domain, presence, figures."""
 
+import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,9 @@ import pytest
 from joint.app.api import load
 from joint.data.opening import open_corpus
 from joint.data.prepare.subset import write_subset
+from recipes.shipped import add_tasks
 from recipes.shipped.ship import ship
+from tasks.extraction.enrolment.held_out import measured_overlap
 from tasks.extraction.mixtures import COLUMNS, MixtureList
 
 
@@ -51,3 +55,19 @@ def test_what_is_stored(data: Path, tiny_checkpoint: Path, tmp_path: Path) -> No
         *(open_corpus(data / "validation").utterances[i].waveform() for i in (0, 1))
     )
     assert found.present is not None and found.presence is not None
+
+
+def test_held_out_parts_decide_on_voices_at_once(
+    data: Path, tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also a part without a list of mixtures, which the decision on presence needs."""
+    monkeypatch.setattr(add_tasks, "measured_overlap", partial(measured_overlap, count=8))
+    path = shutil.copy(tiny_checkpoint, tmp_path / "measured.safetensors")
+    folder = shutil.copytree(data / "validation", tmp_path / "other" / "validation")
+    (folder / "mix2_extraction.csv").unlink()
+    figures = add_tasks.measure_extraction(path, [folder])
+    model = load(path)
+    assert model.overlap is not None and model.overlap.certain is None
+    assert model.presence is None
+    assert figures["overlap_recordings"] == 16
+    assert model.metadata["figures"]["overlap_eer_percent"] == figures["overlap_eer_percent"]

@@ -39,12 +39,14 @@ def enroll(
     """Add recordings of a speaker to a speaker database, which is created if needed.
 
     The database stores embeddings, and audio only with --keep-audio. If one of the files cannot be
-    used or has too little speech, nothing is written. A file of narrow band or with strong
-    distortion gives a warning. A file with which the speaker is already enrolled is left out with a
-    warning; a file of another enrolled speaker is an error.
+    used, has too little speech or is certainly of several people, nothing is written. A file of
+    narrow band, with strong distortion or in which several people seem to talk at once gives a
+    warning. A file with which the speaker is already enrolled is left out with a warning; a file of
+    another enrolled speaker is an error.
 
     Example: joint enroll Anna anna1.wav anna2.wav --database speakers
     """
+    from joint.app.checkpoints import notices_overlap
     from tasks.verification.enrolment.database import checked_name, read_recordings
     from tasks.verification.enrolment.files import DATABASE, check_new, edit_database, read_database
 
@@ -54,8 +56,10 @@ def enroll(
         read_database(database)
     else:
         check_new(database)
-    model = open_model(checkpoint, tasks=())
-    recordings = read_recordings(model.embed, files, model.domain, keep_audio)
+    model = open_model(checkpoint, tasks=("extraction",) if notices_overlap(checkpoint) else ())
+    recordings = read_recordings(
+        model.embed, files, model.domain, keep_audio, check=model.check_overlap
+    )
     with edit_database(database, model.identity) as opened:
         for recording in opened.enroll(name, recordings, replace):
             warn(f"{recording.file}: left out, {name} is already enrolled with this recording")

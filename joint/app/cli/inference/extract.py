@@ -59,9 +59,10 @@ def extract(
 
     The output is as long and as loud as in the mixture. What is printed says whether the target
     speaker is present in the mixture, as far as the checkpoint can tell. An enrolment without
-    speech, and one that is the mixture, is refused. Audio may have any sample rate and any number
-    of channels. CHECKPOINT may also be an extractor that `joint export` wrote, with the encoder
-    beside it.
+    speech, one that is the mixture and one that is certainly of several people is refused; where
+    several people seem to talk in it there is a warning. Audio may have any sample rate and any
+    number of channels. CHECKPOINT may also be an extractor that `joint export` wrote, with the
+    encoder beside it.
 
     Example: joint extract --mixture meeting.wav --enrollment anna.wav --output anna_only.wav
     """

@@ -34,7 +34,9 @@ def enroll(
     if not path:
         raise AudioError("recording", "nothing", "a recording in which only this person talks")
     longest = service.limits.seconds
-    recordings = read_recordings(model.embed, [path], model.domain, keep_audio, longest)
+    recordings = read_recordings(
+        model.embed, [path], model.domain, keep_audio, longest, model.check_overlap
+    )
     with edit_database(service.people_folder(), model.identity) as opened:
         left_out = opened.enroll(name, recordings)
         text = enrolled_text(name, opened.speakers[name])

@@ -1,0 +1,1 @@
+"""Whether an enrolment is of one person."""
