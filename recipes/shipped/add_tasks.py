@@ -124,9 +124,10 @@ def _is_read(key: str, name: str) -> bool:
 def _refuse_another_encoder(
     path: Path, base: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]
 ) -> None:
+    """A training may have begun with weights of float32, of which BASE has those of float16."""
     for key, value in base.items():
         if key.startswith(ENCODER) and not (
-            key in found and torch.equal(found[key].float(), value.float())
+            key in found and torch.equal(found[key].to(value.dtype), value)
         ):
             raise CheckpointError(path, f"another encoder ({key} differs)", "that of the base")
 

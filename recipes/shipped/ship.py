@@ -3,14 +3,15 @@ measured on held-out speakers: threshold, calibration, the recordings for which 
 decisions on presence and on the number of speakers, figures.
 
     python -m recipes.shipped.ship exp/shipped/extraction/model.safetensors OUT.safetensors
-        data/speechocean762/validation data/librispeech/validation
+        data/speechocean762/validation data/librispeech/validation [--name NAME --command COMMAND
+        --trained-on TEXT --licence TEXT]
 
 Each folder has its `trials`; of those with a `mix2_extraction.csv` the extractor is measured.
 """
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -66,13 +67,21 @@ KEPT = (
     "present_warned_percent",
     "absent_warned_percent",
 )
-NAME = "speechocean762-librispeech-joint"
-COMMAND = "joint train recipes/shipped/extraction.yaml"
-TRAINED_ON = "speechocean762 train, 113 speakers; LibriSpeech train-clean-5, 24 speakers"
-LICENCE = "Apache-2.0; trained on speechocean762 and LibriSpeech (CC BY 4.0)"
 
 
-def ship(trained: Path, output: Path, folders: Sequence[Path]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class About:
+    """What a checkpoint says of itself."""
+
+    name: str = "speechocean762-librispeech-joint"
+    command: str = "joint train recipes/shipped/extraction.yaml"
+    trained_on: str = "speechocean762 train, 113 speakers; LibriSpeech train-clean-5, 24 speakers"
+    licence: str = "Apache-2.0; trained on speechocean762 and LibriSpeech (CC BY 4.0)"
+
+
+def ship(
+    trained: Path, output: Path, folders: Sequence[Path], about: About | None = None
+) -> dict[str, Any]:
     """Write `output` and return its figures. Raises JointError."""
     model = load(trained)
     embed = model.embed_waveforms
@@ -97,7 +106,7 @@ def ship(trained: Path, output: Path, folders: Sequence[Path]) -> dict[str, Any]
     figures["number_of_speakers_right_percent"] = 100 * turns.right
     tensors, metadata = checkpoint.read(trained)
     shipped: dict[str, Any] = {
-        **described(metadata),
+        **described(metadata, about or About()),
         "threshold": threshold,
         "calibration": asdict(calibration),
         "diarization_threshold": turns.threshold,
@@ -124,16 +133,16 @@ def extraction_figures(
     return presence, found | absent
 
 
-def described(metadata: Mapping[str, Any]) -> dict[str, Any]:
+def described(metadata: Mapping[str, Any], about: About) -> dict[str, Any]:
     """What the checkpoint says of itself, without local paths."""
     config = {k: v for k, v in metadata["config"].items() if k not in LOCAL}
     return {
         **metadata,
-        "data": {**metadata["data"], "train": TRAINED_ON, "corpora": None},
+        "data": {**metadata["data"], "train": about.trained_on, "corpora": None},
         "config": config,
-        "name": NAME,
-        "command": COMMAND,
-        "licence": LICENCE,
+        "name": about.name,
+        "command": about.command,
+        "licence": about.licence,
     }
 
 
@@ -156,8 +165,12 @@ def main() -> None:
     parser.add_argument("trained", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("folders", type=Path, nargs="+")
+    for field in fields(About):
+        option = f"--{field.name.replace('_', '-')}"
+        parser.add_argument(option, default=field.default, metavar="TEXT")
     given = parser.parse_args()
-    for key, value in ship(given.trained, given.output, given.folders).items():
+    about = About(**{field.name: getattr(given, field.name) for field in fields(About)})
+    for key, value in ship(given.trained, given.output, given.folders, about).items():
         print(f"{key:45} {value}")
 
 
