@@ -40,6 +40,12 @@ CATALOGUE = {
         summary="the same encoder and voices, the extractor before it had a TF-Map and attention",
         file="base.safetensors",
     ),
+    "campplus-joint": Entry(
+        folder="campplus_joint",
+        licence="Apache-2.0 (weights); the extractor trained on speechocean762 and LibriSpeech, CC BY "
+        "4.0, and Common Voice, CC0",
+        summary="CAM++ of 3D-Speaker, trained on 200,000 speakers, with a head for extraction",
+    ),
 }
 ALIASES = {"speechocean762-joint": "speechocean762-librispeech-joint"}
 """Names of former checkpoints, and what is shipped in their place."""

@@ -1,4 +1,4 @@
-"""Golden figures: what the shipped checkpoint and three short trainings gave when they were taken.
+"""Golden figures: what the shipped checkpoints and three short trainings gave when they were taken.
 
 `python tests/pins/pins.py` writes `golden.json` anew; `test_pins.py` compares.
 """
@@ -24,13 +24,14 @@ from tasks.verification.trials import Trials
 HERE = Path(__file__).parent
 GOLDEN = HERE / "golden.json"
 CORPUS = HERE.parents[1] / "recipes" / "speechocean762" / "embedded"
+SHIPPED = ("speechocean762-librispeech-joint", "campplus-joint")
 TRAININGS = ("verification", "extraction", "recognition")
 STEPS, RECORDINGS, MIXTURES = 30, 8, 20
 
 
-def shipped() -> dict[str, Any]:
+def shipped(name: str) -> dict[str, Any]:
     """Embeddings of 8 recordings, EER of all trials and SI-SDRi of 20 mixtures, in float32."""
-    model = load("speechocean762-librispeech-joint", precision="float32")
+    model = load(name, precision="float32")
     folder = open_corpus(CORPUS / "test")
     chosen = sorted(folder.by_id)[:: len(folder.utterances) // RECORDINGS][:RECORDINGS]
     embeddings = model.embed([folder.by_id[name].path for name in chosen])
@@ -71,7 +72,7 @@ def main(folder: Path) -> None:
     """Write `golden.json`, with `folder` for what lies in between."""
     torch.set_num_threads(1)
     data = prepared(folder)
-    golden: dict[str, Any] = {"shipped": shipped()}
+    golden: dict[str, Any] = {name: shipped(name) for name in SHIPPED}
     golden |= {name: trained(name, data, folder / name) for name in TRAININGS}
     GOLDEN.write_text(json.dumps(golden, indent=1) + "\n")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pins import GOLDEN, TRAININGS, prepared, shipped, trained
+from pins import GOLDEN, SHIPPED, TRAININGS, prepared, shipped, trained
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +19,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return prepared(tmp_path_factory.mktemp("pins"))
 
 
-def test_the_shipped_checkpoint(golden: dict[str, Any]) -> None:
-    wanted, found = golden["shipped"], shipped()
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_checkpoint(name: str, golden: dict[str, Any]) -> None:
+    wanted, found = golden[name], shipped(name)
     scale = np.linalg.norm(wanted["embeddings"], axis=1, keepdims=True)
     difference = (np.array(found["embeddings"]) - np.array(wanted["embeddings"])) / scale
     assert np.abs(difference).max() < 1e-4
