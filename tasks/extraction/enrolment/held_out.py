@@ -69,9 +69,10 @@ def examples(corpus: Corpus, count: int, seed: int = 0) -> Iterator[Example]:
         treatment = TREATMENTS[draw.integers(len(TREATMENTS))]
         level, share = LEVELS[draw.integers(len(LEVELS))], SHARES[draw.integers(len(SHARES))]
         try:
-            voices = [_cut(u.waveform(), treatment, draw) for u in (first, second)]
-            both = _together(*voices, level, share, draw)
-            alone = _treated(voices[:1], treatment, draw)
+            voice = _cut(first.waveform(), treatment, draw)
+            other = _cut(second.waveform(), treatment, draw)
+            both = _together(voice, other, level, share, draw)
+            alone = _treated([voice], treatment, draw)
             mixed = _treated(both, treatment, draw)
         except (AudioError, ValueError) as error:
             logger.warning("skipped %s with %s: %s", first.id, second.id, error)
