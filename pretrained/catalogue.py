@@ -42,8 +42,8 @@ CATALOGUE = {
     ),
     "campplus-joint": Entry(
         folder="campplus_joint",
-        licence="Apache-2.0 (weights); the extractor trained on speechocean762 and LibriSpeech, CC BY "
-        "4.0, and Common Voice, CC0",
+        licence="Apache-2.0 (weights); the extractor trained on speechocean762 and LibriSpeech, "
+        "CC BY 4.0, and Common Voice, CC0",
         summary="CAM++ of 3D-Speaker, trained on 200,000 speakers, with a head for extraction",
     ),
 }
