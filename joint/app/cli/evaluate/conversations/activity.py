@@ -16,7 +16,9 @@ def activity(
         int,
         typer.Option("--speakers", metavar="N", min=1, help="People in each conversation."),
     ] = 2,
-    count: Annotated[int, typer.Option("--count", metavar="N", min=1, help="Conversations.")] = 40,
+    count: Annotated[
+        int, typer.Option("--count", metavar="N", min=1, help="How many conversations.")
+    ] = 40,
     seed: Annotated[
         int, typer.Option("--seed", metavar="N", help="The same seed draws the same conversations.")
     ] = 0,

@@ -76,6 +76,7 @@ def talk(
     monkeypatch.setattr(model.model.tasks["simo"], "posteriors", posteriors)
     for verb in (joint.app.cli.inference.transcribe, joint.app.cli.inference.enroll):
         monkeypatch.setattr(verb, "open_model", lambda *_, **__: model)
+    monkeypatch.setattr(joint.app.checkpoints, "notices_overlap", lambda _: False)
     return {"talk": tmp_path / "talk.wav", "first": first, "second": second}
 
 
