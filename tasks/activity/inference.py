@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from joint.conversation.turns import Turn, in_order
-from joint.units import SAMPLE_RATE, Samples, Seconds
+from joint.data.scenes.activity import stretches, without_gaps
+from joint.scene import ACTIVITY_HOP
+from joint.units import SAMPLE_RATE, Samples
 
 LONGEST: Samples = 24 * SAMPLE_RATE
 """Longer recordings are worked on in pieces, as long as training has them."""
@@ -16,11 +18,8 @@ OVERLAP: Samples = 4 * SAMPLE_RATE
 """Two neighbouring pieces share so much; each is believed up to the middle of it."""
 
 THRESHOLD = 0.5
-SHORTEST: Seconds = 0.2
-PAUSE: Seconds = 0.3
-"""Turns shorter than `SHORTEST` are dropped, shorter pauses inside a turn are closed."""
-STEP: Samples = 160
-"""The grid on which turns begin and end."""
+SHORTEST: Samples = SAMPLE_RATE // 5
+"""Shorter turns are dropped."""
 
 
 @dataclass(frozen=True)
@@ -59,36 +58,25 @@ def turns_of(
     order, without short ones and short pauses."""
     turns = []
     for name, own in zip(names, at_steps(activity, samples), strict=True):
-        for start, end in regions(own >= threshold):
-            turns.append(Turn(name, start * STEP, min(end * STEP, samples)))
+        for start, end in stretches(without_gaps(own >= threshold, SHORTEST)).tolist():
+            turns.append(Turn(name, start * ACTIVITY_HOP, min(end * ACTIVITY_HOP, samples)))
     return in_order(turns)
 
 
 def at_steps(activity: Activity, samples: Samples) -> np.ndarray:
-    """Probabilities `(K, steps)` every `STEP` Samples of a recording of `samples`, interpolated
-    between frames, so that turns begin and end there."""
+    """Probabilities `(K, steps)` every `ACTIVITY_HOP` Samples of a recording of `samples`,
+    interpolated between frames, so that turns begin and end there."""
     probabilities = activity.probabilities.float().cpu().numpy()
     centres = activity.offset + activity.hop * np.arange(probabilities.shape[1])
-    grid = STEP // 2 + STEP * np.arange(-(-samples // STEP))
+    grid = ACTIVITY_HOP // 2 + ACTIVITY_HOP * np.arange(-(-samples // ACTIVITY_HOP))
     return np.stack([np.interp(grid, centres, own) for own in probabilities])
 
 
 def spoken_steps(turns: Iterable[Turn], names: Sequence[str], samples: Samples) -> np.ndarray:
-    """Whether each of `names` has a turn, bool `(K, steps)`, every `STEP` Samples of a recording of
-    `samples`."""
-    active = np.zeros((len(names), -(-samples // STEP)), dtype=bool)
+    """Whether each of `names` has a turn, bool `(K, steps)`, every `ACTIVITY_HOP` Samples of a
+    recording of `samples`."""
+    active = np.zeros((len(names), -(-samples // ACTIVITY_HOP)), dtype=bool)
     for turn in turns:
-        active[names.index(turn.speaker), round(turn.start / STEP) : round(turn.end / STEP)] = True
+        start, end = (round(place / ACTIVITY_HOP) for place in (turn.start, turn.end))
+        active[names.index(turn.speaker), start:end] = True
     return active
-
-
-def regions(active: np.ndarray) -> list[tuple[int, int]]:
-    """First step and the one behind the last of each turn in `active (n,)` bool."""
-    edges = np.flatnonzero(np.diff(active, prepend=False, append=False)).reshape(-1, 2).tolist()
-    found: list[tuple[int, int]] = []
-    for start, end in edges:
-        if found and start - found[-1][1] < PAUSE * SAMPLE_RATE / STEP:
-            found[-1] = (found[-1][0], end)
-        else:
-            found.append((start, end))
-    return [(s, e) for s, e in found if e - s >= SHORTEST * SAMPLE_RATE / STEP]

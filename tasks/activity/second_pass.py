@@ -8,9 +8,10 @@ import torch
 
 from joint.audio import MINIMUM
 from joint.conversation.turns import Turn, in_order
+from joint.scene import ACTIVITY_HOP
 from joint.task import Encode, Enrollment
 from joint.units import SAMPLE_RATE, Samples, Seconds
-from tasks.activity.inference import STEP, Activity, spoken_steps, turns_of
+from tasks.activity.inference import Activity, spoken_steps, turns_of
 from tasks.activity.task import ActivityTask
 
 ITERATIONS = 2
@@ -63,8 +64,8 @@ def own_speech(waveform: np.ndarray, active: np.ndarray, person: int) -> np.ndar
     (K, steps)`, alone where there is enough of that."""
     own = active[person]
     alone = own & (active.sum(axis=0) == 1)
-    chosen = alone if alone.sum() * STEP >= LEAST * SAMPLE_RATE else own
-    samples = np.repeat(chosen, STEP)[: len(waveform)]
+    chosen = alone if alone.sum() * ACTIVITY_HOP >= LEAST * SAMPLE_RATE else own
+    samples = np.repeat(chosen, ACTIVITY_HOP)[: len(waveform)]
     longest: Samples = round(ENOUGH * SAMPLE_RATE)
     return waveform[samples][:longest]
 

@@ -8,11 +8,11 @@ from sklearn.metrics import average_precision_score
 
 from joint.data.corpus import Corpus
 from joint.errors import CheckpointError
-from joint.task import Enrollment
 from joint.training.progress import shown
 from tasks.activity.evaluate import add_errors, conversations, matched
 from tasks.activity.figures import Errors
 from tasks.activity.inference import at_steps, spoken_steps, turns_of
+from tasks.activity.second_pass import find_with
 from tasks.activity.task import ActivityTask
 from tasks.diarization.evaluate import evaluate_diarization
 from tasks.diarization.inference import Diarizer
@@ -46,6 +46,7 @@ def evaluate_activity(
     if not tasks:
         named = f"tasks {', '.join(model.model.tasks) or 'none'}"
         raise CheckpointError(model.path, named, "one with an activity task")
+    finds = {n: find_with(t, model.model.view(n), model.device) for n, t in tasks.items()}
     diarizer, reference = Diarizer(model.embed), {}
     errors = {name: Errors() for name in (CLUSTERING, *tasks)}
     turns: dict[str, dict[str, Any]] = {name: {} for name in errors}
@@ -61,11 +62,9 @@ def evaluate_activity(
         clusters = list(dict.fromkeys(turn.speaker for turn in found[CLUSTERING]))
         steps = spoken_steps(found[CLUSTERING], clusters, samples)
         add_errors(errors[CLUSTERING], matched(steps, each.active), each.active)
-        recording = torch.from_numpy(each.waveform).to(model.device)
-        people = [Enrollment.of(one).to(model.device) for one in each.enrolled]
-        for name, task in tasks.items():
+        for name, find in finds.items():
             with torch.inference_mode():
-                activity = task.infer(model.model.view(name), recording, people)
+                activity = find(each.waveform, each.enrolled)
             found[name] = turns_of(activity, names, samples)
             add_errors(errors[name], spoken_steps(found[name], names, samples), each.active)
             scores[name].append(at_steps(activity, samples).ravel())

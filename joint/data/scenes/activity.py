@@ -56,16 +56,16 @@ def loud_frames(waveform: np.ndarray) -> np.ndarray:
     return found
 
 
-def without_gaps(speech: np.ndarray) -> np.ndarray:
-    """Frames `(F,)` of which pauses shorter than `PAUSE` are speech too, and sounds shorter than
-    `SHORTEST` are not."""
+def without_gaps(speech: np.ndarray, shortest: Samples = SHORTEST) -> np.ndarray:
+    """Frames `(F,)` of which pauses shorter than `PAUSE` are speech too, and then stretches below
+    `shortest` are not."""
     filled = speech.copy()
     spoken = stretches(filled)
     for start, end in zip(spoken[:-1, 1], spoken[1:, 0], strict=True):
         if (end - start) * ACTIVITY_HOP < PAUSE * SAMPLE_RATE:
             filled[start:end] = True
     for start, end in stretches(filled):
-        if (end - start) * ACTIVITY_HOP < SHORTEST:
+        if (end - start) * ACTIVITY_HOP < shortest:
             filled[start:end] = False
     return filled
 
