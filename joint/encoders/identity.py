@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -35,10 +35,16 @@ def identity_of(
     fingerprint, stored in half or in full precision.
     """
     settings = _settings((config or {}).get("frontend"))
+    return EncoderIdentity(name, fingerprint_of([encoder], settings))
+
+
+def fingerprint_of(modules: "Iterable[nn.Module]", settings: Any) -> str:
+    """SHA-256 of the tensors of `modules`, whatever their names, and of `settings`, as JSON."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    for value in sorted(_digest_of(tensor) for tensor in encoder.state_dict().values()):
+    tensors = (tensor for module in modules for tensor in module.state_dict().values())
+    for value in sorted(map(_digest_of, tensors)):
         digest.update(value)
-    return EncoderIdentity(name, digest.hexdigest())
+    return digest.hexdigest()
 
 
 def _settings(node: Any) -> Any:

@@ -81,6 +81,11 @@ class Run:
     measures: MeasuresConfig | None = None
 
     @property
+    def shared(self) -> Path:
+        """Where figures lie that other runs of the grid read."""
+        return self.folder.parents[1] / "measured"
+
+    @property
     def recipe(self) -> Path:
         """What `write_recipe` writes: `joint train` takes it as it takes any other."""
         return self.folder / "recipe.yaml"

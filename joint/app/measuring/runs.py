@@ -1,8 +1,9 @@
 """One run of a grid, from its recipe to its figures."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,13 @@ from joint.app.api import SpeakerModel, load
 from joint.app.checkpoints import named_checkpoint
 from joint.app.measuring.encoders import encoder_figures, listed_trials
 from joint.app.measuring.recognition import run_recognition
-from joint.app.measuring.voices import voice_figures
+from joint.app.measuring.voices import VOICES, voice_figures
 from joint.data.corpus import Corpus
 from joint.data.opening import find_list, open_corpus
 from joint.errors import DataError
 from joint.experiments.ablation import Run
 from joint.experiments.measures import MeasuresConfig
+from joint.experiments.shared import SharedFigures
 from joint.training.config.schema import DataConfig
 from joint.training.corpora import open_corpora
 from joint.training.run import train
@@ -37,6 +39,7 @@ from tasks.verification.evaluate import evaluate_embedded, write_scores
 from tasks.verification.trials import Trials
 
 MIXTURES, CONVERSATIONS = "mix2_extraction.csv", "mix2_recognition.csv"
+Figures = Callable[[], dict[str, Any]]
 EXTRACTION_FIGURES = ("si_sdr_improvement_db", "wrong_speaker_share")
 
 
@@ -89,23 +92,15 @@ def measure(run: Run, test: TestSet) -> dict[str, Any]:
         **verified,
     }
     figures["embeddings_per_second"] = len(embedded.names) / clock.seconds
-    if "extraction" in model.model.tasks and test.mixtures is not None:
-        mixtures = replace(test.mixtures, rows=test.mixtures.rows[: measures.mixtures])
-        figures |= evaluate_extraction(model.estimate, test.corpus, mixtures, perceptual=False)
-        figures |= cost_figures(model)
-    recognises = any(isinstance(task, RecognitionTask) for task in model.model.tasks.values())
-    if recognises and test.conversations is not None:
-        limit = measures.conversations
-        figures |= run_recognition(model, test.corpus, test.conversations, limit=limit)[0]
+    figures |= task_figures(model, run, test, measures)
     if (first := run.first_encoder) is not None:
         initial = load(first, tasks=())
         before = after = embedded.embeddings
         if initial.identity.fingerprint != model.identity.fingerprint:
             before = embed_corpus(initial.embed, test.corpus).embeddings
         figures |= embedding_drift(before, after)
-    figures |= encoder_figures(model, test.corpus, test.trials, measures)
-    if run.speech is not None:
-        figures |= voice_figures(model, test.corpus.where, run.speech)
+    if "extraction" in model.model.tasks and test.mixtures is not None:
+        figures |= cost_figures(model)
     if run.probe_layer is not None and test.corpus.phones:
         figures |= phone_figures(model, run, test.corpus)
     if run.downstream is not None:
@@ -114,6 +109,43 @@ def measure(run: Run, test: TestSet) -> dict[str, Any]:
     numbers = {key: value for key, value in figures.items() if not isinstance(value, dict | str)}
     run.write_figures(numbers)
     return numbers
+
+
+def task_figures(
+    model: SpeakerModel, run: Run, test: TestSet, measures: MeasuresConfig
+) -> dict[str, Any]:
+    """Figures of the encoder and of each task that no run with the same weights has had: those of
+    others are read."""
+    shared = SharedFigures(run.shared)
+    where, identity, tasks = test.corpus.where, model.identity.fingerprint, model.model.tasks
+
+    def once(name: str, task: str | None, settings: Any, compute: Figures) -> dict[str, Any]:
+        parts = [] if task is None else model.model.parts(task)
+        given = [where, identity, model.precision, settings]
+        return shared.once(name, parts, given, compute)
+
+    encoder = partial(encoder_figures, model, test.corpus, test.trials, measures)
+    figures = once("encoder", None, asdict(measures), encoder)
+    if "extraction" in tasks and test.mixtures is not None:
+        limit = measures.mixtures
+        mixtures = replace(test.mixtures, rows=test.mixtures.rows[:limit])
+        given = (model.estimate, test.corpus, mixtures)
+        extract = partial(evaluate_extraction, *given, perceptual=False)
+        figures |= once("extraction", "extraction", limit, extract)
+    recognisers = [name for name, t in tasks.items() if isinstance(t, RecognitionTask)]
+    if recognisers and (listed := test.conversations) is not None:
+        limit = measures.conversations
+
+        def recognise() -> dict[str, Any]:
+            return run_recognition(model, test.corpus, listed, limit=limit)[0]
+
+        figures |= once("recognition", recognisers[0], limit, recognise)
+    if (speech := run.speech) is not None:
+        for name in VOICES:
+            if name in tasks:
+                speak = partial(voice_figures, model, where, speech, name)
+                figures |= once(name, name, asdict(speech), speak)
+    return figures
 
 
 def cost_figures(model: SpeakerModel) -> dict[str, float]:

@@ -17,20 +17,21 @@ from joint.synthesis.evaluation.systems import NATURAL
 from tasks.conversion.evaluate import CONVERTED, evaluate_conversion
 from tasks.synthesis.evaluate import SYNTHETIC, evaluate_synthesis
 
+VOICES = ("synthesis", "conversion")
 
-def voice_figures(model: SpeakerModel, test: str, speech: SpeechConfig) -> dict[str, Any]:
-    """Figures of synthesis (`synthesis_…`), of conversion (`conversion_…`) and of the natural
-    recordings, where the model has these tasks.
+
+def voice_figures(
+    model: SpeakerModel, test: str, speech: SpeechConfig, name: str
+) -> dict[str, Any]:
+    """Figures of the task `name` of VOICES, and of the natural recordings.
 
     Raises DataError where the folder, `test` unless the configuration names one, has no list of
     sentences or conversions.
     """
     folder = speech.data or test
-    tasks = model.model.tasks
     chosen = choose_vocoder(model, speech.vocoder)
-    by = chosen if VOCODER in tasks else GRIFFIN_LIM
+    by = chosen if VOCODER in model.model.tasks else GRIFFIN_LIM
     instruments = instruments_of(model, speech.judge, speech.recognizer, copies=False)
-    figures: dict[str, Any] = {}
 
     def speak(text: str, reference: np.ndarray) -> np.ndarray:
         return model.synthesize(text, reference, vocoder=by)
@@ -38,20 +39,20 @@ def voice_figures(model: SpeakerModel, test: str, speech: SpeechConfig) -> dict[
     def convert(source: np.ndarray, reference: np.ndarray) -> np.ndarray:
         return model.convert(source, reference, vocoder=by)
 
-    if "synthesis" in tasks:
-        listed = _listed(folder, SENTENCES)
-        corpus, rows = read_pairs(Path(folder), listed, True, speech.sentences)
-        found, _ = evaluate_synthesis(speak, None, corpus, rows, instruments, progress=False)
-        systems = found["by_system"]
-        figures["natural_wer_percent"] = systems[NATURAL]["wer_percent"]
-        figures["synthesis_duration_ratio"] = found["duration_ratio"]
-        figures |= _named("synthesis", systems[SYNTHETIC])
-    if "conversion" in tasks:
+    if name == "conversion":
         listed = _listed(folder, CONVERSIONS)
         corpus, rows = read_pairs(Path(folder), listed, False, speech.sentences)
         found, _ = evaluate_conversion(convert, None, corpus, rows, instruments, progress=False)
-        figures |= _named("conversion", found["by_system"][CONVERTED])
-    return figures
+        return _named(name, found["by_system"][CONVERTED])
+    listed = _listed(folder, SENTENCES)
+    corpus, rows = read_pairs(Path(folder), listed, True, speech.sentences)
+    found, _ = evaluate_synthesis(speak, None, corpus, rows, instruments, progress=False)
+    systems = found["by_system"]
+    return {
+        "natural_wer_percent": systems[NATURAL]["wer_percent"],
+        "synthesis_duration_ratio": found["duration_ratio"],
+        **_named(name, systems[SYNTHETIC]),
+    }
 
 
 def _listed(folder: str, name: str) -> Path:

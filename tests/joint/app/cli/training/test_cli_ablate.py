@@ -90,6 +90,22 @@ measures:
     assert "probe of level" in (tmp_path / "out" / "report.html").read_text()
 
 
+def test_what_no_run_has_trained_is_measured_once(
+    grid: Path, test_set: Path, tmp_path: Path, in_this_process: None, joint_command: Command
+) -> None:
+    """The encoder that two variants leave as it was is not measured again."""
+    off = "tasks.extraction.encoder: frozen, tasks.verification.weight: 0.0"
+    two = f"  first: {{{off}}}\n  second: {{{off}, optimizer.lr: 1.0e-5}}\n"
+    grid.write_text(f"test: {test_set}\nmeasures: {{questions: [level]}}\n{grid.read_text()}{two}")
+    assert joint_command("ablate", grid, "--variant", "first").code == 0
+    output = tmp_path / "out"
+    (measured,) = (output / "measured").glob("encoder-*.json")
+    measured.write_text('{"probe of level": 0.125}')
+    assert joint_command("ablate", grid, "--variant", "second").code == 0
+    figures = json.loads((output / "second" / "seed1" / "figures.json").read_text())
+    assert figures["probe of level"] == 0.125
+
+
 @pytest.mark.parametrize(
     "measures, found",
     [
