@@ -143,7 +143,7 @@ def task_figures(
     if (speech := run.speech) is not None:
         for name in VOICES:
             if name in tasks:
-                speak = partial(voice_figures, model, where, speech, name)
+                speak = partial(voice_figures, model, where, speech, run.shared / "words", name)
                 figures |= once(name, name, asdict(speech), speak)
     return figures
 

@@ -21,9 +21,10 @@ VOICES = ("synthesis", "conversion")
 
 
 def voice_figures(
-    model: SpeakerModel, test: str, speech: SpeechConfig, name: str
+    model: SpeakerModel, test: str, speech: SpeechConfig, kept: Path, name: str
 ) -> dict[str, Any]:
-    """Figures of the task `name` of VOICES, and of the natural recordings.
+    """Figures of the task `name` of VOICES, and of the natural recordings, whose words are
+    recognised once and kept in the folder `kept`.
 
     Raises DataError where the folder, `test` unless the configuration names one, has no list of
     sentences or conversions.
@@ -31,7 +32,7 @@ def voice_figures(
     folder = speech.data or test
     chosen = choose_vocoder(model, speech.vocoder)
     by = chosen if VOCODER in model.model.tasks else GRIFFIN_LIM
-    instruments = instruments_of(model, speech.judge, speech.recognizer, copies=False)
+    instruments = instruments_of(model, speech.judge, speech.recognizer, kept, copies=False)
 
     def speak(text: str, reference: np.ndarray) -> np.ndarray:
         return model.synthesize(text, reference, vocoder=by)
