@@ -35,6 +35,8 @@ Refused = Callable[..., str]
 
 def short(recipe: Path, train: Path, validation: Path, output: Path) -> list[str]:
     """Overrides that leave the model as it is and make everything else small."""
+    from omegaconf import OmegaConf
+
     from joint.training.config.reading import composed
 
     config = composed(recipe)
@@ -58,4 +60,6 @@ def short(recipe: Path, train: Path, validation: Path, output: Path) -> list[str
         overrides += [f"{place}.scenes.enrollments=1"] if extracts else []
         overrides += [f"{place}.scenes.enrollment={6.0 if whole else 0.6}"]
         overrides += [f"{place}.batch_size={judged if place == 'validation' else 2}"]
+        if OmegaConf.select(config, f"{place}.corpora"):  # there is one, unnamed
+            overrides.append(f"{place}.corpora=null")
     return overrides + (["validation.batches=1"] if "validation" in config else [])
