@@ -22,6 +22,7 @@ from joint.data.corpus import Corpus
 from joint.data.opening import open_corpus
 from joint.errors import DataError
 from joint.inspection.domain import KEY as DOMAIN
+from joint.metrics.calibration import Calibration
 from joint.terminal import errors_in_one_line
 from joint.training import checkpoint
 from joint.training.building.model import to_half
@@ -31,7 +32,6 @@ from tasks.extraction.evaluate import evaluate_extraction
 from tasks.extraction.mixtures import MixtureList
 from tasks.extraction.presence import KEY as PRESENCE
 from tasks.extraction.presence import Presence
-from tasks.verification.backends.calibration import Calibration
 from tasks.verification.conditions import CONDITIONS, balanced_threshold, condition_scores
 from tasks.verification.domain import measured_domain
 from tasks.verification.evaluate import evaluate_verification

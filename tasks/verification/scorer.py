@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from joint.errors import ConfigError, DataError
+from joint.metrics.calibration import Calibration
 from tasks.verification.backends.adaptation import Coral, adapted_plda, coral_plus
-from tasks.verification.backends.calibration import Calibration
 from tasks.verification.backends.normalization import (
     CohortStatistics,
     cohort_statistics,

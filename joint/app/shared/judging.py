@@ -16,8 +16,8 @@ from joint.encoders.identity import EncoderIdentity
 from joint.errors import AudioError, CheckpointError
 from joint.inspection.domain import NO_SPEECH, Domain
 from joint.inspection.reading import InspectedRecording, inspect_recording, inspect_waveform
+from joint.metrics.calibration import Calibration, probability
 from joint.units import SAMPLE_RATE
-from tasks.verification.backends.calibration import Calibration, probability
 from tasks.verification.enrolment.database import Match, SpeakerDatabase
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from joint.errors import DataError
+from joint.metrics.calibration import Calibration, probability
 from joint.metrics.detection import cllr, min_cllr
-from tasks.verification.backends.calibration import Calibration, probability
 
 
 @pytest.fixture
@@ -37,6 +37,10 @@ def test_quality_measures_help_where_they_tell_something() -> None:
     assert cllr(aware(scores, level), labels) < 0.8 * cllr(plain(scores), labels)
     with pytest.raises(DataError, match="quality measures: found 0; expected 1"):
         aware(scores)
+
+
+def test_no_trials_have_no_ratios() -> None:
+    assert Calibration(1.0, (2.0, 3.0, 4.0))(np.zeros(0), np.zeros((0, 2))).shape == (0,)
 
 
 def test_probability() -> None:

@@ -1,4 +1,4 @@
-"""Calibration of scores to log-likelihood ratios (their cost, Cllr, is in joint.metrics)."""
+"""Calibration of scores to log-likelihood ratios; detection.py has their cost, Cllr."""
 
 from dataclasses import dataclass
 
@@ -64,5 +64,5 @@ def features(scores: np.ndarray, qualities: np.ndarray | None) -> np.ndarray:
     """Scores and quality measures side by side, `(T, 1 + Q)`."""
     columns = [np.asarray(scores, dtype=np.float64)[:, None]]
     if qualities is not None:
-        columns.append(np.asarray(qualities, dtype=np.float64).reshape(len(scores), -1))
+        columns.append(np.atleast_2d(np.asarray(qualities, dtype=np.float64).T).T)
     return np.hstack(columns)
