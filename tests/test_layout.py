@@ -40,6 +40,7 @@ DISTRIBUTIONS = {
     "pyannote": "pyannote-metrics",
     "espnet2": "espnet",
     "webrtcvad": "webrtcvad-wheels",
+    "PIL": "pillow",
 }
 
 
