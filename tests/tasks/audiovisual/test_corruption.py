@@ -8,7 +8,8 @@ from drawn_people import drawn_picture
 
 from joint.audio import read_audio
 from tasks.audiovisual.corruption import add_noise, blur, occlude
-from tasks.audiovisual.quality import LOWEST_SNR, face_quality, voice_quality
+from tasks.audiovisual.faces.dlib_models import DlibDetector
+from tasks.audiovisual.quality import HARMLESS_SNR, LOWEST_SNR, face_quality, voice_quality
 
 
 @pytest.fixture
@@ -29,22 +30,29 @@ def test_noise_has_its_level_and_lowers_the_quality(embedded_corpus: Path) -> No
     clean, bad, worse = (
         voice_quality(w) for w in (waveform, noisy, add_noise(waveform, -6.0, rng))
     )
-    assert clean[0] > bad[0] + 5 > worse[0] + 5
-    assert clean[1] == pytest.approx(np.log(len(waveform) / 16_000), abs=1.0)
+    assert clean[0] == HARMLESS_SNR > bad[0] + 5 > worse[0] + 5 > LOWEST_SNR
 
 
 def test_a_voice_without_speech_has_the_lowest_quality() -> None:
     found = voice_quality(np.random.default_rng(0).normal(0, 0.1, 32_000).astype(np.float32))
-    assert found[0] == LOWEST_SNR and found[1] == np.log(0.1)
+    assert found == [LOWEST_SNR]
 
 
-def test_blur_keeps_the_light_and_lowers_the_quality(crop: np.ndarray) -> None:
-    found = [blur(crop, sigma) for sigma in (0.01, 0.05)]
+def test_blur_keeps_the_light_and_takes_the_edges(crop: np.ndarray) -> None:
+    found = [crop, *(blur(crop, sigma) for sigma in (0.01, 0.05))]
     assert all(abs(b.mean() - crop.mean()) < 1 and b.dtype == np.uint8 for b in found)
-    quality = [face_quality(c)[0] for c in (crop, *found)]
-    assert quality[0] > quality[1] > quality[2]
-    even = face_quality(np.full((150, 150, 3), 128, np.uint8))
-    assert np.isfinite(even).all() and even[0] < quality[2]
+    edges = [np.abs(np.diff(c.astype(int), axis=0)).mean() for c in found]
+    assert edges[0] > edges[1] > edges[2]
+
+
+def test_what_hides_a_face_lowers_its_quality() -> None:
+    pytest.importorskip("dlib")
+    detector, picture = DlibDetector(), drawn_picture(1)
+    occluded = picture.copy()
+    occluded[90:190, 40:140] = 128
+    found = [face_quality(p, detector)[0] for p in (picture, blur(picture, 0.01), occluded)]
+    assert found[0] > 1 > found[2] == 0
+    assert found[1] > found[2]
 
 
 def test_occlusion_covers_its_share(crop: np.ndarray) -> None:
