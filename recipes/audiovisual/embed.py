@@ -130,11 +130,14 @@ def read_split(folder: Path) -> Arrays:
     expected = "what recipes.audiovisual.embed wrote"
     try:
         with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            found = {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise DataError(path, "no file", expected) from None
     except (OSError, ValueError, zipfile.BadZipFile):
         raise DataError(path, "no such archive", expected) from None
+    if missing := {"names", "person", f"voice/{CLEAN}/embeddings"} - found.keys():
+        raise DataError(path, f"no {sorted(missing)[0]}", expected)
+    return found
 
 
 def items_of(arrays: Arrays, voice: str = CLEAN, face: str = CLEAN) -> Items:

@@ -67,10 +67,18 @@ def read_items(folder: Path) -> list[Item]:
     """The items of a split that `prepare` wrote. Raises DataError for another file, a corpus that
     cannot be opened and an utterance that is not in it."""
     path = folder / ITEMS
-    header, *lines = read_lines(path, "a list that recipes.audiovisual.prepare wrote")
-    if tuple(header.split("\t")) != HEADER:
-        raise DataError(path, repr(header[:80]), " ".join(HEADER))
-    rows = [line.split("\t") for line in lines]
+    rows = [
+        line.split("\t")
+        for line in read_lines(path, "a list that recipes.audiovisual.prepare wrote")
+    ]
+    if not rows or tuple(rows[0]) != HEADER:
+        raise DataError(
+            path, repr("\t".join(rows[0])[:80]) if rows else "no line", " ".join(HEADER)
+        )
+    for number, fields in enumerate(rows, start=1):
+        if len(fields) != len(HEADER):
+            raise DataError(f"{path}:{number}", f"{len(fields)} fields", f"{len(HEADER)} fields")
+    rows = rows[1:]
     corpora = {where: open_corpus(where) for where in {row[1] for row in rows}}
     items = []
     for number, (person, where, utterance, picture) in enumerate(rows, start=2):

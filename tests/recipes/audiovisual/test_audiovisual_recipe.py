@@ -144,6 +144,15 @@ def test_bad_input_is_one_line(
     assert "items.npz: found no file; expected what recipes.audiovisual.embed wrote" in line
     with pytest.raises(ConfigError, match="--utterances, --pictures"):
         prepare(tmp_path, tmp_path, {}, CountedFaces(), utterances=1)
-    (tmp_path / "items.tsv").write_text("a\tb\n")
-    with pytest.raises(DataError, match=r"items.tsv: found 'a\\tb'"):
-        read_items(tmp_path)
+    np.savez(tmp_path / "items.npz", other=np.zeros(3))
+    with pytest.raises(DataError, match=r"items.npz: found no names"):
+        embed.read_split(tmp_path)
+    header = (prepared / "test" / "items.tsv").read_text().splitlines()[0]
+    for content, found in (
+        ("", "items.tsv: found no line"),
+        ("a\tb\n", r"items.tsv: found 'a\\tb'"),
+        (f"{header}\na\tb\n", "items.tsv:2: found 2 fields; expected 4 fields"),
+    ):
+        (tmp_path / "items.tsv").write_text(content)
+        with pytest.raises(DataError, match=found):
+            read_items(tmp_path)
