@@ -1,6 +1,9 @@
-"""Freed memory is kept by the C library: the next training step needs it again."""
+"""Freed memory is kept by the C library: the next training step needs it again. Too much of it is
+given back."""
 
 import ctypes
+import os
+from pathlib import Path
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 """Parameters of glibc's mallopt(3)."""
@@ -21,3 +24,50 @@ def keep_freed_memory() -> bool:
     except (AttributeError, OSError, TypeError):
         return False
     return bool(mallopt(MMAP_THRESHOLD, LARGEST) and mallopt(TRIM_THRESHOLD, 2**31 - 1))
+
+
+class FreedMemory:
+    """Gives back what was freed, where this process has grown to twice what its first steps took.
+
+    Batches of ever other lengths leave holes that later blocks do not fit: the recogniser of
+    recipes/matrix held 6 GB after 500 steps of which it used 1.5. Where nothing grows, nothing is
+    given back.
+    """
+
+    EVERY = 20
+
+    def __init__(self) -> None:
+        self.steps, self.allowed = 0, 0
+
+    def step(self) -> bool:
+        """To be called after every training step; returns whether memory was given back."""
+        self.steps += 1
+        if self.steps % self.EVERY:
+            return False
+        held = resident_bytes()
+        if not self.allowed:
+            self.allowed = 2 * held
+        if held <= self.allowed:
+            return False
+        given = give_back_freed_memory()
+        self.allowed = max(self.allowed, 2 * resident_bytes())  # what is left is in use
+        return given
+
+
+def resident_bytes() -> int:
+    """The memory that this process holds, without what is a file's; 0 where the system does not
+    say."""
+    try:
+        _, resident, shared, *_ = map(int, Path("/proc/self/statm").read_text().split())
+        return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return 0
+
+
+def give_back_freed_memory() -> bool:
+    """Return all freed pages to the system; whether the C library could."""
+    try:
+        trim = ctypes.CDLL(None).malloc_trim
+    except (AttributeError, OSError, TypeError):
+        return False
+    return bool(trim(0))

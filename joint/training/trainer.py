@@ -18,6 +18,7 @@ from joint.seeding import seed_for
 from joint.training import checkpoint
 from joint.training.config.schema import CLOCKS, OptimizerConfig, TrainerConfig
 from joint.training.distributed.sharding import gathered, is_sharded, shard
+from joint.training.memory import FreedMemory
 from joint.training.optimizers import (
     CRITIC,
     MAIN,
@@ -108,7 +109,7 @@ class Trainer:
             name: stream.batches(self._drawn(every), self.config.workers)
             for name, (stream, _, every) in self.streams.items()
         }
-        consecutive, now = 0, CLOCKS[self.config.clock]
+        consecutive, now, freed = 0, CLOCKS[self.config.clock], FreedMemory()
         active = self.fabric.is_global_zero
         with TrainingLog(self.output, self.config, active, self.step, self.scenes) as log:
             while self.progress() < 1.0:
@@ -120,6 +121,7 @@ class Trainer:
                         f"step {self.step}", f"{consecutive} non-finite losses in a row", "numbers"
                     )
                 self.step += 1
+                freed.step()
                 self.minutes += (now() - begin) / 60.0
                 self.elapsed += time.perf_counter() - wall
                 # one clock for all: it decides on rates, margins and the end

@@ -40,3 +40,34 @@ def test_the_next_step_finds_its_pages() -> None:
         for how in ("return", "keep")
     )
     assert kept < anew / 4  # at most one block of five is mapped anew
+
+
+HOLES = """
+import torch
+from joint.training.memory import FreedMemory, keep_freed_memory, resident_bytes
+
+assert keep_freed_memory()
+freed = FreedMemory()
+freed.EVERY = 2
+
+def both_steps():
+    return freed.step() or freed.step()
+
+assert not both_steps()  # what the first steps take
+freed.allowed = resident_bytes() + 2**28
+blocks = [torch.ones(2**18) for _ in range(512)]  # 1 MiB each
+kept = blocks[::2]
+del blocks  # holes, which the C library keeps
+held = resident_bytes()
+assert both_steps()
+print(held - resident_bytes())
+assert not both_steps()
+"""
+
+
+def test_holes_are_given_back_where_the_process_has_grown() -> None:
+    if not keep_freed_memory():
+        pytest.skip("not glibc")
+    ran = subprocess.run([sys.executable, "-c", HOLES], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert int(ran.stdout) > 100 * 2**20
