@@ -10,13 +10,17 @@ from joint.app.base import LoadedModel
 from joint.app.results import Recording
 from joint.audio import AudioWarning
 from joint.conversation.turns import Turn
+from joint.data.choices import Pipeline
 from joint.errors import CheckpointError
 from joint.inspection.domain import NO_SPEECH
 from joint.training.precision import autocast_for
 
 if TYPE_CHECKING:
+    from joint.app.shared.pipelines import PipelineChoice
     from joint.conversation.clustering import Cluster
     from joint.data.corpus import Corpus
+    from tasks.diarization.pipeline import Diarizer
+    from tasks.diarization.segmentation.windows import LocalActivity
 
 
 class SpeakerDiarizer(LoadedModel):
@@ -28,10 +32,8 @@ class SpeakerDiarizer(LoadedModel):
         speakers: int | None = None,
         enrolled: Mapping[str, np.ndarray] | None = None,
         threshold: float | None = None,
-        cluster_threshold: float | None = None,
+        diarizer: "Diarizer | None" = None,
         progress: bool = False,
-        cluster: "Cluster | None" = None,
-        second_pass: bool = False,
     ) -> list[Turn]:
         """Find who speaks when, in order; no turns where there is no speech.
 
@@ -40,42 +42,89 @@ class SpeakerDiarizer(LoadedModel):
             enrolled: embeddings `(k, E)` of recordings of people by name; a speaker whose score
                 reaches `threshold` gets that name, others are speaker1, speaker2, ….
             threshold: a cosine; None: the checkpoint's own.
-            cluster_threshold: the least mean cosine of one speaker's windows, which estimates the
-                number of speakers; None: the checkpoint's own.
+            diarizer: another pipeline than clustering, as `diarizer` makes it.
             progress: whether to show bars.
-            cluster: another clustering, such as `vbx` makes.
-            second_pass: whether the speakers found are looked for again, see `second_pass`.
 
         Warns with AudioWarning of a recording that the checkpoint cannot judge, and of speech that
         is too short to be embedded. Raises AudioError; CheckpointError where a threshold is needed
-        and there is none, and where a second pass is asked for and there is no task `activity`;
-        DataError for more `speakers` than windows.
+        and there is none; DataError for more `speakers` than windows.
         """
-        from tasks.diarization.inference import Diarizer  # a model that verifies does not need it
-
-        if cluster_threshold is None:
-            cluster_threshold = self.diarization_threshold
-        if cluster_threshold is None and speakers is None:
-            expected = (
-                "--speakers N or --cluster-threshold COSINE: this checkpoint has no threshold"
-            )
-            raise CheckpointError(self.path, "no diarization threshold", expected)
+        diarizer = diarizer or self.diarizer(speakers_given=speakers is not None)
         least = self.threshold if threshold is None else threshold
         if enrolled is not None and least is None:
             raise CheckpointError(self.path, "no threshold", "one, or --threshold COSINE")
-        again = self.second_pass() if second_pass else None
         looked_at = self.inspect(recording)
         flaw = self.judge(looked_at)
-        diarizer = Diarizer(self.embed, cluster_threshold, cluster)
-        turns = diarizer(
-            looked_at.waveform, looked_at.speech, speakers, enrolled, least or 0.0, progress
-        )
-        if again is not None:
-            turns = again(looked_at.waveform, turns)
+        speech = looked_at.speech if diarizer.needs_speech else None
+        turns = diarizer(looked_at.waveform, speech, speakers, enrolled, least or 0.0, progress)
         if not turns and flaw != NO_SPEECH:
             text = f"{looked_at.where}: {NO_SPEECH} that can be embedded"
             warnings.warn(text, AudioWarning, stacklevel=2)
         return turns
+
+    def diarizer(
+        self,
+        choice: "PipelineChoice | None" = None,
+        speakers_given: bool = False,
+        progress: bool = False,
+    ) -> "Diarizer":
+        """The pipeline of a `choice`, clustering where None, with this model's encoder and heads,
+        for `diarize`.
+
+        Raises CheckpointError where neither the checkpoint nor the choice has a threshold by which
+        speakers are counted, unless their number is given, and for a model without a task that the
+        pipeline needs.
+        """
+        # a model that verifies does not need them
+        from joint.app.shared.pipelines import PipelineChoice
+        from joint.data.choices import Clustering
+        from joint.data.opening import open_corpus
+        from joint.inspection.speech import SileroSpeech
+        from tasks.diarization.pipeline import Diarizer
+
+        choice = choice or PipelineChoice()
+        threshold = choice.cluster_threshold
+        threshold = self.diarization_threshold if threshold is None else threshold
+        if threshold is None and (not speakers_given or choice.clustering is Clustering.VBX):
+            expected = "--cluster-threshold COSINE: this checkpoint has no threshold"
+            if choice.clustering is not Clustering.VBX:
+                expected = f"--speakers N or {expected}"
+            raise CheckpointError(self.path, "no diarization threshold", expected)
+        kind, segment = choice.pipeline, None
+        if kind in (Pipeline.POWERSET, Pipeline.OVERLAP):
+            segment = self.local_speakers()
+        again = self.second_pass() if kind is Pipeline.TS_VAD else None
+        if choice.cohort is not None:
+            cluster = self.vbx(open_corpus(choice.cohort), threshold, progress)
+        else:
+            cluster = choice.cluster(threshold, progress)
+        return Diarizer(
+            self.embed,
+            threshold,
+            cluster,
+            SileroSpeech(),
+            segment=segment if kind is Pipeline.POWERSET else None,
+            overlap=segment if kind is Pipeline.OVERLAP else None,
+            second_pass=again,
+        )
+
+    def local_speakers(self) -> "Callable[[np.ndarray], LocalActivity]":
+        """What finds the local speakers of windows of a waveform `(S,)`. The model's task is called
+        `segmentation`; raises CheckpointError where there is none."""
+        import torch
+
+        from tasks.diarization.segmentation.task import SegmentationTask
+
+        task = self._task("segmentation")
+        if not isinstance(task, SegmentationTask):
+            raise CheckpointError(self.path, f"a {type(task).__name__}", "a SegmentationTask")
+        encode = self.model.view("segmentation")
+
+        def found(waveform: np.ndarray) -> "LocalActivity":
+            with torch.inference_mode(), autocast_for(self.precision, self.device):
+                return task.infer(encode, torch.from_numpy(waveform).to(self.device))
+
+        return found
 
     def second_pass(self) -> Callable[[np.ndarray, list[Turn]], list[Turn]]:
         """What looks for the speakers of turns again, by target-speaker voice activity detection:
@@ -100,8 +149,8 @@ class SpeakerDiarizer(LoadedModel):
     def vbx(
         self, corpus: "Corpus", cluster_threshold: float | None = None, progress: bool = False
     ) -> "Cluster":
-        """VBx, fitted on windows of the corpus's speakers, for `diarize(…, cluster=…)`. Raises
-        CheckpointError where the model has no threshold to begin from and none is given."""
+        """VBx, fitted on windows of the corpus's speakers. Raises CheckpointError where the model
+        has no threshold to begin from and none is given."""
         from joint.app.shared.windows import vbx_of
 
         if cluster_threshold is None:

@@ -6,8 +6,16 @@ embeddings ──► average linkage in each block ──► average linkage of 
 
 import numpy as np
 
-from joint.conversation.linkage import Clusters, agglomerative, cuts, merges
+from joint.conversation.linkage import (
+    Clusters,
+    agglomerative,
+    by_appearance,
+    checked_count,
+    cuts,
+    merges,
+)
 from joint.directions import unit
+from joint.errors import DataError
 from joint.training.progress import shown
 
 BLOCK = 400
@@ -21,6 +29,24 @@ LEAST_SHARE = 0.005
 
 REFINEMENTS = 10
 """Steps of k-means at most; it begins near its end."""
+
+
+def linked(
+    embeddings: np.ndarray,
+    speakers: int | None = None,
+    threshold: float | None = None,
+    progress: bool = False,
+) -> np.ndarray:
+    """Cluster `embeddings (n, E)` of windows by average linkage, `(n,)`, without clusters of few
+    windows, whose windows go to the nearest speaker: see `blockwise`.
+
+    Raises DataError for no embeddings, more `speakers` than there are, and neither a number nor a
+    threshold.
+    """
+    checked_count(embeddings, speakers)
+    if speakers is None and threshold is None:
+        raise DataError("clustering", "no threshold", "one, or the number of speakers")
+    return by_appearance(blockwise(embeddings, speakers, threshold, progress))
 
 
 def blockwise(

@@ -1,6 +1,6 @@
 """Diarization's clustering: which windows are of one speaker."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from joint.errors import DataError
 Cluster = Callable[[np.ndarray, int | None], np.ndarray]
 """Embeddings `(n, E)` and the number of speakers, None where it is not known, to the speaker of
 each `(n,)`: 0, 1, … in order of their first window."""
+
+Embed = Callable[[Sequence[np.ndarray]], np.ndarray]
+"""Waveforms `(S,)` float32 at 16 kHz to embeddings `(n, E)`, such as `SpeakerModel.embed`."""
 
 MOST = 8
 """Speakers that the eigengap may find."""

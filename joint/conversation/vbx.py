@@ -6,6 +6,7 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.special import logsumexp, softmax
 
+from joint.conversation.blockwise import BLOCK, linked
 from joint.conversation.linkage import agglomerative, by_appearance, checked_count
 from joint.errors import DataError
 
@@ -47,7 +48,9 @@ class Vbx:
         are divided by average linkage alone. Raises DataError for other dimensions, no embeddings
         and more `speakers` than there are."""
         checked_count(embeddings, speakers)
-        first = agglomerative(embeddings, speakers, None if speakers else self.threshold)
+        # of a long recording in blocks, in memory that does not grow with its square
+        link = agglomerative if len(embeddings) <= BLOCK else linked
+        first = link(embeddings, speakers, None if speakers else self.threshold)
         if first.max() == 0:
             return first
         found = self.refined(embeddings, first)

@@ -32,17 +32,22 @@ class Segments(StrEnum):
 
 
 class Clustering(StrEnum):
-    """How windows become speakers: spectral clustering, or VBx."""
+    """How windows become speakers."""
 
     SPECTRAL = "spectral"
+    AGGLOMERATIVE = "agglomerative"
+    UMAP = "umap"
     VBX = "vbx"
 
 
 class Pipeline(StrEnum):
-    """How turns are found: by clustering alone, or with TS-VAD, target-speaker voice activity
+    """How turns are found: by clustering alone; with a second speaker where speech overlaps; from
+    local speakers of windows, by powerset classes; or with TS-VAD, target-speaker voice activity
     detection, as a second pass."""
 
     CLUSTERING = "clustering"
+    OVERLAP = "overlap"
+    POWERSET = "powerset"
     TS_VAD = "ts-vad"
 
 

@@ -13,8 +13,8 @@ from joint.data.scenes.activity import stretches
 from joint.data.scenes.planning import ScenePlanner
 from joint.data.scenes.rendering import Renderer
 from joint.data.storage.store import FileStore
+from joint.metrics.activity import Errors
 from joint.scene import ACTIVITY_HOP
-from tasks.activity.figures import Errors
 from tasks.activity.targets import spoken
 from tasks.activity.task import ActivityTask
 

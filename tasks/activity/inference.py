@@ -1,35 +1,17 @@
-"""From a recording to each person's activity, in pieces, and from there to turns."""
+"""From a recording to each person's activity, in pieces."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from joint.conversation.turns import Turn, in_order
-from joint.data.scenes.activity import stretches, without_gaps
-from joint.scene import ACTIVITY_HOP
+from joint.conversation.activity import Activity
 from joint.units import SAMPLE_RATE, Samples
 
 LONGEST: Samples = 24 * SAMPLE_RATE
 """Longer recordings are worked on in pieces, as long as training has them."""
 OVERLAP: Samples = 4 * SAMPLE_RATE
 """Two neighbouring pieces share so much; each is believed up to the middle of it."""
-
-THRESHOLD = 0.5
-SHORTEST: Samples = SAMPLE_RATE // 5
-"""Shorter turns are dropped."""
-
-
-@dataclass(frozen=True)
-class Activity:
-    """The probability that each person speaks, `probabilities (K, F)` float32; frame f is centred
-    on sample `offset + f·hop`."""
-
-    probabilities: Tensor
-    hop: Samples
-    offset: Samples
 
 
 def in_pieces(activity: Callable[[Tensor], Activity], recording: Tensor) -> Activity:
@@ -49,34 +31,3 @@ def in_pieces(activity: Callable[[Tensor], Activity], recording: Tensor) -> Acti
     found = activity(recording[start:])
     parts.append(found.probabilities[:, kept - step // hop :])
     return Activity(torch.cat(parts, dim=1), hop, offset)
-
-
-def turns_of(
-    activity: Activity, names: Sequence[str], samples: Samples, threshold: float = THRESHOLD
-) -> list[Turn]:
-    """The turns of `names`, one for each person of `activity`, in a recording of `samples`, in
-    order, without short ones and short pauses."""
-    turns = []
-    for name, own in zip(names, at_steps(activity, samples), strict=True):
-        for start, end in stretches(without_gaps(own >= threshold, SHORTEST)).tolist():
-            turns.append(Turn(name, start * ACTIVITY_HOP, min(end * ACTIVITY_HOP, samples)))
-    return in_order(turns)
-
-
-def at_steps(activity: Activity, samples: Samples) -> np.ndarray:
-    """Probabilities `(K, steps)` every `ACTIVITY_HOP` Samples of a recording of `samples`,
-    interpolated between frames, so that turns begin and end there."""
-    probabilities = activity.probabilities.float().cpu().numpy()
-    centres = activity.offset + activity.hop * np.arange(probabilities.shape[1])
-    grid = ACTIVITY_HOP // 2 + ACTIVITY_HOP * np.arange(-(-samples // ACTIVITY_HOP))
-    return np.stack([np.interp(grid, centres, own) for own in probabilities])
-
-
-def spoken_steps(turns: Iterable[Turn], names: Sequence[str], samples: Samples) -> np.ndarray:
-    """Whether each of `names` has a turn, bool `(K, steps)`, every `ACTIVITY_HOP` Samples of a
-    recording of `samples`."""
-    active = np.zeros((len(names), -(-samples // ACTIVITY_HOP)), dtype=bool)
-    for turn in turns:
-        start, end = (round(place / ACTIVITY_HOP) for place in (turn.start, turn.end))
-        active[names.index(turn.speaker), start:end] = True
-    return active

@@ -8,12 +8,13 @@ import torch.nn.functional as F
 from sklearn.metrics import average_precision_score
 from torch import Tensor
 
+from joint.conversation.frames import on_frames
 from joint.outputs import TaskOutput
 from joint.scene import SceneBatch
 from joint.task import Encode
 from joint.units import Samples
 from tasks.activity.network import ActivityNetwork
-from tasks.activity.targets import anybody, on_frames, spoken
+from tasks.activity.targets import anybody, spoken
 from tasks.activity.task import ActivityTask, Logits
 
 SILENCE, TARGET, OTHER = 0, 1, 2

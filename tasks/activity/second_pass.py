@@ -7,11 +7,11 @@ import numpy as np
 import torch
 
 from joint.audio import MINIMUM
+from joint.conversation.activity import Activity, spoken_steps, turns_of
 from joint.conversation.turns import Turn, in_order
 from joint.scene import ACTIVITY_HOP
 from joint.task import Encode, Enrollment
 from joint.units import SAMPLE_RATE, Samples, Seconds
-from tasks.activity.inference import Activity, spoken_steps, turns_of
 from tasks.activity.task import ActivityTask
 
 ITERATIONS = 2

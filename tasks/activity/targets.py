@@ -1,11 +1,8 @@
-"""When each enrolled person of a batch speaks, on the frames of a network."""
+"""When each enrolled person of a batch speaks."""
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from joint.scene import ACTIVITY_HOP, SceneBatch
-from joint.units import Samples
+from joint.scene import SceneBatch
 
 
 def spoken(batch: SceneBatch) -> Tensor:
@@ -21,22 +18,3 @@ def anybody(batch: SceneBatch) -> Tensor:
     """Whether any source speaks, enrolled or not, `(B, A)` bool."""
     assert batch.activity is not None
     return batch.activity.any(dim=1)
-
-
-def on_frames(active: Tensor, count: int, hop: Samples, offset: Samples) -> Tensor:
-    """The share of each of `count` frames that is `active (…, A)`: `(…, count)` float32. Frame f is
-    `hop` Samples around `offset + f·hop`, to the nearest of ACTIVITY_HOP; what is beyond the ends
-    is not active."""
-    size = hop // ACTIVITY_HOP
-    first = round((offset - hop / 2) / ACTIVITY_HOP)
-    behind = max(0, first + count * size - active.shape[-1])
-    whole = F.pad(active.float(), (max(0, -first), behind))
-    start = max(0, first)
-    return whole[..., start : start + count * size].unflatten(-1, (count, size)).mean(dim=-1)
-
-
-def inside(lengths: Tensor, count: int, hop: Samples, offset: Samples) -> Tensor:
-    """Which of `count` frames have their centre inside recordings of `lengths (B,)` Samples, `(B,
-    count)` bool."""
-    centres = offset + hop * torch.arange(count, device=lengths.device)
-    return centres < lengths[:, None]

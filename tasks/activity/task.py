@@ -8,16 +8,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from joint.conversation.activity import Activity
+from joint.conversation.frames import check_frames, frames_of, inside, on_frames
 from joint.encoders.frames import Frames
 from joint.errors import ConfigError
+from joint.metrics.activity import Errors
 from joint.outputs import SpeakerEncoding, TaskOutput
-from joint.scene import ACTIVITY_HOP, SceneBatch
+from joint.scene import SceneBatch
 from joint.task import ENROLLMENT, MIXTURE, Encode, Enrollment, Task, encode_enrollments
 from joint.units import Samples
-from tasks.activity.figures import Errors
-from tasks.activity.inference import Activity, in_pieces
+from tasks.activity.inference import in_pieces
 from tasks.activity.network import ActivityNetwork
-from tasks.activity.targets import inside, on_frames, spoken
+from tasks.activity.targets import spoken
 
 
 class Logits(NamedTuple):
@@ -60,10 +62,7 @@ class ActivityTask(Task):
         hop: Samples = 640,
     ) -> None:
         super().__init__()
-        if not reads:
-            raise ConfigError("reads", "no layer", "at least one of the encoder's")
-        if hop < ACTIVITY_HOP or hop % ACTIVITY_HOP:
-            raise ConfigError("hop", str(hop), f"a multiple of {ACTIVITY_HOP} Samples")
+        check_frames(reads, hop)
         self.reads, self.hop = tuple(reads), hop
         self.layers = frozenset(reads)
         self.network = network(
@@ -81,16 +80,7 @@ class ActivityTask(Task):
         Raises ConfigError where the encoder's frames do not fit the task's hop.
         """
         encoding = encode(mixture, lengths, MIXTURE)
-        read = [encoding.need_layer(name, "activity") for name in self.reads]
-        first = read[0]
-        if any((x.hop, x.offset) != (first.hop, first.offset) for x in read):
-            raise ConfigError("reads", "layers with different frames", "layers of one time axis")
-        if self.hop % first.hop:
-            raise ConfigError("hop", str(self.hop), f"a multiple of the encoder's {first.hop}")
-        features = torch.cat([layer.features.transpose(1, 2) for layer in read], dim=2)
-        frames = averaged(
-            Frames(features, first.mask, first.hop, first.offset), self.hop // first.hop
-        )
+        frames = frames_of(encoding, self.reads, self.hop, "activity")
         mask = inside(lengths, frames.features.shape[1], frames.hop, frames.offset)
         frames = Frames(frames.features, mask, frames.hop, frames.offset)
         values = self.network(frames, encode, mixture, lengths, enrolled)
@@ -158,15 +148,3 @@ class TargetActivityTask(ActivityTask):
             known = on_frames(spoken(batch), values.shape[2], found.hop, found.offset) >= 0.5
             errors.add(values > 0, known, found.mask)
         return errors.figures()
-
-
-def averaged(frames: Frames, size: int) -> Frames:
-    """One frame for each `size` consecutive ones, the mean of those that count; zeros where none
-    does."""
-    mask = frames.full_mask()
-    missing = -mask.shape[1] % size
-    features = frames.features.masked_fill(~mask.unsqueeze(-1), 0.0)
-    summed = F.pad(features, (0, 0, 0, missing)).unflatten(1, (-1, size)).sum(dim=2)
-    counted = F.pad(mask, (0, missing)).unflatten(1, (-1, size)).sum(dim=2)
-    mean = summed / counted.clamp(min=1).unsqueeze(-1)
-    return frames.pooled(mean, counted > 0, size)

@@ -3,14 +3,10 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from joint.audio import read_audio
-from joint.conversation.clustering import Cluster, clustered
 from joint.conversation.turns import Turn
 from joint.data.choices import Check
 from joint.data.prepare.checking import checked
@@ -19,14 +15,8 @@ from joint.inspection.speech import Region
 from joint.training.progress import shown
 from joint.units import SAMPLE_RATE, Samples, Seconds
 from tasks.diarization.evaluate import evaluate_diarization, merged
-from tasks.diarization.inference import Diarizer, Embed
+from tasks.diarization.pipeline import Diarizer
 from tasks.diarization.segments import oracle_speech
-
-Speech = Callable[[np.ndarray], list[Region]]
-"""A waveform `(S,)` at 16 kHz to its regions of speech, such as `SileroSpeech`."""
-
-Again = Callable[[np.ndarray, list[Turn]], list[Turn]]
-"""A waveform `(S,)` and its turns to other turns."""
 
 ROUNDING: Seconds = 0.01
 """A region may be this much longer than the recording: times of a UEM are rounded."""
@@ -51,27 +41,22 @@ class Meeting:
 
 
 def evaluate_meetings(
-    embed: Embed,
-    threshold: float | None,
+    diarizer: Diarizer,
     meetings: Sequence[Meeting],
-    find_speech: Speech | None,
+    speech_given: bool = False,
     speakers: int | Callable[[Meeting], int] | None = None,
     collar: Seconds = 0.0,
     skip_overlap: bool = False,
     progress: bool = False,
-    cluster: Cluster | None = None,
-    second_pass: Again | None = None,
 ) -> tuple[dict[str, Any], dict[str, list[Turn]]]:
     """The figures of `evaluate_diarization` on `meetings`, and the turns found in each.
 
     Every recording is diarized whole, and scored where its UEM says so.
 
     Args:
-        embed, threshold, cluster: see `Diarizer`.
-        find_speech: None: speech is where the reference has turns.
+        speech_given: speech is where the reference has turns, and not where the diarizer finds it.
         speakers: their number in every recording, or in each; None: it is estimated. Where little
             speech is found, there are no more of them than windows, and no turns where there are 0.
-        second_pass: what makes other turns of those found; None: nothing.
 
     Overlapping turns of one speaker in a reference are merged, regions and turns beyond the end of
     a recording clipped, with a warning; a recording that cannot be read is left out with a warning
@@ -79,8 +64,6 @@ def evaluate_meetings(
     all of which are beyond the end.
     """
     scored, skipped = _scored(meetings)
-    cluster = cluster or partial(clustered, threshold=threshold)
-    diarizer = Diarizer(embed, threshold, partial(_no_more_than_windows, cluster))
     reference: dict[str, list[Turn]] = {}
     hypothesis: dict[str, list[Turn]] = {}
     for meeting in shown(meetings, "diarizing", progress):
@@ -93,22 +76,16 @@ def evaluate_meetings(
             skipped += 1
             continue
         turns = _known(meeting, len(waveform))
-        speech = oracle_speech(turns) if find_speech is None else find_speech(waveform)
+        speech = oracle_speech(turns) if speech_given else None
         count = speakers(meeting) if callable(speakers) else speakers
         reference[meeting.name] = turns
-        found = [] if count == 0 else diarizer(waveform, speech, count)
-        hypothesis[meeting.name] = second_pass(waveform, found) if second_pass else found
+        found = [] if count == 0 else diarizer(waveform, speech, count, fewer=True)
+        hypothesis[meeting.name] = found
     if not reference:
         raise DataError("recordings", "none that can be read", "at least one")
     figures = evaluate_diarization(reference, hypothesis, collar, skip_overlap, scored)
     rows = figures.pop("by_recording")
     return {**figures, "skipped_recordings": skipped, "by_recording": rows}, hypothesis
-
-
-def _no_more_than_windows(
-    cluster: Cluster, embeddings: np.ndarray, speakers: int | None
-) -> np.ndarray:
-    return cluster(embeddings, None if speakers is None else min(speakers, len(embeddings)))
 
 
 def _scored(meetings: Sequence[Meeting]) -> tuple[dict[str, list[Region]], int]:

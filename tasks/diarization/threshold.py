@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.random import Generator, default_rng
 
-from joint.conversation.clustering import number_of_speakers
+from joint.conversation.clustering import Embed, number_of_speakers
 from joint.data.corpus import Corpus
 from joint.units import Samples
-from tasks.diarization.inference import Diarizer, Embed
+from tasks.diarization.pipeline import Diarizer
 from tasks.diarization.segments import Region
 
 SPEAKERS = (1, 2, 3, 4)

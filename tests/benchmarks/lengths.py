@@ -26,7 +26,7 @@ from joint.model import JointModel
 from joint.text.units import CharacterUnits
 from joint.training.precision import cpu_has_bf16
 from joint.units import SAMPLE_RATE, Seconds
-from tasks.diarization.inference import Diarizer
+from tasks.diarization.pipeline import Diarizer
 from tasks.recognition.core import RecognizerCore
 from tasks.recognition.topologies import SingleRecognition
 from tests.benchmarks.settings import Settings

@@ -6,16 +6,16 @@ import numpy as np
 import torch
 from sklearn.metrics import average_precision_score
 
+from joint.conversation.activity import at_steps, spoken_steps, turns_of
 from joint.data.corpus import Corpus
 from joint.errors import CheckpointError
+from joint.metrics.activity import Errors
 from joint.training.progress import shown
 from tasks.activity.evaluate import add_errors, conversations, matched
-from tasks.activity.figures import Errors
-from tasks.activity.inference import at_steps, spoken_steps, turns_of
 from tasks.activity.second_pass import find_with
 from tasks.activity.task import ActivityTask
 from tasks.diarization.evaluate import evaluate_diarization
-from tasks.diarization.inference import Diarizer
+from tasks.diarization.pipeline import Diarizer
 from tasks.diarization.segments import oracle_speech
 
 if TYPE_CHECKING:

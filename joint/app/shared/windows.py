@@ -4,13 +4,12 @@ from functools import partial
 
 import numpy as np
 
-from joint.conversation.clustering import Cluster
+from joint.conversation.clustering import Cluster, Embed
 from joint.conversation.vbx import Vbx
 from joint.data.corpus import Corpus, readable
 from joint.directions import unit
 from joint.inspection.speech import Region
 from joint.training.progress import shown
-from tasks.diarization.inference import Embed
 from tasks.diarization.windows import windows
 from tasks.verification.backends.plda import Plda
 

@@ -30,7 +30,7 @@ from joint.training.progress import shown
 from joint.units import SAMPLE_RATE, Samples
 from recipes.speechocean762.studies.command import study_parser
 from tasks.diarization.evaluate import evaluate_diarization
-from tasks.diarization.inference import Diarizer
+from tasks.diarization.pipeline import Diarizer
 from tasks.diarization.segments import oracle_speech
 from tasks.diarization.windows import turns_of
 

@@ -21,7 +21,7 @@ from recipes.speechocean762.studies.cascades.segments import (
     whole,
 )
 from recipes.speechocean762.studies.cascades.systems import words_in
-from tasks.diarization.inference import Diarizer
+from tasks.diarization.pipeline import Diarizer
 from tasks.recognition.conversations.cascades import segmented
 from tasks.recognition.conversations.kept import Clock
 from tasks.recognition.conversations.lists import Conversations, render

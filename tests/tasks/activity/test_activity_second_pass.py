@@ -7,17 +7,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from joint.conversation.activity import Activity, spoken_steps, turns_of
 from joint.conversation.turns import Turn
+from joint.metrics.activity import Errors
 from tasks.activity.evaluate import matched
-from tasks.activity.figures import Errors
-from tasks.activity.inference import (
-    LONGEST,
-    OVERLAP,
-    Activity,
-    in_pieces,
-    spoken_steps,
-    turns_of,
-)
+from tasks.activity.inference import LONGEST, OVERLAP, in_pieces
 from tasks.activity.second_pass import SecondPass, own_speech
 
 SECOND = 16_000

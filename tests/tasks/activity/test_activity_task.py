@@ -9,6 +9,7 @@ import torch
 from tiny_models import encode_with, randomise, tiny_encoder
 from torch import Tensor
 
+from joint.conversation.frames import inside, on_frames
 from joint.data.opening import open_corpus
 from joint.data.scenes.planning import ScenePlanner
 from joint.data.scenes.rendering import Renderer
@@ -22,7 +23,7 @@ from joint.task import ENROLLMENT, Encode, Enrollment
 from joint.training.building.model import layer_dims
 from tasks.activity.network import ActivityNetwork
 from tasks.activity.personal import OTHER, SILENCE, TARGET, PersonalActivityTask
-from tasks.activity.targets import inside, on_frames, spoken
+from tasks.activity.targets import spoken
 from tasks.activity.task import ActivityTask, TargetActivityTask
 
 READS = ("tdnn1", "tdnn3")

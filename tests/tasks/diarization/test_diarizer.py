@@ -8,7 +8,7 @@ import pytest
 from joint.conversation.turns import Turn
 from joint.errors import DataError
 from joint.inspection.speech import Region
-from tasks.diarization.inference import Diarizer
+from tasks.diarization.pipeline import Diarizer
 
 SECOND = 16_000
 LEVELS = np.array([0.1, 0.2, 0.3])

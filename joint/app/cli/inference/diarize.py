@@ -5,14 +5,6 @@ from typing import Annotated
 
 import typer
 
-from joint.app.cli.clustering import (
-    ClusteringOption,
-    PipelineOption,
-    WindowsOption,
-    check_clustering,
-    chosen_clustering,
-    tasks_of,
-)
 from joint.app.cli.options import (
     SHIPPED,
     Checkpoint,
@@ -23,6 +15,7 @@ from joint.app.cli.options import (
     check_threshold,
     open_model,
 )
+from joint.app.cli.pipeline import ClusteringOption, PipelineOption, WindowsOption
 from joint.app.shared.wording import turns_text
 from joint.data.choices import Clustering, Pipeline
 from joint.errors import DataError
@@ -64,14 +57,15 @@ def diarize(
     silero-vad detects speech; embeddings of its windows are clustered into speakers. The number of
     speakers is estimated where the checkpoint has a diarization threshold, else give --speakers or
     --cluster-threshold. Time and memory grow in proportion to the length. Each moment
-    belongs to one speaker: in overlapped speech the other speakers are missed, unless --pipeline
-    ts-vad looks for each speaker again. Speakers are called
-    speaker1, speaker2 and so on in each recording; with --database, a speaker whose score against
-    an enrolled one reaches the threshold gets that name. A recording of narrow band, or with strong
+    belongs to one speaker, and in overlapped speech the other speakers are missed, unless another
+    --pipeline finds them, for which the checkpoint needs a head. Speakers are called speaker1,
+    speaker2 and so on in each recording; with --database, a speaker whose score against an enrolled
+    one reaches the threshold gets that name. A recording of narrow band, or with strong
     distortion or no speech, gives a warning.
 
     Example: joint diarize meeting.wav --output meeting.rttm --picture meeting.svg
     """
+    from joint.app.shared.pipelines import PipelineChoice
     from joint.audio import inspect_audio
     from joint.conversation.timeline import check_picture, draw_timeline
     from joint.conversation.turns import Turn, format_of, write_turns
@@ -82,8 +76,7 @@ def diarize(
     if picture is not None:
         check_picture(picture)
     check_threshold(threshold)
-    check_threshold(cluster_threshold, "--cluster-threshold")
-    check_clustering(clustering, cohort)
+    choice = PipelineChoice(pipeline, clustering, cluster_threshold, cohort)
     names = [readable(file.stem) for file in files]
     if len(set(names)) < len(names):
         raise DataError("FILES", "two files of the same name", "a different name for each")
@@ -91,9 +84,8 @@ def diarize(
         read_database(database)
     for file in files:  # errors show now, not after an hour's work on the others
         inspect_audio(file, whole=False)
-    model = open_model(checkpoint, tasks=tasks_of(pipeline))
-    cluster = chosen_clustering(cohort, model, cluster_threshold)
-    second_pass = pipeline is Pipeline.TS_VAD
+    model = open_model(checkpoint, tasks=choice.tasks)
+    diarizer = model.diarizer(choice, speakers is not None, progress=True)
     enrolled = None
     if database is not None:
         enrolled = read_database(database, model.identity).embeddings()
@@ -101,7 +93,7 @@ def diarize(
     for name, file in zip(names, files, strict=True):
         recording = inspect_recording(file, progress=True)
         sessions[name] = model.diarize(
-            recording, speakers, enrolled, threshold, cluster_threshold, True, cluster, second_pass
+            recording, speakers, enrolled, threshold, diarizer, progress=True
         )
     write_turns(output, sessions)
     for name, turns in sessions.items():

@@ -46,7 +46,7 @@ from recipes.speechocean762.studies.cascades.systems import (
     own_recogniser,
 )
 from recipes.speechocean762.studies.command import study_parser
-from tasks.diarization.inference import Diarizer
+from tasks.diarization.pipeline import Diarizer
 from tasks.recognition.conversations.cascades import silent
 from tasks.recognition.conversations.kept import (
     Clock,

@@ -14,7 +14,7 @@ from joint.inspection.speech import Region
 from joint.training.progress import shown
 from joint.units import Samples
 from recipes.speechocean762.studies.diarization import spoken
-from tasks.diarization.inference import Diarizer
+from tasks.diarization.pipeline import Diarizer
 from tasks.diarization.windows import turns_of
 from tasks.recognition.conversations.cascades import Segmenter
 from tasks.recognition.conversations.kept import Clock, Once, checksum, digest

@@ -5,25 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from joint.app.cli.clustering import (
-    ClusteringOption,
-    PipelineOption,
-    WindowsOption,
-    check_clustering,
-    chosen_clustering,
-    tasks_of,
-)
 from joint.app.cli.evaluate.figures import print_figures
 from joint.app.cli.options import (
     SHIPPED,
     Checkpoint,
     ClusterThreshold,
     Json,
-    check_threshold,
     open_model,
 )
+from joint.app.cli.pipeline import ClusteringOption, PipelineOption, WindowsOption
 from joint.data.choices import Clustering, Pipeline, Segments
-from joint.errors import CheckpointError, ConfigError
+from joint.errors import ConfigError
 from joint.files import write_json
 
 if TYPE_CHECKING:
@@ -127,35 +119,25 @@ def diarization(
 
     Example: joint evaluate diarization --data meetings --json der.json
     """
+    from joint.app.shared.pipelines import PipelineChoice
     from joint.conversation.turns import format_of, write_turns
-    from joint.inspection.speech import SileroSpeech
     from recipes.meetings.reading import read_meetings
     from tasks.diarization.meetings import evaluate_meetings
 
     if output is not None:
         format_of(output)
-    check_threshold(cluster_threshold, "--cluster-threshold")
-    check_clustering(clustering, cohort)
+    choice = PipelineChoice(pipeline, clustering, cluster_threshold, cohort)
     count = _number(speakers)
     meetings = read_meetings(data, lists or (), protocol, subsets or ())
-    find_speech = SileroSpeech() if segments is Segments.SILERO else None
-    model = open_model(checkpoint, tasks=tasks_of(pipeline))
-    if cluster_threshold is None:
-        cluster_threshold = model.diarization_threshold
-    if cluster_threshold is None and count is None:
-        expected = "--speakers or --cluster-threshold COSINE: this checkpoint has no threshold"
-        raise CheckpointError(model.path, "no diarization threshold", expected)
+    model = open_model(checkpoint, tasks=choice.tasks)
     figures, found = evaluate_meetings(
-        model.embed,
-        cluster_threshold,
+        model.diarizer(choice, count is not None, progress=True),
         meetings,
-        find_speech,
+        segments is Segments.REFERENCE,
         count,
         collar,
         skip_overlap,
         progress=True,
-        cluster=chosen_clustering(cohort, model, cluster_threshold),
-        second_pass=model.second_pass() if pipeline is Pipeline.TS_VAD else None,
     )
     if output is not None:
         write_turns(output, found)

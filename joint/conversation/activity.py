@@ -1,0 +1,57 @@
+"""When each of several people speaks: probabilities by frames, and the turns that they make."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from joint.conversation.turns import Turn, in_order
+from joint.data.scenes.activity import stretches, without_gaps
+from joint.scene import ACTIVITY_HOP
+from joint.units import SAMPLE_RATE, Samples
+
+THRESHOLD = 0.5
+SHORTEST: Samples = SAMPLE_RATE // 5
+"""Shorter turns are dropped."""
+
+
+@dataclass(frozen=True)
+class Activity:
+    """The probability that each person speaks, `probabilities (K, F)` float32; frame f is centred
+    on sample `offset + f·hop`."""
+
+    probabilities: Tensor
+    hop: Samples
+    offset: Samples
+
+
+def turns_of(
+    activity: Activity, names: Sequence[str], samples: Samples, threshold: float = THRESHOLD
+) -> list[Turn]:
+    """The turns of `names`, one for each person of `activity`, in a recording of `samples`, in
+    order, without short ones and short pauses."""
+    turns = []
+    for name, own in zip(names, at_steps(activity, samples), strict=True):
+        for start, end in stretches(without_gaps(own >= threshold, SHORTEST)).tolist():
+            turns.append(Turn(name, start * ACTIVITY_HOP, min(end * ACTIVITY_HOP, samples)))
+    return in_order(turns)
+
+
+def at_steps(activity: Activity, samples: Samples) -> np.ndarray:
+    """Probabilities `(K, steps)` every `ACTIVITY_HOP` Samples of a recording of `samples`,
+    interpolated between frames, so that turns begin and end there."""
+    probabilities = activity.probabilities.float().cpu().numpy()
+    centres = activity.offset + activity.hop * np.arange(probabilities.shape[1])
+    grid = ACTIVITY_HOP // 2 + ACTIVITY_HOP * np.arange(-(-samples // ACTIVITY_HOP))
+    return np.stack([np.interp(grid, centres, own) for own in probabilities])
+
+
+def spoken_steps(turns: Iterable[Turn], names: Sequence[str], samples: Samples) -> np.ndarray:
+    """Whether each of `names` has a turn, bool `(K, steps)`, every `ACTIVITY_HOP` Samples of a
+    recording of `samples`."""
+    active = np.zeros((len(names), -(-samples // ACTIVITY_HOP)), dtype=bool)
+    for turn in turns:
+        start, end = (round(place / ACTIVITY_HOP) for place in (turn.start, turn.end))
+        active[names.index(turn.speaker), start:end] = True
+    return active
