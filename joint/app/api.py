@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from joint.app.checkpoints import checkpoint_file
-from joint.app.diarizing import SpeakerDiarizer
 from joint.app.extracting import TargetExtractor
 from joint.app.results import Recording, Verification
 from joint.app.speaking import Synthesizer
@@ -43,7 +42,7 @@ def load(
     return SpeakerModel(model.to(device), metadata, path, precision)
 
 
-class SpeakerModel(TargetExtractor, SpeakerDiarizer, Transcriber, Synthesizer):
+class SpeakerModel(TargetExtractor, Transcriber, Synthesizer):
     """A trained joint model: one encoder and its tasks, ready for inference."""
 
     def info(self) -> dict[str, Any]:

@@ -1,26 +1,29 @@
 """A loaded checkpoint's recognisers: words of each speaker, and turns with speakers and times."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from joint.app.base import LoadedModel
+from joint.app.diarizing import SpeakerDiarizer
 from joint.app.results import Recording
-from joint.conversation.linkage import agglomerative
 from joint.conversation.turns import Turn
+from joint.data.choices import Pipeline
 from joint.errors import CheckpointError, ConfigError
 from joint.task import Enrollment
 from joint.training.precision import autocast_for
-from tasks.recognition.conversations.attribution import attributed
+from tasks.recognition.conversations.attribution import attributed, spoken_in
 from tasks.recognition.decoding.best_path import Decoding
 from tasks.recognition.decoding.timing import timed_words
-from tasks.recognition.inference import transcribe
+from tasks.recognition.inference import WINDOW_FRAMES, transcribe
 from tasks.recognition.select import recogniser
 
+if TYPE_CHECKING:
+    from tasks.diarization.pipeline import Diarizer
 
-class Transcriber(LoadedModel):
+
+class Transcriber(SpeakerDiarizer):
     """A model that transcribes, where it has a recogniser."""
 
     def transcribe(
@@ -63,16 +66,21 @@ class Transcriber(LoadedModel):
         threshold: float | None = None,
         mode: str | None = None,
         task: str | None = None,
+        pipeline: Pipeline | None = None,
     ) -> list[Turn]:
         """Transcribe a conversation into turns, in order, each with its speaker, times and words.
 
-        The words are those of the best path of a recogniser of mode `single`, `simo` or `siso`; see
-        tasks.recognition.conversations.attribution.
+        The words are those of the best path of a recogniser of mode `single`, `simo` or `siso`; in
+        a recording longer than its window of 20 s a word has the speaker whom the diarization
+        pipeline finds then. Windows follow one another, in memory that does not grow with their
+        number; see tasks.recognition.conversations.attribution.
 
         Args:
             enrolled: embeddings `(k, E)` of recordings of people by name; a speaker whose score
                 reaches `threshold` gets that name.
             threshold: a cosine; None: the checkpoint's own.
+            pipeline: how a recording of any length is diarized; None: by clustering, one of more
+                than 20 s.
 
         Raises AudioError; CheckpointError where the model has no such recogniser, or no threshold
         and one is needed; DataError for embeddings of another size.
@@ -84,18 +92,25 @@ class Transcriber(LoadedModel):
         if enrolled is not None and least is None:
             raise CheckpointError(self.path, "no threshold", "one, or --threshold COSINE")
         waveform = self._waveform(recording, "recording")
+        turns = None
+        if pipeline is not None or len(waveform) > WINDOW_FRAMES * head.core.hop:
+            diarizer = self._diarizer(pipeline or Pipeline.CLUSTERING, least)
+            turns = diarizer(waveform, None, None, enrolled, least or 0.0)
         with torch.inference_mode(), autocast_for(self.precision, self.device):
             audio = torch.from_numpy(waveform).to(self.device)
             words = timed_words(head, self.model.view(name), audio)
-        cluster = partial(self._clusters, least)
-        return attributed(words, waveform, self.embed, enrolled, least or 0.0, cluster)
+            if turns is not None:
+                return spoken_in(words, turns)
+            (parts,) = words
+        return attributed(parts, waveform, self.embed, enrolled, least or 0.0)
 
-    def _clusters(
-        self, least: float | None, embeddings: np.ndarray, speakers: int | None = None
-    ) -> np.ndarray:
-        """Cluster utterances by speaker; they are too few for spectral clustering."""
-        threshold = self.diarization_threshold
-        threshold = least if threshold is None else threshold
-        if threshold is None:
+    def _diarizer(self, pipeline: Pipeline, least: float | None) -> "Diarizer":
+        """The pipeline; a checkpoint without a threshold for windows has that of verification."""
+        from joint.app.shared.pipelines import PipelineChoice
+
+        own = self.diarization_threshold
+        if own is None and least is None:
             raise CheckpointError(self.path, "no threshold", "one, or --threshold COSINE")
-        return agglomerative(embeddings, speakers, threshold)
+        return self.diarizer(
+            PipelineChoice(pipeline, cluster_threshold=least if own is None else own)
+        )

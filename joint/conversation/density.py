@@ -83,5 +83,6 @@ def _umap(units: np.ndarray) -> np.ndarray:
         min_dist=APART,
         metric="cosine",
         random_state=0,
+        n_jobs=1,
     ).fit_transform(units)
     return found

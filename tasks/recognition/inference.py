@@ -1,6 +1,6 @@
 """Recordings of any length through a recogniser, in bounded memory."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -36,7 +36,7 @@ def transcribe(
     """
     decoding = decoding or task.decoding()
     enrolled = encode_enrollments(encode, enrollments) if enrollments else None
-    windows = windows_of(task, encode, waveform, enrolled)
+    windows = list(windows_of(task, encode, waveform, enrolled))
     # an attention decoder has seen no recordings longer than those of its training
     parts = [[window] for window in windows] if decoding.windowed else [windows]
     words = [decoded(task, part, decoding) for part in parts]
@@ -59,23 +59,23 @@ def windows_of(
     encode: Encode,
     waveform: Tensor,
     enrolled: SpeakerEncoding | None = None,
-) -> list[Window]:
-    """The windows of one recording `(S,)`; of the frames that two windows share, half count in
-    each."""
+) -> Iterator[Window]:
+    """The windows of one recording `(S,)`, one after the other; of the frames that two windows
+    share, half count in each."""
     hop: Samples = task.core.hop
     step, half = WINDOW_FRAMES - SHARED_FRAMES, SHARED_FRAMES // 2
     starts = range(0, max(1, len(waveform) - SHARED_FRAMES * hop), step * hop)
-    windows: list[Window] = []
+    before: list[Posteriors] | None = None
     for i, start in enumerate(starts):
         part = waveform[None, start : start + WINDOW_FRAMES * hop]
         lengths = torch.tensor([part.shape[1]], device=waveform.device)
         outputs = task.posteriors(encode, part, lengths, enrolled)
-        if windows:
-            outputs = continued(windows[-1].outputs, outputs)
+        if before is not None:
+            outputs = continued(before, outputs)
+        before = outputs
         frames = outputs[0].log_probabilities.shape[1]
         end = WINDOW_FRAMES - half if i < len(starts) - 1 else frames
-        windows.append(Window(outputs, i * step, half if i else 0, end))
-    return windows
+        yield Window(outputs, i * step, half if i else 0, end)
 
 
 def continued(before: Sequence[Posteriors], outputs: Sequence[Posteriors]) -> list[Posteriors]:

@@ -1,18 +1,17 @@
-"""Speaker-attributed transcripts: the outputs of a recogniser get names by speaker embeddings.
+"""Speaker-attributed transcripts: the outputs of a recogniser get names.
 
-In a recording of one window an output is one speaker. In a longer one an output may be another
-speaker in the next window, so that every utterance is attributed by itself.
+In a recording of one window an output is one speaker, and has a name by its embedding. In a longer
+one an output may be another speaker in the next window, so that every word has the name of the
+speaker who talks then, as diarization finds it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
 
 import numpy as np
 
-from joint.conversation.clustering import Cluster
-from joint.conversation.linkage import agglomerative
-from joint.conversation.naming import assign, attribute
+from joint.conversation.naming import assign
 from joint.conversation.turns import Turn, in_order
 from joint.units import SAMPLE_RATE, Samples, Seconds
 from tasks.recognition.decoding.timing import Parts, TimedWord
@@ -47,48 +46,78 @@ class Utterance:
         """Of the last word."""
         return self.words[-1].end
 
+    def turn(self, speaker: str) -> Turn:
+        """As a turn of `speaker`."""
+        return Turn(speaker, self.start, self.end, " ".join(word.text for word in self.words))
+
 
 def attributed(
-    windows: Sequence[Parts],
+    parts: Parts,
     waveform: np.ndarray,
     embed: Embed,
     enrolled: Mapping[str, np.ndarray] | None = None,
     threshold: float = -1.0,
-    cluster: Cluster = agglomerative,
 ) -> list[Turn]:
-    """Turns with words, in order, from the outputs of each window of `waveform (S,)`.
+    """Turns with words, in order, from the outputs for a `waveform (S,)` of one window.
 
     With `enrolled` speakers, their recordings as embeddings `(k, E)`, an output has the name of the
-    nearest; within a window no two outputs have one name. Outputs below `threshold`, and all where
-    nobody is enrolled, are speaker1, speaker2 …: the numbers of the outputs, or in a longer
-    recording those of the clusters that `cluster` finds. Raises DataError for an empty `enrolled`
-    and for embeddings of another size.
+    nearest, and no two outputs have one name. Outputs below `threshold`, and all where nobody is
+    enrolled, are speaker1, speaker2 …: the numbers of the outputs. Raises DataError for an empty
+    `enrolled` and for embeddings of another size.
     """
-    parts = [[utterances(words) for words in window] for window in windows]
-    whole = len(parts) == 1
-    if whole:
-        numbered = [(number, part) for number, part in enumerate(parts[0]) if part]
-    else:
-        each = sorted((u for window in parts for part in window for u in part), key=_start)
-        numbered = [(0, [utterance]) for utterance in each]
+    numbered = [(n, part) for n, words in enumerate(parts) if (part := utterances(words))]
     if not numbered:
         return []
-    numbers, speakers = np.array([n for n, _ in numbered]), [speaker for _, speaker in numbered]
+    speakers = [speaker for _, speaker in numbered]
     names: list[str | None] = [None] * len(speakers)
-    if enrolled is not None or not whole:
+    if enrolled is not None:
         embeddings = embed([speech_of(speaker, speakers, waveform) for speaker in speakers])
-        if enrolled is not None:
-            names = (assign if whole else attribute)(embeddings, enrolled, threshold)
-        unknown = [i for i, name in enumerate(names) if name is None]
-        if unknown and not whole:
-            numbers[unknown] = cluster(embeddings[unknown], None)
+        names = assign(embeddings, enrolled, threshold)
     free = (name for n in count(1) if (name := f"speaker{n}") not in (enrolled or {}))
-    labels = list(islice(free, int(numbers.max()) + 1))
+    labels = list(islice(free, len(parts)))
     return in_order(
-        Turn(name or labels[number], u.start, u.end, " ".join(w.text for w in u.words))
-        for name, number, speaker in zip(names, numbers, speakers, strict=True)
+        u.turn(name or labels[number])
+        for name, (number, speaker) in zip(names, numbered, strict=True)
         for u in speaker
     )
+
+
+def spoken_in(windows: Iterable[Parts], turns: Sequence[Turn]) -> list[Turn]:
+    """Turns with words, in order, from the outputs of each window and the `turns` of a diarizer,
+    who may overlap.
+
+    A word belongs to who talks at its middle; where several do, an output goes on with the speaker
+    that it has, and else has one that no other output has. A word outside of all turns belongs to
+    the nearest; where there is none, all words are speaker1's.
+    """
+    names = [turn.speaker for turn in turns] or ["speaker1"]
+    starts = np.array([turn.start for turn in turns] or [0])
+    ends = np.array([turn.end for turn in turns] or [1])
+    found: list[Turn] = []
+    open_: dict[int, tuple[str, list[TimedWord]]] = {}
+    for parts in windows:
+        spoken = [(word, output) for output, words in enumerate(parts) for word in words]
+        for word, output in sorted(spoken, key=lambda pair: pair[0].start):
+            middle = (word.start + word.end) / 2
+            away = np.maximum(np.maximum(starts - middle, middle - ends), 0)
+            possible = [names[i] for i in np.flatnonzero(away == away.min())]
+            before = open_.get(output)
+            others = {
+                who for n, (who, own) in open_.items() if n != output and own[-1].end > word.start
+            }
+            if before is not None and before[0] in possible:
+                who = before[0]
+            else:
+                who = next((name for name in possible if name not in others), possible[0])
+            pause = before is None or word.start - before[1][-1].end > PAUSE * SAMPLE_RATE
+            if before is not None and who == before[0] and not pause:
+                before[1].append(word)
+                continue
+            if before is not None:
+                found.append(Utterance(before[1]).turn(before[0]))
+            open_[output] = who, [word]
+    found += [Utterance(words).turn(who) for who, words in open_.values()]
+    return in_order(found)
 
 
 def utterances(words: Sequence[TimedWord]) -> list[Utterance]:
@@ -125,7 +154,3 @@ def _without(utterance: Utterance, others: Sequence[Utterance], waveform: np.nda
         alone[start:end] = False
     samples: np.ndarray = waveform[utterance.start : utterance.end][alone]
     return samples
-
-
-def _start(utterance: Utterance) -> Samples:
-    return utterance.start

@@ -6,7 +6,7 @@ the order of time (t-SOT) have times; first in, first out writes the second spea
 the first, whenever the second spoke.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -33,8 +33,9 @@ Parts = list[list[TimedWord]]
 """The words of each speaker of a window."""
 
 
-def timed_words(task: RecognitionTask, encode: Encode, waveform: Tensor) -> list[Parts]:
-    """The words of each window of `waveform (S,)` with their times, by CTC's best path.
+def timed_words(task: RecognitionTask, encode: Encode, waveform: Tensor) -> Iterator[Parts]:
+    """The words of each window of `waveform (S,)` with their times, by CTC's best path, one window
+    after the other, of which memory holds two.
 
     The outputs of neighbouring windows are joined by what they share, yet may belong to different
     speakers. A word counts in the window in which its middle counts. Raises ConfigError for a
@@ -44,7 +45,7 @@ def timed_words(task: RecognitionTask, encode: Encode, waveform: Tensor) -> list
         expected = "one with CTC, by whose frames words get times (attention below 1)"
         raise ConfigError("recogniser", "one trained by its attention decoder alone", expected)
     windows = windows_of(task, encode, waveform)
-    return [parts_of(window, task, len(waveform)) for window in windows]
+    return (parts_of(window, task, len(waveform)) for window in windows)
 
 
 def parts_of(window: Window, task: RecognitionTask, samples: Samples) -> Parts:

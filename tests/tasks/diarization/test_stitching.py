@@ -132,3 +132,20 @@ def test_a_second_speaker_in_overlap() -> None:
     assert after > before + 25
     # one speaker has nobody besides
     assert both(waveform, speech, speakers=1) == alone(waveform, speech, speakers=1)
+
+
+@pytest.mark.parametrize("repeats", [4, 16])
+def test_waveforms_that_are_embedded_at_once_are_bounded(repeats: int) -> None:
+    """However long the recording is: two minutes, and eight."""
+    waveform, active = (np.concatenate([part] * repeats) for part in planted())
+    most: list[int] = []
+
+    def embed(waveforms: Sequence[np.ndarray]) -> np.ndarray:
+        most.append(sum(map(len, waveforms)))
+        return shares(waveforms)
+
+    speech = [Region(0, len(waveform))]
+    for parts in ({"segment": lambda _: local_of(active, 0)}, {}):
+        found = Diarizer(embed, 0.25, **parts)(waveform, speech, 3)
+        assert len({turn.speaker for turn in found}) == 3
+    assert max(most) <= 64 * 8 * SECOND

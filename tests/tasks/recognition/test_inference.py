@@ -1,5 +1,6 @@
 """Recordings longer than a window: outputs keep their order, attention decodes each window."""
 
+import weakref
 from functools import partial
 
 import pytest
@@ -56,7 +57,7 @@ def test_outputs_keep_their_order_over_windows() -> None:
 
 
 def test_times_keep_their_order_over_windows() -> None:
-    found = timed_words(swapping(), None, torch.zeros(SAMPLES))  # type: ignore[arg-type]
+    found = list(timed_words(swapping(), None, torch.zeros(SAMPLES)))  # type: ignore[arg-type]
     assert len(found) == 3
     assert all({word.text for word in window[0]} == {"A"} for window in found)
 
@@ -85,3 +86,22 @@ def test_a_windowed_decoding_sees_one_window_at_a_time(windowed: bool) -> None:
     assert sum(seen) == 2 * frames
     assert max(seen) == (475 if windowed else frames)
     assert found == [["A"] * (3 if windowed else 1)] * 2
+
+
+def test_memory_does_not_grow_with_the_length() -> None:
+    """Of the windows of a long recording at most three are there at once."""
+    alive: list[int] = []
+    known: list[weakref.ref[Tensor]] = []
+
+    class Watched(Swapping):
+        def posteriors(self, *given: object) -> list[Posteriors]:  # type: ignore[override]
+            found = super().posteriors(*given)  # type: ignore[arg-type]
+            known.append(weakref.ref(found[0].log_probabilities))
+            alive.append(sum(ref() is not None for ref in known))
+            return found
+
+    task = Watched(PhoneUnits(PHONES), core)
+    words = 0
+    for window in timed_words(task, None, torch.zeros(12 * SAMPLES)):  # type: ignore[arg-type]
+        words += len(window[0])
+    assert len(alive) > 30 and max(alive) <= 3 and words > 1000

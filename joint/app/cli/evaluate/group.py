@@ -5,6 +5,7 @@ import typer
 from joint.app.cli.checked import CheckedCommand
 from joint.app.cli.evaluate.conversations.activity import activity
 from joint.app.cli.evaluate.conversations.diarization import diarization
+from joint.app.cli.evaluate.conversations.transcript import transcript
 from joint.app.cli.evaluate.conversion import conversion
 from joint.app.cli.evaluate.extraction import extraction
 from joint.app.cli.evaluate.phonetics import phonetics
@@ -23,6 +24,7 @@ TASKS = (
     recognition,
     diarization,
     activity,
+    transcript,
     vocoder,
     synthesis,
     conversion,

@@ -31,6 +31,7 @@ from joint.app.cli.options import (
     check_threshold,
     open_model,
 )
+from joint.data.choices import Pipeline
 from joint.errors import ConfigError, DataError
 from joint.files import readable, write_json
 from joint.terminal import warn
@@ -59,6 +60,15 @@ def transcribe(
     ] = None,
     database: KnownSpeakers = None,
     threshold: Threshold = None,
+    pipeline: Annotated[
+        Pipeline | None,
+        typer.Option(
+            "--pipeline",
+            metavar="clustering|overlap|powerset|ts-vad",
+            help="The diarization pipeline that tells who talks when, see `joint diarize`; by "
+            "default clustering, in recordings longer than 20 s.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -86,7 +96,9 @@ def transcribe(
     without words are left out when they come from a database. A recogniser of mode `single`, `simo`
     or `siso` transcribes everybody: with --enrollment, --database, --output or --picture it prints
     turns with their start and end in seconds, and a speaker whose score against an enrolled one
-    reaches the threshold gets that name. Turns need times, and thus greedy decoding (no --beam).
+    reaches the threshold gets that name. In recordings longer than 20 s a word has the speaker that
+    diarization finds then; hours are worked on in windows. Turns need times, and thus greedy
+    decoding (no --beam).
 
     Example: joint transcribe meeting.wav --checkpoint exp/recognition/simo --database speakers
     --output meeting.json
@@ -121,6 +133,9 @@ def transcribe(
     if threshold is not None and not (names_speakers or output or picture):
         expected = "enrolled speakers, and a recogniser of mode single, simo or siso"
         raise ConfigError("--threshold", "no speakers to name", expected)
+    if pipeline is not None and not (names_speakers or output or picture):
+        expected = "--output, --picture or enrolled speakers, and mode single, simo or siso"
+        raise ConfigError("--pipeline", "no turns to find", expected)
     if not (names_speakers or output or picture):
         lines = _by_output(model, recording, known, speakers, name, decoding)
     else:
@@ -130,7 +145,7 @@ def transcribe(
         enrolled = None if speakers is None else speakers.embeddings()
         if known:
             enrolled = {who: model.embed([waveform]) for who, waveform in known.items()}
-        turns = model.attribute(recording, enrolled, threshold, None, name)
+        turns = model.attribute(recording, enrolled, threshold, None, name, pipeline)
         if not turns:
             warn(f"{audio}: no words found")
         if output:

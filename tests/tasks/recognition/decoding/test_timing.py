@@ -121,7 +121,7 @@ def test_every_word_of_a_long_recording_once(monkeypatch: pytest.MonkeyPatch) ->
     task = SingleRecognition(PhoneUnits(PHONES), core)
     spikes = [0, 300, 452, 474, 476, 498, 700, 923, 925, 1200]
     monkeypatch.setattr(task, "posteriors", planted(spikes))
-    found = timed_words(task, None, torch.zeros(52 * 16_000))  # type: ignore[arg-type]
+    found = list(timed_words(task, None, torch.zeros(52 * 16_000)))  # type: ignore[arg-type]
     # 475 and 925 are the middles of what two windows share
     assert WINDOW_FRAMES == 500 and [len(window[0]) for window in found] == [4, 4, 2]
     assert [word for window in found for word in window[0]] == [at("A", s, s + 1) for s in spikes]

@@ -12,9 +12,10 @@ import joint
 import joint.app.cli.inference.enroll
 import joint.app.cli.inference.transcribe
 from joint.audio import read_audio, write_audio
-from joint.conversation.turns import read_turns
+from joint.conversation.turns import Turn, read_turns
 from joint.data.opening import open_corpus
 from joint.encoders.frames import Frames
+from tasks.diarization.pipeline import Diarizer
 from tasks.recognition.core import Posteriors
 from tasks.recognition.inference import joined, windows_of
 from tasks.verification.enrolment.database import EnrolledRecording
@@ -125,6 +126,35 @@ def test_who_says_what(talk: dict[str, Path], joint_command: Command, tmp_path: 
     assert joint_command(*base).out.startswith("speaker1: ")  # without times
 
 
+def test_words_have_the_speakers_that_diarization_finds(
+    talk: dict[str, Path],
+    joint_command: Command,
+    refused: Refused,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The same words, each with the speaker of its time, whichever output it comes from."""
+    base = ("transcribe", talk["talk"], "--checkpoint", "any", "--mode", "simo")
+    pipeline = ("--pipeline", "clustering", "--threshold", 0.5)
+    assert "no threshold" in refused(*base, "--output", tmp_path / "x.json", *pipeline[:2])
+    border = len(read_audio(talk["first"]))
+    end = len(read_audio(talk["talk"]))
+
+    def halves(*given: object, **named: object) -> list[Turn]:
+        return [Turn("Ann", 0, border), Turn("Ben", border, end)]
+
+    monkeypatch.setattr(Diarizer, "__call__", halves)
+    for options in (pipeline, ()):
+        done = joint_command(*base, "--output", tmp_path / "out.json", *options)
+        assert done.code == 0, done
+        turns = read_turns(tmp_path / "out.json")["talk"]
+        if options:
+            assert {t.speaker for t in turns} == {"Ann", "Ben"}
+            assert all((t.end <= border) == (t.speaker == "Ann") for t in turns)
+            words = sorted(" ".join(t.text for t in turns).split())
+    assert sorted(" ".join(t.text for t in turns).split()) == words
+
+
 def test_who_says_what_refused(
     talk: dict[str, Path], recogniser: Path, tiny_checkpoint: Path, refused: Refused, tmp_path: Path
 ) -> None:
@@ -135,6 +165,7 @@ def test_who_says_what_refused(
     assert ".png" in refused(*simo, "--output", out, "--picture", tmp_path / "p.gif")
     assert "a cosine" in refused(*simo, *speaker, "--threshold", 2)
     assert "no speakers to name" in refused(*simo, "--threshold", 0.5)
+    assert "no turns to find" in refused(*simo, "--pipeline", "clustering")
     assert "no threshold" in refused(*simo, *speaker, "--output", out)
     assert "two files of the same name" in refused(*simo, *speaker, *speaker, "--threshold", 0)
     assert "no times" in refused(*simo, "--beam", 2, "--output", out)
@@ -168,7 +199,7 @@ def test_long_recordings_are_transcribed_in_windows(recogniser: Path) -> None:
         return compute(encode, waveform, *rest)
 
     task.posteriors = recorded
-    windows = windows_of(task, model.model.view("simo"), torch.from_numpy(noise))
+    windows = list(windows_of(task, model.model.view("simo"), torch.from_numpy(noise)))
     outputs = [joined(windows, output) for output in range(2)]
     assert max(seconds) == 20.0 and len(seconds) == 3
     frames = {output.log_probabilities.shape[1] for output in outputs}
