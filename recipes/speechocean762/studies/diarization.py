@@ -7,32 +7,35 @@ DATA/test must be aligned (`joint align`): a reference turn is a stretch of word
 without overlap, or each starting at 15 to 100 % of the previous one as in `mix2_recognition.csv`,
 but after the end of the same speaker's last utterance. With `--cohort DATA/train` windows are also
 clustered by VBx, whose model is fitted on that folder. With `--ts-vad` the speakers that each way
-finds are looked for again by the checkpoint's task `activity`, where they may overlap.
+finds are looked for again by the checkpoint's task `activity`, where they may overlap. With
+`--segmentation` its task of that name finds overlap, in which each way has a second speaker, and
+local speakers, which each way clusters in place of windows (powerset); it needs no other speech
+detection.
 """
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from joint import load
-from joint.conversation.clustering import Cluster, clustered, spectral
 from joint.conversation.turns import Turn, in_order, write_turns
 from joint.data.corpus import Corpus, Utterance
 from joint.data.opening import open_corpus
 from joint.errors import DataError
 from joint.experiments.tables import comparison_table
-from joint.inspection.speech import PAUSE, Region, SileroSpeech
+from joint.inspection.speech import PAUSE, SileroSpeech
 from joint.terminal import errors_in_one_line
 from joint.training.progress import shown
 from joint.units import SAMPLE_RATE, Samples
 from recipes.speechocean762.studies.command import study_parser
+from recipes.speechocean762.studies.diarization_ways import diarized_by, stitched_by, ways
 from tasks.diarization.evaluate import evaluate_diarization
 from tasks.diarization.pipeline import Diarizer
 from tasks.diarization.segments import oracle_speech
-from tasks.diarization.windows import turns_of
+from tasks.diarization.stitching import within
 
 SHARES = (0.15, 1.0)
 COLLAR = 0.25
@@ -45,21 +48,6 @@ COLUMNS = {
     "number_right_percent": "number right %",
     "collar": f"DER %, collar {COLLAR:g} s",
 }
-Ways = Mapping[str, Callable[[np.ndarray], np.ndarray]]
-"""How the speakers of windows are found from their embeddings."""
-
-
-def ways(threshold: float | None, vbx: Cluster | None = None) -> Ways:
-    """With and without the number of speakers, by an encoder's threshold, and by VBx."""
-    found: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-        "number given": lambda embeddings: spectral(embeddings, speakers=2),
-        "number found": lambda embeddings: clustered(embeddings, threshold=threshold),
-        "number by eigengap": spectral,
-    }
-    if vbx is not None:
-        found["number given, VBx"] = lambda embeddings: vbx(embeddings, 2)
-        found["number found, VBx"] = lambda embeddings: vbx(embeddings, None)
-    return found
 
 
 @dataclass(frozen=True)
@@ -135,6 +123,7 @@ def compare(
     output: Path | None,
     cohort: Path | None = None,
     ts_vad: bool = False,
+    segmentation: bool = False,
 ) -> str:
     """A table with a row for each kind of conversation, speech segmentation (reference or Silero),
     and way to find the number of speakers; references and estimates are written to `output` as
@@ -142,9 +131,10 @@ def compare(
 
     Raises JointError.
     """
-    tasks = ("activity",) if ts_vad else ()
+    tasks = [*["activity"] * ts_vad, *["segmentation"] * segmentation]
     corpus, model, silero = open_corpus(folder), load(checkpoint, tasks=tasks), SileroSpeech()
     again = model.second_pass() if ts_vad else None
+    segment = model.local_speakers() if segmentation else None
     diarizer = Diarizer(model.embed, model.diarization_threshold)
     vbx = model.vbx(open_corpus(cohort), progress=True) if cohort is not None else None
     chosen = ways(diarizer.threshold, vbx)
@@ -157,8 +147,16 @@ def compare(
         ):
             reference[each.name] = each.turns
             found = {"reference": oracle_speech(each.turns), "silero": silero(each.waveform)}
+            local = None if segment is None else segment(each.waveform)
+            if local is not None:
+                whole = stitched_by(diarizer, each.waveform, local, chosen)
+                for way, turns in whole.items():
+                    name = f"{kind}, speech by segmentation, {way}"
+                    estimates.setdefault(name, {})[each.name] = turns
             for source, speech in found.items():
-                diarized = _diarized(diarizer, each.waveform, speech, chosen)
+                diarized = diarized_by(diarizer, each.waveform, speech, chosen, local)
+                if local is not None and source == "reference":
+                    diarized |= stitched_by(diarizer, each.waveform, within(local, speech), chosen)
                 if again is not None:
                     diarized |= {
                         f"{way}, TS-VAD": again(each.waveform, turns)
@@ -176,17 +174,6 @@ def compare(
     return comparison_table("conversations", COLUMNS, measured)
 
 
-def _diarized(
-    diarizer: Diarizer, waveform: np.ndarray, speech: Sequence[Region], chosen: Ways
-) -> dict[str, list[Turn]]:
-    """Turns by each way to find the number of speakers; none in too little speech."""
-    windows, embeddings = diarizer.embedded(waveform, speech)
-    if len(windows) < 2:
-        return {way: [] for way in chosen}
-    found = {way: cluster(embeddings).tolist() for way, cluster in chosen.items()}
-    return {way: turns_of(windows, [str(label) for label in found[way]]) for way in chosen}
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
     parser = study_parser(__doc__)
@@ -198,9 +185,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, help="a folder for references and estimates")
     parser.add_argument("--cohort", type=Path, help="labelled speakers to fit VBx on")
     parser.add_argument("--ts-vad", action="store_true", help="a second pass, too")
+    parser.add_argument("--segmentation", action="store_true", help="overlap and powerset, too")
     given = parser.parse_args(arguments)
-    chosen = given.count, given.utterances, given.seed, given.output, given.cohort, given.ts_vad
-    print(compare(given.data, given.checkpoint, *chosen))
+    chosen = given.count, given.utterances, given.seed, given.output, given.cohort
+    heads = given.ts_vad, given.segmentation
+    print(compare(given.data, given.checkpoint, *chosen, *heads))
 
 
 if __name__ == "__main__":
