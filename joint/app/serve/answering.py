@@ -11,8 +11,10 @@ from fastapi import HTTPException, UploadFile
 from joint.app.limits import Limits
 from joint.app.results import Enrolled, Identification, Recording, Verification
 from joint.app.shared.people import known_by
+from joint.app.shared.pipelines import PipelineChoice
 from joint.audio import encode_audio
 from joint.conversation.turns import Turn
+from joint.data.choices import Pipeline
 from joint.errors import AudioError, ConfigError, TooLongError
 from joint.inspection.reading import InspectedRecording, inspect_content
 from joint.task import Enrollment
@@ -100,12 +102,17 @@ class Service:
         return content, {key: json.dumps(value) for key, value in headers.items()}
 
     def diarize(
-        self, recording: UploadFile, speakers: int | None, threshold: float | None
+        self,
+        recording: UploadFile,
+        speakers: int | None,
+        threshold: float | None,
+        pipeline: Pipeline = Pipeline.CLUSTERING,
     ) -> list[Turn]:
         """See SpeakerModel.diarize; people of the database get their names."""
+        diarizer = self.model.diarizer(PipelineChoice(pipeline), speakers is not None)
         (looked_at,) = self.recordings(recording=recording)
         enrolled = None if self.database is None else self.people().embeddings()
-        return self.model.diarize(looked_at, speakers, enrolled, threshold)
+        return self.model.diarize(looked_at, speakers, enrolled, threshold, diarizer)
 
     def transcribe(
         self,

@@ -28,6 +28,7 @@ from joint.app.serve.answers import (
 )
 from joint.app.serve.errors import answer_errors
 from joint.app.serve.worker import Worker
+from joint.data.choices import Pipeline
 from joint.units import Seconds
 
 LAST_ANSWERS: Seconds = 30.0
@@ -136,9 +137,12 @@ def create_app(service: Service, places: int = 64, hosts: Sequence[str] = ("*",)
             int | None, Form(ge=1, description="Their number; by default it is estimated.")
         ] = None,
         threshold: Threshold = None,
+        pipeline: Annotated[
+            Pipeline, Form(description="As `joint diarize --pipeline`; others need a head.")
+        ] = Pipeline.CLUSTERING,
     ) -> Diarized:
         """Who speaks when; people of the speaker database get their names."""
-        compute = partial(service.diarize, recording, speakers, threshold)
+        compute = partial(service.diarize, recording, speakers, threshold, pipeline)
         found, notes = await worker(request, compute)
         return Diarized([SpokenTurn.of(turn) for turn in found], notes)
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import gradio as gr
 import numpy as np
 
+from joint.app.shared.pipelines import PipelineChoice
 from joint.app.shared.wording import turns_text
 from joint.app.web.components import audio_input
 from joint.app.web.markup import drawing, table
 from joint.app.web.service import Service
 from joint.conversation.timeline import draw_timeline
 from joint.conversation.turns import write_turns
+from joint.data.choices import Pipeline
 from joint.units import SAMPLE_RATE
 
 if TYPE_CHECKING:
@@ -28,13 +30,15 @@ def diarize(
     path: str | None,
     speakers: int,
     names: bool,
+    pipeline: str = Pipeline.CLUSTERING.value,
 ) -> tuple[str, str, str | None]:
     """The seconds of each speaker; time line and turns; an RTTM file."""
     recording = service.recording(path, "recording")
     enrolled: dict[str, np.ndarray] | None = None
     if names and service.speakers():
         enrolled = service.enrolled(model).embeddings()
-    turns = model.diarize(recording, speakers or None, enrolled)
+    diarizer = model.diarizer(PipelineChoice(Pipeline(pipeline)), bool(speakers))
+    turns = model.diarize(recording, speakers or None, enrolled, diarizer=diarizer)
     if not turns:
         return turns_text(turns), "", None
     session = Path(path or "").stem
@@ -58,7 +62,7 @@ def build(page: "Page") -> None:
     timeline = gr.HTML(render=False)
     rttm = gr.File(label="RTTM", interactive=False, render=False)
     with gr.Row():
-        recording = audio_input("A recording of several speakers, one at a time")
+        recording = audio_input("A recording of several speakers")
         with gr.Column():
             speakers = gr.Number(
                 0, label="Number of speakers; 0: estimated", minimum=0, precision=0
@@ -68,9 +72,14 @@ def build(page: "Page") -> None:
                 value=True,
                 visible=page.service.database is not None,
             )
-    page.button(
-        "Find the speaker turns", diarize, [recording, speakers, names], [answer, timeline, rttm]
-    )
+            pipeline = gr.Dropdown(
+                [each.value for each in Pipeline],
+                value=Pipeline.CLUSTERING.value,
+                label="Pipeline; overlap and powerset need a segmentation head, ts-vad an activity "
+                "head",
+            )
+    given = [recording, speakers, names, pipeline]
+    page.button("Find the speaker turns", diarize, given, [answer, timeline, rttm])
     answer.render()
     timeline.render()
     rttm.render()

@@ -21,7 +21,7 @@ from joint.app.web.tabs import (
 )
 from joint.audio import read_audio, write_audio
 from joint.conversation.turns import read_turns
-from joint.errors import AudioError, ConfigError, DataError, JointError
+from joint.errors import AudioError, CheckpointError, ConfigError, DataError, JointError
 
 if TYPE_CHECKING:
     from joint.app.web.examples import Examples
@@ -114,6 +114,8 @@ def test_who_speaks_when(service: "Service", shipped: Any, examples: "Examples")
     assert rttm is not None and Path(rttm).name == "conversation.rttm"
     assert {turn.speaker for turn in read_turns(rttm)["conversation"]} == {"Jean", "speaker1"}
     assert "Jean" not in diarization.diarize(service, shipped, path, 2, False)[0]
+    with pytest.raises(CheckpointError, match="segmentation"):
+        diarization.diarize(service, shipped, path, 2, False, "powerset")
 
 
 def test_voices(service: "Service", shipped: Any, examples: "Examples") -> None:
