@@ -124,6 +124,7 @@ def compare(
     cohort: Path | None = None,
     ts_vad: bool = False,
     segmentation: bool = False,
+    threshold: float | None = None,
 ) -> str:
     """A table with a row for each kind of conversation, speech segmentation (reference or Silero),
     and way to find the number of speakers; references and estimates are written to `output` as
@@ -135,8 +136,12 @@ def compare(
     corpus, model, silero = open_corpus(folder), load(checkpoint, tasks=tasks), SileroSpeech()
     again = model.second_pass() if ts_vad else None
     segment = model.local_speakers() if segmentation else None
-    diarizer = Diarizer(model.embed, model.diarization_threshold)
-    vbx = model.vbx(open_corpus(cohort), progress=True) if cohort is not None else None
+    diarizer = Diarizer(
+        model.embed, model.diarization_threshold if threshold is None else threshold
+    )
+    vbx = None
+    if cohort is not None:
+        vbx = model.vbx(open_corpus(cohort), threshold, progress=True)
     chosen = ways(diarizer.threshold, vbx)
     measured = {}
     for kind, overlapping in (("in turn", False), ("overlapping", True)):
@@ -186,9 +191,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--cohort", type=Path, help="labelled speakers to fit VBx on")
     parser.add_argument("--ts-vad", action="store_true", help="a second pass, too")
     parser.add_argument("--segmentation", action="store_true", help="overlap and powerset, too")
+    parser.add_argument("--cluster-threshold", type=float, metavar="T", help="of windows' cosines")
     given = parser.parse_args(arguments)
     chosen = given.count, given.utterances, given.seed, given.output, given.cohort
-    heads = given.ts_vad, given.segmentation
+    heads = given.ts_vad, given.segmentation, given.cluster_threshold
     print(compare(given.data, given.checkpoint, *chosen, *heads))
 
 
