@@ -7,6 +7,11 @@ from joint.encoders.frames import Frames, frame_counts
 from joint.task import WINDOWS, Encode
 from joint.units import Samples
 
+SPREAD = 5.0
+"""Factor of the coordinates: unit embeddings of two speakers are 0.3 from their mean. Without it a
+training of minutes does not find that they matter: a quarter of the speech is still confused, with
+it a tenth."""
+
 
 class BothDirections(nn.Module):
     """A bidirectional LSTM whose backward direction begins at each window's own last frame. Packed
@@ -103,6 +108,7 @@ class SegmentationNetwork(nn.Module):
         after = torch.minimum(before + 1, (whole - 1)[:, None])
         share = (position - before).unsqueeze(-1)
         size = (-1, -1, self.axes)
+        axes = SPREAD * axes
         first = axes.gather(1, before.unsqueeze(-1).expand(size))
         second = axes.gather(1, after.unsqueeze(-1).expand(size))
         return first + share * (second - first)
