@@ -119,6 +119,9 @@ HUB = ["huggingface_hub>=0.30,<3"]
 # Pretrained front-ends.
 SSL = ["transformers>=5.0,<6"]
 
+# Language models: low-rank changes of them, and those in GGUF files.
+AUDIOLM = [*SSL, "peft>=0.17,<1", "gguf>=0.17,<1"]
+
 # Grids as jobs, on this machine or by SLURM.
 CLUSTER = ["submitit>=1.5,<1.6"]
 
@@ -133,7 +136,7 @@ DEV = [
     *HUB,
     *PHONES,
     *SYNTHESIS,
-    *SSL,
+    *AUDIOLM,
     *EXPORT,
     *CLUSTER,
     *WEB,
@@ -152,6 +155,7 @@ DEV = [
 EXTRAS = {
     "analysis": ANALYSIS,
     "audiovisual": AUDIOVISUAL,
+    "audiolm": AUDIOLM,
     "cluster": CLUSTER,
     "conversation": CONVERSATION,
     "espnet": ESPNET,

@@ -122,6 +122,7 @@ class SceneBatch:
     | utterance | (B, K) int64 | index in the corpus of the enrolment's utterance |
     | speed | (B, K) float32 | speed factor of the enrolment, 1 as recorded |
     | phrase | (B, K) int64 | class of the text of the enrolment's utterance |
+    | enrollment_texts | B × K strings | words of the utterance that each enrolment is a part of |
     | enrollment_phones | (B, K, P) int64 | phones within the enrolment, −1 unknown and padding |
     | enrollment_phone_ends | (B, K, P) int64 | Samples where each ends; the first begins at 0 |
     | pronunciation | (B, K, P) int64 | phones of the whole utterance, −1 padding |
@@ -150,6 +151,7 @@ class SceneBatch:
     utterance: Tensor | None = None
     speed: Tensor | None = None
     phrase: Tensor | None = None
+    enrollment_texts: list[list[str]] | None = None
     enrollment_phones: Tensor | None = None
     enrollment_phone_ends: Tensor | None = None
     pronunciation: Tensor | None = None

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 from support import RECIPES, ROOT, short
+from tiny_language_models import save_text_model
 
 from joint.data.opening import open_corpus
 from joint.training.building.model import load_model
@@ -44,6 +45,10 @@ def test_two_steps(recipe: Path, prepared: Path, aligned: Path, tmp_path: Path) 
     elif "distillation" in config.tasks:
         targets = any_targets(folders[0], config.encoder.embedding_dim, tmp_path)
         overrides.append(f"tasks.distillation.task.targets={targets}")
+    if "audiolm" in config.tasks:
+        source = save_text_model(tmp_path / "language_model")
+        # pairs need two speakers with two recordings each
+        overrides += [f"tasks.audiolm.task.source={source}", "streams.pairs.batch_size=4"]
     checkpoint = train(tmp_path / "recipe.yaml", overrides)
     model, metadata = load_model(checkpoint)
     assert metadata["trained"]["steps"] == 2

@@ -50,6 +50,12 @@ def _phrases(scenes: list[Scene], corpus: Corpus) -> dict[str, Tensor]:
     return {"phrase": _grid([[corpus.phrase_of[u] for u in row] for row in utterances])}
 
 
+def _enrollment_texts(scenes: list[Scene], corpus: Corpus) -> dict[str, Any]:
+    known = corpus.utterances
+    texts = [[known[e.segment.utterance].text for e in s.enrollments] for s in scenes]
+    return {"enrollment_texts": texts}
+
+
 def _of_sources(scenes: list[Scene], corpus: Corpus) -> dict[str, Tensor]:
     if not scenes[0].sources:
         return {}
@@ -127,6 +133,7 @@ _LABELS: tuple[tuple[frozenset[str], Callable[[list[Scene], Corpus], dict[str, A
         _of_enrollments,
     ),
     (frozenset({"phrase"}), _phrases),
+    (frozenset({"enrollment_texts"}), _enrollment_texts),
     (
         frozenset(
             {

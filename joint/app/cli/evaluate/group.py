@@ -3,6 +3,7 @@
 import typer
 
 from joint.app.cli.checked import CheckedCommand
+from joint.app.cli.evaluate.audiolm import audiolm
 from joint.app.cli.evaluate.conversations.activity import activity
 from joint.app.cli.evaluate.conversations.diarization import diarization
 from joint.app.cli.evaluate.conversations.transcript import transcript
@@ -25,6 +26,7 @@ TASKS = (
     diarization,
     activity,
     transcript,
+    audiolm,
     vocoder,
     synthesis,
     conversion,

@@ -18,7 +18,7 @@ EXPECTED = {
     "librispeech librispeechmix librimix",
     **dict.fromkeys(("align", "shard", "train", "ablate"), ""),
     "evaluate": "verification extraction phonetics recognition diarization vocoder synthesis "
-    "conversion activity transcript",
+    "conversion activity transcript audiolm",
     **dict.fromkeys(("inspect", "embed", "verify", "enroll", "identify", "forget", "extract"), ""),
     **dict.fromkeys(
         ("transcribe", "diarize", "synthesize", "convert", "web", "serve", "probe"), ""

@@ -218,5 +218,6 @@ def test_enrolments_alone_have_no_mixture(renderer: Renderer, corpus: Corpus) ->
         "utterance",
         "speed",
         "phrase",
+        "enrollment_texts",
         "augmentation",
     }
