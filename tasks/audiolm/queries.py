@@ -26,11 +26,10 @@ class Recordings:
 
     def rows(self, index: Tensor) -> "Recordings":
         """Those of `index (P,)`."""
-        at = index.to(self.embedding.device)
         return Recordings(
-            self.embedding[at],
-            None if self.waveform is None else self.waveform[at],
-            None if self.lengths is None else self.lengths[at],
+            self.embedding[index.to(self.embedding.device)],
+            None if self.waveform is None else self.waveform[index.to(self.waveform.device)],
+            None if self.lengths is None else self.lengths[index.to(self.lengths.device)],
             None if self.words is None else tuple(self.words[i] for i in index.tolist()),
         )
 

@@ -159,7 +159,8 @@ class PairTask(Task):
     ) -> Answer:
         """See Task: whether the recording is of each of K enrolled people. Words are not asked for.
 
-        Raises ConfigError for no enrolment, and for a task that asks for words.
+        Raises ConfigError for no enrolment, for a task that asks for words, and where recordings
+        are needed for an enrolment by a kept embedding.
         """
         if not enrollments:
             raise ConfigError("enrolments", "none", "one for each person to compare with")
@@ -167,12 +168,11 @@ class PairTask(Task):
             raise ConfigError("text_dependent", "true", "a task that asks for voices alone")
         known = encode_enrollments(encode, enrollments)
         own = encode_enrollments(encode, [Enrollment.of(recording)])
-        parts = [
-            Recordings(x.embedding, x.waveform if self.reads_waveforms else None, x.lengths)
+        first, second = (
+            Recordings(x.embedding, *(x.need_recording("audiolm") if self.reads_waveforms else ()))
             for x in (known, own)
-        ]
-        second = parts[1].rows(torch.zeros(len(enrollments), dtype=torch.long))
-        ratios = self.log_ratios(parts[0], second)
+        )
+        ratios = self.log_ratios(first, second.rows(torch.zeros(len(enrollments)).long()))
         return Answer(ratios, ratios.sigmoid())
 
     def _encoded(self, encode: Encode, batch: SceneBatch) -> tuple[Recordings, Tensor, Tensor]:

@@ -35,21 +35,22 @@ def evaluate_audiolm(
     """Figures of the model's task of this kind, or, with `source`, of a language model that takes
     audio as it is; see `evaluate_answers`.
 
-    The cosine accepts above `threshold`, or, where None, above the checkpoint's own.
+    The cosine accepts above `threshold`, or, where None, above that of the checkpoint's validation.
 
     Raises CheckpointError for a model without such a task, ConfigError for a corpus with too few
     speakers or recordings, and for a `source` that is no language model with audio.
     """
     embed: Embed = model.embed
+    chosen = model.threshold
     if source is not None:
-        task: PairTask = ClipTask(model.embedding_dim, source, form).eval()
+        task: PairTask = ClipTask(model.embedding_dim, source, form).eval().to(model.device)
     else:
         name, task = _own(model)
         if model.model.adapter(name) is not None:
             embed = _through(model, name)
+        chosen = model.metadata.get("validation", {}).get(f"{name}/cosine_threshold", chosen)
     if threshold is None:
-        chosen = model.metadata.get("validation", {}).get("audiolm/cosine_threshold")
-        threshold = model.threshold if chosen is None else chosen
+        threshold = chosen
     pairs = pair_set(
         embed,
         corpus,

@@ -103,6 +103,9 @@ def test_fine_tuning_reaches_the_text_model_alone(task: ClipTask) -> None:
     answer = task.infer(
         encode_with(tiny_encoder().eval()), torch.zeros(16000), [Enrollment.of(wave.waveform[0])]
     )
+    kept = Enrollment.kept(torch.zeros(12))
+    with pytest.raises(ConfigError, match="a kept embedding without its recording"):
+        task.infer(encode_with(tiny_encoder().eval()), torch.zeros(16000), [kept])
     assert answer.yes.shape == (1,) and 0.0 < float(answer.yes.detach()) < 1.0
 
 
