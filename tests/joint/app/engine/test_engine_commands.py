@@ -69,17 +69,20 @@ def test_verify_and_identify(
 def test_evaluate_verification(
     tiny_checkpoint: Path, aligned_trials: Path, tmp_path: Path, joint_command: Command
 ) -> None:
-    figures = []
+    figures, scores = [], []
     for engine in ("torch", "onnx"):
         outcome = joint_command(
             *("evaluate", "verification", "--data", aligned_trials, "--engine", engine),
             *("--trials", aligned_trials / "trials", "--checkpoint", tiny_checkpoint),
-            *("--json", tmp_path / "figures.json"),
+            *("--json", tmp_path / "figures.json", "--scores", tmp_path / "scores.csv"),
         )
         assert outcome.code == 0, outcome
         figures.append(json.loads((tmp_path / "figures.json").read_text()))
-    assert figures[1]["trials"] == figures[0]["trials"]
-    assert figures[1]["eer_percent"] == pytest.approx(figures[0]["eer_percent"], abs=1.0)
+        rows = (tmp_path / "scores.csv").read_text().splitlines()[1:]
+        scores.append([float(row.split(",")[-1]) for row in rows])
+    assert figures[1]["trials"] == figures[0]["trials"] == len(scores[0])
+    # not the EER: torch may be in bf16, and among few trials one that moves is a step of percents
+    np.testing.assert_allclose(scores[1], scores[0], atol=5e-3)
 
 
 def test_extract(

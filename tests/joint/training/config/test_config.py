@@ -168,7 +168,8 @@ def test_no_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", [TINY, *RECIPES], ids=lambda path: path.stem)
 def test_recipes_are_valid(path: Path) -> None:
-    config = load_config(path, [DATA])
+    names_corpora = "corpora: [" in path.read_text(encoding="utf-8")
+    config = load_config(path, [] if names_corpora else [DATA])
     assert config.tasks
     assert all(isinstance(stream.scenes, ScenePlanner) for stream in config.streams.values())
 
