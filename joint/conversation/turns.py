@@ -199,7 +199,7 @@ def _number(where: str, value: Any) -> float:
         number = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError):
         number = math.nan
-    if not math.isfinite(number):
+    if not math.isfinite(number * SAMPLE_RATE):
         raise DataError(where, f"time {value!r}", "a number of seconds")
     return number
 

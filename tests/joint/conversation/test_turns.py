@@ -94,6 +94,7 @@ def test_nobody_speaks(tmp_path: Path) -> None:
         ("t.rttm", "SPEAKER t 1 2 0 <NA> <NA> a", "2 to 2 s"),
         ("t.rttm", "SPEAKER t 1 -1 3 <NA> <NA> a", "-1 to 2 s"),
         ("t.rttm", "SPEAKER t 1 nan 3 <NA> <NA> a", "time 'nan'"),
+        ("t.stm", "t 1 a 0 1e305 hi", "time '1e305'"),
         ("t.stm", "t 1 a 0", "4 fields"),
         ("t.stm", "t 1 a 3 2 words", "3 to 2 s"),
         ("t.json", "[", "no readable JSON"),
