@@ -11,6 +11,8 @@ are rounded to 1/32767.
 
 import argparse
 import csv
+import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +26,7 @@ from tasks.verification.evaluate import write_scores
 from tasks.verification.trials import Trials
 
 SCORES, ROUNDED = "scores.csv", 32767
+KEPT = "a file that `keep` wrote"
 
 
 def kept(output: Path) -> dict[str, np.ndarray]:
@@ -80,10 +83,18 @@ def restore(file: Path, output: Path, data: str) -> int:
 def opened(file: Path) -> dict[str, np.ndarray]:
     """The content of a file that `keep` wrote. Raises DataError."""
     try:
-        with np.load(file, allow_pickle=False) as content:
-            return {name: content[name] for name in content.files}
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(file, f"not readable ({error})", "a file that `keep` wrote") from None
+        content = np.load(file, allow_pickle=False)
+        if not isinstance(content, np.lib.npyio.NpzFile):
+            raise DataError(file, "one array", KEPT)
+        with content:
+            whole = {name: content[name] for name in content.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(file, f"not readable ({error})", KEPT) from None
+    for name in whole:
+        inside = not Path(name).is_absolute() and ".." not in Path(name).parts
+        if not inside or not name.endswith((SCORES, ".json")):
+            raise DataError(file, f"the entry {name!r}", KEPT)
+    return whole
 
 
 def main() -> None:

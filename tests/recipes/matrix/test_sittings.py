@@ -79,6 +79,15 @@ def test_refusals(tmp_path: Path, data: Path) -> None:
     (tmp_path / "text.npz").write_text("no archive")
     with pytest.raises(DataError, match="not readable"):
         restore(tmp_path / "text.npz", tmp_path / "out", str(data))
+    (tmp_path / "zip.npz").write_bytes(b"PK\x03\x04 cut off")
+    with pytest.raises(DataError, match="not readable"):
+        restore(tmp_path / "zip.npz", tmp_path / "out", str(data))
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    with pytest.raises(DataError, match="one array"):
+        restore(tmp_path / "array.npy", tmp_path / "out", str(data))
+    np.savez(tmp_path / "outside.npz", **{"../figures.json": np.array("{}")})  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="the entry"):
+        restore(tmp_path / "outside.npz", tmp_path / "out", str(data))
     folder = tmp_path / "grid" / "a" / "seed1"
     folder.mkdir(parents=True)
     (folder / "scores.csv").write_text("label,utt1,utt2,score\n1,a,b,0.5\n")
