@@ -98,6 +98,9 @@ def audio_model(source: Source) -> tuple[nn.Module, Any]:
     """
     transformers = library("transformers")
     expected = "a language model that takes audio, such as Qwen2-Audio"
+    if source.gguf:  # it has no processor, and the folder around it may be of another model
+        found = f"{Path(source.where) / source.gguf}, a file of text weights"
+        raise ConfigError("source", found, f"{expected}: a folder, or OWNER/NAME on the hub")
     with as_config_errors(source, expected):
         processor = transformers.AutoProcessor.from_pretrained(source.where)
         if not hasattr(processor, "audio_token") or not hasattr(processor, "feature_extractor"):
