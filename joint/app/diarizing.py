@@ -11,7 +11,7 @@ from joint.app.results import Recording
 from joint.audio import AudioWarning
 from joint.conversation.turns import Turn
 from joint.data.choices import Pipeline
-from joint.errors import CheckpointError
+from joint.errors import CheckpointError, DataError
 from joint.inspection.domain import NO_SPEECH
 from joint.training.precision import autocast_for
 
@@ -95,7 +95,12 @@ class SpeakerDiarizer(LoadedModel):
             segment = self.local_speakers()
         again = self.second_pass() if kind is Pipeline.TS_VAD else None
         if choice.cohort is not None:
-            cluster = self.vbx(open_corpus(choice.cohort), threshold, progress)
+            corpus = open_corpus(choice.cohort)
+            try:
+                cluster = self.vbx(corpus, threshold, progress)
+            except DataError as error:
+                expected = "more speakers and recordings for --clustering vbx"
+                raise DataError(choice.cohort, error.found, expected) from None
         else:
             cluster = choice.cluster(threshold, progress)
         return Diarizer(
