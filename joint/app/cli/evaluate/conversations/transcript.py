@@ -7,6 +7,7 @@ import typer
 
 from joint.app.cli.evaluate.figures import print_figures
 from joint.app.cli.options import Json
+from joint.errors import DataError
 from joint.files import write_json
 
 
@@ -48,7 +49,11 @@ def transcript(
     from joint.app.measuring.transcripts import evaluate_transcripts
     from joint.conversation.turns import read_turns
 
-    figures = evaluate_transcripts(read_turns(reference), read_turns(hypothesis), collar)
+    try:
+        figures = evaluate_transcripts(read_turns(reference), read_turns(hypothesis), collar)
+    except DataError as error:
+        places = {"reference": reference, "hypothesis": hypothesis}
+        raise DataError(places.get(error.where, error.where), error.found, error.expected) from None
     print_figures(figures)
     if json:
         write_json(json, figures)
