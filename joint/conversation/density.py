@@ -1,6 +1,7 @@
 """Clustering by density: UMAP to a few dimensions, then HDBSCAN."""
 
 from collections.abc import Callable
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -71,12 +72,17 @@ def umap_hdbscan(
     return by_appearance((units @ unit(means).T).argmax(axis=1))
 
 
-def _umap(units: np.ndarray) -> np.ndarray:
-    try:
-        import umap  # takes seconds to import: only where it is used
-    except ImportError:
+def require_umap() -> None:
+    """Raise DataError where the package umap-learn is not installed; it is not imported."""
+    if find_spec("umap") is None:
         expected = "pip install 'joint-speaker[umap]', or another clustering"
-        raise DataError("--clustering umap", "no package umap-learn", expected) from None
+        raise DataError("--clustering umap", "no package umap-learn", expected)
+
+
+def _umap(units: np.ndarray) -> np.ndarray:
+    require_umap()
+    import umap  # takes seconds to import: only where it is used
+
     found: np.ndarray = umap.UMAP(
         n_neighbors=min(NEIGHBOURS, len(units) - 1),
         n_components=min(DIMENSIONS, len(units) - 2),

@@ -36,8 +36,11 @@ def kept(output: Path) -> dict[str, np.ndarray]:
     for path in sorted(output.glob(f"*/seed*/{FIGURES}")):
         found[str(path.relative_to(output))] = np.array(path.read_text())
         scores = path.with_name(SCORES)
-        with scores.open(newline="", encoding="utf-8") as file:
-            values = np.array([float(row["score"]) for row in csv.DictReader(file)])
+        try:
+            with scores.open(newline="", encoding="utf-8") as file:
+                values = np.array([float(row["score"]) for row in csv.DictReader(file)])
+        except (OSError, KeyError, TypeError, ValueError) as error:
+            raise DataError(scores, f"not readable ({error})", "label,utt1,utt2,score") from None
         rounded = np.rint(values.clip(-1.0, 1.0) * ROUNDED).astype(np.int16)
         found[str(scores.relative_to(output))] = rounded
     if not found:

@@ -9,7 +9,7 @@ import numpy as np
 
 from joint.conversation.blockwise import linked
 from joint.conversation.clustering import Cluster, clustered
-from joint.conversation.density import umap_hdbscan
+from joint.conversation.density import require_umap, umap_hdbscan
 from joint.data.choices import Clustering, Pipeline
 from joint.errors import ConfigError
 
@@ -34,7 +34,8 @@ class PipelineChoice:
     """A pipeline, its clustering, the least mean cosine of one speaker's windows (None: the
     checkpoint's own), and a corpus of labelled speakers, which VBx learns from.
 
-    Raises ConfigError for what is no cosine, and for VBx without a corpus or a corpus without it.
+    Raises ConfigError for what is no cosine, and for VBx without a corpus or a corpus without it;
+    DataError for UMAP without its package.
     """
 
     pipeline: Pipeline = Pipeline.CLUSTERING
@@ -50,6 +51,8 @@ class PipelineChoice:
             raise ConfigError("--clustering vbx", "no speakers to learn from", "--cohort DATA too")
         if clustering is not Clustering.VBX and self.cohort is not None:
             raise ConfigError("--cohort", f"--clustering {clustering.value}", "--clustering vbx")
+        if clustering is Clustering.UMAP:
+            require_umap()
 
     @property
     def tasks(self) -> tuple[str, ...]:

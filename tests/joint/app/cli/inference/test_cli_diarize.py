@@ -1,13 +1,17 @@
 """Diarize real speakers who take turns, with the shipped checkpoint."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support import Command, Refused
 
+from joint.app.shared.pipelines import PipelineChoice
 from joint.audio import read_audio, write_audio
 from joint.conversation.turns import Turn, read_turns
+from joint.data.choices import Clustering
+from joint.errors import DataError
 from joint.inspection.speech import SileroSpeech
 from tasks.diarization.evaluate import evaluate_diarization
 
@@ -156,3 +160,9 @@ def test_vbx_without_speakers(
     output = tmp_path / "talk.rttm"
     assert found in refused("diarize", talk, "--output", output, *options)
     assert not output.exists()
+
+
+def test_umap_is_looked_for_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "umap", None)
+    with pytest.raises(DataError, match="no package umap-learn"):
+        PipelineChoice(clustering=Clustering.UMAP)
