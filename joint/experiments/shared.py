@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,10 +30,9 @@ class SharedFigures:
         settings: Any,
         measure: Callable[[], dict[str, Any]],
     ) -> dict[str, Any]:
-        """What `measure` gives for `modules` under `settings` (JSON or a dataclass), read where it
-        has been measured before. Figures that are not numbers or text are left out."""
-        given = asdict(settings) if is_dataclass(settings) else settings  # type: ignore[arg-type]
-        path = self.folder / f"{name}-{fingerprint_of(modules, given)[:32]}.json"
+        """What `measure` gives for `modules` under `settings`, as JSON has them, read where it has
+        been measured before. Figures that are not numbers or text are left out."""
+        path = self.folder / f"{name}-{fingerprint_of(modules, settings)[:32]}.json"
         if path.is_file():
             kept: dict[str, Any] = json.loads(path.read_text())
             return kept

@@ -17,13 +17,12 @@ from pathlib import Path
 
 import numpy as np
 
-from joint.data.opening import find_list
 from joint.errors import DataError
 from joint.experiments.ablation import FIGURES
 from joint.files import atomic_path, atomic_write
 from joint.terminal import errors_in_one_line
 from tasks.verification.evaluate import write_scores
-from tasks.verification.trials import Trials
+from tasks.verification.trials import listed_trials
 
 SCORES, ROUNDED = "scores.csv", 32767
 KEPT = "a file that `keep` wrote"
@@ -62,9 +61,7 @@ def keep(output: Path, file: Path) -> int:
 def restore(file: Path, output: Path, data: str) -> int:
     """Write the runs of `file` that are not below `output`; returns how many. Raises DataError,
     also where the scores are not those of the trials of `data`."""
-    if (listed := find_list(data, "trials")) is None:
-        raise DataError(data, "no list 'trials'", "the test set that the grid was evaluated on")
-    trials, written = Trials.load(listed), 0
+    trials, written = listed_trials(data), 0
     whole = opened(file)
     for name, values in whole.items():
         if name.endswith(SCORES) and len(values) != len(trials.labels):

@@ -11,6 +11,7 @@ import pyarrow
 from pyarrow import csv
 
 from joint.data.corpus import Corpus
+from joint.data.opening import find_list
 from joint.data.prepare.trials import LABELS
 from joint.errors import DataError
 from joint.metrics.detection import one_class
@@ -145,3 +146,10 @@ def _text(line: bytes, where: str) -> str:
         return line.decode("utf-8")
     except UnicodeDecodeError:
         raise DataError(where, "bytes that are not UTF-8", "lines of LABEL UTT1 UTT2") from None
+
+
+def listed_trials(folder: str | Path) -> Trials:
+    """The trials of a prepared folder. Raises DataError where it has none."""
+    if (listed := find_list(folder, "trials")) is None:
+        raise DataError(folder, "no list 'trials'", "lines LABEL UTT1 UTT2 beside the corpus")
+    return Trials.load(listed)

@@ -1,19 +1,17 @@
 """What a run of a grid made of the shared encoder: further trials, conditions, probes."""
 
-from pathlib import Path
-
 from analysis.probing.layers import EMBEDDING
 from analysis.probing.study import QUESTIONS, Material, probe_encoder
 from joint.app.api import SpeakerModel
 from joint.data.corpus import Corpus
-from joint.data.opening import find_list, open_corpus
-from joint.errors import ConfigError, DataError, first_of
+from joint.data.opening import open_corpus
+from joint.errors import ConfigError, first_of
 from joint.experiments.measures import MeasuresConfig
 from joint.experiments.tables import EER_OF, PROBE_OF
 from tasks.verification.conditions import CONDITIONS, evaluate_conditions
 from tasks.verification.embedding import embed_corpus
 from tasks.verification.evaluate import evaluate_embedded
-from tasks.verification.trials import Trials
+from tasks.verification.trials import Trials, listed_trials
 
 
 def check_measures(measures: MeasuresConfig) -> None:
@@ -26,13 +24,6 @@ def check_measures(measures: MeasuresConfig) -> None:
     for folder in measures.trials.values():
         corpus = open_corpus(folder)
         listed_trials(folder).check(corpus)
-
-
-def listed_trials(folder: str | Path) -> Trials:
-    """The trials of a prepared folder. Raises DataError where it has none."""
-    if (listed := find_list(folder, "trials")) is None:
-        raise DataError(folder, "no list 'trials'", "lines LABEL UTT1 UTT2 beside the corpus")
-    return Trials.load(listed)
 
 
 def encoder_figures(

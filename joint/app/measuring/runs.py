@@ -14,7 +14,7 @@ from analysis.drift import embedding_drift
 from analysis.probing.transfer import phone_content
 from joint.app.api import SpeakerModel, load
 from joint.app.checkpoints import named_checkpoint
-from joint.app.measuring.encoders import encoder_figures, listed_trials
+from joint.app.measuring.encoders import encoder_figures
 from joint.app.measuring.recognition import run_recognition
 from joint.app.measuring.voices import VOICES, voice_figures
 from joint.data.corpus import Corpus
@@ -36,7 +36,7 @@ from tasks.recognition.conversations.lists import Conversations
 from tasks.recognition.task import RecognitionTask
 from tasks.verification.embedding import Embed, embed_corpus
 from tasks.verification.evaluate import evaluate_embedded, write_scores
-from tasks.verification.trials import Trials
+from tasks.verification.trials import Trials, listed_trials
 
 MIXTURES, CONVERSATIONS = "mix2_extraction.csv", "mix2_recognition.csv"
 Figures = Callable[[], dict[str, Any]]

@@ -1,6 +1,7 @@
 """Figures that runs of a grid have in common."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch import nn
 from joint.experiments.shared import SharedFigures
 from joint.experiments.speech import SpeechConfig
 
-SETTINGS = SpeechConfig(sentences=3)
+SETTINGS = asdict(SpeechConfig(sentences=3))
 
 
 def counting() -> tuple[Callable[[], dict[str, Any]], list[int]]:
@@ -47,7 +48,7 @@ def test_whatever_differs_is_measured_anew(tmp_path: Path, what: str) -> None:
         with torch.no_grad():
             other.bias[0] += 1e-6
     elif what == "settings":
-        settings = SpeechConfig(sentences=4)
+        settings = asdict(SpeechConfig(sentences=4))
     else:
         name = "conversion"
     assert shared.once(name, [other], settings, measure) == {"n": 2}
