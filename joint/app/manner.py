@@ -1,5 +1,6 @@
 """How synthetic speech is asked for: each number within its range."""
 
+from collections.abc import Collection
 from numbers import Integral, Real
 from typing import Any
 
@@ -16,6 +17,9 @@ RANGES: dict[str, tuple[float, float, str]] = {
 
 WHOLE = ("steps", "seed")
 """Of them, the whole numbers."""
+
+USUAL = {"rate": 1, "pitch": 0, "steps": None}
+"""What is asked of any synthesis."""
 
 GRIFFIN_LIM = "griffin-lim"
 """The vocoder that needs no training."""
@@ -38,3 +42,12 @@ def check_manner(vocoder: str | None, option: str = "", **numbers: Any) -> None:
             raise ConfigError(f"{option}{name}", f"{value:g}", expected)
     if vocoder not in (None, GRIFFIN_LIM):
         raise ConfigError(f"{option}vocoder", repr(vocoder), f"{GRIFFIN_LIM}, or none")
+
+
+def check_controls(controls: Collection[str], **asked: Any) -> None:
+    """Raise ConfigError for what is asked for and not at its usual value, where it is not among the
+    `controls` of the task that speaks."""
+    for name, value in asked.items():
+        if name not in controls and value != USUAL[name]:
+            usual = "none" if USUAL[name] is None else str(USUAL[name])
+            raise ConfigError(name, f"{value:g}", f"{usual}: this synthesis cannot control it")

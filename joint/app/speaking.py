@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from joint.app.base import LoadedModel
-from joint.app.manner import check_manner
+from joint.app.manner import check_controls, check_manner
 from joint.app.results import Enrolled, Recording
 from joint.app.shared.enrolling import refuse_same
 from joint.audio import AudioWarning
 from joint.directions import unit
-from joint.errors import CheckpointError, DataError
+from joint.errors import CheckpointError, ConfigError, DataError
 from joint.inspection.domain import NO_SPEECH, SYNTHESIS_SPEECH
 from joint.inspection.reading import InspectedRecording
 from joint.outputs import SpeakerEncoding
@@ -25,6 +25,7 @@ from joint.training.precision import autocast_for
 from joint.units import Decibels
 
 if TYPE_CHECKING:
+    from joint.synthesis.speaking import SpeakingTask
     from joint.synthesis.vocoders.base import Vocoder
     from joint.text.reading import Sentence
 
@@ -68,19 +69,20 @@ class Synthesizer(LoadedModel):
 
         Raises DataError for a text that cannot be spoken; AudioError for a recording that cannot be
         used and an enrolment with too little speech; ConfigError for a number outside its range;
-        CheckpointError where the checkpoint has no synthesis task or no vocoder.
+        ConfigError for what the checkpoint's task cannot control, and for a vocoder where it makes
+        waveforms itself; CheckpointError where the checkpoint has no synthesis task or no vocoder.
         """
-        task = self._task("synthesis")
-        made_by = self._vocoder(vocoder)
+        task = self._speaking_task()
+        made_by = None if self._speaks_waveforms(vocoder) else self._vocoder(vocoder)
         check_manner(vocoder, rate=rate, pitch=pitch, energy=energy, steps=steps, seed=seed)
         # imported here: a model that embeds needs none of them
         from joint.synthesis.decoders.base import Sampling
         from joint.synthesis.finishing.windows import vocoded
         from joint.synthesis.level import without_clipping
+        from joint.synthesis.speaking import SpeakingOptions
         from joint.text.reading import Sentence, phone_indices, read_aloud
-        from tasks.synthesis.task import SpeakingOptions, SynthesisTask
 
-        assert isinstance(task, SynthesisTask)
+        check_controls(task.controls, rate=rate, pitch=pitch, steps=steps)
         sentences = read_aloud(text) if isinstance(text, str) else text
         if not (
             isinstance(sentences, Sequence) and all(isinstance(s, Sentence) for s in sentences)
@@ -100,8 +102,8 @@ class Synthesizer(LoadedModel):
             encoding = self._encoding("synthesis", person)
             for phones in indices:
                 with autocast_for(self.precision, self.device):
-                    log_mel = task.speak_in(encoding, phones.to(self.device), options)
-                spoken.append(vocoded(made_by, log_mel.float()).cpu().numpy())
+                    made = task.speak_in(encoding, phones.to(self.device), options).float()
+                spoken.append((vocoded(made_by, made) if made_by else made).cpu().numpy())
         pauses = [pause_after(sentence.text) / rate for sentence in sentences]
         whole = torch.from_numpy(joined(spoken, pauses[:-1]))
         return without_clipping(whole[None], energy)[0].numpy()
@@ -159,6 +161,25 @@ class Synthesizer(LoadedModel):
             made = vocoded(made_by, log_mel)[: len(spoken.waveform)]
         whole = torch.from_numpy(faded(made.cpu().numpy()))
         return without_clipping(whole[None])[0].numpy()
+
+    @property
+    def speaks_waveforms(self) -> bool:
+        """Whether the checkpoint's synthesis makes waveforms without a vocoder. Raises
+        CheckpointError where there is none."""
+        return self._speaking_task().makes_waveform
+
+    def _speaks_waveforms(self, vocoder: str | None) -> bool:
+        """As `speaks_waveforms`. Raises ConfigError where a vocoder is asked for all the same."""
+        if self.speaks_waveforms and vocoder is not None:
+            raise ConfigError("vocoder", vocoder, "none: this synthesis makes waveforms itself")
+        return self.speaks_waveforms
+
+    def _speaking_task(self) -> "SpeakingTask":
+        from joint.synthesis.speaking import SpeakingTask
+
+        task = self._task("synthesis")
+        assert isinstance(task, SpeakingTask)
+        return task
 
     def _encoding(self, task: str, person: Enrollment) -> SpeakerEncoding:
         """Of an enrolment under a task's switch: once for all sentences or pieces."""

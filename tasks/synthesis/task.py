@@ -5,25 +5,23 @@ phones ──► encoder ──► durations ──► frames ──► pitch, v
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from joint.conditioning.fusion import Conditioning, FilmFusion
-from joint.errors import ConfigError
 from joint.outputs import SpeakerEncoding
 from joint.synthesis.acoustic import AcousticModel, Fusion, Prosody
 from joint.synthesis.consistency import SpeakerConsistency
 from joint.synthesis.convnext import ConvNextStack
-from joint.synthesis.decoders.base import AS_TRAINED, MelDecoder, Sampling
+from joint.synthesis.decoders.base import MelDecoder
 from joint.synthesis.examples import Examples
 from joint.synthesis.lengths import TimedPhones, frames_mask, regulate
 from joint.synthesis.pitch import pitch_range
+from joint.synthesis.speaking import AS_PREDICTED, SpeakingOptions, SpeakingTask
 from joint.synthesis.task import VoiceLoss, VoiceTask
 from joint.synthesis.voice import VoiceRange
-from joint.task import Encode, Enrollment, encode_enrollments
-from joint.units import Decibels, Seconds
+from joint.units import Seconds
 from tasks.synthesis.predictors import DurationPredictor, ProsodyPredictor, whole_frames
 
 DECIBELS = 0.1151293
@@ -34,22 +32,7 @@ END_SILENCE = 6
 """Most frames of the silence before and after what is spoken."""
 
 
-@dataclass(frozen=True)
-class SpeakingOptions:
-    """How a text is spoken: at `rate` times the predicted speed, `pitch` in semitones and `energy`
-    above what is predicted; the decoder's `sampling`."""
-
-    rate: float = 1.0
-    pitch: float = 0.0
-    energy: Decibels = 0.0
-    sampling: Sampling = AS_TRAINED
-
-
-AS_PREDICTED = SpeakingOptions()
-"""As the predictors say."""
-
-
-class SynthesisTask(VoiceTask):
+class SynthesisTask(VoiceTask, SpeakingTask):
     """Speaks the phones of an utterance in the voice of another recording of its speaker.
 
     Args:
@@ -122,32 +105,13 @@ class SynthesisTask(VoiceTask):
         )
         return encoded
 
-    def infer(
-        self, encode: Encode, recording: Tensor, enrollments: Sequence[Enrollment] = ()
-    ) -> Tensor:
-        """See Task: as `speak`; what is given in the recording's place are the phones `(P,)`."""
-        if len(enrollments) != 1:
-            raise ConfigError("enrolments", str(len(enrollments)), "one: whose voice it is")
-        return self.speak(encode, recording, enrollments[0])
-
-    def speak(
-        self,
-        encode: Encode,
-        phones: Tensor,
-        enrollment: Enrollment,
-        options: SpeakingOptions = AS_PREDICTED,
-    ) -> Tensor:
-        """The log-mel spectrogram `(MELS, F)` of `phones (P,)`, silences among them, in the voice
-        of the enrolment."""
-        return self.speak_in(encode_enrollments(encode, [enrollment]), phones, options)
-
     def speak_in(
         self,
         encoding: SpeakerEncoding,
         phones: Tensor,
         options: SpeakingOptions = AS_PREDICTED,
     ) -> Tensor:
-        """As `speak`, in the voice of an `encoding` of one row: an enrolment of several texts."""
+        """See SpeakingTask: the log-mel spectrogram."""
         timed = TimedPhones(phones[None], torch.ones_like(phones)[None])
         text = self.encode_phones(timed, encoding)
         log_frames = self.durations(text, timed.mask.unsqueeze(-1).float(), encoding)

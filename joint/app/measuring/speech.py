@@ -111,6 +111,13 @@ def copier(model: SpeakerModel, vocoder: str | None = None) -> Copy:
     return _copying(task.vocoder, model.device)
 
 
+def voice_copier(model: SpeakerModel, vocoder: str | None = None) -> Copy | None:
+    """As `copier`; None where the synthesis makes waveforms itself and there is no vocoder."""
+    if model.speaks_waveforms and VOCODER not in model.model.tasks:
+        return None
+    return copier(model, vocoder)
+
+
 def griffin_lim() -> Copy:
     """Copy synthesis by Griffin-Lim."""
     return _copying(GriffinLim(), torch.device("cpu"))

@@ -35,7 +35,8 @@ def voice_figures(
     instruments = instruments_of(model, speech.judge, speech.recognizer, kept, copies=False)
 
     def speak(text: str, reference: np.ndarray) -> np.ndarray:
-        return model.synthesize(text, reference, vocoder=by)
+        finishing = None if model.speaks_waveforms else by
+        return model.synthesize(text, reference, vocoder=finishing)
 
     def convert(source: np.ndarray, reference: np.ndarray) -> np.ndarray:
         return model.convert(source, reference, vocoder=by)

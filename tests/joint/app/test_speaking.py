@@ -17,10 +17,11 @@ from joint.synthesis.decoders.base import Sampling
 from joint.synthesis.finishing.joining import trimmed
 from joint.synthesis.level import HIGHEST_PEAK, TARGET, speech_rms
 from joint.synthesis.mel import HOP
+from joint.synthesis.speaking import SpeakingOptions
 from joint.synthesis.vocoders.base import Vocoder
 from joint.task import Enrollment
 from tasks.conversion.task import ConversionTask
-from tasks.synthesis.task import SpeakingOptions, SynthesisTask
+from tasks.synthesis.task import SynthesisTask
 
 SECOND = 16_000
 TEXT = "Good morning, Mr. Smith. How are you?"

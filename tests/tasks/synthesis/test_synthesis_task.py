@@ -25,8 +25,9 @@ from joint.synthesis.decoders.base import Sampling
 from joint.synthesis.examples import only
 from joint.synthesis.lengths import TimedPhones, timed_phones
 from joint.synthesis.mel import MELS
+from joint.synthesis.speaking import SpeakingOptions
 from joint.task import ENROLLMENT, Enrollment
-from tasks.synthesis.task import END_SILENCE, SpeakingOptions, SynthesisTask
+from tasks.synthesis.task import END_SILENCE, SynthesisTask
 
 FEW = (0, 5, 9)
 

@@ -42,7 +42,12 @@ def synthesis(
     Example: joint evaluate synthesis --data data/librispeech/test-clean
     --sentences data/librispeech/test-clean/sentences.tsv --judge resemblyzer
     """
-    from joint.app.measuring.speech import choose_vocoder, copier, instruments_of, read_pairs
+    from joint.app.measuring.speech import (
+        choose_vocoder,
+        instruments_of,
+        read_pairs,
+        voice_copier,
+    )
     from tasks.synthesis.evaluate import evaluate_synthesis
 
     check_manner(None, "--", steps=steps)
@@ -51,7 +56,7 @@ def synthesis(
     used = choose_vocoder(model, vocoder)
     figures, found = evaluate_synthesis(
         lambda text, reference: model.synthesize(text, reference, steps=steps, vocoder=used),
-        copier(model, used),
+        voice_copier(model, used),
         corpus,
         rows,
         instruments_of(model, judge, recognizer, kept, dnsmos),

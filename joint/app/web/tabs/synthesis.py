@@ -20,7 +20,9 @@ CONSENT = "Use only voices of people who agreed to it. The file says that it is 
 
 
 def why_not(service: Service, model: "SpeakerModel") -> str | None:
-    """Synthesis and a vocoder are needed."""
+    """Synthesis is needed, and a vocoder where it does not make waveforms itself."""
+    if "synthesis" in model.model.tasks and model.speaks_waveforms:
+        return None
     return lacking(model, "synthesis", "vocoder")
 
 

@@ -1,0 +1,78 @@
+"""SpeakingTask: the contract of every task that speaks a text in an enrolled voice."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from joint.errors import ConfigError
+from joint.outputs import SpeakerEncoding
+from joint.synthesis.decoders.base import AS_TRAINED, Sampling
+from joint.synthesis.lengths import TimedPhones
+from joint.task import Encode, Enrollment, Task, encode_enrollments
+from joint.units import Decibels
+
+
+@dataclass(frozen=True)
+class SpeakingOptions:
+    """How a text is spoken: at `rate` times the predicted speed, `pitch` in semitones and `energy`
+    above what is predicted; the decoder's `sampling`. `prompt` are the phones of the enrolment's
+    recording with their durations, one row, for a task that goes on from it; None: not known."""
+
+    rate: float = 1.0
+    pitch: float = 0.0
+    energy: Decibels = 0.0
+    sampling: Sampling = AS_TRAINED
+    prompt: TimedPhones | None = None
+
+
+AS_PREDICTED = SpeakingOptions()
+"""As the predictors say."""
+
+
+class SpeakingTask(Task):
+    """Speaks phones in the voice of an enrolled speaker: what `joint synthesize` and `joint
+    evaluate synthesis` ask of a checkpoint's task `synthesis`."""
+
+    makes_waveform: ClassVar[bool] = False
+    """Whether `speak_in` gives a waveform; else a log-mel spectrogram that a vocoder finishes."""
+    controls: ClassVar[frozenset[str]] = frozenset({"rate", "pitch", "steps"})
+    """Which of these three options change something. (Any task may ignore `energy`: the level of
+    the whole is set behind it.)"""
+    reads_prompt: ClassVar[bool] = False
+    """Whether the task reads `SpeakingOptions.prompt`."""
+
+    @abstractmethod
+    def speak_in(
+        self,
+        encoding: SpeakerEncoding,
+        phones: Tensor,
+        options: SpeakingOptions = AS_PREDICTED,
+    ) -> Tensor:
+        """Speak `phones (P,)`, silences (phone 0) among them, in the voice of an `encoding` of one
+        row: an enrolment of several texts.
+
+        Returns the log-mel spectrogram `(MELS, F)` of `joint.synthesis.mel`, or the waveform `(S,)`
+        at 16 kHz where the task `makes_waveform`. Raises ConfigError where the task needs more of
+        the enrolment than `encoding` has, such as its recording.
+        """
+
+    def speak(
+        self,
+        encode: Encode,
+        phones: Tensor,
+        enrollment: Enrollment,
+        options: SpeakingOptions = AS_PREDICTED,
+    ) -> Tensor:
+        """As `speak_in`, in the voice of the enrolment."""
+        return self.speak_in(encode_enrollments(encode, [enrollment]), phones, options)
+
+    def infer(
+        self, encode: Encode, recording: Tensor, enrollments: Sequence[Enrollment] = ()
+    ) -> Tensor:
+        """See Task: as `speak`; what is given in the recording's place are the phones `(P,)`."""
+        if len(enrollments) != 1:
+            raise ConfigError("enrolments", str(len(enrollments)), "one: whose voice it is")
+        return self.speak(encode, recording, enrollments[0])
