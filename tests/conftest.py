@@ -2,9 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from support import ROOT, TINY, Command, Outcome
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -29,6 +33,18 @@ def prepared(embedded_corpus: Path, tmp_path_factory: pytest.TempPathFactory) ->
     output = tmp_path_factory.mktemp("prepared") / "data"
     prepare(embedded_corpus, output)
     return output
+
+
+@pytest.fixture(scope="session")
+def recordings(embedded_corpus: Path) -> "Tensor":
+    """Four speakers, 0.45 s of each, `(4, 7200)`."""
+    import torch
+
+    from joint.audio import read_audio
+
+    folders = sorted((embedded_corpus / "WAVE").iterdir())[:4]
+    waveforms = [read_audio(sorted(folder.iterdir())[0]) for folder in folders]
+    return torch.stack([torch.from_numpy(w[8_000:15_200]) for w in waveforms])
 
 
 @pytest.fixture(scope="session")

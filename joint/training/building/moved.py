@@ -69,6 +69,8 @@ MODULES = {
     "tasks.verification.frame_speakers": "tasks.verification.auxiliary.frame_speaker",
     "tasks.verification.head": "tasks.verification.task",
     "tasks.verification.metrics": "joint.metrics.detection",
+    "tasks.vocoder.discriminators": "joint.synthesis.adversarial.discriminators",
+    "tasks.vocoder.losses": "joint.synthesis.adversarial.losses",
 }
 """Former module → current one."""
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from joint.model import StreamBatch
 from joint.outputs import SpeakerEncoding
+from joint.synthesis.adversarial.discriminators import Discriminators
 from joint.synthesis.vocoders.griffin_lim import GriffinLim
-from tasks.vocoder.discriminators import Discriminators
 from tasks.vocoder.task import VocoderTask
 
 SPECTRAL = {"mel_error", "spectral_loss"}

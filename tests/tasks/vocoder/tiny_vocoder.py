@@ -8,8 +8,8 @@ from torch import Tensor, full
 from joint.model import JointModel
 from joint.scene import SceneBatch
 from joint.seeding import seeded
+from joint.synthesis.adversarial.discriminators import Discriminators
 from joint.synthesis.vocoders.vocos import Vocos
-from tasks.vocoder.discriminators import Discriminators
 from tasks.vocoder.task import VocoderTask
 
 RECIPE = Path(__file__).with_suffix(".yaml")

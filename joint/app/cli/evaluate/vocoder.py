@@ -53,7 +53,7 @@ def vocoder(
     """
     from joint.app.measuring.speech import copier, griffin_lim, instruments_of, read_pairs
     from joint.data.opening import open_corpus
-    from tasks.vocoder.evaluate import evaluate_vocoder, every_recording
+    from joint.synthesis.evaluation.copies import evaluate_copies, every_recording
 
     if sentences is not None:
         corpus, rows = read_pairs(data, sentences, True, limit)
@@ -63,7 +63,7 @@ def vocoder(
     model = open_model(checkpoint)
     copies = {"copy synthesis": copier(model), "Griffin-Lim": griffin_lim()}
     instruments = instruments_of(model, judge, recognizer, kept, dnsmos)
-    figures, found = evaluate_vocoder(
+    figures, found = evaluate_copies(
         copies, corpus, rows, instruments, output, PLAYED if report else 0
     )
     text = f"Recordings of {corpus.where}, through their log-mel spectrograms and back."

@@ -18,7 +18,7 @@ Copy = Callable[[np.ndarray], np.ndarray]
 """A recording `(S,)` to its copy `(S,)`, float32 at 16 kHz."""
 
 
-def evaluate_vocoder(
+def evaluate_copies(
     copies: dict[str, Copy],
     corpus: Corpus,
     rows: Sequence[SpeechPair],

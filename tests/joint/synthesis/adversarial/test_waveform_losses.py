@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tasks.vocoder.losses import (
+from joint.synthesis.adversarial.losses import (
     SpectralLoss,
     discriminator_loss,
     feature_loss,

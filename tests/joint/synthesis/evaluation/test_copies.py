@@ -12,8 +12,8 @@ from joint.data.corpus import Corpus, Utterance
 from joint.data.opening import open_corpus
 from joint.errors import DataError
 from joint.metrics.speech.pitch import praat_pitch
+from joint.synthesis.evaluation.copies import evaluate_copies, every_recording
 from joint.synthesis.evaluation.instruments import Instruments
-from tasks.vocoder.evaluate import evaluate_vocoder, every_recording
 
 pytest.importorskip("parselmouth")
 
@@ -41,7 +41,7 @@ def test_copies_stand_in_the_order_of_their_quality(prepared: Path) -> None:
         "noise": lambda w: (0.1 * random.normal(size=len(w))).astype(np.float32),
     }
     instruments = Instruments({"encoder": spectrum}, pitch=praat_pitch)
-    figures, found = evaluate_vocoder(copies, corpus, rows, instruments, progress=False)
+    figures, found = evaluate_copies(copies, corpus, rows, instruments, progress=False)
     table = figures["by_system"]
     same, near, far = (table[name] for name in copies)
     for name in ("mel_error", "f0_error_cents", "voicing_error_percent"):

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tasks.vocoder.discriminators import Judgement
+from joint.synthesis.adversarial.discriminators import Judgement
 
 
 class SpectralLoss(nn.Module):

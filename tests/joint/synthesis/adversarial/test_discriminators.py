@@ -8,12 +8,12 @@ import yaml
 from support import COMMON
 from torch import Tensor, nn
 
-from joint.training.building.objects import build
-from tasks.vocoder.discriminators import (
+from joint.synthesis.adversarial.discriminators import (
     Discriminators,
     PeriodDiscriminator,
     SpectrogramDiscriminator,
 )
+from joint.training.building.objects import build
 
 
 def count(module: nn.Module) -> int:
