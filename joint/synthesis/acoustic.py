@@ -12,6 +12,7 @@ from joint.data.corpus import Corpus, readable
 from joint.outputs import SpeakerEncoding
 from joint.synthesis.convnext import ConvNextStack
 from joint.synthesis.decoders.base import AS_TRAINED, MelDecoder, Sampling, masked_mean
+from joint.synthesis.lengths import random_starts, window
 from joint.synthesis.level import frame_energy, levelled
 from joint.synthesis.mel import MELS, LogMel
 from joint.synthesis.pitch import Pitch, estimate_pitch
@@ -59,9 +60,7 @@ class Spoken(NamedTuple):
 
     def cut(self, frames: Tensor) -> Tensor:
         """The frames of `frames (B, F', D)`, features of whole recordings, that are here."""
-        count = torch.arange(self.mask.shape[1], device=frames.device)
-        index = (self.starts[:, None] + count).clamp(max=frames.shape[1] - 1)
-        return frames.gather(1, index[..., None].expand(-1, -1, frames.shape[2]))
+        return window(frames, self.starts, self.mask.shape[1])
 
 
 class AcousticModel(nn.Module):
@@ -127,8 +126,7 @@ class AcousticModel(nn.Module):
         sound = levelled(waveform.float() * (sample < lengths[:, None]))
         own = lengths // self.hop + 1
         count = int(own.max()) if longest is None else min(longest, int(own.max()))
-        room = (own - count).clamp(min=0)
-        starts = (torch.rand(len(own), device=own.device) * (room + 1)).long().clamp(max=room)
+        starts = random_starts(own, count)
         edge, first = 0, torch.zeros_like(lengths)
         if longest is not None:
             edge, first = EDGE, (starts - EDGE) * self.hop

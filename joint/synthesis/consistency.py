@@ -16,12 +16,24 @@ SYNTHETIC = "synthetic"
 """Role of synthetic speech."""
 
 
-class SpeakerConsistency(nn.Module):
-    """One minus the cosine of the embeddings of synthetic speech and of the enrolment (the speaker
-    consistency loss of Casanova et al., YourTTS, ICML 2022, equation 1).
+def consistency_loss(
+    encode: Encode, waveform: Tensor, lengths: Tensor, encoding: SpeakerEncoding
+) -> Tensor:
+    """One minus the cosine of the embeddings of synthetic speech and of the enrolment, mean over
+    the rows (the speaker consistency loss of Casanova et al., YourTTS, ICML 2022, equation 1; they
+    have a recording of the same words in the enrolment's place).
 
-    The spectrogram becomes a waveform by the `vocoder`, which is not trained; the shared encoder
-    reads that under the task's switch.
+    `waveform (B, S)` of `lengths (B,)` is read by the shared encoder under the task's switch; the
+    `encoding` of the enrolments has at least B rows and gets no gradient.
+    """
+    synthetic = encode(waveform, lengths, SYNTHETIC).embedding
+    enrolled = encoding.embedding[: len(waveform)].detach()
+    return 1.0 - F.cosine_similarity(synthetic.float(), enrolled.float(), dim=-1).mean()
+
+
+class SpeakerConsistency(nn.Module):
+    """`consistency_loss` of spectrograms, which become waveforms by the `vocoder`; that is not
+    trained.
 
     Args:
         rows: Of the batch that are encoded, and `seconds` of each, from a random frame on: encoder
@@ -42,9 +54,7 @@ class SpeakerConsistency(nn.Module):
         """
         cut, frames = self.windows(log_mel[: self.rows], mask[: self.rows].sum(dim=1))
         waveform = self.vocoder(cut)
-        synthetic = encode(waveform, HOP * (frames - 1), SYNTHETIC).embedding
-        enrolled = encoding.embedding[: self.rows].detach()
-        return 1.0 - F.cosine_similarity(synthetic.float(), enrolled.float(), dim=-1).mean()
+        return consistency_loss(encode, waveform, HOP * (frames - 1), encoding)
 
     def windows(self, log_mel: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
         """Of each row of `log_mel (n, MELS, F)`, `frames (n,)` long, a window at a random place,

@@ -41,15 +41,20 @@ class Examples:
         return len(self.timed.phones)
 
 
-def aligned_examples(
-    batch: SceneBatch,
-    encoding: SpeakerEncoding,
-    acoustic: AcousticModel,
-    longest: int | None = None,
-) -> Examples | None:
+@dataclass(frozen=True)
+class Utterances:
+    """Whole utterances whose phones and their times are known: `waveform (B, S)` of `lengths (B,)`
+    in Samples, one row of each."""
+
+    timed: TimedPhones
+    waveform: Tensor
+    lengths: Tensor
+    encoding: SpeakerEncoding
+
+
+def aligned_utterances(batch: SceneBatch, encoding: SpeakerEncoding) -> Utterances | None:
     """The first source of those scenes in which it is aligned and has a frame for each phone, with
-    the rows of the `encoding` of the batch's enrolments; None where there is no such scene.
-    `spoken` is a stretch of `longest` frames, `timed` the whole."""
+    the rows of the `encoding` of the batch's enrolments; None where there is no such scene."""
     assert batch.sources is not None and batch.source_lengths is not None
     assert batch.source_phones is not None and batch.source_phones_known is not None
     assert batch.source_phone_starts is not None and batch.source_phone_ends is not None
@@ -67,7 +72,21 @@ def aligned_examples(
         lengths.tolist(),
     )
     waveform = batch.sources[rows, 0, : int(lengths.max())]
-    return Examples(timed, acoustic.spoken(waveform, lengths, longest), only(encoding, rows))
+    return Utterances(timed, waveform, lengths, only(encoding, rows))
+
+
+def aligned_examples(
+    batch: SceneBatch,
+    encoding: SpeakerEncoding,
+    acoustic: AcousticModel,
+    longest: int | None = None,
+) -> Examples | None:
+    """As `aligned_utterances`; `spoken` is a stretch of `longest` frames, `timed` the whole."""
+    found = aligned_utterances(batch, encoding)
+    if found is None:
+        return None
+    spoken = acoustic.spoken(found.waveform, found.lengths, longest)
+    return Examples(found.timed, spoken, found.encoding)
 
 
 def no_examples(task: nn.Module, encoding: SpeakerEncoding) -> TaskOutput:

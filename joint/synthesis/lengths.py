@@ -93,3 +93,19 @@ def frames_mask(durations: Tensor) -> Tensor:
     total = durations.sum(dim=1)
     frame = torch.arange(int(total.max()), device=durations.device)
     return frame[None] < total[:, None]
+
+
+def window(frames: Tensor, starts: Tensor, count: int) -> Tensor:
+    """`count` frames of each row of `frames (B, F, D)`, from frame `starts (B,)` on: `(B, count,
+    D)`; behind the end the last one is repeated."""
+    index = starts[:, None] + torch.arange(count, device=frames.device)
+    index = index.clamp(max=frames.shape[1] - 1)
+    return frames.gather(1, index[..., None].expand(-1, -1, frames.shape[2]))
+
+
+def random_starts(frames: Tensor, count: int) -> Tensor:
+    """A random place `(B,)` in rows of `frames (B,)` at which `count` frames begin; 0 in shorter
+    rows."""
+    room = (frames - count).clamp(min=0)
+    draws = torch.rand(len(room), device=room.device)
+    return (draws * (room + 1)).long().clamp(max=room)

@@ -11,16 +11,12 @@ from torch import Tensor, nn
 
 from joint.outputs import TaskOutput
 from joint.scene import SceneBatch
+from joint.synthesis.adversarial.critic import WaveformCritic
 from joint.synthesis.adversarial.discriminators import Discriminators
-from joint.synthesis.adversarial.losses import (
-    SpectralLoss,
-    discriminator_loss,
-    feature_loss,
-    generator_loss,
-)
+from joint.synthesis.adversarial.losses import SpectralLoss
 from joint.synthesis.mel import HOP, LogMel
 from joint.task import Encode, Task
-from joint.units import SAMPLE_RATE, Seconds
+from joint.units import Seconds
 
 
 @dataclass(frozen=True)
@@ -41,10 +37,7 @@ class CopyTask(Task):
 
     Args:
         discriminators: The critic; None: spectral losses alone.
-        discriminators_from: Share of the training after which the discriminators begin: before it
-            the spectral losses alone bring the copies near.
-        judged: Length of the random cut of the recordings that the discriminators see: they take
-            most of a step's time.
+        discriminators_from, judged: `begins` and `judged` of WaveformCritic.
         mel_weight, spectral_weight, feature_weight: Of the losses beside the adversarial one.
     """
 
@@ -62,10 +55,8 @@ class CopyTask(Task):
         super().__init__()
         self.discriminators = discriminators
         self.mel, self.spectral = LogMel(), SpectralLoss()
-        self.discriminators_from = discriminators_from
-        self.judged = round(judged * SAMPLE_RATE)
+        self.critic = WaveformCritic(discriminators, discriminators_from, judged)
         self.weights = mel_weight, spectral_weight, feature_weight
-        self._kept: tuple[SceneBatch, Tensor, Tensor] | None = None
 
     @abstractmethod
     def copies(self, batch: SceneBatch, progress: float) -> Copies:
@@ -77,41 +68,25 @@ class CopyTask(Task):
         copies = self.copies(batch, progress)
         reference, made, metrics = copies.reference, copies.made, dict(copies.metrics)
         loss = torch.zeros((), device=reference.device) + copies.loss
-        self._kept = None
         if made is None:
             return TaskOutput(loss, len(reference), metrics)
         mel_weight, spectral_weight, feature_weight = self.weights
         errors = self._errors(made, reference)
         loss = loss + mel_weight * errors["mel_error"] + spectral_weight * errors["spectral_loss"]
         metrics |= errors
-        if self._plays(progress):
-            assert self.discriminators is not None
-            cut = self._cut(made)
-            with torch.no_grad():
-                real = self.discriminators(reference[:, cut])
-            judged = self.discriminators(made[:, cut])
-            adversarial, features = generator_loss(judged), feature_loss(real, judged)
-            loss = loss + adversarial + feature_weight * features
-            metrics |= {"adversarial_loss": adversarial, "feature_loss": features}
-            self._kept = batch, reference[:, cut], made[:, cut].detach()
+        found = self.critic.losses(batch, reference, made, progress)
+        if found:
+            loss = loss + found["adversarial_loss"] + feature_weight * found["feature_loss"]
+        metrics |= found
         return TaskOutput(loss, len(reference), metrics)
 
     def critic_loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput | None:
         """The discriminators' hinge loss on the waveforms that `loss` made of the same batch."""
-        if self.discriminators is None:
-            return None
-        if not self._plays(progress):
-            return TaskOutput.empty(self.discriminators.parameters())
-        assert self._kept is not None
-        assert self._kept[0] is batch, "critic_loss before loss"
-        _, reference, made = self._kept
-        self._kept = None
-        loss = discriminator_loss(self.discriminators(reference), self.discriminators(made))
-        return TaskOutput(loss, len(reference))
+        return self.critic.loss(batch)
 
     def critic_parameters(self) -> Iterable[nn.Parameter]:
         """The discriminators'."""
-        return () if self.discriminators is None else self.discriminators.parameters()
+        return self.critic.parameters()
 
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
         """Mel error (mean absolute difference of natural logarithms), the spectral loss, and the
@@ -127,13 +102,6 @@ class CopyTask(Task):
     def _errors(self, made: Tensor, reference: Tensor) -> dict[str, Tensor]:
         mel_error = F.l1_loss(self.mel(made), self.mel(reference))
         return {"mel_error": mel_error, "spectral_loss": self.spectral(made, reference)}
-
-    def _cut(self, waveform: Tensor) -> slice:
-        start = int(torch.randint(max(waveform.shape[1] - self.judged, 0) + 1, ()))
-        return slice(start, start + self.judged)
-
-    def _plays(self, progress: float) -> bool:
-        return self.discriminators is not None and progress >= self.discriminators_from
 
 
 def recordings(batch: SceneBatch) -> Tensor:

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from math import prod
 
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import weight_norm
 
 from joint.errors import ConfigError
-from joint.layers.espnet import espnet_class
+from joint.layers.espnet import convolutions, espnet_class, normalise_weights
 from joint.synthesis.mel import HOP, MELS
 from joint.synthesis.vocoders.base import Vocoder
 
@@ -35,27 +34,48 @@ class HifiGan(Vocoder):
         dilations: Sequence[int] = (1, 3, 5),
     ) -> None:
         super().__init__()
-        if prod(scales) != HOP:
-            shown = " · ".join(map(str, scales))
-            raise ConfigError("scales", f"{shown} = {prod(scales)}", f"a product of {HOP}")
-        generator = espnet_class("espnet2.gan_tts.hifigan.hifigan", "HiFiGANGenerator", "HiFi-GAN")
-        self.generator = generator(
-            MELS,
-            channels=channels,
-            upsample_scales=list(scales),
-            upsample_kernel_sizes=[2 * scale for scale in scales],
-            resblock_kernel_sizes=list(kernels),
-            resblock_dilations=[list(dilations)] * len(kernels),
-            use_weight_norm=False,
-        )
-        for module in [*self.generator.modules()]:
-            if isinstance(module, nn.Conv1d | nn.ConvTranspose1d):
-                # the published code normalises first, and so its own initial values have no effect
-                module.reset_parameters()
-                weight_norm(module)
+        self.generator = hifigan_generator(MELS, channels, scales, kernels, dilations)
 
     def forward(self, log_mel: Tensor) -> Tensor:
         """See Vocoder."""
-        # of the HOP samples of a frame the middle one is the frame's centre
-        waveform: Tensor = self.generator(log_mel)[:, 0].float()
-        return waveform[:, HOP // 2 : waveform.shape[1] - HOP // 2]
+        return between_centres(self.generator(log_mel))
+
+
+def hifigan_generator(
+    inputs: int,
+    channels: int,
+    scales: Sequence[int],
+    kernels: Sequence[int],
+    dilations: Sequence[int],
+    speaker_dim: int = -1,
+) -> nn.Module:
+    """espnet's generator of `inputs` channels, see HifiGan; it is called with a vector `(B,
+    speaker_dim, 1)` too, where there is one, and gives HOP samples a frame, `(B, 1, F·HOP)`."""
+    if prod(scales) != HOP:
+        shown = " · ".join(map(str, scales))
+        raise ConfigError("scales", f"{shown} = {prod(scales)}", f"a product of {HOP}")
+    espnet_generator = espnet_class(
+        "espnet2.gan_tts.hifigan.hifigan", "HiFiGANGenerator", "HiFi-GAN"
+    )
+    generator: nn.Module = espnet_generator(
+        inputs,
+        channels=channels,
+        global_channels=speaker_dim,
+        upsample_scales=list(scales),
+        upsample_kernel_sizes=[2 * scale for scale in scales],
+        resblock_kernel_sizes=list(kernels),
+        resblock_dilations=[list(dilations)] * len(kernels),
+        use_weight_norm=False,
+    )
+    # the published code normalises first, and so its own initial values have no effect
+    for module in convolutions(generator):
+        module.reset_parameters()
+    normalise_weights(generator)
+    return generator
+
+
+def between_centres(samples: Tensor) -> Tensor:
+    """The waveform `(B, (F - 1)·HOP)` from the first frame's centre to the last one's, of
+    `samples (B, 1, F·HOP)`: of the HOP samples of a frame the middle one is the centre."""
+    waveform = samples[:, 0].float()
+    return waveform[:, HOP // 2 : waveform.shape[1] - HOP // 2]
