@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from joint.conditioning.basis import BasisVectors
 from joint.outputs import SpeakerEncoding
 from joint.synthesis.mel import FLOOR, HOP
 from joint.synthesis.vocoders.base import Vocoder
@@ -17,17 +18,24 @@ SYNTHETIC = "synthetic"
 
 
 def consistency_loss(
-    encode: Encode, waveform: Tensor, lengths: Tensor, encoding: SpeakerEncoding
+    encode: Encode,
+    waveform: Tensor,
+    lengths: Tensor,
+    encoding: SpeakerEncoding,
+    bases: BasisVectors | None = None,
 ) -> Tensor:
     """One minus the cosine of the embeddings of synthetic speech and of the enrolment, mean over
     the rows (the speaker consistency loss of Casanova et al., YourTTS, ICML 2022, equation 1; they
-    have a recording of the same words in the enrolment's place).
+    have a recording of the same words in the enrolment's place); where a voice is made of `bases`,
+    the divergence of their weights (see `BasisVectors.divergence`).
 
     `waveform (B, S)` of `lengths (B,)` is read by the shared encoder under the task's switch; the
     `encoding` of the enrolments has at least B rows and gets no gradient.
     """
     synthetic = encode(waveform, lengths, SYNTHETIC).embedding
     enrolled = encoding.embedding[: len(waveform)].detach()
+    if bases is not None:
+        return bases.divergence(synthetic, enrolled)
     return 1.0 - F.cosine_similarity(synthetic.float(), enrolled.float(), dim=-1).mean()
 
 
@@ -46,15 +54,21 @@ class SpeakerConsistency(nn.Module):
         self.frames = round(seconds * SAMPLE_RATE / HOP)
 
     def forward(
-        self, encode: Encode, log_mel: Tensor, mask: Tensor, encoding: SpeakerEncoding
+        self,
+        encode: Encode,
+        log_mel: Tensor,
+        mask: Tensor,
+        encoding: SpeakerEncoding,
+        bases: BasisVectors | None = None,
     ) -> Tensor:
-        """Mean over the rows; `log_mel (B, MELS, F)`, `mask (B, F)`, an `encoding` of one row each.
+        """Mean over the rows; `log_mel (B, MELS, F)`, `mask (B, F)`, an `encoding` of one row each,
+        the basis vectors of the task, if it has some.
 
         A row that is shorter than `seconds` is encoded whole, without what lies behind its end.
         """
         cut, frames = self.windows(log_mel[: self.rows], mask[: self.rows].sum(dim=1))
         waveform = self.vocoder(cut)
-        return consistency_loss(encode, waveform, HOP * (frames - 1), encoding)
+        return consistency_loss(encode, waveform, HOP * (frames - 1), encoding, bases)
 
     def windows(self, log_mel: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
         """Of each row of `log_mel (n, MELS, F)`, `frames (n,)` long, a window at a random place,

@@ -6,6 +6,7 @@ from typing import ClassVar, NamedTuple
 
 from torch import Tensor
 
+from joint.conditioning.basis import bases_in
 from joint.data.corpus import Corpus
 from joint.data.phones import need_phones
 from joint.outputs import TaskOutput
@@ -79,7 +80,7 @@ class VoiceTask(Task):
         loss, metrics, estimate = self.examples_loss(examples)
         if self.consistency is not None:
             consistency = self.consistency(
-                encode, estimate, examples.spoken.mask, examples.encoding
+                encode, estimate, examples.spoken.mask, examples.encoding, bases_in(self)
             )
             loss = loss + self.consistency_weight * consistency
             metrics["consistency_loss"] = consistency

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from tiny_synthesis import (
+    EMBEDDING,
     FLOW,
     REGRESSION,
     consistency,
@@ -18,6 +19,7 @@ from tiny_synthesis import (
 )
 from torch import Tensor
 
+from joint.conditioning.basis import BasisFusion, bases_in
 from joint.data.corpus import Corpus
 from joint.data.opening import open_corpus
 from joint.encoders.view import Switch
@@ -131,6 +133,21 @@ def test_what_the_encoder_is_given() -> None:
     assert role == "synthetic" and audio.shape == (2, 39 * HOP)
     assert lengths.tolist() == [39 * HOP, 20 * HOP]
     torch.testing.assert_close(loss, torch.tensor(1.0 - (1.0 + 0.5**0.5) / 2.0))
+
+
+def test_with_basis_vectors_it_compares_their_weights(corpus: Corpus) -> None:
+    fusion = BasisFusion(EMBEDDING, count=6, dim=8, heads=2)
+    task = synthesis(corpus.phones, fusion=fusion, consistency=consistency())
+    bases, batch = bases_in(task), spoken_batch(corpus, (0, 5))
+    model = speaking_model(task, corpus)
+    assert bases is not None
+    output = model([StreamBatch(batch, ("voice",))], 0.5)
+    output.loss.backward()
+    assert bases.bases.grad is not None and bases.bases.grad.any()
+    usual = output.metrics["voice/consistency_loss"]
+    bases.keys.data.mul_(0.0)  # all weights alike
+    same = model([StreamBatch(batch, ("voice",))], 0.5).metrics["voice/consistency_loss"]
+    assert usual > 0.0 == same
 
 
 def test_a_model_does_not_switch_on_what_a_task_holds_constant(corpus: Corpus) -> None:
