@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from importlib import import_module
@@ -31,6 +32,8 @@ def espnet_class(module: str, name: str, part: str, bare: bool = False) -> Any:
         ) from None
     # it warns of every hypothesis that reaches the length of the recording
     logging.getLogger("espnet").setLevel(logging.ERROR)
+    logging.getLogger().addFilter(_not_espnet)
+    warnings.filterwarnings("ignore", "torch.meshgrid", UserWarning)
     return found
 
 
@@ -59,3 +62,9 @@ def normalise_weights(network: nn.Module) -> None:
     cannot be copied: have it leave them out."""
     for module in convolutions(network):
         weight_norm(module)
+
+
+def _not_espnet(record: logging.LogRecord) -> bool:
+    """False for what espnet logs under no name: attention would fill pages with a remark on
+    tracing."""
+    return record.module != "nets_utils"

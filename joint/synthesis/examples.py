@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from joint.data.phones import UNKNOWN
 from joint.outputs import SpeakerEncoding, TaskOutput
 from joint.scene import SceneBatch
-from joint.synthesis.acoustic import AcousticModel, Spoken
 from joint.synthesis.lengths import TimedPhones, timed_phones
 from joint.synthesis.mel import HOP
+from joint.synthesis.spoken import Spoken, SpokenMel
 
 FIELDS: Final = frozenset(
     {
@@ -78,7 +78,7 @@ def aligned_utterances(batch: SceneBatch, encoding: SpeakerEncoding) -> Utteranc
 def aligned_examples(
     batch: SceneBatch,
     encoding: SpeakerEncoding,
-    acoustic: AcousticModel,
+    acoustic: SpokenMel,
     longest: int | None = None,
 ) -> Examples | None:
     """As `aligned_utterances`; `spoken` is a stretch of `longest` frames, `timed` the whole."""

@@ -29,6 +29,10 @@ class TimedPhones:
         """`(B, P)`, True on phones."""
         return self.phones != UNKNOWN
 
+    def to(self, device: torch.device | str) -> "TimedPhones":
+        """The same on `device`."""
+        return TimedPhones(self.phones.to(device), self.durations.to(device))
+
 
 def timed_phones(
     phones: Tensor, starts: Tensor, ends: Tensor, lengths: Sequence[Samples]

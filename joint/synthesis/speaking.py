@@ -41,7 +41,7 @@ class SpeakingTask(Task):
     controls: ClassVar[frozenset[str]] = frozenset({"rate", "pitch", "steps"})
     """Which of these three options change something. (Any task may ignore `energy`: the level of
     the whole is set behind it.)"""
-    reads_prompt: ClassVar[bool] = False
+    reads_prompt: bool = False
     """Whether the task reads `SpeakingOptions.prompt`."""
 
     @abstractmethod

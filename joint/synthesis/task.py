@@ -11,7 +11,6 @@ from joint.data.corpus import Corpus
 from joint.data.phones import need_phones
 from joint.outputs import TaskOutput
 from joint.scene import SceneBatch
-from joint.synthesis.acoustic import AcousticModel
 from joint.synthesis.consistency import SpeakerConsistency
 from joint.synthesis.examples import (
     FIELDS,
@@ -21,6 +20,7 @@ from joint.synthesis.examples import (
     no_examples,
 )
 from joint.synthesis.mel import HOP
+from joint.synthesis.spoken import SpokenMel
 from joint.task import ENROLLMENT, Encode, Task
 from joint.units import SAMPLE_RATE, Seconds
 
@@ -43,23 +43,23 @@ class VoiceTask(Task):
     Args:
         phones: The inventory of the corpus. Raises ConfigError where there are none.
         stretch: Length of the random stretch of each utterance whose frames are computed in a
-            training step: more steps in the same time.
+            training step: more steps in the same time; None: the whole.
         consistency: Its loss is added with `consistency_weight`.
     """
 
     requires: ClassVar[frozenset[str]] = FIELDS
-    acoustic: AcousticModel
+    acoustic: SpokenMel
 
     def __init__(
         self,
         phones: Sequence[str],
-        stretch: Seconds,
-        consistency: SpeakerConsistency | None,
-        consistency_weight: float,
+        stretch: Seconds | None,
+        consistency: SpeakerConsistency | None = None,
+        consistency_weight: float = 0.0,
     ) -> None:
         super().__init__()
         need_phones(phones)
-        self.longest = round(stretch * SAMPLE_RATE / HOP)
+        self.longest = None if stretch is None else round(stretch * SAMPLE_RATE / HOP)
         self.consistency, self.consistency_weight = consistency, consistency_weight
 
     @abstractmethod

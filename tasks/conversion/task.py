@@ -13,12 +13,13 @@ from joint.conditioning.fusion import FilmFusion
 from joint.data.phones import UNKNOWN
 from joint.errors import ConfigError
 from joint.outputs import SpeakerEncoding
-from joint.synthesis.acoustic import AcousticModel, Fusion, Prosody
+from joint.synthesis.acoustic import AcousticModel, Fusion
 from joint.synthesis.consistency import SpeakerConsistency
 from joint.synthesis.decoders.base import AS_TRAINED, MelDecoder, Sampling
 from joint.synthesis.examples import Examples
 from joint.synthesis.lengths import regulate
 from joint.synthesis.pitch import pitch_range
+from joint.synthesis.spoken import Prosody
 from joint.synthesis.task import VoiceLoss, VoiceTask
 from joint.synthesis.voice import VoiceRange
 from joint.task import Encode, Enrollment, encode_enrollments
@@ -39,6 +40,8 @@ class ConversionTask(VoiceTask):
         content_weight, voice_weight: Of the losses of the content's phones and of VoiceRange.
         stretch, consistency, consistency_weight: See VoiceTask.
     """
+
+    acoustic: AcousticModel
 
     def __init__(
         self,

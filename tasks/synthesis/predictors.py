@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from joint.conditioning.fusion import Conditioning
 from joint.outputs import SpeakerEncoding
-from joint.synthesis.acoustic import ENERGY_SPREAD, MIDDLE_ENERGY, Prosody
 from joint.synthesis.convnext import ConvNextStack
 from joint.synthesis.pitch import PitchRange
+from joint.synthesis.spoken import ENERGY_SPREAD, MIDDLE_ENERGY, Prosody
 
 UNTOLD = 0.2
 """Variance of a duration's natural logarithm that text and speaker do not tell: the mean duration

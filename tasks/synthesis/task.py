@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from joint.conditioning.fusion import Conditioning, FilmFusion
 from joint.outputs import SpeakerEncoding
-from joint.synthesis.acoustic import AcousticModel, Fusion, Prosody
+from joint.synthesis.acoustic import AcousticModel, Fusion
 from joint.synthesis.consistency import SpeakerConsistency
 from joint.synthesis.convnext import ConvNextStack
 from joint.synthesis.decoders.base import MelDecoder
@@ -19,6 +19,7 @@ from joint.synthesis.examples import Examples
 from joint.synthesis.lengths import TimedPhones, frames_mask, regulate
 from joint.synthesis.pitch import pitch_range
 from joint.synthesis.speaking import AS_PREDICTED, SpeakingOptions, SpeakingTask
+from joint.synthesis.spoken import Prosody
 from joint.synthesis.task import VoiceLoss, VoiceTask
 from joint.synthesis.voice import VoiceRange
 from joint.units import Seconds
@@ -43,6 +44,8 @@ class SynthesisTask(VoiceTask, SpeakingTask):
         duration_weight, prosody_weight: Of the predictors' losses beside the decoder's.
         stretch, consistency, consistency_weight: See VoiceTask; durations are learnt of all phones.
     """
+
+    acoustic: AcousticModel
 
     def __init__(
         self,

@@ -37,9 +37,15 @@ class MelDecoder(nn.Module, ABC):
 
     @abstractmethod
     def loss(
-        self, mel: Tensor, features: Tensor, mask: Tensor, encoding: SpeakerEncoding
+        self,
+        mel: Tensor,
+        features: Tensor,
+        mask: Tensor,
+        encoding: SpeakerEncoding,
+        counted: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """The mean over the frames that count, and an estimate of `mel`, which gradients reach."""
+        """The mean over the frames that count, those of `counted (B, F, 1)`, None: of `mask`; and
+        an estimate of `mel`, which gradients reach."""
 
     @abstractmethod
     def sample(

@@ -66,7 +66,12 @@ class FlowDecoder(MelDecoder):
         return velocity.float()
 
     def loss(
-        self, mel: Tensor, features: Tensor, mask: Tensor, encoding: SpeakerEncoding
+        self,
+        mel: Tensor,
+        features: Tensor,
+        mask: Tensor,
+        encoding: SpeakerEncoding,
+        counted: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """See MelDecoder; the estimate is where the straight path from the drawn moment on ends."""
         moment = torch.rand(len(mel), device=mel.device)
@@ -75,7 +80,10 @@ class FlowDecoder(MelDecoder):
         x = (1.0 - (1.0 - SMALLEST) * share) * noise + share * mel
         dropped = torch.rand(len(mel), device=mel.device) < self.unconditional
         velocity = self.velocity(x, moment, features, mask, without_speaker(encoding, dropped))
-        loss = masked_mean((velocity - (mel - (1.0 - SMALLEST) * noise)).square(), mask)
+        loss = masked_mean(
+            (velocity - (mel - (1.0 - SMALLEST) * noise)).square(),
+            mask if counted is None else counted,
+        )
         return loss, (x + (1.0 - share) * velocity) * mask
 
     def sample(

@@ -27,11 +27,16 @@ class RegressionDecoder(MelDecoder):
         self.output = nn.Linear(dim, MELS)
 
     def loss(
-        self, mel: Tensor, features: Tensor, mask: Tensor, encoding: SpeakerEncoding
+        self,
+        mel: Tensor,
+        features: Tensor,
+        mask: Tensor,
+        encoding: SpeakerEncoding,
+        counted: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """See MelDecoder."""
         estimate = self.sample(features, mask, encoding)
-        return masked_mean((estimate - mel).abs(), mask), estimate
+        return masked_mean((estimate - mel).abs(), mask if counted is None else counted), estimate
 
     def sample(
         self,

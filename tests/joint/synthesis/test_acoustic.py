@@ -12,11 +12,12 @@ from torch import Tensor
 from joint.data.corpus import Corpus
 from joint.data.opening import open_corpus
 from joint.outputs import SpeakerEncoding
-from joint.synthesis.acoustic import AcousticModel, Prosody
+from joint.synthesis.acoustic import AcousticModel
 from joint.synthesis.examples import aligned_examples
 from joint.synthesis.level import levelled
 from joint.synthesis.mel import HOP, MELS, LogMel, frames_of
 from joint.synthesis.pitch import estimate_pitch, pitch_range
+from joint.synthesis.spoken import Prosody
 from joint.synthesis.voice import VoiceRange
 
 FEW = (0, 5, 9)
@@ -46,7 +47,7 @@ def test_mel_bands_are_measured_once(corpus: Corpus, acoustic: AcousticModel) ->
     whole = acoustic.normalised(together[None])
     torch.testing.assert_close(whole.mean(dim=1), torch.zeros(1, 80), atol=1e-4, rtol=0)
     torch.testing.assert_close(whole.std(dim=1), torch.ones(1, 80), atol=1e-4, rtol=0)
-    torch.testing.assert_close(acoustic._restored(whole)[0], together, atol=1e-4, rtol=1e-5)
+    torch.testing.assert_close(acoustic.restored(whole)[0], together, atol=1e-4, rtol=1e-5)
     # a checkpoint's are kept
     other = synthesis(corpus.phones).acoustic
     other.load_state_dict(acoustic.state_dict())

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from joint.conditioning.fusion import FilmFusion
 from joint.seeding import seeded
-from joint.synthesis.acoustic import Prosody
 from joint.synthesis.pitch import PitchRange
+from joint.synthesis.spoken import Prosody
 from tasks.synthesis.predictors import (
     UNTOLD,
     DurationPredictor,
