@@ -1,14 +1,14 @@
 """The Python interface: `joint.load(...)`, then `embed`, `verify`, `extract`, `diarize`,
-`transcribe`, `synthesize`, `convert`."""
+`transcribe`, `synthesize`, `convert`, `edit`."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from joint.app.checkpoints import checkpoint_file
+from joint.app.editing import Editor
 from joint.app.extracting import TargetExtractor
 from joint.app.results import Recording, Verification
-from joint.app.speaking import Synthesizer
 from joint.app.transcribing import Transcriber
 from joint.training.building.model import load_model
 from joint.units import SAMPLE_RATE
@@ -42,7 +42,7 @@ def load(
     return SpeakerModel(model.to(device), metadata, path, precision)
 
 
-class SpeakerModel(TargetExtractor, Transcriber, Synthesizer):
+class SpeakerModel(TargetExtractor, Transcriber, Editor):
     """A trained joint model: one encoder and its tasks, ready for inference."""
 
     def info(self) -> dict[str, Any]:

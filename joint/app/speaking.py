@@ -25,6 +25,7 @@ from joint.training.precision import autocast_for
 from joint.units import Decibels
 
 if TYPE_CHECKING:
+    from joint.synthesis.lengths import TimedPhones
     from joint.synthesis.speaking import SpeakingTask
     from joint.synthesis.vocoders.base import Vocoder
     from joint.text.reading import Sentence
@@ -49,6 +50,7 @@ class Synthesizer(LoadedModel):
         steps: int | None = None,
         vocoder: str | None = None,
         seed: int = 0,
+        enrollment_text: str | None = None,
     ) -> np.ndarray:
         """Speak an English text in the voice of an enrolled speaker: float32 `(S,)` at 16 kHz.
 
@@ -66,6 +68,8 @@ class Synthesizer(LoadedModel):
             steps: of a decoder that follows a flow, 1 to 100; None: the decoder's own.
             vocoder: None: the checkpoint's; `griffin-lim` needs no training and sounds worse.
             seed: of what the decoder draws: the same seed gives the same speech.
+            enrollment_text: what is said in the enrolment's recording, for a checkpoint whose
+                synthesis goes on from it, such as Voicebox.
 
         Raises DataError for a text that cannot be spoken; AudioError for a recording that cannot be
         used and an enrolment with too little speech; ConfigError for a number outside its range;
@@ -96,7 +100,8 @@ class Synthesizer(LoadedModel):
         person, alone = self._person(enrollment, SYNTHESIS_SPEECH)
         self.judge(*alone)
         person = self._enrollment(person)
-        options = SpeakingOptions(rate, pitch, energy, Sampling(steps=steps, seed=seed))
+        prompt = self._prompt(task, person, enrollment_text)
+        options = SpeakingOptions(rate, pitch, energy, Sampling(steps=steps, seed=seed), prompt)
         spoken = []
         with torch.inference_mode():
             encoding = self._encoding("synthesis", person)
@@ -161,6 +166,30 @@ class Synthesizer(LoadedModel):
             made = vocoded(made_by, log_mel)[: len(spoken.waveform)]
         whole = torch.from_numpy(faded(made.cpu().numpy()))
         return without_clipping(whole[None])[0].numpy()
+
+    def _prompt(
+        self, task: "SpeakingTask", person: Enrollment, text: str | None
+    ) -> "TimedPhones | None":
+        """The phones of an enrolment that says `text`. Raises ConfigError for a task that does not
+        read them and for an enrolment without recordings, DataError where they do not agree."""
+        if text is None:
+            return None
+        if not task.reads_prompt:
+            expected = "none: this synthesis does not go on from an enrolment"
+            raise ConfigError("enrollment_text", repr(text), expected)
+        if not person.recordings:
+            raise ConfigError("enrollment_text", "a kept embedding", "a recording that says it")
+        from joint.app.shared.aligning import aligned_text
+
+        waveform = torch.cat(person.recordings).cpu().numpy()
+        phones = self.metadata.get("phones", ())
+        aligned = aligned_text(waveform, text, phones, "enrolment", str(self.path))
+        return aligned.phones.to(self.device)
+
+    @property
+    def reads_prompts(self) -> bool:
+        """Whether the checkpoint's synthesis goes on from an enrolment whose words are known."""
+        return self._speaking_task().reads_prompt
 
     @property
     def speaks_waveforms(self) -> bool:

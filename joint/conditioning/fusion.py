@@ -113,3 +113,14 @@ class FilmFusion(EmbeddingFusion):
             self.spread(self.shift(speaker), features),
         )
         return torch.addcmul(shift, features, 1.0 + gain)
+
+
+class NoFusion(Conditioning):
+    """Leaves features as they are: no speaker."""
+
+    def __init__(self, feature_dim: int, embedding_dim: int) -> None:
+        super().__init__()
+
+    def forward(self, features: Tensor, encoding: SpeakerEncoding) -> Tensor:
+        """See Conditioning."""
+        return features

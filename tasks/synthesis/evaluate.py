@@ -21,8 +21,9 @@ from joint.synthesis.evaluation.systems import NATURAL, Evaluation, System, eval
 
 COPY, SYNTHETIC = "copy synthesis", "synthetic"
 
-Speak = Callable[[str, np.ndarray], np.ndarray]
-"""A text and the recording `(S,)` that enrols a voice to speech `(S',)`, float32 at 16 kHz."""
+Speak = Callable[[str, np.ndarray, str], np.ndarray]
+"""A text, the recording `(S,)` that enrols a voice, and what is said in that, to speech `(S',)`,
+float32 at 16 kHz."""
 
 Copy = Callable[[np.ndarray], np.ndarray]
 """A recording `(S,)` to its copy by the vocoder, `(S,)`."""
@@ -49,7 +50,9 @@ def evaluate_synthesis(
     systems = {}
     if copy is not None:
         systems[COPY] = System(lambda row, source, reference: copy(source), Compared.WAVEFORM)
-    systems[SYNTHETIC] = System(lambda row, source, reference: speak(row.text, reference))
+    systems[SYNTHETIC] = System(
+        lambda row, source, reference: speak(row.text, reference, corpus.by_id[row.reference].text)
+    )
     found = evaluate_systems(systems, corpus, rows, instruments, output, played, progress)
     figures: dict[str, Any] = {
         "sentences": len(found.rows),

@@ -19,6 +19,7 @@ from joint.app.cli.data.shard import shard
 from joint.app.cli.evaluate.group import evaluate
 from joint.app.cli.inference.convert import convert
 from joint.app.cli.inference.diarize import diarize
+from joint.app.cli.inference.edit import edit
 from joint.app.cli.inference.embed import embed
 from joint.app.cli.inference.enroll import enroll
 from joint.app.cli.inference.extract import extract
@@ -72,6 +73,7 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "diarize": diarize,
     "synthesize": synthesize,
     "convert": convert,
+    "edit": edit,
     "web": web,
     "serve": serve,
     "probe": probe,

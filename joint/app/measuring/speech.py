@@ -25,6 +25,7 @@ from joint.synthesis.vocoders.base import Vocoder
 from joint.synthesis.vocoders.griffin_lim import GriffinLim
 from tasks.recognition.conversations.cascades import plain_words
 from tasks.recognition.conversations.kept import KeptWords
+from tasks.synthesis.evaluate import Speak
 from tasks.vocoder.task import VocoderTask
 
 VOCODER = "vocoder"
@@ -116,6 +117,23 @@ def voice_copier(model: SpeakerModel, vocoder: str | None = None) -> Copy | None
     if model.speaks_waveforms and VOCODER not in model.model.tasks:
         return None
     return copier(model, vocoder)
+
+
+def speaker(model: SpeakerModel, vocoder: str | None = None, steps: int | None = None) -> Speak:
+    """What speaks the texts of a list; the words of an enrolment are for a synthesis that goes on
+    from it alone."""
+    goes_on = model.reads_prompts
+
+    def speak(text: str, reference: np.ndarray, words: str) -> np.ndarray:
+        return model.synthesize(
+            text,
+            reference,
+            steps=steps,
+            vocoder=vocoder,
+            enrollment_text=words if goes_on else None,
+        )
+
+    return speak
 
 
 def griffin_lim() -> Copy:

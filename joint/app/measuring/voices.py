@@ -8,7 +8,13 @@ import numpy as np
 
 from joint.app.api import SpeakerModel
 from joint.app.manner import GRIFFIN_LIM
-from joint.app.measuring.speech import VOCODER, choose_vocoder, instruments_of, read_pairs
+from joint.app.measuring.speech import (
+    VOCODER,
+    choose_vocoder,
+    instruments_of,
+    read_pairs,
+    speaker,
+)
 from joint.data.opening import find_list
 from joint.data.speech_pairs import CONVERSIONS, SENTENCES
 from joint.errors import DataError
@@ -34,10 +40,6 @@ def voice_figures(
     by = chosen if VOCODER in model.model.tasks else GRIFFIN_LIM
     instruments = instruments_of(model, speech.judge, speech.recognizer, kept, copies=False)
 
-    def speak(text: str, reference: np.ndarray) -> np.ndarray:
-        finishing = None if model.speaks_waveforms else by
-        return model.synthesize(text, reference, vocoder=finishing)
-
     def convert(source: np.ndarray, reference: np.ndarray) -> np.ndarray:
         return model.convert(source, reference, vocoder=by)
 
@@ -48,6 +50,7 @@ def voice_figures(
         return _named(name, found["by_system"][CONVERTED])
     listed = _listed(folder, SENTENCES)
     corpus, rows = read_pairs(Path(folder), listed, True, speech.sentences)
+    speak = speaker(model, None if model.speaks_waveforms else by)
     found, _ = evaluate_synthesis(speak, None, corpus, rows, instruments, progress=False)
     systems = found["by_system"]
     return {

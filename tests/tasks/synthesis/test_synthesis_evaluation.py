@@ -48,7 +48,7 @@ def test_own_voice_and_another(corpus: Corpus, rows: tuple[SpeechPair, ...]) -> 
     instruments = Instruments({"encoder": known.embed}, known.recognise, praat_pitch)
     sources = {row.text: known.waveforms[row.source] for row in rows}
     words, _ = evaluate_synthesis(
-        lambda text, reference: sources[text],
+        lambda text, reference, words: sources[text],
         lambda source: source,
         corpus,
         rows,
@@ -66,7 +66,12 @@ def test_own_voice_and_another(corpus: Corpus, rows: tuple[SpeechPair, ...]) -> 
     pairs = zip(rows, rows[1:] + rows[:1], strict=True)
     following = {row.text: known.waveforms[after.source] for row, after in pairs}
     wrong, found = evaluate_synthesis(
-        lambda text, reference: following[text], None, corpus, rows, instruments, progress=False
+        lambda text, reference, words: following[text],
+        None,
+        corpus,
+        rows,
+        instruments,
+        progress=False,
     )
     other = wrong["by_system"]["synthetic"]
     assert list(wrong["by_system"]) == ["natural", "synthetic"]
@@ -83,7 +88,7 @@ def test_the_reference_enrols(corpus: Corpus, rows: tuple[SpeechPair, ...]) -> N
     known = Known(corpus, rows)
     instruments = Instruments({"encoder": known.embed})
     figures, _ = evaluate_synthesis(
-        lambda text, reference: reference, None, corpus, rows, instruments, progress=False
+        lambda text, reference, words: reference, None, corpus, rows, instruments, progress=False
     )
     found = figures["by_system"]["synthetic"]
     assert found["encoder_similarity_own"] == found["encoder_similarity_source"] == 1

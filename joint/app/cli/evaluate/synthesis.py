@@ -46,6 +46,7 @@ def synthesis(
         choose_vocoder,
         instruments_of,
         read_pairs,
+        speaker,
         voice_copier,
     )
     from tasks.synthesis.evaluate import evaluate_synthesis
@@ -55,7 +56,7 @@ def synthesis(
     model = open_model(checkpoint)
     used = choose_vocoder(model, vocoder)
     figures, found = evaluate_synthesis(
-        lambda text, reference: model.synthesize(text, reference, steps=steps, vocoder=used),
+        speaker(model, used, steps),
         voice_copier(model, used),
         corpus,
         rows,

@@ -71,6 +71,15 @@ def synthesize(
     steps: Steps = None,
     seed: Seed = 0,
     vocoder: VocoderName = None,
+    enrollment_text: Annotated[
+        str | None,
+        typer.Option(
+            "--enrollment-text",
+            metavar="TEXT",
+            help="What is said in the enrolment, for a checkpoint whose synthesis goes on from it, "
+            "such as Voicebox.",
+        ),
+    ] = None,
     checkpoint: Checkpoint = SHIPPED,
 ) -> None:
     """Speak a text in the voice of an enrolled speaker and write it to a file.
@@ -96,7 +105,9 @@ def synthesize(
     model = open_model(checkpoint)
     person = asked.enrolled(model)
     for place, sentences in zip(places, texts.values(), strict=True):
-        waveform = model.synthesize(sentences, person, rate, pitch, energy, steps, vocoder, seed)
+        waveform = model.synthesize(
+            sentences, person, rate, pitch, energy, steps, vocoder, seed, enrollment_text
+        )
         write_synthetic(place, waveform)
         print(place, flush=True)
 

@@ -21,7 +21,7 @@ EXPECTED = {
     "conversion activity transcript audiolm",
     **dict.fromkeys(("inspect", "embed", "verify", "enroll", "identify", "forget", "extract"), ""),
     **dict.fromkeys(
-        ("transcribe", "diarize", "synthesize", "convert", "web", "serve", "probe"), ""
+        ("transcribe", "diarize", "synthesize", "convert", "edit", "web", "serve", "probe"), ""
     ),
     "explain": "verification extraction phones",
     **dict.fromkeys(("report", "import", "export", "info"), ""),
