@@ -13,31 +13,24 @@ local speakers, which each way clusters in place of windows (powerset); it needs
 detection.
 """
 
-import random
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from joint import load
-from joint.conversation.turns import Turn, in_order, write_turns
-from joint.data.corpus import Corpus, Utterance
+from joint.conversation.turns import Turn, write_turns
 from joint.data.opening import open_corpus
-from joint.errors import DataError
 from joint.experiments.tables import comparison_table
-from joint.inspection.speech import PAUSE, SileroSpeech
+from joint.inspection.speech import SileroSpeech
 from joint.terminal import errors_in_one_line
 from joint.training.progress import shown
-from joint.units import SAMPLE_RATE, Samples
 from recipes.speechocean762.studies.command import study_parser
+from recipes.speechocean762.studies.conversations import OVERLAPPING, compose
 from recipes.speechocean762.studies.diarization_ways import diarized_by, stitched_by, ways
 from tasks.diarization.evaluate import evaluate_diarization
 from tasks.diarization.pipeline import Diarizer
 from tasks.diarization.segments import oracle_speech
 from tasks.diarization.stitching import within
 
-SHARES = (0.15, 1.0)
 COLLAR = 0.25
 """On either side of a start or end, as NIST's md-eval counts it."""
 COLUMNS = {
@@ -48,70 +41,6 @@ COLUMNS = {
     "number_right_percent": "number right %",
     "collar": f"DER %, collar {COLLAR:g} s",
 }
-
-
-@dataclass(frozen=True)
-class Conversation:
-    """The recording `waveform (S,)` and its reference turns."""
-
-    name: str
-    waveform: np.ndarray
-    turns: list[Turn]
-
-
-def compose(
-    corpus: Corpus, count: int, utterances: int, overlapping: bool, seed: int
-) -> Iterator[Conversation]:
-    """`count` conversations of two speakers with `utterances` each; the same for the same seed.
-
-    Raises DataError for fewer than two speakers with enough aligned utterances.
-    """
-    own: dict[str, list[Utterance]] = {}
-    for utterance in corpus.utterances:
-        if utterance.words:
-            own.setdefault(utterance.speaker, []).append(utterance)
-    each = -(-utterances // 2)
-    speakers = sorted(name for name, utterances_of in own.items() if len(utterances_of) >= each)
-    if len(speakers) < 2:
-        expected = f"two with {each} aligned utterances (`joint align`)"
-        raise DataError(corpus.where, f"{len(speakers)} speakers", expected)
-    generator = random.Random(seed)
-    for number in range(count):
-        pair = generator.sample(speakers, 2)
-        parts = zip(*(generator.sample(own[name], each) for name in pair), strict=True)
-        chosen = [utterance for turn in parts for utterance in turn][:utterances]
-        shares = [generator.uniform(*SHARES) if overlapping else 1.0 for _ in chosen]
-        yield _joined(f"conversation{number:03d}", chosen, shares)
-
-
-def _joined(name: str, chosen: list[Utterance], shares: list[float]) -> Conversation:
-    waveforms = [utterance.waveform() for utterance in chosen]
-    starts: list[Samples] = []
-    for i in range(len(chosen)):
-        earliest = 0 if i < 2 else starts[i - 2] + len(waveforms[i - 2])
-        after = 0 if i < 1 else starts[i - 1] + round(shares[i] * len(waveforms[i - 1]))
-        starts.append(max(earliest, after))
-    ends = [start + len(w) for start, w in zip(starts, waveforms, strict=True)]
-    mixture = np.zeros(max(ends), dtype=np.float32)
-    turns: list[Turn] = []
-    for utterance, waveform, start in zip(chosen, waveforms, starts, strict=True):
-        mixture[start : start + len(waveform)] += waveform
-        turns += spoken(utterance, start)
-    return Conversation(name, mixture, in_order(turns))
-
-
-def spoken(utterance: Utterance, offset: Samples) -> list[Turn]:
-    """Turns of an aligned utterance that starts at `offset`; a pause separates turns."""
-    turns: list[Turn] = []
-    for word in utterance.words or ():
-        start, end = offset + word.start, offset + word.end
-        if turns and start - turns[-1].end < PAUSE * SAMPLE_RATE:
-            last = turns.pop()
-            start, text = last.start, f"{last.text} {word.word}"
-        else:
-            text = word.word
-        turns.append(Turn(utterance.speaker, start, end, text))
-    return turns
 
 
 def compare(
@@ -144,11 +73,11 @@ def compare(
         vbx = model.vbx(open_corpus(cohort), threshold, progress=True)
     chosen = ways(diarizer.threshold, vbx)
     measured = {}
-    for kind, overlapping in (("in turn", False), ("overlapping", True)):
+    for kind, shares in (("in turn", None), ("overlapping", OVERLAPPING)):
         reference: dict[str, list[Turn]] = {}
         estimates: dict[str, dict[str, list[Turn]]] = {}
         for each in shown(
-            compose(corpus, count, utterances, overlapping, seed), kind, True, total=count
+            compose(corpus, count, utterances, shares, seed), kind, True, total=count
         ):
             reference[each.name] = each.turns
             found = {"reference": oracle_speech(each.turns), "silero": silero(each.waveform)}

@@ -13,7 +13,7 @@ from joint.errors import AudioError
 from joint.inspection.speech import Region
 from joint.training.progress import shown
 from joint.units import Samples
-from recipes.speechocean762.studies.diarization import spoken
+from recipes.speechocean762.studies.conversations import spoken
 from tasks.diarization.pipeline import Diarizer
 from tasks.diarization.windows import turns_of
 from tasks.recognition.conversations.cascades import Segmenter
