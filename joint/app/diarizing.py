@@ -47,7 +47,7 @@ class SpeakerDiarizer(LoadedModel):
 
         Warns with AudioWarning of a recording that the checkpoint cannot judge, and of speech that
         is too short to be embedded. Raises AudioError; CheckpointError where a threshold is needed
-        and there is none; DataError for more `speakers` than windows.
+        and there is none; DataError, which names the recording, for more `speakers` than windows.
         """
         diarizer = diarizer or self.diarizer(speakers_given=speakers is not None)
         least = self.threshold if threshold is None else threshold
@@ -56,7 +56,11 @@ class SpeakerDiarizer(LoadedModel):
         looked_at = self.inspect(recording)
         flaw = self.judge(looked_at)
         speech = looked_at.speech if diarizer.needs_speech else None
-        turns = diarizer(looked_at.waveform, speech, speakers, enrolled, least or 0.0, progress)
+        try:
+            turns = diarizer(looked_at.waveform, speech, speakers, enrolled, least or 0.0, progress)
+        except DataError as error:
+            where = f"{looked_at.where}: {error.where}"
+            raise DataError(where, error.found, error.expected) from None
         if not turns and flaw != NO_SPEECH:
             text = f"{looked_at.where}: {NO_SPEECH} that can be embedded"
             warnings.warn(text, AudioWarning, stacklevel=2)
@@ -83,6 +87,7 @@ class SpeakerDiarizer(LoadedModel):
         from tasks.diarization.pipeline import Diarizer
 
         choice = choice or PipelineChoice()
+        self.check_tasks(choice)
         threshold = choice.cluster_threshold
         threshold = self.diarization_threshold if threshold is None else threshold
         if threshold is None and (not speakers_given or choice.clustering is Clustering.VBX):
@@ -112,6 +117,11 @@ class SpeakerDiarizer(LoadedModel):
             overlap=segment if kind is Pipeline.OVERLAP else None,
             second_pass=again,
         )
+
+    def check_tasks(self, choice: "PipelineChoice") -> None:
+        """Raise CheckpointError for a model without a task that the pipeline needs."""
+        for name in choice.tasks:
+            self._task(name)
 
     def local_speakers(self) -> "Callable[[np.ndarray], LocalActivity]":
         """What finds the local speakers of windows of a waveform `(S,)`. The model's task is called

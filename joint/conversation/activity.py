@@ -9,11 +9,16 @@ from torch import Tensor
 from joint.conversation.turns import Turn, in_order
 from joint.data.scenes.activity import stretches, without_gaps
 from joint.scene import ACTIVITY_HOP
-from joint.units import SAMPLE_RATE, Samples
+from joint.units import SAMPLE_RATE, Samples, Seconds
 
 THRESHOLD = 0.5
 SHORTEST: Samples = SAMPLE_RATE // 5
 """Shorter turns are dropped."""
+
+ENOUGH: Seconds = 20.0
+"""Speech that a speaker is enrolled with, at most: the first that no one overlaps."""
+LEAST: Seconds = 1.0
+"""With less alone, a speaker is enrolled with what others overlap too."""
 
 
 @dataclass(frozen=True)
@@ -55,3 +60,16 @@ def spoken_steps(turns: Iterable[Turn], names: Sequence[str], samples: Samples) 
         start, end = (round(place / ACTIVITY_HOP) for place in (turn.start, turn.end))
         active[names.index(turn.speaker), start:end] = True
     return active
+
+
+def own_speech(
+    waveform: np.ndarray, active: np.ndarray, person: int, longest: Seconds = ENOUGH
+) -> np.ndarray:
+    """What `person` is enrolled with, `(≤ longest,)`: of `waveform (S,)` where they speak, `active
+    (K, steps)`, alone where there is enough of that."""
+    own = active[person]
+    alone = own & (active.sum(axis=0) == 1)
+    chosen = alone if alone.sum() * ACTIVITY_HOP >= LEAST * SAMPLE_RATE else own
+    steps = np.flatnonzero(chosen)[: round(longest * SAMPLE_RATE) // ACTIVITY_HOP]
+    places = (steps[:, None] * ACTIVITY_HOP + np.arange(ACTIVITY_HOP)).ravel()
+    return waveform[places[places < len(waveform)]]

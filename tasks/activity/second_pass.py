@@ -7,20 +7,14 @@ import numpy as np
 import torch
 
 from joint.audio import MINIMUM
-from joint.conversation.activity import Activity, spoken_steps, turns_of
+from joint.conversation.activity import Activity, own_speech, spoken_steps, turns_of
 from joint.conversation.turns import Turn, in_order
-from joint.scene import ACTIVITY_HOP
 from joint.task import Encode, Enrollment
-from joint.units import SAMPLE_RATE, Samples, Seconds
+from joint.units import SAMPLE_RATE
 from tasks.activity.task import ActivityTask
 
 ITERATIONS = 2
 """Each begins with the turns that the one before it found."""
-ENOUGH: Seconds = 20.0
-"""Speech that a speaker is enrolled with, at most: the first that no one overlaps."""
-LEAST: Seconds = 1.0
-"""With less alone, a speaker is enrolled with what others overlap too."""
-
 Find = Callable[[np.ndarray, Sequence[np.ndarray]], Activity]
 """The activity, in a waveform `(S,)`, of people known by a recording each."""
 
@@ -57,17 +51,6 @@ class SecondPass:
         activity = self.find(waveform, [speech[k] for k in known])
         looked_for = [names[k] for k in known]
         return in_order([*kept, *turns_of(activity, looked_for, len(waveform))])
-
-
-def own_speech(waveform: np.ndarray, active: np.ndarray, person: int) -> np.ndarray:
-    """What `person` is enrolled with, `(≤ ENOUGH,)`: of `waveform (S,)` where they speak, `active
-    (K, steps)`, alone where there is enough of that."""
-    own = active[person]
-    alone = own & (active.sum(axis=0) == 1)
-    chosen = alone if alone.sum() * ACTIVITY_HOP >= LEAST * SAMPLE_RATE else own
-    samples = np.repeat(chosen, ACTIVITY_HOP)[: len(waveform)]
-    longest: Samples = round(ENOUGH * SAMPLE_RATE)
-    return waveform[samples][:longest]
 
 
 def find_with(task: ActivityTask, encode: Encode, device: torch.device | str = "cpu") -> Find:

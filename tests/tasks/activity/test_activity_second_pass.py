@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from joint.conversation.activity import Activity, spoken_steps, turns_of
+from joint.conversation.activity import Activity, own_speech, spoken_steps, turns_of
 from joint.conversation.turns import Turn
 from joint.metrics.activity import Errors
 from tasks.activity.evaluate import matched
 from tasks.activity.inference import LONGEST, OVERLAP, in_pieces
-from tasks.activity.second_pass import SecondPass, own_speech
+from tasks.activity.second_pass import SecondPass
 
 SECOND = 16_000
 LEVELS = (0.1, 0.2)

@@ -92,13 +92,9 @@ def diarize(
     sessions: dict[str, list[Turn]] = {}
     for name, file in zip(names, files, strict=True):
         recording = inspect_recording(file, progress=True)
-        try:
-            sessions[name] = model.diarize(
-                recording, speakers, enrolled, threshold, diarizer, progress=True
-            )
-        except DataError as error:
-            where = file if error.where == "clustering" else error.where
-            raise DataError(where, error.found, error.expected) from None
+        sessions[name] = model.diarize(
+            recording, speakers, enrolled, threshold, diarizer, progress=True
+        )
     write_turns(output, sessions)
     for name, turns in sessions.items():
         print(f"{name}: {turns_text(turns)}")

@@ -69,6 +69,15 @@ def transcribe(
             "default clustering, in recordings longer than 20 s.",
         ),
     ] = None,
+    separate: Annotated[
+        bool,
+        typer.Option(
+            "--separate",
+            help="Turn by turn: where a --pipeline finds several at once, each is extracted, "
+            "enrolled by what they say alone, before a recogniser of mode `single` transcribes "
+            "them. The checkpoint needs a task `extraction`.",
+        ),
+    ] = False,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -97,8 +106,9 @@ def transcribe(
     or `siso` transcribes everybody: with --enrollment, --database, --output or --picture it prints
     turns with their start and end in seconds, and a speaker whose score against an enrolled one
     reaches the threshold gets that name. In recordings longer than 20 s a word has the speaker that
-    diarization finds then; hours are worked on in windows. Turns need times, and thus greedy
-    decoding (no --beam).
+    diarization finds then; hours are worked on in windows. With --pipeline a recogniser of mode
+    `target` follows the speakers who are found, and with --separate one of mode `single`
+    transcribes what is extracted of each. Turns need times, and thus greedy decoding (no --beam).
 
     Example: joint transcribe meeting.wav --checkpoint exp/recognition/simo --database speakers
     --output meeting.json
@@ -122,13 +132,20 @@ def transcribe(
         raise DataError("--enrollment", "two files of the same name", "a different name for each")
     if database is not None:
         read_database(database)
+    if separate and pipeline in (None, Pipeline.CLUSTERING):
+        expected = "--pipeline overlap, powerset or ts-vad: by clustering nobody overlaps"
+        raise ConfigError("--separate", f"--pipeline {pipeline or 'clustering'}", expected)
     model = open_model(checkpoint)
-    if database is not None and mode is None and task is None and follows_people(model.model):
+    if separate:
+        model.check_extractor()
+    alone = database is not None and pipeline is None and mode is None and task is None
+    if alone and follows_people(model.model):
         mode = "target"
     name, head = recogniser(model.model, model.path, mode, task)
     decoding = decoding_of(head, beam, language_model, lexicon, order, weight, bonus, ctc_weight)
     speakers = None if database is None else read_database(database, model.identity)
-    names_speakers = bool(known or speakers) and "enrollment" not in head.requires
+    follows = "enrollment" in head.requires and pipeline is None
+    names_speakers = bool(known or speakers) and not follows
     # with turns it also tells unknown speakers apart, where the checkpoint has no threshold
     if threshold is not None and not (names_speakers or output or picture):
         expected = "enrolled speakers, and a recogniser of mode single, simo or siso"
@@ -145,7 +162,8 @@ def transcribe(
         enrolled = None if speakers is None else speakers.embeddings()
         if known:
             enrolled = {who: model.embed([waveform]) for who, waveform in known.items()}
-        turns = model.attribute(recording, enrolled, threshold, None, name, pipeline)
+        extract = model.estimate if separate else None
+        turns = model.attribute(recording, enrolled, threshold, None, name, pipeline, extract)
         if not turns:
             warn(f"{audio}: no words found")
         if output:

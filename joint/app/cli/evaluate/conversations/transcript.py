@@ -49,6 +49,9 @@ def transcript(
     from joint.app.measuring.transcripts import evaluate_transcripts
     from joint.conversation.turns import read_turns
 
+    for path in (reference, hypothesis):
+        if path.suffix.lower() == ".rttm":
+            raise DataError(path, "an RTTM, which has no words", ".json (SegLST) or .stm")
     try:
         figures = evaluate_transcripts(read_turns(reference), read_turns(hypothesis), collar)
     except DataError as error:

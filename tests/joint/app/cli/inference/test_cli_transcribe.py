@@ -133,7 +133,8 @@ def test_words_have_the_speakers_that_diarization_finds(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The same words, each with the speaker of its time, whichever output it comes from."""
+    """The same words, each with the speaker of its time, whichever output it comes from; or those
+    of the speakers who are found."""
     base = ("transcribe", talk["talk"], "--checkpoint", "any", "--mode", "simo")
     pipeline = ("--pipeline", "clustering", "--threshold", 0.5)
     assert "no threshold" in refused(*base, "--output", tmp_path / "x.json", *pipeline[:2])
@@ -153,6 +154,13 @@ def test_words_have_the_speakers_that_diarization_finds(
             assert all((t.end <= border) == (t.speaker == "Ann") for t in turns)
             words = sorted(" ".join(t.text for t in turns).split())
     assert sorted(" ".join(t.text for t in turns).split()) == words
+    # a recogniser of mode target follows whom the pipeline finds
+    followed = (*base[:-1], "target", "--output", tmp_path / "target.json", *pipeline)
+    assert joint_command(*followed).code == 0
+    found = read_turns(tmp_path / "target.json").get("talk", [])
+    assert {(t.speaker, t.start, t.end) for t in found} <= {
+        (t.speaker, t.start, t.end) for t in halves()
+    }
 
 
 def test_who_says_what_refused(
@@ -167,6 +175,12 @@ def test_who_says_what_refused(
     assert "no speakers to name" in refused(*simo, "--threshold", 0.5)
     assert "no turns to find" in refused(*simo, "--pipeline", "clustering")
     assert "no threshold" in refused(*simo, *speaker, "--output", out)
+    # the task that is missing comes before the threshold that is missing too
+    line = refused(*simo, "--pipeline", "powerset", "--output", out)
+    assert "expected one with a segmentation task" in line
+    assert "nobody overlaps" in refused(*simo, "--separate", "--output", out)
+    line = refused(*simo, "--separate", "--pipeline", "ts-vad", "--output", out)
+    assert "expected one with an extraction task" in line
     assert "two files of the same name" in refused(*simo, *speaker, *speaker, "--threshold", 0)
     assert "no times" in refused(*simo, "--beam", 2, "--output", out)
     line = refused(*base, "--mode", "target", *speaker, "--output", out)
