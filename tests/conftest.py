@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support import ROOT, TINY, Command, Outcome
+from support import ROOT, TINY, Command, Outcome, short
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -159,3 +159,35 @@ def speaking_checkpoint(aligned: Path, tmp_path_factory: pytest.TempPathFactory)
     output = tmp_path_factory.mktemp("speaking") / "run"
     recipe = ROOT / "tests" / "speaking.yaml"
     return train(recipe, [f"data.train={aligned}", f"output={output}"])
+
+
+@pytest.fixture(scope="session")
+def after_two_steps(
+    prepared: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """The checkpoint of a recipe of speechocean762 for conversations, by the recipe's name, after
+    two steps on the shipped encoder."""
+    from joint.app.checkpoints import named_checkpoint
+    from joint.training.run import train
+
+    def trained(name: str) -> Path:
+        recipe = ROOT / "recipes" / "speechocean762" / f"{name}.yaml"
+        output = tmp_path_factory.mktemp(name) / "run"
+        folder = prepared / "train"
+        common = short(recipe, folder, folder, output)
+        small = ["validation.batches=1", "validation.batch_size=2", "validation.scenes.turns=2"]
+        overrides = [o for o in common if "validation.batch" not in o] + small
+        return train(recipe, overrides, find=named_checkpoint)
+
+    return trained
+
+
+@pytest.fixture(scope="session")
+def one_person(embedded_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recording of one person, `talk.wav`."""
+    from joint.audio import read_audio, write_audio
+
+    path = tmp_path_factory.mktemp("talk") / "talk.wav"
+    files = sorted((embedded_corpus / "WAVE").rglob("*.ogg"))
+    write_audio(path, read_audio(files[0]))
+    return path

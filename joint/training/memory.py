@@ -1,9 +1,13 @@
-"""Freed memory is kept by the C library: the next training step needs it again. Too much of it is
-given back."""
+"""Freed memory is kept by the C library: the next training step, or recording, needs it again. Too
+much of it is given back."""
 
 import ctypes
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
+
+Item = TypeVar("Item")
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 """Parameters of glibc's mallopt(3)."""
@@ -40,7 +44,7 @@ class FreedMemory:
         self.steps, self.allowed = 0, 0
 
     def step(self) -> bool:
-        """To be called after every training step; returns whether memory was given back."""
+        """To be called after every step; returns whether memory was given back."""
         self.steps += 1
         if self.steps % self.EVERY:
             return False
@@ -52,6 +56,14 @@ class FreedMemory:
         given = give_back_freed_memory()
         self.allowed = max(self.allowed, 2 * resident_bytes())  # what is left is in use
         return given
+
+
+def giving_back(items: Iterable[Item]) -> Iterator[Item]:
+    """`items`, each a step of FreedMemory: for the recordings of a long evaluation."""
+    freed = FreedMemory()
+    for item in items:
+        yield item
+        freed.step()
 
 
 def resident_bytes() -> int:

@@ -16,7 +16,7 @@ from joint.errors import ConfigError
 from joint.files import atomic_write
 from joint.model import JointModel
 from joint.seeding import seed_for
-from joint.training.building.initialisation import Find, initialise
+from joint.training.building.initialisation import Find, initialise, kept_of_embeddings
 from joint.training.building.model import Classes, build_model
 from joint.training.building.scenes import with_distortions
 from joint.training.config.schema import RecipeConfig, load_config, plain
@@ -61,7 +61,9 @@ def train(
         allow_packages,
         plain(config)["balance"],
     )
-    initialise(model, config, Path(config_path).parent, corpus.phones, find)
+    folder = Path(config_path).parent
+    initialise(model, config, folder, corpus.phones, find)
+    kept = kept_of_embeddings(model, config, folder, find)
     validate = None
     if config.validation is not None:
         validate = validation(
@@ -75,7 +77,7 @@ def train(
         config.optimizer,
         config.trainer,
         output,
-        describe(config, corpus, classes, model),
+        describe(config, corpus, classes, model) | kept,
         config.seed,
         validate,
         config.validation.every_minutes if config.validation else 0.0,

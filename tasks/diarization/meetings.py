@@ -12,6 +12,7 @@ from joint.data.choices import Check
 from joint.data.prepare.checking import checked
 from joint.errors import AudioError, DataError
 from joint.inspection.speech import Region
+from joint.training.memory import giving_back
 from joint.training.progress import shown
 from joint.units import SAMPLE_RATE, Samples, Seconds
 from tasks.diarization.evaluate import evaluate_diarization, merged
@@ -66,7 +67,7 @@ def evaluate_meetings(
     scored, skipped = _scored(meetings)
     reference: dict[str, list[Turn]] = {}
     hypothesis: dict[str, list[Turn]] = {}
-    for meeting in shown(meetings, "diarizing", progress):
+    for meeting in giving_back(shown(meetings, "diarizing", progress)):
         if meeting.name not in scored:
             continue
         try:

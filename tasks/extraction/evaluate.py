@@ -22,6 +22,7 @@ from joint.metrics.perceptual import perceptual as perceptual_scores
 from joint.metrics.recognizers import Recognizer
 from joint.metrics.separation import si_sdr_db
 from joint.metrics.words import word_errors
+from joint.training.memory import giving_back
 from joint.units import SAMPLE_RATE, Hertz, Samples
 from tasks.extraction.figures import MixtureScore, Words, failures, figures, write_mixture_scores
 from tasks.extraction.mixtures import MixtureList, MixtureRow
@@ -74,7 +75,7 @@ def evaluate_extraction(
     # PESQ and STOI of one mixture are computed while the next one is extracted
     with ThreadPoolExecutor(1) as readers, ThreadPoolExecutor(1) as workers:
         waiting: deque[tuple[MixtureScore, Future[Perceptual] | None]] = deque()
-        rendered = _rendered(rows, corpus, readers)
+        rendered = giving_back(_rendered(rows, corpus, readers))
         shown = console.is_terminal and progress
         for row, waveforms in track(
             rendered, "extracting", total=len(rows), console=console, disable=not shown

@@ -3,9 +3,9 @@ mixture and of the extracted speech."""
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -32,39 +32,57 @@ Embed = Callable[[Sequence[np.ndarray]], np.ndarray]
 
 
 @dataclass(frozen=True)
-class Presence:
-    """The log-likelihood ratio that a speaker is present: `offset + gains · measures`; below
-    `threshold` the speaker counts as absent."""
+class Ratio:
+    """A log-likelihood ratio that is linear in what is `MEASURED`, `offset + gains · measures`, and
+    the `threshold` from which on it decides. A checkpoint's metadata has it under `KEY`."""
+
+    KEY: ClassVar[str]
+    MEASURED: ClassVar[tuple[str, ...]]
 
     offset: float
     gains: tuple[float, ...]
     threshold: float
 
     def __call__(self, measured: np.ndarray) -> float:
-        """The score of `measures (3,)`."""
+        """The score of `measures (m,)`."""
         return float(self.offset + measured @ np.array(self.gains))
+
+    @classmethod
+    def read(cls, stored: Any) -> Self:
+        """As stored. Raises KeyError, TypeError or ValueError."""
+        gains = tuple(float(gain) for gain in stored["gains"])
+        return cls(float(stored["offset"]), gains, float(stored["threshold"]))
+
+    @classmethod
+    def of(cls, stored: Any, path: str | Path = "checkpoint") -> Self | None:
+        """The decision that a checkpoint's metadata has; None for None. Raises CheckpointError."""
+        if stored is None:
+            return None
+        found: Self | None
+        try:
+            found = cls.read(stored)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            found = None
+        if found is None or len(found.gains) != len(cls.MEASURED):
+            count = len(cls.MEASURED)
+            expected = ", ".join(f.name for f in fields(cls)).replace("gains", f"{count} gains")
+            raise CheckpointError(path, f"{cls.KEY} {stored!r}", expected)
+        return found
+
+
+@dataclass(frozen=True)
+class Presence(Ratio):
+    """The log-likelihood ratio that a speaker is present; below `threshold` the speaker counts as
+    absent."""
+
+    KEY: ClassVar[str] = KEY
+    MEASURED: ClassVar[tuple[str, ...]] = MEASURES
 
     def among(self, people: int) -> "Presence":
         """The decision where each of several `people` is looked for in one mixture. Few of them
         talk in it however many there are, so the odds that one does fall with their number, and the
         least log-likelihood ratio grows by its logarithm (Bayes' rule, the costs unchanged)."""
         return replace(self, threshold=self.threshold + math.log(people))
-
-    @classmethod
-    def of(cls, stored: Any, path: str | Path = "checkpoint") -> "Presence | None":
-        """The decision that a checkpoint's metadata has under `KEY`; None for None. Raises
-        CheckpointError."""
-        if stored is None:
-            return None
-        try:
-            gains = tuple(float(gain) for gain in stored["gains"])
-            found = cls(float(stored["offset"]), gains, float(stored["threshold"]))
-        except (KeyError, TypeError, ValueError):
-            found = None
-        if found is None or len(found.gains) != len(MEASURES):
-            expected = f"offset, {len(MEASURES)} gains and threshold"
-            raise CheckpointError(path, f"{KEY} {stored!r}", expected)
-        return found
 
     @classmethod
     def fit(cls, measured: np.ndarray, present: np.ndarray, missed: float = MISSED) -> "Presence":

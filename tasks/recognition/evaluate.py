@@ -21,6 +21,7 @@ from joint.metrics.words import (
     foreign_words,
     total,
 )
+from joint.training.memory import giving_back
 from joint.units import SAMPLE_RATE
 from tasks.recognition.conversations.lists import Conversation, Conversations, overlap_ratio, render
 
@@ -121,7 +122,8 @@ def evaluate_recognition(
     console = Console(stderr=True)
     shown = console.is_terminal and progress
     results, seconds, samples = [], 0.0, 0
-    for row in track(rows, "recognising", console=console, disable=not shown):
+    bar = track(rows, "recognising", console=console, disable=not shown)
+    for row in giving_back(bar):
         known = [reference_of(turn.utterance) for turn in row.turns]
         references = [words for words in known if words is not None]
         if len(references) < len(known):

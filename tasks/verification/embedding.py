@@ -15,6 +15,7 @@ from rich.progress import Progress
 from joint.audio import inspect_audio, read_audio
 from joint.data.corpus import Corpus, Utterance
 from joint.errors import AudioError, DataError, JointError
+from joint.training.memory import giving_back
 from joint.units import SAMPLE_RATE, Seconds
 
 Embed = Callable[[Sequence[np.ndarray]], np.ndarray]
@@ -73,7 +74,8 @@ def embed_readable(
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as readers, bar:
         task = bar.add_task("embedding", total=len(names))
         seconds = dict(zip(names, readers.map(_seconds, recordings.values()), strict=True))
-        for batch in _read_ahead(readers, recordings, bounded_batches(seconds, batch_seconds)):
+        batches = bounded_batches(seconds, batch_seconds)
+        for batch in giving_back(_read_ahead(readers, recordings, batches)):
             waveforms: dict[str, np.ndarray] = {}
             for name, pending in batch.items():
                 try:

@@ -10,6 +10,7 @@ from joint.conversation.activity import at_steps, spoken_steps, turns_of
 from joint.data.corpus import Corpus
 from joint.errors import CheckpointError
 from joint.metrics.activity import Errors
+from joint.training.memory import giving_back
 from joint.training.progress import shown
 from tasks.activity.evaluate import add_errors, conversations, matched
 from tasks.activity.second_pass import find_with
@@ -53,7 +54,7 @@ def evaluate_activity(
     scores: dict[str, list[np.ndarray]] = {name: [] for name in tasks}
     known, overlapped = [], np.zeros(2)
     drawn = conversations(corpus, speakers, count, seed)
-    for each in shown(drawn, "conversations", progress, total=count):
+    for each in giving_back(shown(drawn, "conversations", progress, total=count)):
         samples, names = len(each.waveform), each.names
         reference[each.name] = each.turns
         known.append(each.active.ravel())

@@ -16,6 +16,7 @@ from joint.errors import AudioError, DataError, JointError
 from joint.layers.threads import one_thread
 from joint.synthesis.evaluation.instruments import Compared, Instruments, Measured
 from joint.synthesis.finishing.marking import write_synthetic
+from joint.training.memory import giving_back
 from joint.training.progress import shown
 from joint.units import SAMPLE_RATE, Seconds
 
@@ -89,7 +90,7 @@ def evaluate_systems(
     found.timings = {name: Timing() for name in systems}
     places = np.linspace(0, len(rows) - 1, min(played, len(rows))).round().astype(int)
     kept = {rows[place].id for place in places}
-    for row in shown(rows, "evaluating", progress):
+    for row in giving_back(shown(rows, "evaluating", progress)):
         try:
             source = corpus.by_id[row.source].waveform()
             reference = corpus.by_id[row.reference].waveform()

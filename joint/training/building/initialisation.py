@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from joint.errors import CheckpointError
 from joint.model import JointModel
@@ -15,6 +16,9 @@ there is none of this name."""
 
 FINAL = "model.safetensors"
 """What a training writes at its end."""
+
+OF_EMBEDDINGS = ("threshold", "calibration", "diarization_threshold", "domain")
+"""Keys of a checkpoint's metadata that belong to its encoder alone."""
 
 
 def initialise(
@@ -33,6 +37,19 @@ def initialise(
     for part, source in config.init_parts.items():
         path = located(source.checkpoint, folder, find)
         initialise_part(model, part, path, source.part or part)
+
+
+def kept_of_embeddings(
+    model: JointModel, config: RecipeConfig, folder: Path, find: Find | None = None
+) -> dict[str, Any]:
+    """The thresholds and the calibration of the checkpoint whose encoder the recipe begins with,
+    where training does not update it: they stay true. Raises as `initialise`."""
+    names = [*config.init, *(s.checkpoint for p, s in config.init_parts.items() if p == "encoder")]
+    parts = [p for p in config.init_parts if p.startswith("encoder.")]
+    if not names or parts or any(p.requires_grad for p in model.encoder.parameters()):
+        return {}
+    metadata = checkpoint.read_metadata(located(names[-1], folder, find))
+    return {key: metadata[key] for key in OF_EMBEDDINGS if key in metadata}
 
 
 def located(name: str, folder: Path, find: Find | None = None) -> Path:

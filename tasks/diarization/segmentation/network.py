@@ -72,11 +72,20 @@ class SegmentationNetwork(nn.Module):
         )
         self.output = nn.Linear(2 * hidden, classes)
 
-    def forward(self, frames: Frames, encode: Encode, window: Tensor, lengths: Tensor) -> Tensor:
+    def forward(
+        self,
+        frames: Frames,
+        encode: Encode,
+        window: Tensor,
+        lengths: Tensor,
+        units: Tensor | None = None,
+    ) -> Tensor:
         """Logits `(B, F, C)`, float32, of `window (B, S)` with `lengths (B,)` in Samples and its
-        `frames (B, F, D)`."""
+        `frames (B, F, D)`; `units (B, K, E)` are what `embedded` gives, where they are known."""
         x = self.project(self.norm(frames.features))
-        x = x + self.place(self.coordinates(frames, encode, window, lengths)).to(x.dtype)
+        if units is None:
+            units = self.embedded(encode, window, lengths)
+        x = x + self.place(self.coordinates(frames, units, lengths)).to(x.dtype)
         counts = frame_counts(frames.full_mask()).clamp(min=1)
         x = nn.functional.gelu(x)
         for layer in self.recurrent:
@@ -85,18 +94,22 @@ class SegmentationNetwork(nn.Module):
         return logits
 
     @torch.no_grad()
-    def coordinates(
-        self, frames: Frames, encode: Encode, window: Tensor, lengths: Tensor
-    ) -> Tensor:
-        """Coordinates `(B, F, axes)` of the pieces' embeddings, interpolated between the pieces'
-        middles."""
+    def embedded(self, encode: Encode, window: Tensor, lengths: Tensor) -> Tensor:
+        """Unit embeddings `(B, K, E)` of the pieces of `window (B, S)`; of those beyond its end
+        too."""
         short = max(0, self.piece - window.shape[1])
         pieces = nn.functional.pad(window, (0, short)).unfold(1, self.piece, self.step)
         batch, count = pieces.shape[:2]
-        whole = (1 + (lengths - self.piece).clamp(min=0) // self.step).clamp(max=count)
         own = lengths.clamp(max=self.piece)[:, None].expand(batch, count).contiguous()
         given = encode(pieces.contiguous(), own, WINDOWS).embedding.float()
-        units = nn.functional.normalize(given, dim=1).unflatten(0, (batch, count))
+        return nn.functional.normalize(given, dim=1).unflatten(0, (batch, count))
+
+    @torch.no_grad()
+    def coordinates(self, frames: Frames, units: Tensor, lengths: Tensor) -> Tensor:
+        """Coordinates `(B, F, axes)` of the pieces' `units (B, K, E)`, interpolated between the
+        pieces' middles."""
+        batch, count = units.shape[:2]
+        whole = (1 + (lengths - self.piece).clamp(min=0) // self.step).clamp(max=count)
         inside = torch.arange(count, device=whole.device) < whole[:, None]
         axes = principal(units, inside, self.axes)
         centres = frames.offset + frames.hop * torch.arange(

@@ -16,6 +16,7 @@ from joint.scene import SceneBatch
 from joint.task import MIXTURE, Encode, Enrollment, Task
 from joint.units import SAMPLE_RATE, Samples, Seconds
 from tasks.diarization.segmentation.network import SegmentationNetwork
+from tasks.diarization.segmentation.pieces import SharedPieces
 from tasks.diarization.segmentation.powerset import Powerset, permutation_invariant
 from tasks.diarization.segmentation.windows import LocalActivity, starts_of
 
@@ -80,14 +81,17 @@ class SegmentationTask(Task):
             feature_dim=sum(layer_dim(name) for name in reads), classes=self.powerset.classes
         )
 
-    def logits(self, encode: Encode, windows: Tensor, lengths: Tensor) -> tuple[Tensor, Frames]:
+    def logits(
+        self, encode: Encode, windows: Tensor, lengths: Tensor, units: Tensor | None = None
+    ) -> tuple[Tensor, Frames]:
         """Logits `(W, F, C)` of `windows (W, S)` with `lengths (W,)` in Samples, and the frames
-        that they were made of, whose mask is true inside the windows."""
+        that they were made of, whose mask is true inside the windows; `units` as the network has
+        them."""
         encoding = encode(windows, lengths, MIXTURE)
         frames = frames_of(encoding, self.reads, self.hop, "segmentation")
         mask = inside(lengths, frames.features.shape[1], frames.hop, frames.offset)
         frames = Frames(frames.features, mask, frames.hop, frames.offset)
-        return self.network(frames, encode, windows, lengths), frames
+        return self.network(frames, encode, windows, lengths, units), frames
 
     def of_batch(self, encode: Encode, batch: SceneBatch) -> Windows:
         """The windows of a batch, one after the other, without pieces below half a window at the
@@ -148,12 +152,13 @@ class SegmentationTask(Task):
     ) -> LocalActivity:
         """See Task: who of the local speakers talks in each window of `recording (S,)`."""
         starts = starts_of(len(recording), self.window, self.step, self.hop)
-        parts = []
+        pieces, parts = SharedPieces(self.network, encode, recording), []
         for begin in range(0, len(starts), AT_ONCE):
-            own = [recording[s : s + self.window] for s in starts[begin : begin + AT_ONCE]]
-            windows = torch.stack(own)
-            lengths = torch.tensor([w.shape[0] for w in own], device=recording.device)
-            logits, frames = self.logits(encode, windows, lengths)
+            chosen = starts[begin : begin + AT_ONCE]
+            windows = torch.stack([recording[s : s + self.window] for s in chosen])
+            lengths = torch.tensor([w.shape[0] for w in windows], device=recording.device)
+            units = pieces(chosen, windows.shape[1])
+            logits, frames = self.logits(encode, windows, lengths, units)
             parts.append(self.powerset.decode(logits.argmax(dim=-1)).cpu())
         active = torch.cat(parts).numpy()
         places = [start // self.hop for start in starts]

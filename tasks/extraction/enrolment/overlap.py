@@ -1,17 +1,16 @@
 """Whether several people talk at once in an enrolment: a score from what the extractor keeps of it
 and from the norm of its embedding."""
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import torch
 
-from joint.errors import CheckpointError, DataError
+from joint.errors import DataError
 from joint.metrics.separation import si_sdr_db
 from joint.units import Seconds
-from tasks.extraction.presence import Embed, fitted_ratio
+from tasks.extraction.presence import Embed, Ratio, fitted_ratio
 
 if TYPE_CHECKING:
     from tasks.extraction.evaluate import Extract
@@ -31,36 +30,20 @@ alarms is then below 3/600 = 0.5 % with a confidence of 95 % (the rule of three)
 
 
 @dataclass(frozen=True)
-class Overlap:
-    """The log-likelihood ratio that several people talk at once: `offset + gains · measures`; from
-    `threshold` on a recording counts as one of several, above `certain` surely (None: never)."""
+class Overlap(Ratio):
+    """The log-likelihood ratio that several people talk at once; from `threshold` on a recording
+    counts as one of several, above `certain` surely (None: never)."""
 
-    offset: float
-    gains: tuple[float, ...]
-    threshold: float
+    KEY: ClassVar[str] = KEY
+    MEASURED: ClassVar[tuple[str, ...]] = MEASURES
+
     certain: float | None = None
 
-    def __call__(self, measured: np.ndarray) -> float:
-        """The score of `measures (2,)`."""
-        return float(self.offset + measured @ np.array(self.gains))
-
     @classmethod
-    def of(cls, stored: Any, path: str | Path = "checkpoint") -> "Overlap | None":
-        """The decision that a checkpoint's metadata has under `KEY`; None for None. Raises
-        CheckpointError."""
-        if stored is None:
-            return None
-        try:
-            gains = tuple(float(gain) for gain in stored["gains"])
-            certain = stored.get("certain")
-            most = None if certain is None else float(certain)
-            found = cls(float(stored["offset"]), gains, float(stored["threshold"]), most)
-        except (AttributeError, KeyError, TypeError, ValueError):
-            found = None
-        if found is None or len(found.gains) != len(MEASURES):
-            expected = f"offset, {len(MEASURES)} gains, threshold and certain"
-            raise CheckpointError(path, f"{KEY} {stored!r}", expected)
-        return found
+    def read(cls, stored: Any) -> Self:
+        """See Ratio."""
+        certain = stored.get("certain")
+        return replace(super().read(stored), certain=None if certain is None else float(certain))
 
     @classmethod
     def fit(

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from joint.training.memory import keep_freed_memory
+from joint.training import memory
+from joint.training.memory import giving_back, keep_freed_memory
 
 FAULTS = """
 import resource, sys
@@ -71,3 +72,15 @@ def test_holes_are_given_back_where_the_process_has_grown() -> None:
     ran = subprocess.run([sys.executable, "-c", HOLES], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     assert int(ran.stdout) > 100 * 2**20
+
+
+def test_a_long_evaluation_gives_back_what_has_grown(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[int] = []
+    done: list[int] = []
+    monkeypatch.setattr(memory, "resident_bytes", lambda: 2**30 * (1 + len(done) // 50))
+    given_back = "give_back_freed_memory"
+    monkeypatch.setattr(memory, given_back, lambda: given.append(len(done)) or True)
+    for recording in giving_back(range(220)):
+        done.append(recording)
+    # allowed are 2 GiB after 20 recordings, and at the first 3 twice what is left
+    assert done == list(range(220)) and given == [100]

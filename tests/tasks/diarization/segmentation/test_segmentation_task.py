@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from tiny_models import randomise, tiny_encoder
+from torch import Tensor
 
 from joint.data.opening import open_corpus
 from joint.data.scenes.planning import ScenePlanner
@@ -14,9 +15,10 @@ from joint.data.scenes.rendering import Renderer
 from joint.data.storage.store import FileStore
 from joint.encoders.view import EncoderView
 from joint.errors import ConfigError
+from joint.outputs import SpeakerEncoding
 from joint.scene import SceneBatch
 from joint.seeding import seeded
-from joint.task import Encode
+from joint.task import WINDOWS, Encode
 from joint.training.building.model import layer_dims
 from tasks.diarization.segmentation.network import SegmentationNetwork, principal, turned_round
 from tasks.diarization.segmentation.task import SegmentationTask, cut
@@ -131,6 +133,20 @@ def test_inference_is_that_of_its_windows(encode: Encode, batch: SceneBatch) -> 
         np.testing.assert_array_equal(found.active[place], expected)
     (only,) = task.infer(encode, recording[: SECOND // 2]).active
     assert only.shape[1] == 3 and len(only) <= 13
+
+
+def test_pieces_that_windows_share_are_embedded_once(encode: Encode, batch: SceneBatch) -> None:
+    task = made(window=4.0, step=2.0)
+    assert batch.mixture is not None
+    recording = batch.mixture.flatten().repeat(4)[: 20 * SECOND]
+    embedded = []
+
+    def counting(audio: Tensor, lengths: Tensor, role: str) -> SpeakerEncoding:
+        embedded.extend(audio if role == WINDOWS else [])
+        return encode(audio, lengths, role)
+
+    task.infer(counting, recording)
+    assert len(embedded) == 39  # of a second, every half
 
 
 def test_where_windows_begin() -> None:

@@ -56,6 +56,18 @@ def test_each_is_extracted_where_others_talk() -> None:
     assert [(turn.start, turn.end) for turn in found] == [(t.start, t.end) for t in FOUND]
 
 
+def test_an_extractor_gets_the_stretch_with_a_second_around_it() -> None:
+    asked = []
+
+    def noting(mixture: np.ndarray, enrolment: np.ndarray) -> np.ndarray:
+        asked.append(len(mixture) / SECOND)
+        return extract(mixture, enrolment)
+
+    separated(MEETING, FOUND, noting, recognise)
+    # Ann's end, with the margin behind it, and Ben's beginning with the margin before it
+    assert np.allclose(asked, [2.1, 2.1], atol=0.02)
+
+
 def test_who_is_alone_is_recognised_as_recorded() -> None:
     def refuses(mixture: np.ndarray, enrolment: np.ndarray) -> np.ndarray:
         raise AssertionError("nobody overlaps")
