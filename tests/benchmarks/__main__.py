@@ -13,10 +13,12 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from joint.app.checkpoints import SHIPPED
 from tests.benchmarks import (
     augmentation,
     encoder,
     extractor,
+    hour,
     lengths,
     recognizer,
     scoring,
@@ -38,6 +40,7 @@ BENCHMARKS: dict[str, Callable[[Settings], list[Line]]] = {
     "trial-figures": scoring.figures,
     "as-norm": scoring.as_norm,
     "lengths": lengths.lengths,
+    "hour": hour.hour,
     "data": whole.data,
     "memory": whole.memory,
 }
@@ -53,6 +56,12 @@ def arguments() -> argparse.Namespace:
         "--data", type=Path, metavar="PREPARED", help="default: the embedded corpus"
     )
     parser.add_argument("--scratch", type=Path, metavar="DIR", help="keeps the packed corpus")
+    parser.add_argument(
+        "--checkpoint",
+        action="append",
+        metavar="CHECKPOINT",
+        help="for `hour`; may be repeated; default: the shipped one",
+    )
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--quick", action="store_true", help="once, a little: does it run?")
     given = parser.parse_args()
@@ -114,6 +123,7 @@ def main() -> None:
             share=0.1 if given.quick else 1.0,
             wespeaker=given.wespeaker,
             wesep=given.wesep,
+            checkpoints=given.checkpoint or [SHIPPED],
         )
         for name in given.names or BENCHMARKS:
             with console.status(name):

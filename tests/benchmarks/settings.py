@@ -1,5 +1,6 @@
 """What all benchmarks are told, and where their speech comes from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ class Settings:
     share: float = 1.0
     wespeaker: Path | None = None
     wesep: Path | None = None
+    checkpoints: Sequence[str] = ()
 
     def some(self, count: int) -> int:
         """`count`, or this run's share of it."""

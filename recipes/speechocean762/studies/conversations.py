@@ -8,7 +8,8 @@ DATA/test must be aligned (`joint align`): a reference turn is a stretch of word
 0.3 s. Speakers of the folder read whole utterances by turns, as recorded; each starts after a share
 of the one before it, but after the end of the same speaker's last one. FOLDER gets `NAME.wav`,
 `all.rttm`, for `joint evaluate diarization`, and `words.json` and `phones.json` (SegLST), for
-`joint evaluate transcript`, with the phones that the aligner found.
+`joint evaluate transcript`, with the phones that the aligner found; and `enrolled/SPEAKER.wav`, an
+utterance that is in none of the conversations, of every speaker who has one.
 """
 
 import random
@@ -37,12 +38,14 @@ Shares = tuple[float, float]
 
 @dataclass(frozen=True)
 class Conversation:
-    """The recording `waveform (S,)` and its reference turns, with words and with phones."""
+    """The recording `waveform (S,)` and its reference turns, with words and with phones; and the
+    utterances in it."""
 
     name: str
     waveform: np.ndarray
     turns: list[Turn]
     phones: list[Turn]
+    utterances: list[str]
 
 
 def compose(
@@ -105,7 +108,8 @@ def _joined(
         own = spoken(utterance, start)
         turns += own
         phones += [replace(turn, text=phones_in(corpus, utterance, turn, start)) for turn in own]
-    return Conversation(name, mixture, in_order(turns), in_order(phones))
+    names = [utterance.id for utterance in chosen]
+    return Conversation(name, mixture, in_order(turns), in_order(phones), names)
 
 
 def spoken(utterance: Utterance, offset: Samples) -> list[Turn]:
@@ -131,14 +135,21 @@ def phones_in(corpus: Corpus, utterance: Utterance, turn: Turn, offset: Samples)
     return " ".join(corpus.phones[phone] for phone in known.phones[inside])
 
 
-def write(folder: Path, conversations: Iterator[Conversation]) -> list[str]:
-    """Write recordings and references; gives the names. Raises JointError."""
+def write(folder: Path, corpus: Corpus, conversations: Iterator[Conversation]) -> list[str]:
+    """Write recordings, references and enrolments from the corpus; gives the names of the
+    conversations. Raises JointError."""
     words: dict[str, list[Turn]] = {}
     phones: dict[str, list[Turn]] = {}
-    folder.mkdir(parents=True, exist_ok=True)
+    used: set[str] = set()
+    (folder / "enrolled").mkdir(parents=True, exist_ok=True)
     for each in conversations:
         write_audio(folder / f"{each.name}.wav", each.waveform)
         words[each.name], phones[each.name] = each.turns, each.phones
+        used.update(each.utterances)
+    speakers = {turn.speaker for turns in words.values() for turn in turns}
+    free = {u.speaker: u for u in corpus.utterances if u.id not in used}
+    for speaker in sorted(speakers & set(free)):
+        write_audio(folder / "enrolled" / f"{speaker}.wav", free[speaker].waveform())
     write_turns(folder / "all.rttm", words)
     write_turns(folder / "words.json", words)
     write_turns(folder / "phones.json", phones)
@@ -158,8 +169,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=762)
     given = parser.parse_args(arguments)
     shares = tuple(given.shares or OVERLAPPING)
+    corpus = open_corpus(given.data)
     composed = compose(
-        open_corpus(given.data),
+        corpus,
         given.count,
         given.utterances,
         shares,
@@ -167,7 +179,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         given.speakers,
         given.repeated,
     )
-    print(f"{len(write(given.folder, composed))} conversations in {given.folder}")
+    print(f"{len(write(given.folder, corpus, composed))} conversations in {given.folder}")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ from tasks.recognition.conversations.cascades import Extract, Recognise, recogni
 
 MARGIN: Seconds = 0.1
 """Context on either side of a turn, whose borders are not exact."""
+CONTEXT: Seconds = 1.0
+"""What an extractor is given on either side of a stretch where others talk."""
 ENROLLED: Seconds = 10.0
 """Speech that a speaker is enrolled with, at most."""
 
@@ -48,7 +50,10 @@ def separated(
     for part in parts_of(waveform, turns):
         speech = part.waveform
         if part.enrolment is not None and part.overlapped.any():
-            speech = np.where(part.overlapped, extract(speech, part.enrolment), speech)
+            around = context_of(part.overlapped)
+            voice = extract(speech[around], part.enrolment)
+            speech = speech.copy()
+            speech[around] = np.where(part.overlapped[around], voice, speech[around])
         found.append(replace(part.turn, text=" ".join(recognised(recognise, speech))))
     return [turn for turn in found if turn.text]
 
@@ -80,6 +85,12 @@ def parts_of(waveform: np.ndarray, turns: Sequence[Turn]) -> Iterator[Part]:
         own = enrolments[who]
         known = len(own) >= MINIMUM * SAMPLE_RATE and own.any()
         yield Part(turn, waveform[start:end], overlapped, own if known else None)
+
+
+def context_of(overlapped: np.ndarray) -> slice:
+    """From the first to the last sample where others talk, with `CONTEXT`."""
+    places, context = np.flatnonzero(overlapped), round(CONTEXT * SAMPLE_RATE)
+    return slice(max(0, int(places[0]) - context), int(places[-1]) + 1 + context)
 
 
 def without_pauses(turns: Sequence[Turn]) -> list[Turn]:

@@ -41,11 +41,14 @@ def test_in_turn_and_overlapping(aligned: Path) -> None:
 
 
 def test_a_folder_of_conversations(aligned: Path, tmp_path: Path) -> None:
-    given = "--count 2 --speakers 3 --utterances 30 --shares 0.8 1.2 --repeated".split()
-    main([str(aligned), str(tmp_path), *given])
+    given = ["--speakers", "3", "--utterances", "30", "--shares", "0.8", "1.2", "--repeated"]
+    main([str(aligned), str(tmp_path), "--count", "2", *given])
     meetings = read_meetings(tmp_path)
     words, phones = (read_turns(tmp_path / name) for name in ("words.json", "phones.json"))
-    inventory = set(open_corpus(aligned).phones)
+    corpus = open_corpus(aligned)
+    inventory = set(corpus.phones)
+    # all utterances of these speakers are read
+    assert not list((tmp_path / "enrolled").iterdir())
     for meeting in meetings:
         assert meeting.speakers == 3 and len(meeting.turns) >= 30
         length = len(read_audio(meeting.path))

@@ -22,4 +22,4 @@ def test_help_has_the_command(name: str, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_there_are_studies() -> None:
-    assert len(STUDIES) == 10
+    assert len(STUDIES) == 11
