@@ -55,3 +55,7 @@ def test_what_is_refused(reference: Path, refused: Refused, tmp_path: Path) -> N
     silent = tmp_path / "silent.rttm"
     write_turns(silent, {"other": [turn("x", 0, 1)]})
     assert "no words" in refused(*common, silent)
+    # nor are turns without words a transcript in which nobody says anything
+    silent.replace(tmp_path / "reference.rttm")
+    line = refused("evaluate", "transcript", tmp_path / "reference.rttm", "--reference", reference)
+    assert "reference.rttm" in line and "no words" in line
