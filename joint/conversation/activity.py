@@ -32,13 +32,26 @@ class Activity:
 
 
 def turns_of(
-    activity: Activity, names: Sequence[str], samples: Samples, threshold: float = THRESHOLD
+    activity: Activity,
+    names: Sequence[str],
+    samples: Samples,
+    threshold: float = THRESHOLD,
+    speech: np.ndarray | None = None,
 ) -> list[Turn]:
     """The turns of `names`, one for each person of `activity`, in a recording of `samples`, in
-    order, without short ones and short pauses."""
+    order, without short ones and short pauses.
+
+    Where it is known whether anybody speaks, `speech (steps,)` bool every `ACTIVITY_HOP` Samples,
+    the most likely person does where none reaches the `threshold`, and nobody elsewhere.
+    """
     turns = []
-    for name, own in zip(names, at_steps(activity, samples), strict=True):
-        for start, end in stretches(without_gaps(own >= threshold, SHORTEST)).tolist():
+    probabilities = at_steps(activity, samples)
+    active = probabilities >= threshold
+    if speech is not None:
+        active[probabilities.argmax(axis=0), np.arange(active.shape[1])] = True
+        active &= speech
+    for name, own in zip(names, active, strict=True):
+        for start, end in stretches(without_gaps(own, SHORTEST)).tolist():
             turns.append(Turn(name, start * ACTIVITY_HOP, min(end * ACTIVITY_HOP, samples)))
     return in_order(turns)
 

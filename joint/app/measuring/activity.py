@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from joint.app.api import SpeakerModel
 
 CLUSTERING = "clustering, speech and number given"
+SPEECH_GIVEN = "{}, speech given"
 DER = ("der_percent", "missed_percent", "false_alarm_percent", "confusion_percent")
 
 
@@ -34,7 +35,9 @@ def evaluate_activity(
     seed: int,
     progress: bool = False,
 ) -> dict[str, Any]:
-    """Figures of each system on `count` conversations of so many `speakers`.
+    """Figures of each system on `count` conversations of so many `speakers`. A task that knows all
+    people is measured as it is, and where speech is given too: then somebody speaks, and nobody
+    elsewhere.
 
     `frame_error_percent` is the share of wrong decisions about a person and a frame of 10 ms,
     clusters matched with the people as well as can be; the DER and its parts are those of
@@ -49,7 +52,8 @@ def evaluate_activity(
         raise CheckpointError(model.path, named, "one with an activity task")
     finds = {n: find_with(t, model.model.view(n), model.device) for n, t in tasks.items()}
     diarizer, reference = Diarizer(model.embed), {}
-    errors = {name: Errors() for name in (CLUSTERING, *tasks)}
+    given = {name: SPEECH_GIVEN.format(name) for name, task in tasks.items() if task.people}
+    errors = {name: Errors() for name in (CLUSTERING, *tasks, *given.values())}
     turns: dict[str, dict[str, Any]] = {name: {} for name in errors}
     scores: dict[str, list[np.ndarray]] = {name: [] for name in tasks}
     known, overlapped = [], np.zeros(2)
@@ -67,9 +71,13 @@ def evaluate_activity(
             with torch.inference_mode():
                 activity = find(each.waveform, each.enrolled)
             found[name] = turns_of(activity, names, samples)
-            add_errors(errors[name], spoken_steps(found[name], names, samples), each.active)
+            if name in given:
+                speech = each.active.any(axis=0)
+                found[given[name]] = turns_of(activity, names, samples, speech=speech)
             scores[name].append(at_steps(activity, samples).ravel())
         for name, own in found.items():
+            if name != CLUSTERING:
+                add_errors(errors[name], spoken_steps(own, names, samples), each.active)
             turns[name][each.name] = own
     systems: dict[str, dict[str, float]] = {}
     for name, sessions in turns.items():

@@ -63,10 +63,15 @@ def followed(waveform: np.ndarray, turns: Sequence[Turn], follow: Follow) -> lis
     too little to be enrolled has no words."""
     found = []
     for part in parts_of(waveform, turns):
-        if (enrolment := part.enrolment) is not None:
-            words = recognised(lambda mixture, own=enrolment: follow(mixture, own), part.waveform)
+        if part.enrolment is not None:
+            words = recognised(following(follow, part.enrolment), part.waveform)
             found.append(replace(part.turn, text=" ".join(words)))
     return [turn for turn in found if turn.text]
+
+
+def following(follow: Follow, enrolment: np.ndarray) -> Recognise:
+    """`follow`, of one enrolled speaker."""
+    return lambda mixture: follow(mixture, enrolment)
 
 
 def parts_of(waveform: np.ndarray, turns: Sequence[Turn]) -> Iterator[Part]:

@@ -36,6 +36,7 @@ def test_turns_and_figures(
     assert set(found["by_system"]) == {
         "clustering, speech and number given",
         "activity",
+        "activity, speech given",
         "personal",
     }
     clustering = found["by_system"]["clustering, speech and number given"]

@@ -104,6 +104,16 @@ def test_enrolled_with_what_no_one_overlaps() -> None:
     assert len(own_speech(long, np.ones((1, len(long) // 160), bool), 0)) == 20 * SECOND
 
 
+def test_where_speech_is_known_somebody_speaks() -> None:
+    """Two who are both unlikely, then one who is likely where nobody speaks, then both together."""
+    values = torch.tensor([[0.2] * 100 + [0.9] * 100 + [0.8] * 100, [0.4] * 200 + [0.7] * 100])
+    activity, samples = Activity(values, 160, 80), 300 * 160
+    speech = np.repeat([True, False, True], 100)
+    found = turns_of(activity, ["a", "b"], samples, speech=speech)
+    assert near(found, turns(("b", 0, 1), ("a", 2, 3), ("b", 2, 3)))
+    assert near(turns_of(activity, ["a", "b"], samples), turns(("a", 1, 3), ("b", 2, 3)))
+
+
 @pytest.mark.parametrize("seconds", [10.0, 24.0, 24.01, 44.0, 44.3, 91.7])
 def test_pieces_are_one_sequence(seconds: float) -> None:
     """The value of a frame is where its samples lie in the recording; pieces are bounded."""
