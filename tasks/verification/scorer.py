@@ -8,7 +8,12 @@ import numpy as np
 
 from joint.errors import ConfigError, DataError
 from joint.metrics.calibration import Calibration
-from tasks.verification.backends.adaptation import Coral, adapted_plda, coral_plus
+from tasks.verification.backends.adaptation import (
+    Coral,
+    CoralPlusPlus,
+    adapted_plda,
+    coral_plus,
+)
 from tasks.verification.backends.normalization import (
     CohortStatistics,
     cohort_statistics,
@@ -32,8 +37,9 @@ ADAPTATIONS: dict[str, Callable[[Plda, np.ndarray], Plda]] = {
     "coral+": coral_plus,
     "plda": adapted_plda,
 }
-"""Adaptation of a PLDA's covariances; `coral` transforms the cohort instead, for any back-end that
-is trained."""
+"""Adaptation of a PLDA's covariances."""
+TRANSFORMS = {"coral": Coral, "coral++": CoralPlusPlus}
+"""Transforms of the cohort to the new domain, for any back-end that is trained."""
 TOP = 300
 """Highest cohort scores that adaptive score normalisation uses."""
 
@@ -109,7 +115,7 @@ def check_options(
     if backend == "cosine" and target:
         raise ConfigError("adaptation", "backend cosine, which is not trained", "lda, plda or psda")
     if adaptation is not None:
-        fitting = ["coral", *(ADAPTATIONS if backend == "plda" else [])]
+        fitting = [*TRANSFORMS, *(ADAPTATIONS if backend == "plda" else [])]
         if adaptation not in fitting:
             expected = f"{', '.join(fitting)} with {backend}"
             raise ConfigError("adaptation", repr(adaptation), expected)
@@ -133,7 +139,7 @@ def make_scorer(
     speaker, are also the cohort of the normalisation.
 
     With `target (m, E)`, unlabelled embeddings of the domain of the trials, a PLDA is adapted by
-    `coral+` unless `adaptation` is `plda` or `coral`, LDA and PSDA by `coral`. A cohort of fewer
+    `coral+`, LDA and PSDA by `coral`, unless `adaptation` names another method. A cohort of fewer
     than `top` speakers is used whole, with a warning. Raises ConfigError for an unknown name, and
     DataError where the cohort is missing or too small to train on.
     """
@@ -142,8 +148,8 @@ def make_scorer(
     if cohort is None or speakers is None:
         return Scorer()
     adaptation = adaptation or ("coral+" if backend == "plda" else "coral")
-    if target is not None and adaptation == "coral":
-        cohort = Coral(target).fit(cohort, speakers)(cohort)
+    if target is not None and adaptation in TRANSFORMS:
+        cohort = TRANSFORMS[adaptation](target).fit(cohort, speakers)(cohort)
     chain, trained = fitted(backend, cohort, speakers)
     if target is not None and isinstance(trained, Plda) and adaptation in ADAPTATIONS:
         chain.parts[0] = MeanSubtraction().fit(target, np.zeros(len(target)))

@@ -37,6 +37,30 @@ class Coral:
         return transformed
 
 
+class CoralPlusPlus(Coral):
+    """CORAL on regularised covariances, where the old domain's variance is only ever enlarged
+    (after Li, Zhang, Chen, "The CORAL++ algorithm for unsupervised domain adaptation of speaker
+    recognition", ICASSP 2022).
+
+    Both covariances are shrunk towards a multiple of the identity, by the amount of Ledoit and
+    Wolf (Journal of Multivariate Analysis 2004), so that a domain of fewer recordings than
+    dimensions will do; directions in which the new domain has less variance stay as they are, as
+    in CORAL+.
+    """
+
+    def __init__(self, target: np.ndarray) -> None:
+        self.target_mean, self.target_covariance = shrunk_moments(target)
+
+    def fit(self, embeddings: np.ndarray, speakers: np.ndarray) -> Self:
+        """See Coral."""
+        self.mean, covariance = shrunk_moments(embeddings)
+        # vectorsᵀ · old · vectors = I, vectorsᵀ · new · vectors = diag(values)
+        values, vectors = linalg.eigh(self.target_covariance, covariance)
+        stretched = vectors * np.sqrt(np.maximum(values, 1.0))
+        self.matrix = linalg.inv(vectors).T @ stretched.T
+        return self
+
+
 def coral_plus(plda: Plda, target: np.ndarray, share: float = PLUS_SHARE) -> Plda:
     """CORAL+ (Lee, Wang, Koshinaka, ICASSP 2019, eq. 14): CORAL on both covariances of a PLDA,
     adopted in the directions where it makes them larger."""
@@ -72,6 +96,17 @@ def moments(embeddings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     x = finite(embeddings)
     centred = x - x.mean(axis=0)
     covariance = centred.T @ centred / len(x)
+    cholesky(covariance, "of the embeddings")
+    return x.mean(axis=0), covariance
+
+
+def shrunk_moments(embeddings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As `moments`, with the covariance shrunk as CoralPlusPlus says; raises DataError only where
+    all embeddings are one."""
+    from sklearn.covariance import ledoit_wolf  # slow to import: only where it is used
+
+    x = finite(embeddings)
+    covariance, _ = ledoit_wolf(x)
     cholesky(covariance, "of the embeddings")
     return x.mean(axis=0), covariance
 

@@ -86,8 +86,10 @@ def test_a_small_cohort_is_used_whole(
     [
         ("lda", None),
         ("psda", "coral"),
+        ("psda", "coral++"),
         ("plda", None),
         ("plda", "coral"),
+        ("plda", "coral++"),
         ("plda", "coral+"),
         ("plda", "plda"),
     ],
@@ -124,7 +126,7 @@ def test_what_cannot_be_made() -> None:
         make_scorer("cosine", "as")
     with pytest.raises(ConfigError, match="which is not trained; expected lda, plda or psda"):
         make_scorer("cosine", target=np.ones((4, 2)))
-    with pytest.raises(ConfigError, match=r"found 'coral\+'; expected coral with lda"):
+    with pytest.raises(ConfigError, match=r"found 'coral\+'; expected coral, coral\+\+ with lda"):
         make_scorer("lda", "none", np.ones((4, 2)), np.zeros(4), np.ones((4, 2)), 2, "coral+")
     with pytest.raises(DataError, match="adaptation: found no recordings"):
         make_scorer("plda", "none", np.ones((4, 2)), np.zeros(4), adaptation="plda")

@@ -57,7 +57,7 @@ AdaptationOption: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--adaptation",
-        metavar="coral|coral+|plda",
+        metavar="coral|coral+|coral++|plda",
         help="The adaptation method; by default coral+ for PLDA and coral for the others.",
     ),
 ]

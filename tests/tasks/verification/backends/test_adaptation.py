@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from joint.errors import DataError
-from tasks.verification.backends.adaptation import Coral, adapted_plda, coral_plus, moments
+from tasks.verification.backends.adaptation import (
+    Coral,
+    CoralPlusPlus,
+    adapted_plda,
+    coral_plus,
+    moments,
+)
 from tasks.verification.backends.plda import Plda
 
 SIZE = 4
@@ -61,3 +67,30 @@ def test_adapted_plda_has_the_new_covariance_where_all_of_it_is_larger(
 def test_a_new_domain_of_too_few_embeddings() -> None:
     with pytest.raises(DataError, match="of rank 2 in 4 dimensions"):
         Coral(np.random.default_rng(0).normal(size=(3, SIZE)))
+
+
+def planted(deviations: list[float], count: int = 40_000) -> np.ndarray:
+    """Embeddings with these standard deviations along the axes of one rotation."""
+    rng = np.random.default_rng(len(deviations))
+    turned = np.linalg.qr(rng.standard_normal((SIZE, SIZE)))[0]
+    return rng.normal(size=(count, SIZE)) * deviations @ turned
+
+
+def test_coral_plus_plus_enlarges_and_never_shrinks() -> None:
+    turned = np.linalg.qr(np.random.default_rng(SIZE).standard_normal((SIZE, SIZE)))[0]
+    old, new = planted([1.0, 1.0, 1.0, 1.0]), 2.0 + planted([3.0, 1.0, 0.4, 1.5])
+    transform = CoralPlusPlus(new).fit(old, np.zeros(len(old)))
+    mean, covariance = moments(transform(old))
+    np.testing.assert_allclose(mean, new.mean(axis=0), atol=1e-8)
+    along = np.diag(turned @ covariance @ turned.T)
+    np.testing.assert_allclose(along, [9.0, 1.0, 1.0, 2.25], rtol=0.03)  # 0.4² would be 0.16
+
+
+def test_coral_plus_plus_with_fewer_recordings_than_dimensions() -> None:
+    rng = np.random.default_rng(0)
+    old, new = rng.normal(size=(60, 16)), 5.0 * rng.normal(size=(9, 16))
+    with pytest.raises(DataError, match="of rank 8 in 16 dimensions"):
+        Coral(new)
+    moved = CoralPlusPlus(new).fit(old, np.zeros(60))(old)
+    grown = np.linalg.eigvalsh(np.cov(moved.T) - 0.99 * np.cov(old.T))
+    assert np.isfinite(moved).all() and grown.min() > 0.0
