@@ -45,6 +45,10 @@ def test_two_steps(recipe: Path, prepared: Path, aligned: Path, tmp_path: Path) 
     elif "distillation" in config.tasks:
         targets = any_targets(folders[0], config.encoder.embedding_dim, tmp_path)
         overrides.append(f"tasks.distillation.task.targets={targets}")
+    if recipe.parent.name == "domains":  # which name both of their corpora
+        source, target = (f"{{path: {folder}}}" for folder in folders)
+        overrides = [o for o in overrides if not o.startswith("data.train=")]
+        overrides.append(f"data.train={{source: {source}, target: {target}}}")
     if "audiolm" in config.tasks:
         source = save_text_model(tmp_path / "language_model")
         # pairs need two speakers with two recordings each
