@@ -20,6 +20,7 @@ from tests.benchmarks import (
     extractor,
     hour,
     lengths,
+    pretrained,
     recognizer,
     scoring,
     whole,
@@ -43,6 +44,7 @@ BENCHMARKS: dict[str, Callable[[Settings], list[Line]]] = {
     "hour": hour.hour,
     "data": whole.data,
     "memory": whole.memory,
+    "tuning": pretrained.tuning,
 }
 
 

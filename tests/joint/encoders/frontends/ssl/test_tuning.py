@@ -122,3 +122,29 @@ def test_the_same_is_given_in_a_padded_batch(padded: tuple[Tensor, Tensor]) -> N
         for i, length in enumerate(lengths.tolist()):
             alone = made(waveform[i : i + 1, :length]).embedding[0]
             torch.testing.assert_close(together[i], alone, atol=1e-4, rtol=1e-4)
+
+
+def test_a_frozen_network_keeps_no_graph() -> None:
+    kept: dict[str, list[Tensor]] = {}
+    tuned = KINDS["LoRA on WavLM's attention"][1]
+    for way, tuning, frozen in (
+        ("frozen", None, True),
+        ("LoRA", tuned, True),
+        ("full", None, False),
+    ):
+        made = encoder(TINY_WAVLM, tuning)
+        made.frontend.network.requires_grad_(not frozen)
+        saved: list[Tensor] = []
+        kept[way] = saved
+
+        def pack(tensor: Tensor, saved: list[Tensor] = saved) -> Tensor:
+            saved.append(tensor)
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            layers = made.frontend(AUDIO, LENGTHS).layers
+        with_graph = [x.features.requires_grad for x in layers.values()]
+        assert with_graph == {"frozen": [False] * 3, "LoRA": [False, True, True]}.get(
+            way, [True] * 3
+        )
+    assert len(kept["frozen"]) < 0.1 * len(kept["LoRA"]) < 0.1 * len(kept["full"])
