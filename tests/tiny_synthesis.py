@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import torch
 from tiny_models import tiny_encoder
-from torch import nn
+from torch import Tensor, nn
 
 from joint.adapters.low_rank import LowRank
 from joint.data.corpus import Corpus
@@ -15,6 +16,8 @@ from joint.encoders.view import Switch
 from joint.model import JointModel
 from joint.scene import EnrollmentPlan, Scene, SceneBatch, Segment, Source
 from joint.seeding import seeded
+from joint.synthesis.codec.codec import Codec
+from joint.synthesis.codec.quantizer import ResidualQuantizer
 from joint.synthesis.consistency import SpeakerConsistency
 from joint.synthesis.decoders.flow import FlowDecoder
 from joint.synthesis.decoders.regression import RegressionDecoder
@@ -49,6 +52,27 @@ def conversion(phones: Sequence[str], decoder: Any = FLOW, **settings: Any) -> C
     with seeded(0, "conversion"):
         content = partial(PhoneticContent, dim=16, blocks=1, hidden=32, width=8)
         return ConversionTask(EMBEDDING, phones, decoder, content, dim=16, **settings)
+
+
+def codec(quantizers: int = 3, size: int = 32, dim: int = 16, **settings: Any) -> Codec:
+    """In training mode; its codebooks are empty."""
+    with seeded(0, "codec"):
+        quantizer = ResidualQuantizer(quantizers, size, 8, **{"decay": 0.8} | settings)
+        return Codec(Vocos(16, 1, 32, iterations=0), quantizer, dim, 1, 2 * dim)
+
+
+def trained(made: Codec, recordings: Tensor, steps: int = 80) -> Codec:
+    """In eval mode, after some steps on the log-mel of `recordings (B, S)`."""
+    parameters = [p for n, p in made.named_parameters() if not n.startswith("vocoder.")]
+    optimizer = torch.optim.AdamW(parameters)
+    torch.manual_seed(0)
+    for _ in range(steps):
+        found = made(recordings)
+        loss = 10.0 * (found.log_mel - found.target).abs().mean() + found.commitment
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return made.eval()
 
 
 def speaking_model(

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from joint.data.frame_phones import phones_at
 from joint.data.phones import UNKNOWN
 from joint.outputs import Layer
 
@@ -13,12 +14,9 @@ def frame_phones(layer: Layer, phones: Tensor, ends: Tensor) -> Tensor:
 
     `phones (B, P)` and `ends (B, P)` are those of `SceneBatch`, in Samples.
     """
-    frames = layer.features.shape[2]
-    centres = layer.offset + layer.hop * torch.arange(frames, device=ends.device)
-    place = torch.searchsorted(ends, centres.expand(len(ends), -1).contiguous(), right=True)
-    after = place == ends.shape[1]
-    labels = phones.gather(1, place.clamp(max=ends.shape[1] - 1))
-    return labels.masked_fill(after | ~layer.mask, UNKNOWN)
+    frames = torch.arange(layer.features.shape[2], device=ends.device)
+    labels = phones_at(layer.offset + layer.hop * frames, phones, ends)
+    return labels.masked_fill(~layer.mask, UNKNOWN)
 
 
 def phone_shares(phones: Tensor, ends: Tensor, lengths: Tensor, count: int) -> Tensor:
