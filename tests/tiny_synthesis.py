@@ -23,7 +23,7 @@ from joint.synthesis.decoders.flow import FlowDecoder
 from joint.synthesis.decoders.regression import RegressionDecoder
 from joint.synthesis.examples import FIELDS
 from joint.synthesis.vocoders.vocos import Vocos
-from tasks.conversion.content import PhoneticContent
+from tasks.conversion.content.phonetic import PhoneticContent
 from tasks.conversion.task import ConversionTask
 from tasks.synthesis.task import SynthesisTask
 
@@ -50,8 +50,10 @@ def synthesis(phones: Sequence[str], decoder: Any = FLOW, **settings: Any) -> Sy
 def conversion(phones: Sequence[str], decoder: Any = FLOW, **settings: Any) -> ConversionTask:
     """In training mode."""
     with seeded(0, "conversion"):
-        content = partial(PhoneticContent, dim=16, blocks=1, hidden=32, width=8)
-        return ConversionTask(EMBEDDING, phones, decoder, content, dim=16, **settings)
+        phonetic = partial(PhoneticContent, dim=16, blocks=1, hidden=32, width=8)
+        return ConversionTask(
+            EMBEDDING, phones, decoder, **{"content": phonetic, "dim": 16, **settings}
+        )
 
 
 def codec(quantizers: int = 3, size: int = 32, dim: int = 16, **settings: Any) -> Codec:

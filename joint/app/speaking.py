@@ -155,11 +155,12 @@ class Synthesizer(LoadedModel):
         def converted(piece: Tensor) -> Tensor:
             length = torch.tensor([len(piece)], device=self.device)
             with autocast_for(self.precision, self.device):
-                log_mel = task.convert(piece[None], length, encoding, sampling)[0]
+                log_mel = task.convert(piece[None], length, encoding, sampling, encode)[0]
             # the task brings every piece to one level; a piece without speech must stay quiet
             share = (speech_rms(piece[None]) / rms).clamp(min=QUIETEST_PIECE)
             return log_mel.float() + share.log()
 
+        encode = self.model.view("conversion")
         with torch.inference_mode():
             encoding = self._encoding("conversion", person)
             log_mel = mel_in_pieces(converted, waveform)

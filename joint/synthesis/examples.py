@@ -13,6 +13,7 @@ from joint.scene import SceneBatch
 from joint.synthesis.lengths import TimedPhones, timed_phones
 from joint.synthesis.mel import HOP
 from joint.synthesis.spoken import Spoken, SpokenMel
+from joint.task import Encode
 
 FIELDS: Final = frozenset(
     {
@@ -31,11 +32,16 @@ FIELDS: Final = frozenset(
 
 @dataclass(frozen=True)
 class Examples:
-    """Utterances whose phones and their times are known, one row of each."""
+    """Utterances whose phones and their times are known, one row of each; `speakers (B,)` are their
+    classes, where the batch has them. A task may ask the encoder for more: `encode`, at `progress`
+    of the training."""
 
     timed: TimedPhones
     spoken: Spoken
     encoding: SpeakerEncoding
+    speakers: Tensor | None = None
+    encode: Encode | None = None
+    progress: float = 0.0
 
     def __len__(self) -> int:
         return len(self.timed.phones)
@@ -44,12 +50,13 @@ class Examples:
 @dataclass(frozen=True)
 class Utterances:
     """Whole utterances whose phones and their times are known: `waveform (B, S)` of `lengths (B,)`
-    in Samples, one row of each."""
+    in Samples, one row of each; the `speakers (B,)` where the batch has them."""
 
     timed: TimedPhones
     waveform: Tensor
     lengths: Tensor
     encoding: SpeakerEncoding
+    speakers: Tensor | None
 
 
 def aligned_utterances(batch: SceneBatch, encoding: SpeakerEncoding) -> Utterances | None:
@@ -72,7 +79,8 @@ def aligned_utterances(batch: SceneBatch, encoding: SpeakerEncoding) -> Utteranc
         lengths.tolist(),
     )
     waveform = batch.sources[rows, 0, : int(lengths.max())]
-    return Utterances(timed, waveform, lengths, only(encoding, rows))
+    speakers = None if batch.speaker is None else batch.speaker[rows, 0]
+    return Utterances(timed, waveform, lengths, only(encoding, rows), speakers)
 
 
 def aligned_examples(
@@ -86,7 +94,7 @@ def aligned_examples(
     if found is None:
         return None
     spoken = acoustic.spoken(found.waveform, found.lengths, longest)
-    return Examples(found.timed, spoken, found.encoding)
+    return Examples(found.timed, spoken, found.encoding, found.speakers)
 
 
 def no_examples(task: nn.Module, encoding: SpeakerEncoding) -> TaskOutput:

@@ -66,10 +66,7 @@ def estimate_pitch(waveform: Tensor, lengths: Tensor | None = None) -> Pitch:
         if lengths is not None:
             sample = torch.arange(sound.shape[1], device=sound.device)
             sound = sound * (sample < lengths[:, None])
-        # zeros, so that the last kept samples are the same with padding and without
-        sound = F.pad(sound, (0, 2 * EVERY))
-        kept = F.avg_pool1d(sound[:, None], 2 * EVERY, EVERY, EVERY // 2)[:, 0]
-        difference, level = _differences(kept, frames_of(waveform.shape[1]))
+        difference, level = normalised_difference(sound)
         shortest, longest = RATE // HIGHEST, RATE // LOWEST
         period, least = _period(difference[..., : longest + 2], shortest, longest)
         voiced = (least < UNVOICED) & (level > QUIETEST * level.amax(dim=1, keepdim=True))
@@ -109,10 +106,19 @@ def interpolated(values: Tensor, known: Tensor) -> Tensor:
     return torch.where(some, line, 0.0)
 
 
-def _differences(x: Tensor, count: int) -> tuple[Tensor, Tensor]:
+def normalised_difference(waveform: Tensor, lowest: Hertz = LOWEST) -> tuple[Tensor, Tensor]:
+    """The cumulative mean normalised difference of `waveform (B, S)` at every frame and lag from 0
+    to that of the `lowest` pitch and one more, in kept samples, `(B, F, lags)`; and the level of
+    each frame."""
+    # zeros, so that the last kept samples are the same with padding and without
+    sound = F.pad(waveform, (0, 2 * EVERY))
+    kept = F.avg_pool1d(sound[:, None], 2 * EVERY, EVERY, EVERY // 2)[:, 0]
+    return _differences(kept, frames_of(waveform.shape[1]), int(RATE // lowest) + 2)
+
+
+def _differences(x: Tensor, count: int, lags: int) -> tuple[Tensor, Tensor]:
     """The normalised difference of `count` frames at lags from 0 on, `(B, F, lags)`, and the level
     of each."""
-    lags = RATE // LOWEST + 2
     span = WINDOW + lags
     behind = max((count - 1) * HOP // EVERY + span - span // 2 - x.shape[1], 0)
     frames = F.pad(x, (span // 2, behind)).unfold(1, span, HOP // EVERY)[:, :count]

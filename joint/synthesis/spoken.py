@@ -43,13 +43,16 @@ class Prosody:
 
 class Spoken(NamedTuple):
     """What an acoustic model learns from, of recordings at the usual level: the log-mel `(B, MELS,
-    F)`, pitch, prosody, and `mask (B, F)`; frame 0 is frame `starts (B,)` of the recording."""
+    F)`, pitch, prosody, and `mask (B, F)`; frame 0 is frame `starts (B,)` of the recording; the
+    `waveform (B, S)` from there to the last frame, of `lengths (B,)` in Samples."""
 
     log_mel: Tensor
     pitch: Pitch
     prosody: Prosody
     mask: Tensor
     starts: Tensor
+    waveform: Tensor
+    lengths: Tensor
 
     def cut(self, frames: Tensor) -> Tensor:
         """The frames of `frames (B, F', D)`, features of whole recordings, that are here."""
@@ -103,7 +106,11 @@ class SpokenMel(nn.Module):
         found = estimate_pitch(sound, lengths - first)
         mask = torch.arange(count, device=own.device)[None] < (own - starts)[:, None]
         pitch = Pitch(found.log_hertz[:, here], found.voiced[:, here] & mask)
-        return Spoken(log_mel, pitch, Prosody.of(pitch, log_mel), mask, starts)
+        prosody = Prosody.of(pitch, log_mel)
+        reach = int(lengths.max()) if longest is None else (count - 1) * self.hop
+        inner = sound[:, edge * self.hop : edge * self.hop + reach]
+        inside = (lengths - starts * self.hop).clamp(max=reach)
+        return Spoken(log_mel, pitch, prosody, mask, starts, inner, inside)
 
     @property
     def hop(self) -> int:

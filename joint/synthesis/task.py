@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import ClassVar, NamedTuple
 
 from torch import Tensor
@@ -77,6 +78,7 @@ class VoiceTask(Task):
         examples = aligned_examples(batch, encoding, self.acoustic, self.longest)
         if examples is None:
             return no_examples(self, encoding)
+        examples = replace(examples, encode=encode, progress=progress)
         loss, metrics, estimate = self.examples_loss(examples)
         if self.consistency is not None:
             consistency = self.consistency(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from support import RECIPES, ROOT, short
 from tiny_language_models import save_text_model
 
@@ -13,6 +13,7 @@ from joint.data.opening import open_corpus
 from joint.training.building.model import load_model
 from joint.training.config.reading import composed
 from joint.training.run import train
+from tasks.conversion.units import Codebook
 from tasks.distillation.targets import Targets
 
 OF_PHONES = ("phonetics", "recognition", "synthesis", "conversion")
@@ -25,6 +26,15 @@ def any_targets(folder: Path, dim: int, output: Path) -> Path:
     rows = np.random.default_rng(0).standard_normal((len(speeds), len(names), dim))
     Targets(names, speeds, rows.astype(np.float32)).save(output / "targets.npz")
     return output / "targets.npz"
+
+
+def any_units(config: DictConfig, output: Path) -> Path:
+    """A codebook as large as the recipe's content asks for."""
+    content = config.tasks.conversion.task.content
+    size = content.count, config.encoder.backbone.channels
+    units = np.random.default_rng(0).standard_normal(size).astype(np.float32)
+    Codebook(units, content.features.layer).save(output / "units.safetensors")
+    return output / "units.safetensors"
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: f"{path.parent.name}/{path.stem}")
@@ -49,6 +59,9 @@ def test_two_steps(recipe: Path, prepared: Path, aligned: Path, tmp_path: Path) 
         source, target = (f"{{path: {folder}}}" for folder in folders)
         overrides = [o for o in overrides if not o.startswith("data.train=")]
         overrides.append(f"data.train={{source: {source}, target: {target}}}")
+    if OmegaConf.select(config, "tasks.conversion.task.content.units"):
+        units = any_units(config, tmp_path)
+        overrides.append(f"tasks.conversion.task.content.units={units}")
     if "audiolm" in config.tasks:
         source = save_text_model(tmp_path / "language_model")
         # pairs need two speakers with two recordings each
