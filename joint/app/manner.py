@@ -2,9 +2,12 @@
 
 from collections.abc import Collection
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from joint.errors import ConfigError
+
+if TYPE_CHECKING:
+    from joint.synthesis.control.curves import Curve
 
 RANGES: dict[str, tuple[float, float, str]] = {
     "rate": (0.25, 4, "times the usual rate"),
@@ -51,3 +54,10 @@ def check_controls(controls: Collection[str], **asked: Any) -> None:
         if name not in controls and value != USUAL[name]:
             usual = "none" if USUAL[name] is None else str(USUAL[name])
             raise ConfigError(name, f"{value:g}", f"{usual}: this synthesis cannot control it")
+
+
+def check_curves(option: str = "", **curves: "Curve") -> None:
+    """Raise ConfigError for a curve that leaves the range of its name; see `check_manner`."""
+    for name, curve in curves.items():
+        for value in (curve.values.min(), curve.values.max()):
+            check_manner(None, option, **{name: float(value)})

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from joint.app.base import LoadedModel
-from joint.app.manner import check_controls, check_manner
+from joint.app.manner import check_controls, check_curves, check_manner
 from joint.app.results import Enrolled, Recording
 from joint.app.shared.enrolling import refuse_same
 from joint.audio import AudioWarning
@@ -25,6 +25,7 @@ from joint.training.precision import autocast_for
 from joint.units import Decibels
 
 if TYPE_CHECKING:
+    from joint.synthesis.control.curves import Curve
     from joint.synthesis.lengths import TimedPhones
     from joint.synthesis.speaking import SpeakingTask
     from joint.synthesis.vocoders.base import Vocoder
@@ -120,13 +121,16 @@ class Synthesizer(LoadedModel):
         steps: int | None = None,
         vocoder: str | None = None,
         seed: int = 0,
+        rate: "float | Curve" = 1.0,
+        pitch: "float | Curve" = 0.0,
     ) -> np.ndarray:
         """Speak what a recording says in the voice of an enrolled speaker: float32 `(S,)` at
-        16 kHz, as long as the `source`.
+        16 kHz, as long as the `source`, unless the `rate` changes that.
 
-        A long source is converted in pieces that are cut in pauses. For the other arguments, the
-        level and the comment in files see `synthesize`. An AudioWarning says where the voices
-        of source and target are alike, so that little changes.
+        A long source is converted in pieces that are cut in pauses. `rate` is the speed, `pitch` is
+        in semitones above the range of the target; either is a number or a Curve over the time of
+        the source. For the other arguments, the level and the comment in files see `synthesize`. An
+        AudioWarning says where the voices of source and target are alike, so that little changes.
 
         Raises AudioError for a recording that cannot be used, an enrolment with too little speech,
         and an enrolment that is the source; CheckpointError where the checkpoint has no conversion
@@ -135,6 +139,8 @@ class Synthesizer(LoadedModel):
         task = self._task("conversion")
         made_by = self._vocoder(vocoder)
         check_manner(vocoder, steps=steps, seed=seed)
+        from joint.synthesis.control.curves import Curve
+        from joint.synthesis.control.rate import paced
         from joint.synthesis.decoders.base import Sampling
         from joint.synthesis.finishing.windows import mel_in_pieces, vocoded
         from joint.synthesis.level import speech_rms, without_clipping
@@ -149,13 +155,21 @@ class Synthesizer(LoadedModel):
         if flaw != NO_SPEECH:
             self._warn_alike(spoken, person, alone)
         person = self._enrollment(person)
-        waveform = torch.from_numpy(spoken.waveform).to(self.device)
+        speed, melody = Curve.of(rate), Curve.of(pitch)
+        check_curves(rate=speed, pitch=melody)
+        own = paced(spoken.waveform, speed)
+        waveform = torch.from_numpy(own.waveform).to(self.device)
+        log_hertz = melody.at(own.seconds) * np.log(2.0) / 12.0
+        # one more: rounding up to whole frames may add one
+        raised = torch.from_numpy(np.append(log_hertz, log_hertz[-1])).to(waveform)
         rms, sampling = speech_rms(waveform[None]), Sampling(steps=steps, seed=seed)
 
-        def converted(piece: Tensor) -> Tensor:
+        def converted(piece: Tensor, frames: slice) -> Tensor:
             length = torch.tensor([len(piece)], device=self.device)
             with autocast_for(self.precision, self.device):
-                log_mel = task.convert(piece[None], length, encoding, sampling, encode)[0]
+                log_mel = task.convert(
+                    piece[None], length, encoding, sampling, encode, raised[None, frames]
+                )[0]
             # the task brings every piece to one level; a piece without speech must stay quiet
             share = (speech_rms(piece[None]) / rms).clamp(min=QUIETEST_PIECE)
             return log_mel.float() + share.log()
@@ -164,7 +178,7 @@ class Synthesizer(LoadedModel):
         with torch.inference_mode():
             encoding = self._encoding("conversion", person)
             log_mel = mel_in_pieces(converted, waveform)
-            made = vocoded(made_by, log_mel)[: len(spoken.waveform)]
+            made = vocoded(made_by, log_mel)[: len(waveform)]
         whole = torch.from_numpy(faded(made.cpu().numpy()))
         return without_clipping(whole[None])[0].numpy()
 

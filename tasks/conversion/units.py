@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
+from torch import Tensor
 
 from joint.data.corpus import Utterance, readable
 from joint.errors import DataError
@@ -70,22 +71,27 @@ def fit_units(frames: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
 
 @torch.inference_mode()
 def frames_of_layer(
-    utterances: Iterable[Utterance], features: FrameFeatures, encode: Encode | None = None
+    utterances: Iterable[Utterance],
+    features: FrameFeatures,
+    encode: Encode | None = None,
+    device: torch.device | str = "cpu",
 ) -> np.ndarray:
     """Frames `(n, D)` of the utterances, normalised over each; those that cannot be read are left
     out and logged. Raises DataError where none is left."""
     found = []
     for _, waveform in readable(utterances):
-        read = features(speech_of(waveform, encode))
-        found.append(instance_normalised(read, torch.ones_like(read[..., :1]))[0, ::EVERY].numpy())
+        speech = speech_of(torch.from_numpy(waveform).to(device), encode)
+        frames = instance_normalised(features(speech), speech.mask)[0, ::EVERY]
+        found.append(frames.cpu().numpy())
     if not found:
         raise DataError("utterances", "none that can be read", "at least one")
     return np.concatenate(found)
 
 
-def speech_of(waveform: np.ndarray, encode: Encode | None = None) -> Speech:
-    """One recording `(S,)` for contents that do not read its spectrogram."""
-    sound = levelled(torch.from_numpy(waveform)[None])
+def speech_of(waveform: Tensor, encode: Encode | None = None) -> Speech:
+    """One recording `(S,)`, for contents that do not read its spectrogram."""
+    sound = levelled(waveform[None])
     count = frames_of(len(waveform))
-    mel, mask = torch.zeros(1, count, MELS), torch.ones(1, count, 1)
-    return Speech(sound, torch.tensor([len(waveform)]), mel, mask, None, encode)
+    length = torch.tensor([len(waveform)], device=sound.device)
+    mel, mask = sound.new_zeros(1, count, MELS), sound.new_ones(1, count, 1)
+    return Speech(sound, length, mel, mask, encode=encode)

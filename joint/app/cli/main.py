@@ -39,6 +39,7 @@ from joint.app.cli.serving.serve import serve
 from joint.app.cli.serving.web import web
 from joint.app.cli.training.ablate import ablate
 from joint.app.cli.training.train import train
+from joint.app.cli.training.units import units
 from joint.terminal import errors_in_one_line, fail, print_any_text, quiet_libraries
 from joint.training.memory import keep_freed_memory
 
@@ -59,6 +60,7 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "prepare": prepare,
     "align": align,
     "shard": shard,
+    "units": units,
     "train": train,
     "ablate": ablate,
     "evaluate": evaluate,

@@ -59,14 +59,17 @@ def pieces_of(levels: Tensor, longest: int = LONGEST) -> list[Piece]:
 
 
 def mel_in_pieces(
-    convert: Callable[[Tensor], Tensor], waveform: Tensor, longest: int = LONGEST
+    convert: Callable[[Tensor, slice], Tensor], waveform: Tensor, longest: int = LONGEST
 ) -> Tensor:
-    """What `convert`, from a waveform `(S,)` to a spectrogram `(MELS, S // HOP + 1)`, makes of the
-    pieces of `waveform (S,)`, as one spectrogram of its length, rounded up to whole frames."""
+    """What `convert`, from a waveform `(S,)` and which frames of the whole these are to a
+    spectrogram `(MELS, S // HOP + 1)`, makes of the pieces of `waveform (S,)`, as one spectrogram
+    of its length, rounded up to whole frames."""
     waveform = functional.pad(waveform, (0, -len(waveform) % HOP))
     power = waveform.reshape(-1, HOP).square().mean(dim=1)
     pieces = pieces_of(torch.cat([power, power[-1:]]), longest)
-    made = (convert(waveform[p.first * HOP : p.last * HOP]) for p in pieces)
+    made = (
+        convert(waveform[p.first * HOP : p.last * HOP], slice(p.first, p.last + 1)) for p in pieces
+    )
     return _faded_together(made, pieces, frames_of(len(waveform)), 1, MEL_FADE)
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from joint.encoders.frames import frame_counts
 from joint.encoders.frontends.filterbank import Frontend
+from joint.encoders.frontends.ssl.layers import LAYER, OneLayer
 from joint.layers.modes import evaluating
 from joint.outputs import Layer
 from joint.synthesis.mel import HOP
@@ -73,7 +74,9 @@ class NetworkLayer(FrameFeatures):
     @property
     def name(self) -> str:
         """See FrameFeatures."""
-        return type(self.frontend).__name__
+        use = getattr(self.frontend, "use", None)
+        kind = type(self.frontend).__name__
+        return f"{LAYER}{use.position}" if isinstance(use, OneLayer) else kind
 
     def layer_of(self, speech: Speech, waveform: Tensor) -> Layer:
         """See FrameFeatures."""

@@ -1,12 +1,11 @@
 """Perturbation: a recording with the voice changed at random and the words left as they are."""
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from joint.errors import ConfigError
+from joint.layers.praat import CEILING, FLOOR, praat
 from joint.units import SAMPLE_RATE, Decibels, Hertz
 
 PEAKS = 8
@@ -14,18 +13,6 @@ LOWEST_PEAK: Hertz = 60
 HIGHEST_PEAK: Hertz = 7600
 FLATTEST, SHARPEST = 2.0, 5.0
 """Quality factors of the filters."""
-FLOOR, CEILING = 75.0, 500.0
-"""Hertz of voices."""
-
-
-def praat(where: str) -> Any:
-    """The package parselmouth. Raises ConfigError, naming what asks for it, without it."""
-    try:
-        import parselmouth
-    except ImportError:
-        expected = "the extra `analysis` (pip install praat-parselmouth)"
-        raise ConfigError(where, "no package parselmouth", expected) from None
-    return parselmouth
 
 
 class Perturbation(nn.Module):

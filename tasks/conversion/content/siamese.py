@@ -13,7 +13,7 @@ from joint.synthesis.convnext import ConvNextStack
 from joint.synthesis.decoders.base import masked_mean
 from tasks.conversion.content.base import Content, Read, Speech, Targets, instance_normalised
 from tasks.conversion.content.features import FrameFeatures
-from tasks.conversion.content.perturbation import Perturbation, praat
+from tasks.conversion.content.perturbation import Perturbation
 from tasks.conversion.content.phonetic import phone_loss
 
 
@@ -61,7 +61,6 @@ class SiameseContent(Content):
         super().__init__()
         if speaker_count < 2:
             raise ConfigError("content.speaker_count", str(speaker_count), "two speakers or more")
-        praat("content")
         self.features, self.width = features, width
         self.trunk = ConvNextStack(features.width, dim, blocks, hidden)
         self.content = nn.Linear(dim, width)

@@ -15,7 +15,7 @@ from joint.app.cli.options import (
     VoiceRecording,
     open_model,
 )
-from joint.app.manner import check_manner
+from joint.app.manner import check_curves, check_manner
 
 
 def convert(
@@ -29,6 +29,24 @@ def convert(
     enrollment: VoiceRecording = None,
     database: PersonDatabase = None,
     name: PersonName = None,
+    rate: Annotated[
+        str,
+        typer.Option(
+            "--rate",
+            metavar="CURVE",
+            help="Speed, 0.25 to 4: a number, or a file with two columns, the seconds of the "
+            "source and the speed there.",
+        ),
+    ] = "1",
+    pitch: Annotated[
+        str,
+        typer.Option(
+            "--pitch",
+            metavar="CURVE",
+            help="Semitones up or down, -24 to 24: a number, or a file with two columns, the "
+            "seconds of the source and the semitones there.",
+        ),
+    ] = "0",
     steps: Steps = None,
     seed: Seed = 0,
     vocoder: VocoderName = None,
@@ -36,8 +54,8 @@ def convert(
 ) -> None:
     """Convert a recording into the voice of an enrolled speaker and write it to a file.
 
-    The words, their times and the melody are the source's; the file is as long as the source, and
-    its metadata says that it is synthetic. A warning says where the two voices are alike; an
+    The words, their times and the melody are the source's, unless --rate and --pitch change them;
+    the file's metadata says that it is synthetic. A warning says where the two voices are alike; an
     enrolment that is the source is refused. Convert only into voices of people who agreed to it.
 
     Example: joint convert source.wav --enrollment anna.wav --output converted.wav
@@ -47,14 +65,18 @@ def convert(
     from joint.app.speaking import TARGET_SPEAKER, THE_SOURCE
     from joint.inspection.domain import SYNTHESIS_SPEECH
     from joint.inspection.reading import inspect_recording
+    from joint.synthesis.control.curves import Curve
     from joint.synthesis.finishing.marking import write_synthetic
 
+    speed, melody = Curve.parsed(rate, "--rate"), Curve.parsed(pitch, "--pitch")
+    check_curves("--", rate=speed, pitch=melody)
     spoken = inspect_recording(source)
     enrollments = [] if enrollment is None else [enrollment]
     person = Person.asked(enrollments, database, name, SYNTHESIS_SPEECH)
     for enrolled in person.recordings:
         refuse_same(spoken, enrolled, THE_SOURCE, TARGET_SPEAKER)
     model = open_model(checkpoint)
-    waveform = model.convert(spoken, person.enrolled(model), steps, vocoder, seed)
+    enrolled = person.enrolled(model)
+    waveform = model.convert(spoken, enrolled, steps, vocoder, seed, speed, melody)
     write_synthetic(output, waveform)
     print(output)

@@ -16,7 +16,7 @@ from joint.app.cli.main import COMMANDS, app
 EXPECTED = {
     "prepare": "speechocean762 voxceleb cnceleb threedspeaker voxblink kaldi commonvoice "
     "librispeech librispeechmix librimix",
-    **dict.fromkeys(("align", "shard", "train", "ablate"), ""),
+    **dict.fromkeys(("align", "shard", "units", "train", "ablate"), ""),
     "evaluate": "verification extraction phonetics recognition diarization vocoder synthesis "
     "conversion activity transcript audiolm",
     **dict.fromkeys(("inspect", "embed", "verify", "enroll", "identify", "forget", "extract"), ""),

@@ -1,6 +1,7 @@
 """`joint convert`: a recording in another voice; what it refuses."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from support import Command, Refused
 
 from joint.audio import read_audio
 from joint.synthesis.finishing.marking import SYNTHETIC
+from tasks.conversion.task import ConversionTask
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
 
@@ -34,6 +36,43 @@ def test_a_conversion_is_marked_and_as_long_as_the_source(
     assert joint_command("convert", recordings[0], *other, *common).code == 0
     second = read_audio(output)
     assert second.shape == first.shape and not np.allclose(first, second, atol=1e-3)
+
+
+def test_pitch_and_rate_follow_curves(
+    joint_command: Command,
+    refused: Refused,
+    speaking_checkpoint: Path,
+    recordings: list[Path],
+    tmp_path: Path,
+    output: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("parselmouth")
+    curve = tmp_path / "pitch.txt"
+    curve.write_text("0 -3\n1 -3\n1.5 5\n")
+    command = ("convert", recordings[0], "--enrollment", recordings[2], "--output", output)
+    common = (*command, "--checkpoint", speaking_checkpoint)
+    given: list[np.ndarray] = []
+    convert = ConversionTask.convert
+
+    def noted(self: ConversionTask, *arguments: Any) -> Any:
+        given.append(arguments[-1][0].numpy())
+        return convert(self, *arguments)
+
+    monkeypatch.setattr(ConversionTask, "convert", noted)
+    assert joint_command(*common, "--pitch", curve, "--rate", 0.5).code == 0
+    length = len(read_audio(recordings[0]))
+    assert len(read_audio(output)) == pytest.approx(2 * length, rel=0.03)
+    [semitones] = (x * 12 / np.log(2) for x in given)
+    seconds = np.arange(len(semitones)) * 200 / 16_000 / 2  # of the source
+    expected = np.interp(seconds, [1.0, 1.5], [-3.0, 5.0])
+    np.testing.assert_allclose(semitones, expected, atol=0.1)
+    for option, value, line in (
+        ("--pitch", 25, "error: --pitch: found 25; expected -24 to 24 semitones"),
+        ("--rate", "fast", "error: --rate: found 'fast'; expected a number, or a file"),
+        ("--rate", curve, "error: --rate: found -3; expected 0.25 to 4 times"),
+    ):
+        assert refused(*common, option, value).startswith(line)
 
 
 def test_a_voice_in_a_speaker_database(
