@@ -34,7 +34,7 @@ class Curve:
         except (OSError, UnicodeDecodeError) as error:
             found = getattr(error, "strerror", None) or "no text"
             raise DataError(path, found, f"a file with {COLUMNS}") from None
-        rows = []
+        rows: list[tuple[float, float]] = []
         for number, line in enumerate(lines, 1):
             fields = line.partition("#")[0].replace(",", " ").split()
             if not fields:

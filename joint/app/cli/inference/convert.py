@@ -76,7 +76,7 @@ def convert(
     for enrolled in person.recordings:
         refuse_same(spoken, enrolled, THE_SOURCE, TARGET_SPEAKER)
     model = open_model(checkpoint)
-    enrolled = person.enrolled(model)
-    waveform = model.convert(spoken, enrolled, steps, vocoder, seed, speed, melody)
+    voice = person.enrolled(model)
+    waveform = model.convert(spoken, voice, steps, vocoder, seed, speed, melody)
     write_synthetic(output, waveform)
     print(output)
