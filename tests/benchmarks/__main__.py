@@ -20,9 +20,9 @@ from tests.benchmarks import (
     extractor,
     hour,
     lengths,
-    pretrained,
     recognizer,
     scoring,
+    tuning,
     whole,
 )
 from tests.benchmarks.settings import Settings, prepare_embedded
@@ -44,7 +44,7 @@ BENCHMARKS: dict[str, Callable[[Settings], list[Line]]] = {
     "hour": hour.hour,
     "data": whole.data,
     "memory": whole.memory,
-    "tuning": pretrained.tuning,
+    "tuning": tuning.tuning,
 }
 
 
