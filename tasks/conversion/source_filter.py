@@ -66,7 +66,7 @@ class SourceFilterModel(AcousticModel):
         own = mask.unsqueeze(-1).float()
         made = self._sum(content, prosody, own, encoding)
         loss = masked_mean((made - self.normalised(log_mel)).abs(), own)
-        return loss, loss, self._restored(made)
+        return loss, loss, self.restored(made)
 
     def sample(
         self,
@@ -77,7 +77,7 @@ class SourceFilterModel(AcousticModel):
         sampling: Sampling = AS_TRAINED,
     ) -> Tensor:
         """See AcousticModel; nothing is drawn."""
-        return self._restored(self._sum(content, prosody, mask.unsqueeze(-1).float(), encoding))
+        return self.restored(self._sum(content, prosody, mask.unsqueeze(-1).float(), encoding))
 
     def _sum(
         self, content: Tensor, prosody: Prosody, mask: Tensor, encoding: SpeakerEncoding
