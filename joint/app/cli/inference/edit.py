@@ -15,7 +15,7 @@ def edit(
         Path, typer.Argument(metavar="RECORDING.wav", help="A recording of one English speaker.")
     ],
     text: Annotated[
-        str, typer.Option("--text", metavar="TEXT", help="All that is said in the recording.")
+        str, typer.Option("--text", metavar="TEXT", help="All words of the recording.")
     ],
     old: Annotated[
         str,

@@ -76,7 +76,7 @@ def synthesize(
         typer.Option(
             "--enrollment-text",
             metavar="TEXT",
-            help="What is said in the enrolment, for a checkpoint whose synthesis goes on from it, "
+            help="The words of the enrolment, for a checkpoint whose synthesis goes on from it, "
             "such as Voicebox.",
         ),
     ] = None,
