@@ -44,7 +44,7 @@ class Editor(Synthesizer):
         vocoder: str | None = None,
         seed: int = 0,
     ) -> Edited:
-        """Exchange the words `old` of a recording, in which `text` is said, for the words `new`, at
+        """Exchange the words `old` of a recording of `text` for the words `new`, at
         its level and in its voice: float32 `(S,)` at 16 kHz.
 
         What stands before and behind them stays, sample by sample, but for 10 ms at each border.

@@ -69,7 +69,7 @@ class Synthesizer(LoadedModel):
             steps: of a decoder that follows a flow, 1 to 100; None: the decoder's own.
             vocoder: None: the checkpoint's; `griffin-lim` needs no training and sounds worse.
             seed: of what the decoder draws: the same seed gives the same speech.
-            enrollment_text: what is said in the enrolment's recording, for a checkpoint whose
+            enrollment_text: the words of the enrolment's recording, for a checkpoint whose
                 synthesis goes on from it, such as Voicebox.
 
         Raises DataError for a text that cannot be spoken; AudioError for a recording that cannot be

@@ -22,7 +22,7 @@ from joint.synthesis.evaluation.systems import NATURAL, Evaluation, System, eval
 COPY, SYNTHETIC = "copy synthesis", "synthetic"
 
 Speak = Callable[[str, np.ndarray, str], np.ndarray]
-"""A text, the recording `(S,)` that enrols a voice, and what is said in that, to speech `(S',)`,
+"""A text, the recording `(S,)` that enrols a voice, and the words of that, to speech `(S',)`,
 float32 at 16 kHz."""
 
 Copy = Callable[[np.ndarray], np.ndarray]

@@ -16,10 +16,10 @@ from joint.app.cli.data.prepare import prepare
 from joint.app.cli.data.prepare_commonvoice import commonvoice
 from joint.app.cli.data.prepare_librispeech import librimix, librispeech, librispeechmix
 from joint.app.cli.data.shard import shard
+from joint.app.cli.editing.edit import edit
 from joint.app.cli.evaluate.group import evaluate
 from joint.app.cli.inference.convert import convert
 from joint.app.cli.inference.diarize import diarize
-from joint.app.cli.inference.edit import edit
 from joint.app.cli.inference.embed import embed
 from joint.app.cli.inference.enroll import enroll
 from joint.app.cli.inference.extract import extract

@@ -25,7 +25,7 @@ class AlignedText(NamedTuple):
 def aligned_text(
     waveform: np.ndarray, text: str, inventory: Sequence[str], where: str, checkpoint: str
 ) -> AlignedText:
-    """Align a recording `(S,)` with what is said in it, in the phones of a `checkpoint`. Raises
+    """Align a recording `(S,)` with its words, those of `text`, in the phones of a `checkpoint`. Raises
     DataError, with the name `where`, where they do not agree; JointError where a package of the
     extra `phones` is missing."""
     from tasks.phonetics.sphinx import SphinxAligner, UnalignableError
