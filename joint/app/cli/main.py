@@ -28,6 +28,7 @@ from joint.app.cli.inference.identify import identify
 from joint.app.cli.inference.synthesize import synthesize
 from joint.app.cli.inference.transcribe import transcribe
 from joint.app.cli.inference.verify import verify
+from joint.app.cli.inspection.analyze import analyze
 from joint.app.cli.inspection.explain import explain
 from joint.app.cli.inspection.export import export
 from joint.app.cli.inspection.import_checkpoint import import_checkpoint
@@ -79,6 +80,7 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "web": web,
     "serve": serve,
     "probe": probe,
+    "analyze": analyze,
     "explain": explain,
     "report": report,
     "import": import_checkpoint,

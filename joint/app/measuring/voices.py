@@ -6,19 +6,24 @@ from typing import Any
 
 import numpy as np
 
+from analysis.synthesis.voices import Make
 from joint.app.api import SpeakerModel
 from joint.app.manner import GRIFFIN_LIM
+from joint.app.measuring.judging import open_judge
 from joint.app.measuring.speech import (
     VOCODER,
     choose_vocoder,
     instruments_of,
+    own_pitch,
     read_pairs,
     speaker,
 )
 from joint.data.opening import find_list
 from joint.data.speech_pairs import CONVERSIONS, SENTENCES
-from joint.errors import DataError
+from joint.errors import CheckpointError, DataError
 from joint.experiments.speech import SpeechConfig
+from joint.metrics.speech.pitch import praat_installed, praat_pitch
+from joint.synthesis.evaluation.instruments import JUDGE, SHARED, Embed, Instruments
 from joint.synthesis.evaluation.systems import NATURAL
 from tasks.conversion.evaluate import CONVERTED, evaluate_conversion
 from tasks.synthesis.evaluate import SYNTHETIC, evaluate_synthesis
@@ -58,6 +63,32 @@ def voice_figures(
         "synthesis_duration_ratio": found["duration_ratio"],
         **_named(name, systems[SYNTHETIC]),
     }
+
+
+def makers(model: SpeakerModel, vocoder: str | None, steps: int | None = None) -> dict[str, Make]:
+    """What the checkpoint's tasks of VOICES make of the sentences of a study, by SYNTHETIC and
+    CONVERTED. Raises CheckpointError where it has neither."""
+    found: dict[str, Make] = {}
+    if "synthesis" in model.model.tasks:
+        found[SYNTHETIC] = lambda s: model.synthesize(
+            s.text, s.reference, steps=steps, vocoder=vocoder
+        )
+    if "conversion" in model.model.tasks:
+        found[CONVERTED] = lambda s: model.convert(
+            s.source, s.reference, steps=steps, vocoder=vocoder
+        )
+    if not found:
+        tasks = f"tasks {', '.join(model.model.tasks) or 'none'}"
+        raise CheckpointError(model.path, tasks, "one that synthesizes or converts")
+    return found
+
+
+def encoders_of(model: SpeakerModel, judge: str | None) -> Instruments:
+    """The checkpoint's encoder, a judge, and pitch alone."""
+    encoders: dict[str, Embed] = {SHARED: model.embed_waveforms}
+    if judge is not None:
+        encoders[JUDGE] = open_judge(judge, str(model.device))
+    return Instruments(encoders, pitch=praat_pitch if praat_installed() else own_pitch)
 
 
 def _listed(folder: str, name: str) -> Path:

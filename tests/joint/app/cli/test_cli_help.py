@@ -23,6 +23,7 @@ EXPECTED = {
     **dict.fromkeys(
         ("transcribe", "diarize", "synthesize", "convert", "edit", "web", "serve", "probe"), ""
     ),
+    "analyze": "voices",
     "explain": "verification extraction phones",
     **dict.fromkeys(("report", "import", "export", "info"), ""),
 }
