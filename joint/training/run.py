@@ -1,7 +1,7 @@
 """Train what a recipe describes: from its YAML to `model.safetensors`."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from joint.data.corpus import Corpus
 from joint.data.prepare.manifests import SKIPPED
 from joint.data.recorded.surroundings import Surroundings
 from joint.data.scenes.stream import SceneStream
+from joint.encoders.frontends.filterbank import Frontend
 from joint.errors import ConfigError
 from joint.files import atomic_write
 from joint.model import JointModel
@@ -146,6 +147,18 @@ def open_streams(
     }
 
 
+def without_sources(node: Any, rebuilt: Iterator[dict[str, Any]]) -> None:
+    """Give each front-end in a recipe's `node` that reads a source, in order, the arguments that
+    build it without."""
+    if not isinstance(node, dict):
+        return
+    if node.get("source") is not None and str(node.get("_target_")).endswith("Frontend"):
+        node |= next(rebuilt, {})
+        return
+    for value in node.values():
+        without_sources(value, rebuilt)
+
+
 def describe(
     config: RecipeConfig, corpus: Corpus, classes: Classes, model: JointModel
 ) -> dict[str, Any]:
@@ -153,8 +166,10 @@ def describe(
     since there may be millions."""
     asked = any("phrase" in model.task(name).requires for name in model.tasks)
     settings = plain(config)
-    if rebuilt := dict(model.encoder.frontend.rebuilt_with):
-        settings["encoder"]["frontend"] |= rebuilt
+    parts = {"encoder": model.encoder, **model.tasks}
+    for name, node in {"encoder": settings["encoder"], **settings["tasks"]}.items():
+        read = (p for p in parts[name].modules() if isinstance(p, Frontend) and p.rebuilt_with)
+        without_sources(node, iter([dict(part.rebuilt_with) for part in read]))
     return {
         "name": config.name,
         "config": settings,

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from joint.layers.praat import CEILING, FLOOR, praat
 from joint.synthesis.control.curves import Curve
+from joint.synthesis.control.praat import CEILING, FLOOR, praat
 from joint.synthesis.mel import HOP, frames_of
 from joint.units import SAMPLE_RATE
 

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from joint.errors import ConfigError
-from joint.layers.praat import CEILING, FLOOR, praat
+from joint.synthesis.control.praat import CEILING, FLOOR, praat
 from joint.units import SAMPLE_RATE, Decibels, Hertz
 
 PEAKS = 8
