@@ -114,6 +114,9 @@ EXPORT = [
     "onnxruntime>=1.17,<2",
 ]
 
+# Normalising flows.
+GENERATION = ["zuko>=1.3,<2"]
+
 HUB = ["huggingface_hub>=0.30,<3"]
 
 # Pretrained front-ends.
@@ -133,6 +136,7 @@ DEV = [
     *CONVERSATION,
     *ANALYSIS,
     *AUDIOVISUAL,
+    *GENERATION,
     *HUB,
     *PHONES,
     *SYNTHESIS,
@@ -160,6 +164,7 @@ EXTRAS = {
     "conversation": CONVERSATION,
     "espnet": ESPNET,
     "export": EXPORT,
+    "generation": GENERATION,
     "hub": HUB,
     "phones": PHONES,
     "recognition": RECOGNITION,

@@ -36,6 +36,7 @@ class Utterance:
         gender: `f` or `m`; None if unknown, as for the other labels.
         age: In years.
         age_group: `child` (below 16 years) or `adult`; derived from `age` if not given.
+        session: What of the speaker was recorded on one occasion, such as a chapter of a book.
         samples: Length at 16 kHz and natural speed; 0 if the audio has not been opened yet or
             cannot be read.
         phones, words: From an alignment.
@@ -54,6 +55,7 @@ class Utterance:
     phones: PhoneIntervals | None = None
     words: tuple[TimedWord, ...] | None = None
     pronunciation: np.ndarray | None = None
+    session: str | None = None
 
     def __post_init__(self) -> None:
         # A corpus holds millions: a Path is several times as large as its string.

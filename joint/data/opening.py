@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+CHAPTER = "chapter"
+"""The custom field of a supervision that tells sessions apart."""
 EXPECTED = "what 'joint prepare' or 'joint shard' writes, or wav.scp, text and utt2spk"
 
 
@@ -137,6 +139,7 @@ def _utterance(
         else known_intervals(items, inventory, samples, f"{folder}: {supervision.id}"),
         words=None if words is None else tuple(map(TimedWord.of, words)),
         pronunciation=_pronunciation(supervision, inventory, folder),
+        session=(supervision.custom or {}).get(CHAPTER),
     )
 
 

@@ -18,6 +18,7 @@ from joint.app.cli.data.prepare_librispeech import librimix, librispeech, libris
 from joint.app.cli.data.shard import shard
 from joint.app.cli.editing.edit import edit
 from joint.app.cli.evaluate.group import evaluate
+from joint.app.cli.generation.voice import voice
 from joint.app.cli.inference.convert import convert
 from joint.app.cli.inference.diarize import diarize
 from joint.app.cli.inference.embed import embed
@@ -77,6 +78,7 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "synthesize": synthesize,
     "convert": convert,
     "edit": edit,
+    "voice": voice,
     "web": web,
     "serve": serve,
     "probe": probe,

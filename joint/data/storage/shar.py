@@ -25,7 +25,7 @@ from joint.errors import DataError
 from joint.files import atomic_write
 
 SHAR, SHARDS, INDEX = "shar", "shards.json", "index.jsonl.gz"
-FIELDS = ("id", "speaker", "text", "gender", "age", "age_group", "samples")
+FIELDS = ("id", "speaker", "text", "gender", "age", "age_group", "samples", "session")
 FORMAT = 1
 WRITTEN_BY = "what 'joint shard' writes"
 

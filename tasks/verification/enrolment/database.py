@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from joint.directions import unit
+from joint.directions import typical, unit
 from joint.encoders.identity import EncoderIdentity
 from joint.errors import AudioError, DataError
 from joint.files import readable
@@ -117,9 +117,7 @@ class SpeakerDatabase:
         """A speaker's embedding `(E,)` for tasks that depend on a speaker: the mean direction of
         the recordings' embeddings, with their mean length. Raises DataError for an unknown name."""
         self._refuse_unknown(name)
-        length = np.mean([np.linalg.norm(r.embedding) for r in self.speakers[name]])
-        typical: np.ndarray = length * unit(_mean(self.speakers[name]))
-        return typical.astype(np.float32)
+        return typical(np.stack([r.embedding for r in self.speakers[name]]))
 
     def recordings(self, name: str) -> list[np.ndarray]:
         """The audio `(S,)` that was kept of a speaker, for tasks that read an enrolment's

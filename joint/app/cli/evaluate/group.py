@@ -14,6 +14,7 @@ from joint.app.cli.evaluate.recognition import recognition
 from joint.app.cli.evaluate.synthesis import synthesis
 from joint.app.cli.evaluate.verification import verification
 from joint.app.cli.evaluate.vocoder import vocoder
+from joint.app.cli.generation.evaluate import voices
 
 evaluate = typer.Typer(
     no_args_is_help=True, help="Evaluate a checkpoint on a test set, one subcommand for each task."
@@ -30,6 +31,7 @@ TASKS = (
     vocoder,
     synthesis,
     conversion,
+    voices,
 )
 for task in TASKS:
     evaluate.command(cls=CheckedCommand)(task)

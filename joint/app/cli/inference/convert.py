@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from joint.app.cli.inference.person import Person, PersonDatabase, PersonName
+from joint.app.cli.inference.person import Person, PersonDatabase, VoiceFile, VoiceName
 from joint.app.cli.options import (
     SHIPPED,
     Checkpoint,
@@ -28,7 +28,8 @@ def convert(
     ],
     enrollment: VoiceRecording = None,
     database: PersonDatabase = None,
-    name: PersonName = None,
+    voice: VoiceFile = None,
+    name: VoiceName = None,
     rate: Annotated[
         str,
         typer.Option(
@@ -52,7 +53,7 @@ def convert(
     vocoder: VocoderName = None,
     checkpoint: Checkpoint = SHIPPED,
 ) -> None:
-    """Convert a recording into the voice of an enrolled speaker and write it to a file.
+    """Convert a recording into the voice of an enrolled speaker, or a generated one, in a file.
 
     The words, their times and the melody are the source's, unless --rate and --pitch change them;
     the file's metadata says that it is synthetic. A warning says where the two voices are alike; an
@@ -72,7 +73,7 @@ def convert(
     check_curves("--", rate=speed, pitch=melody)
     spoken = inspect_recording(source)
     enrollments = [] if enrollment is None else [enrollment]
-    person = Person.asked(enrollments, database, name, SYNTHESIS_SPEECH)
+    person = Person.asked(enrollments, database, name, SYNTHESIS_SPEECH, voice, True)
     for enrolled in person.recordings:
         refuse_same(spoken, enrolled, THE_SOURCE, TARGET_SPEAKER)
     model = open_model(checkpoint)

@@ -1,5 +1,5 @@
-"""The enrolled person of `joint extract`, `joint synthesize` and `joint convert`: by recordings, or
-by a name in a speaker database."""
+"""The enrolled person of `joint extract`, `joint synthesize` and `joint convert`: by recordings, by
+a name in a speaker database, or, where a voice is made, by an embedding in a file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +28,23 @@ PersonName: TypeAlias = Annotated[
     str | None,
     typer.Option("--name", metavar="NAME", help="The person in the database."),
 ]
+FORMS = (["--enrollment"], ["--database", "--name"], ["--voice"], ["--voice", "--name"])
+"""The options by which a person may be named."""
+VoiceFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--voice",
+        metavar="V.npz",
+        help="In place of --enrollment: an embedding that `joint voice` or `joint embed` wrote; "
+        "of several the one called --name.",
+    ),
+]
+VoiceName: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--name", metavar="NAME", help="The person in the database, or the embedding in V.npz."
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -36,7 +53,8 @@ class Person:
 
     recordings: "tuple[InspectedRecording, ...]"
     database: Path | None
-    name: str
+    name: str | None
+    voice: Path | None = None
 
     @classmethod
     def asked(
@@ -45,12 +63,14 @@ class Person:
         database: Path | None,
         name: str | None,
         least: Seconds,
+        voice: Path | None = None,
+        takes_voice: bool = False,
     ) -> "Person":
         """The person of the options, read before a model is loaded; each recording must have
-        `least` of speech.
+        `least` of speech. `takes_voice` where the command has the option --voice.
 
-        Raises ConfigError unless there is an enrolment, or a database and a name; AudioError for an
-        enrolment with too little speech; DataError for an unknown name.
+        Raises ConfigError unless there is an enrolment, or a database and a name, or a file of a
+        voice; AudioError for an enrolment with too little speech; DataError for an unknown name.
         """
         from joint.inspection.domain import refuse_enrolment
         from joint.inspection.reading import inspect_recording
@@ -58,10 +78,19 @@ class Person:
         from tasks.verification.enrolment.files import read_database
 
         expected = "a recording, or a speaker database and a name in it"
-        given = {"--enrollment": enrollments or None, "--database": database, "--name": name}
-        options = [option for option, value in given.items() if value is not None]
-        if options not in (["--enrollment"], ["--database", "--name"]):
-            raise ConfigError(", ".join(given), " and ".join(options) or "none", expected)
+        given = {"--enrollment": enrollments or None, "--database": database}
+        if takes_voice:
+            expected = "a recording, a voice, or a speaker database and a name in it"
+            given |= {"--voice": voice}
+        options = [o for o, v in {**given, "--name": name}.items() if v is not None]
+        if options not in FORMS:
+            found = " and ".join(options) or "none"
+            raise ConfigError(", ".join([*given, "--name"]), found, expected)
+        if voice is not None:
+            from tasks.verification.stored import read_voice
+
+            read_voice(voice, name)
+            return cls((), None, name, voice)
         if not enrollments:
             assert database is not None and name is not None
             person = cls((), database, checked_name(name))
@@ -73,11 +102,16 @@ class Person:
         return cls(recordings, None, "")
 
     def enrolled(self, model: "Judging") -> "Enrolled":
-        """What the `model` knows the person by. Raises DataError for a database of another
-        encoder."""
+        """What the `model` knows the person by. Raises DataError for a database, or a file of
+        embeddings, of another encoder."""
         if self.recordings:
             return self.recordings[0] if len(self.recordings) == 1 else self.recordings
-        assert self.database is not None
+        if self.voice is not None:
+            from joint.task import Enrollment
+            from tasks.verification.stored import read_voice
+
+            return Enrollment.kept(read_voice(self.voice, self.name, model.identity))
+        assert self.database is not None and self.name is not None
         return enrolled_in(self.database, model, [self.name])[self.name]
 
 

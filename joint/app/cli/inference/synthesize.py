@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from joint.app.cli.checked import check_places
-from joint.app.cli.inference.person import Person, PersonDatabase, PersonName
+from joint.app.cli.inference.person import Person, PersonDatabase, VoiceFile, VoiceName
 from joint.app.cli.options import (
     SHIPPED,
     Checkpoint,
@@ -49,7 +49,8 @@ def synthesize(
     ] = None,
     enrollment: VoiceRecording = None,
     database: PersonDatabase = None,
-    name: PersonName = None,
+    voice: VoiceFile = None,
+    name: VoiceName = None,
     text_file: Annotated[
         Path | None,
         typer.Option(
@@ -82,7 +83,7 @@ def synthesize(
     ] = None,
     checkpoint: Checkpoint = SHIPPED,
 ) -> None:
-    """Speak a text in the voice of an enrolled speaker and write it to a file.
+    """Speak a text in the voice of an enrolled speaker, or in a generated voice, to a file.
 
     Long texts are spoken sentence by sentence. Metadata of each file say that it is synthetic. Use
     only voices of people who agreed to it.
@@ -101,7 +102,7 @@ def synthesize(
     from joint.inspection.domain import SYNTHESIS_SPEECH
     from joint.synthesis.finishing.marking import write_synthetic
 
-    asked = Person.asked(enrollments, database, name, SYNTHESIS_SPEECH)
+    asked = Person.asked(enrollments, database, name, SYNTHESIS_SPEECH, voice, True)
     model = open_model(checkpoint)
     person = asked.enrolled(model)
     for place, sentences in zip(places, texts.values(), strict=True):

@@ -18,10 +18,14 @@ EXPECTED = {
     "librispeech librispeechmix librimix",
     **dict.fromkeys(("align", "shard", "units", "train", "ablate"), ""),
     "evaluate": "verification extraction phonetics recognition diarization vocoder synthesis "
-    "conversion activity transcript audiolm",
+    "conversion activity transcript audiolm voices",
     **dict.fromkeys(("inspect", "embed", "verify", "enroll", "identify", "forget", "extract"), ""),
     **dict.fromkeys(
-        ("transcribe", "diarize", "synthesize", "convert", "edit", "web", "serve", "probe"), ""
+        (
+            *("transcribe", "diarize", "synthesize", "convert", "edit", "voice"),
+            *("web", "serve", "probe"),
+        ),
+        "",
     ),
     "analyze": "voices",
     "explain": "verification extraction phones",
