@@ -29,6 +29,9 @@ from joint.seeding import seeded
 from joint.training.progress import shown
 from joint.units import SAMPLE_RATE
 
+Read = Callable[[Sequence[np.ndarray], Sequence[np.ndarray] | None], LayerOutputs]
+"""Waveforms and the instants whose frames are kept, see `layer_outputs`, to what is probed."""
+
 PHONES = "phones (frames)"
 QUESTIONS = (
     *("speaker", "gender", "age group", "duration", "speaking rate", "bag of phones"),
@@ -130,6 +133,19 @@ def probe_encoder(
     Raises DataError for a layer that does not exist.
     """
     check_layers(encoder, layers)
+
+    def read(
+        waveforms: Sequence[np.ndarray], instants: Sequence[np.ndarray] | None
+    ) -> LayerOutputs:
+        return layer_outputs(encoder, waveforms, instants, precision)
+
+    return probe_outputs(read, material, layers, progress)
+
+
+def probe_outputs(
+    read: Read, material: Material, layers: Sequence[str] = (), progress: str | None = None
+) -> list[Finding]:
+    """As `probe_encoder`, of the layers that `read` gives."""
     outputs: dict[str, LayerOutputs] = {}
     spectra: dict[tuple[str, bytes], dict[str, list[Spectrum]]] = {}
     results: list[Finding] = []
@@ -137,7 +153,7 @@ def probe_encoder(
         if target.version not in outputs:
             instants = material.instants() if target.version == PLAIN else None
             waveforms = material.version(target)
-            outputs[target.version] = layer_outputs(encoder, waveforms, instants, precision)
+            outputs[target.version] = read(waveforms, instants)
         of_frames = target.name == PHONES
         own = outputs[target.version]
         found = own.frames if of_frames else own.pooled

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -47,21 +47,20 @@ class Examples:
         return len(self.timed.phones)
 
 
-@dataclass(frozen=True)
-class Utterances:
-    """Whole utterances whose phones and their times are known: `waveform (B, S)` of `lengths (B,)`
-    in Samples, one row of each; the `speakers (B,)` where the batch has them."""
+class Utterances(NamedTuple):
+    """Whole utterances of a batch that are aligned: their `rows (n,)` in it, their phones, and the
+    `waveform (n, S)` of `lengths (n,)` Samples, and their `speakers (n,)`, if the batch has them."""
 
+    rows: Tensor
     timed: TimedPhones
     waveform: Tensor
     lengths: Tensor
-    encoding: SpeakerEncoding
     speakers: Tensor | None
 
 
-def aligned_utterances(batch: SceneBatch, encoding: SpeakerEncoding) -> Utterances | None:
-    """The first source of those scenes in which it is aligned and has a frame for each phone, with
-    the rows of the `encoding` of the batch's enrolments; None where there is no such scene."""
+def aligned_utterances(batch: SceneBatch) -> Utterances | None:
+    """The first source of those scenes in which it is aligned and has a frame for each phone; None
+    where there is no such scene."""
     assert batch.sources is not None and batch.source_lengths is not None
     assert batch.source_phones is not None and batch.source_phones_known is not None
     assert batch.source_phone_starts is not None and batch.source_phone_ends is not None
@@ -80,7 +79,7 @@ def aligned_utterances(batch: SceneBatch, encoding: SpeakerEncoding) -> Utteranc
     )
     waveform = batch.sources[rows, 0, : int(lengths.max())]
     speakers = None if batch.speaker is None else batch.speaker[rows, 0]
-    return Utterances(timed, waveform, lengths, only(encoding, rows), speakers)
+    return Utterances(rows, timed, waveform, lengths, speakers)
 
 
 def aligned_examples(
@@ -89,12 +88,13 @@ def aligned_examples(
     acoustic: SpokenMel,
     longest: int | None = None,
 ) -> Examples | None:
-    """As `aligned_utterances`; `spoken` is a stretch of `longest` frames, `timed` the whole."""
-    found = aligned_utterances(batch, encoding)
+    """The `aligned_utterances` with the rows of the `encoding` of the batch's enrolments; `spoken`
+    is a stretch of `longest` frames, `timed` the whole."""
+    found = aligned_utterances(batch)
     if found is None:
         return None
     spoken = acoustic.spoken(found.waveform, found.lengths, longest)
-    return Examples(found.timed, spoken, found.encoding, found.speakers)
+    return Examples(found.timed, spoken, only(encoding, found.rows), found.speakers)
 
 
 def no_examples(task: nn.Module, encoding: SpeakerEncoding) -> TaskOutput:

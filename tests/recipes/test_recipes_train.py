@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,12 +12,14 @@ from tiny_language_models import save_text_model
 
 from joint.data.opening import open_corpus
 from joint.training.building.model import load_model
+from joint.training.building.objects import build
+from joint.training.checkpoint import MODEL, write
 from joint.training.config.reading import composed
 from joint.training.run import train
 from tasks.conversion.units import Codebook
 from tasks.distillation.targets import Targets
 
-OF_PHONES = ("phonetics", "recognition", "synthesis", "conversion")
+OF_PHONES = ("phonetics", "recognition", "synthesis", "conversion", "codec", "codec_synthesis")
 """Tasks that learn from an aligned corpus."""
 
 
@@ -37,6 +40,18 @@ def any_units(config: DictConfig, output: Path) -> Path:
     return output / "units.safetensors"
 
 
+def codec_parts(node: Any, output: Path) -> dict[str, dict[str, str]]:
+    """The `init_parts` of a codec whose codebooks are full, as the recipe's `node` has it."""
+    codec = build(OmegaConf.to_container(node), "codec", ())
+    for codebook in codec.quantizer.codebooks:
+        codebook.vectors.normal_()
+        codebook.use.fill_(1.0)
+    prefix, path = "tasks.codec.codec", output / "codec.safetensors"
+    tensors = {f"{MODEL}{prefix}.{name}": value for name, value in codec.state_dict().items()}
+    write(path, tensors, {})
+    return {"tasks.synthesis.codec": {"checkpoint": str(path), "part": prefix}}
+
+
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_two_steps(recipe: Path, prepared: Path, aligned: Path, tmp_path: Path) -> None:
     folders = prepared / "train", prepared / "test"
@@ -44,6 +59,9 @@ def test_two_steps(recipe: Path, prepared: Path, aligned: Path, tmp_path: Path) 
     if any(f"tasks.{task}." in str(config.tasks) for task in OF_PHONES):
         folders = aligned, aligned
     config.pop("init_parts", None)
+    tokens = "CodecSynthesisTask" in str(config.tasks)
+    if tokens:
+        config.init_parts = codec_parts(config.tasks.synthesis.task.codec, tmp_path)
     OmegaConf.save(config, tmp_path / "recipe.yaml")
     overrides = short(recipe, *folders, tmp_path / "run")
     if "distillation" in config.tasks and "teacher" in config.tasks.distillation.task:
@@ -62,6 +80,8 @@ def test_two_steps(recipe: Path, prepared: Path, aligned: Path, tmp_path: Path) 
     if OmegaConf.select(config, "tasks.conversion.task.content.units"):
         units = any_units(config, tmp_path)
         overrides.append(f"tasks.conversion.task.content.units={units}")
+    if tokens:  # short sequences: their time is that of all of them
+        overrides += [f"tasks.synthesis.task.{key}=0.5" for key in ("stretch", "prompt")]
     if "audiolm" in config.tasks:
         source = save_text_model(tmp_path / "language_model")
         # pairs need two speakers with two recordings each

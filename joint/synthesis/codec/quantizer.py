@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from joint.errors import ConfigError
 
-DEAD = 0.05
+DEAD = 0.1
 """Share of the mean use of a codebook's vectors under which one of them is dead."""
 
 
@@ -25,7 +25,7 @@ class Codebook(nn.Module):
     vectors: Tensor
     use: Tensor
 
-    def __init__(self, size: int, width: int, decay: float = 0.99) -> None:
+    def __init__(self, size: int, width: int, decay: float = 0.97) -> None:
         super().__init__()
         self.decay = decay
         self.register_buffer("vectors", torch.zeros(size, width))
@@ -109,7 +109,7 @@ class ResidualQuantizer(nn.Module):
         size: int = 1024,
         width: int = 64,
         dropout: float = 0.5,
-        decay: float = 0.99,
+        decay: float = 0.97,
     ) -> None:
         super().__init__()
         if quantizers < 1:

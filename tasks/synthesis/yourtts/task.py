@@ -13,7 +13,13 @@ from joint.scene import SceneBatch
 from joint.synthesis.adversarial.critic import WaveformCritic
 from joint.synthesis.adversarial.discriminators import Discriminators
 from joint.synthesis.consistency import consistency_loss
-from joint.synthesis.examples import FIELDS, aligned_utterances, mean_losses, no_examples
+from joint.synthesis.examples import (
+    FIELDS,
+    aligned_utterances,
+    mean_losses,
+    no_examples,
+    only,
+)
 from joint.synthesis.lengths import random_starts, window
 from joint.synthesis.level import levelled
 from joint.synthesis.mel import HOP, LogMel
@@ -95,13 +101,14 @@ class YourTTS(SpeakingTask):
         """As `loss`; without the discriminators where there is no `progress`."""
         assert batch.enrollment is not None and batch.enrollment_lengths is not None
         encoding = encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT)
-        found = aligned_utterances(batch, encoding)
+        found = aligned_utterances(batch)
         if found is None:
             return no_examples(self, encoding)
+        voices = only(encoding, found.rows)
         sample = torch.arange(found.waveform.shape[1], device=found.waveform.device)
         sound = levelled(found.waveform.float() * (sample < found.lengths[:, None]))
         spectrum, frames, first = self._spectrum(sound, found.lengths // HOP + 1)
-        made = self.generator(found.timed, spectrum, frames, found.encoding, first)
+        made = self.generator(found.timed, spectrum, frames, voices, first)
         reference = self._segment(sound, made.starts, made.waveform.shape[1])
         losses: dict[str, Tensor] = {
             "mel_error": F.l1_loss(self.mel(made.waveform), self.mel(reference)),
@@ -111,7 +118,7 @@ class YourTTS(SpeakingTask):
         if self.weights["consistency_loss"]:
             own = made.waveform[: self.consistency_rows]
             lengths = torch.full((len(own),), own.shape[1], device=own.device)
-            losses["consistency_loss"] = consistency_loss(encode, own, lengths, found.encoding)
+            losses["consistency_loss"] = consistency_loss(encode, own, lengths, voices)
         if progress is not None:
             losses |= self.critic.losses(batch, reference, made.waveform, progress)
         loss = torch.stack([self.weights[name] * value for name, value in losses.items()]).sum()

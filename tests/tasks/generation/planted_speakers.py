@@ -1,4 +1,4 @@
-"""Speakers of invented embeddings, in which gender, pitch and accent are directions of their own."""
+"""Speakers of invented embeddings: gender, pitch and accent are directions of their own."""
 
 import numpy as np
 

@@ -167,7 +167,7 @@ def test_bad_files_are_refused(fitted: Any, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="format 'another'"):
         read_density(bad)
     save_file(tensors, bad, {"format": FORMAT, "metadata": json.dumps({"encoder": {}})})
-    with pytest.raises(DataError, match="TypeError|KeyError"):
+    with pytest.raises(DataError, match=r"TypeError|KeyError"):
         read_density(bad)
     with pytest.raises(DataError, match="no file"):
         read_density(tmp_path / "nowhere")

@@ -6,7 +6,12 @@ from typing import Any
 
 from joint.metrics.presenting import figure_text, known_names, turned
 
-TABLES = {"by_group": "group", "by_recording": "recording", "by_condition": "condition"}
+TABLES = {
+    "by_group": "group",
+    "by_recording": "recording",
+    "by_condition": "condition",
+    "by_quantizer": "quantiser",
+}
 """Figures that are tables, and what a row of each is."""
 SYSTEMS = "by_system"
 """Many figures of a few systems: a table with a column for each system."""

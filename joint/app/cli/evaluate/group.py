@@ -8,12 +8,13 @@ from joint.app.cli.evaluate.conversations.activity import activity
 from joint.app.cli.evaluate.conversations.diarization import diarization
 from joint.app.cli.evaluate.conversations.transcript import transcript
 from joint.app.cli.evaluate.conversion import conversion
+from joint.app.cli.evaluate.copies.codec import codec
+from joint.app.cli.evaluate.copies.vocoder import vocoder
 from joint.app.cli.evaluate.extraction import extraction
 from joint.app.cli.evaluate.phonetics import phonetics
 from joint.app.cli.evaluate.recognition import recognition
 from joint.app.cli.evaluate.synthesis import synthesis
 from joint.app.cli.evaluate.verification import verification
-from joint.app.cli.evaluate.vocoder import vocoder
 from joint.app.cli.generation.evaluate import voices
 
 evaluate = typer.Typer(
@@ -29,6 +30,7 @@ TASKS = (
     transcript,
     audiolm,
     vocoder,
+    codec,
     synthesis,
     conversion,
     voices,

@@ -17,8 +17,8 @@ EXPECTED = {
     "prepare": "speechocean762 voxceleb cnceleb threedspeaker voxblink kaldi commonvoice "
     "librispeech librispeechmix librimix",
     **dict.fromkeys(("align", "shard", "units", "train", "ablate"), ""),
-    "evaluate": "verification extraction phonetics recognition diarization vocoder synthesis "
-    "conversion activity transcript audiolm voices",
+    "evaluate": "verification extraction phonetics recognition diarization vocoder codec "
+    "synthesis conversion activity transcript audiolm voices",
     **dict.fromkeys(("inspect", "embed", "verify", "enroll", "identify", "forget", "extract"), ""),
     **dict.fromkeys(
         (

@@ -91,7 +91,7 @@ def test_codebooks_move_in_training_alone() -> None:
 
 
 def test_the_moving_average_is_that_of_the_nearest() -> None:
-    codebook = Codebook(2, 1)
+    codebook = Codebook(2, 1, 0.99)
     codebook.vectors.copy_(torch.tensor([[0.0], [10.0]]))
     codebook.use.copy_(torch.tensor([1.0, 1.0]))
     codebook.update(torch.tensor([[1.0], [3.0], [9.0]]))

@@ -154,7 +154,7 @@ def test_speaking(corpus: Corpus, batch: SceneBatch) -> None:
     task, encode = yourtts(corpus).eval(), encode_with(tiny_encoder().eval())
     assert batch.enrollment is not None and batch.enrollment_lengths is not None
     encoding = encode(batch.enrollment[:1], batch.enrollment_lengths[:1], ENROLLMENT)
-    found = aligned_utterances(spoken_batch(corpus, FEW[:1]), encoding)
+    found = aligned_utterances(spoken_batch(corpus, FEW[:1]))
     assert found is not None
     phones = found.timed.phones[0]
     spoken, again = (task.speak_in(encoding, phones) for _ in range(2))

@@ -1,0 +1,226 @@
+"""Codec language models on two real sentences: learnt by heart and given back; what they read."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny_models import encode_with, tiny_encoder
+from tiny_synthesis import codec, spoken_batch, trained
+from torch import Tensor
+
+from joint.conditioning.fusion import FilmFusion
+from joint.data.corpus import Corpus
+from joint.data.opening import open_corpus
+from joint.errors import ConfigError
+from joint.outputs import SpeakerEncoding
+from joint.scene import SceneBatch
+from joint.seeding import seeded
+from joint.synthesis.codec.codec import codes_of
+from joint.synthesis.decoders.base import Sampling
+from joint.synthesis.examples import only
+from joint.synthesis.speaking import SpeakingOptions
+from joint.task import ENROLLMENT
+from tasks.codec_synthesis.examples import CodeExamples
+from tasks.codec_synthesis.sampling import Draw
+from tasks.codec_synthesis.task import CodecSynthesisTask
+
+SENTENCES = ("THE CUTE ELEPHANT", "HIS EYES WERE ROLLING AROUND")
+SURE = SpeakingOptions(sampling=Sampling(temperature=0.0))
+KINDS: dict[str, dict[str, Any]] = {
+    "prompt, stop token": {"fusion": None, "monotonic": False},
+    "embedding, steps of the text": {"fusion": FilmFusion, "prompt": 0.0},
+}
+
+
+@pytest.fixture(scope="module")
+def corpus(aligned: Path) -> Corpus:
+    return open_corpus(aligned)
+
+
+@pytest.fixture(scope="module")
+def batch(corpus: Corpus) -> SceneBatch:
+    texts = [u.text for u in corpus.utterances]
+    return spoken_batch(corpus, [texts.index(text) for text in SENTENCES])
+
+
+@pytest.fixture(scope="module")
+def weights(batch: SceneBatch) -> dict[str, Tensor]:
+    """Of a codec that has seen the two sentences for a moment."""
+    assert batch.sources is not None
+    return trained(codec(size=16), batch.sources[:, 0], steps=10).state_dict()
+
+
+def made(corpus: Corpus, weights: dict[str, Tensor], **settings: Any) -> CodecSynthesisTask:
+    own = codec(size=16)
+    own.load_state_dict(weights)
+    with seeded(0, "task"):
+        settings = {"dim": 32, "blocks": 1, "heads": 2, "dropout": 0.0} | settings
+        return CodecSynthesisTask(12, corpus.phones, own, **settings)
+
+
+def encoded(task: CodecSynthesisTask, batch: SceneBatch) -> tuple[SpeakerEncoding, CodeExamples]:
+    assert batch.enrollment is not None and batch.enrollment_lengths is not None
+    encode = encode_with(tiny_encoder().eval().requires_grad_(False))
+    encoding = encode(batch.enrollment, batch.enrollment_lengths, ENROLLMENT)
+    examples = task.examples_of(batch, encoding)
+    assert examples is not None
+    return encoding, examples
+
+
+def row_of(encoding: SpeakerEncoding, row: int) -> SpeakerEncoding:
+    return only(encoding, torch.tensor([row]))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_sentences_by_heart(
+    corpus: Corpus, batch: SceneBatch, weights: dict[str, Tensor], kind: str
+) -> None:
+    """Their codes come back, of all quantisers, and where the sentence ends."""
+    task = made(corpus, weights, **KINDS[kind])
+    task.setup(corpus)
+    encoding, examples = encoded(task, batch)
+    optimizer = torch.optim.AdamW([p for p in task.parameters() if p.requires_grad], 4e-3)
+    torch.manual_seed(0)
+    for _ in range(120):
+        loss = task.first.loss(examples)[0] + task.further.loss(examples)[0]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    task.eval()
+    for row in (0, 1):
+        phones = examples.phones[row][examples.phones[row] >= 0]
+        codes = task.codes_of_text(row_of(encoding, row), phones, SURE)
+        own = examples.codes[row][examples.mask[row]]
+        assert codes.shape == own.shape
+        assert float((codes == own).float().mean()) > 0.9
+        waveform = task.speak_in(row_of(encoding, row), phones, SURE)
+        torch.testing.assert_close(waveform, task.codec.decode(codes[None])[0])
+        assert waveform.shape == ((2 * len(own) - 1) * 200,)
+
+
+def test_stretches_have_the_phones_of_their_codes(
+    corpus: Corpus, batch: SceneBatch, weights: dict[str, Tensor]
+) -> None:
+    """Each frame of codes of a whole sentence has the phone that the alignment has there; a stretch
+    is a part of it."""
+    task = made(corpus, weights)
+    _, whole = encoded(task, batch)
+    assert batch.source_lengths is not None
+    assert whole.mask.sum(dim=1).tolist() == codes_of(batch.source_lengths[:, 0]).tolist()
+    assert batch.source_phones is not None and batch.source_phone_starts is not None
+    assert batch.source_phone_ends is not None
+    for row in (0, 1):
+        for phone, start, end in zip(
+            batch.source_phones[row, 0],
+            batch.source_phone_starts[row, 0],
+            batch.source_phone_ends[row, 0],
+            strict=True,
+        ):
+            if phone >= 0 and end - start > 1_200:
+                assert int(whole.spoken[row, int(start + end) // 2 // 400]) == int(phone)
+    short = made(corpus, weights, stretch=0.5)
+    torch.manual_seed(2)
+    _, part = encoded(short, batch)
+    assert int(part.mask.sum(dim=1).max()) <= 20
+    for row in (0, 1):
+        own = part.codes[row][part.mask[row]]
+        everywhere = whole.codes[row][whole.mask[row]].unfold(0, len(own), 1).transpose(1, 2)
+        place = int((everywhere == own).all(dim=2).all(dim=1).nonzero()[0])
+        phones = whole.spoken[row, place : place + len(own)]
+        assert torch.equal(part.spoken[row][part.mask[row]][1:-1], phones[1:-1])
+
+
+def test_cached_generation_is_that_of_the_whole(
+    corpus: Corpus, batch: SceneBatch, weights: dict[str, Tensor]
+) -> None:
+    """Sampled codes are the most probable ones of a forward pass over all of them at once."""
+    task = made(corpus, weights, fusion=FilmFusion, blocks=2).eval()
+    encoding, examples = encoded(task, batch)
+    row, phones = row_of(encoding, 0), examples.phones[0][examples.phones[0] >= 0]
+    prompt = examples.prompt[:1]
+    codes, places = task.first.sample(phones, prompt[0, :, 0], row, Draw(0, 0.0), 30)
+    own = CodeExamples(
+        phones[None],
+        codes[None, :, None].expand(-1, -1, 3),
+        torch.ones(1, len(codes), dtype=torch.bool),
+        places[None],
+        prompt,
+        torch.ones_like(prompt[..., 0], dtype=torch.bool),
+        row,
+    )
+    _, metrics = task.first.loss(own)
+    assert float(metrics["code_accuracy"]) == 1.0
+
+
+def test_the_loss_is_that_of_both_models_and_reaches_the_embedding(
+    corpus: Corpus, batch: SceneBatch, weights: dict[str, Tensor]
+) -> None:
+    task = made(corpus, weights, fusion=FilmFusion)
+    encoder = tiny_encoder()
+    torch.manual_seed(0)
+    found = task.loss(encode_with(encoder), batch, 0.5)
+    metrics = {"code_loss", "code_accuracy", "step_loss", "further_code_loss"}
+    assert found.metrics.keys() == metrics | {"further_code_accuracy"} and found.count == 2
+    parts = sum(
+        float(torch.as_tensor(v).detach()) for n, v in found.metrics.items() if n.endswith("loss")
+    )
+    assert float(found.loss.detach()) == pytest.approx(parts, rel=1e-5)
+    found.loss.backward()
+    assert encoder.projection.weight.grad is not None
+    assert all(p.grad is None for p in task.codec.parameters())
+    assert task.validate(encode_with(encoder.eval()), [batch]).keys() == {"loss", *found.metrics}
+
+
+def test_padding_changes_nothing(
+    corpus: Corpus, batch: SceneBatch, weights: dict[str, Tensor]
+) -> None:
+    """The loss of both sentences is the mean of those alone, weighted by their codes."""
+    task = made(corpus, weights, fusion=FilmFusion).eval()
+    encoding, examples = encoded(task, batch)
+    together, _ = task.first.loss(examples)
+    alone, counts = [], []
+    for row in (0, 1):
+        count, phones = int(examples.mask[row].sum()), int((examples.phones[row] >= 0).sum())
+        part = CodeExamples(
+            examples.phones[row : row + 1, :phones],
+            *(x[row : row + 1, :count] for x in (examples.codes, examples.mask, examples.places)),
+            examples.prompt[row : row + 1],
+            examples.prompt_mask[row : row + 1],
+            row_of(encoding, row),
+        )
+        alone.append(float(task.first.loss(part)[0].detach()))
+        counts.append(count)
+    mean = sum(a * c for a, c in zip(alone, counts, strict=True)) / sum(counts)
+    assert float(together.detach()) == pytest.approx(mean, rel=1e-4)
+
+
+def test_the_codec_stays(corpus: Corpus, batch: SceneBatch, weights: dict[str, Tensor]) -> None:
+    task = made(corpus, weights).train()
+    encoded(task, batch)
+    assert not task.codec.training and not any(p.requires_grad for p in task.codec.parameters())
+    assert all(torch.equal(v, weights[n]) for n, v in task.codec.state_dict().items())
+
+
+def test_draws() -> None:
+    logits = torch.tensor([0.0, 3.0, 2.0, -5.0])
+    assert {Draw(seed, 0.0)(logits) for seed in range(5)} == {1}
+    assert {Draw(seed, 1.0, 0.7)(logits) for seed in range(40)} == {1}
+    assert {Draw(seed, 1.0, 0.9)(logits) for seed in range(40)} == {1, 2}
+    first, second = Draw(3), Draw(3)
+    assert [first(logits) for _ in range(9)] == [second(logits) for _ in range(9)]
+
+
+def test_what_is_refused(corpus: Corpus, weights: dict[str, Tensor]) -> None:
+    with pytest.raises(ConfigError, match="a prompt, a fusion, or both"):
+        made(corpus, weights, prompt=0.0)
+    with pytest.raises(ConfigError, match="quantizers: found 1; expected 2 or more"):
+        CodecSynthesisTask(12, corpus.phones, codec(1))
+    with pytest.raises(ConfigError, match="codec without training"):
+        CodecSynthesisTask(12, corpus.phones, codec()).setup(corpus)
+    kept = SpeakerEncoding(torch.zeros(1, 12))
+    with pytest.raises(ConfigError, match="a kept embedding without its recording"):
+        made(corpus, weights).speak_in(kept, torch.tensor([0, 3, 0]))
+    alone = made(corpus, weights, fusion=partial(FilmFusion), prompt=0.0).eval()
+    assert alone.speak_in(kept, torch.tensor([0, 3, 0])).dim() == 1
