@@ -49,7 +49,7 @@ class Examples:
 
 class Utterances(NamedTuple):
     """Whole utterances of a batch that are aligned: their `rows (n,)` in it, their phones, and the
-    `waveform (n, S)` of `lengths (n,)` Samples, and their `speakers (n,)`, if the batch has them."""
+    `waveform (n, S)` of `lengths (n,)` Samples; their `speakers (n,)`, if the batch has them."""
 
     rows: Tensor
     timed: TimedPhones

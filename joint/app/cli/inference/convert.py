@@ -77,7 +77,7 @@ def convert(
     for enrolled in person.recordings:
         refuse_same(spoken, enrolled, THE_SOURCE, TARGET_SPEAKER)
     model = open_model(checkpoint)
-    voice = person.enrolled(model)
-    waveform = model.convert(spoken, voice, steps, vocoder, seed, speed, melody)
+    target = person.enrolled(model)
+    waveform = model.convert(spoken, target, steps, vocoder, seed, speed, melody)
     write_synthetic(output, waveform)
     print(output)
