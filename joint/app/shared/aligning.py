@@ -26,8 +26,10 @@ def aligned_text(
     waveform: np.ndarray, text: str, inventory: Sequence[str], where: str, checkpoint: str
 ) -> AlignedText:
     """Align a recording `(S,)` with its words, those of `text`, in the phones of a `checkpoint`.
+
     Raises DataError, with the name `where`, where they do not agree; JointError where a package of
-    the extra `phones` is missing."""
+    the extra `phones` is missing.
+    """
     from tasks.phonetics.sphinx import SphinxAligner, UnalignableError
 
     words = words_of(text)
