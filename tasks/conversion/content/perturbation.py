@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from scipy.signal import sosfilt
 from torch import Tensor, nn
 
 from joint.errors import ConfigError
@@ -45,21 +46,28 @@ class Perturbation(nn.Module):
     @torch.no_grad()
     def forward(self, waveform: Tensor, lengths: Tensor) -> Tensor:
         """`waveform (B, S)`, `lengths (B,)` in Samples → the same, changed."""
-        sound = waveform.float()
-        if self.shaped:
-            sound = random_filters(sound, self.shaped)
         formants, pitch, spread = self.factors
-        changed = torch.zeros_like(sound)
+        changed = torch.zeros_like(waveform, dtype=torch.float32)
         for row, length in enumerate(lengths.tolist()):
             voice = changed_voice(
-                sound[row, :length].cpu().numpy(),
+                self._filtered(waveform[row, :length].float().cpu().numpy()),
                 self._factor(formants),
                 self._factor(pitch),
                 self._factor(spread),
                 seed=int(torch.randint(2**31, (1,))),
             )
-            changed[row, :length] = torch.from_numpy(voice).to(sound.device)
+            changed[row, :length] = torch.from_numpy(voice).to(waveform.device)
         return changed
+
+    def _filtered(self, waveform: np.ndarray) -> np.ndarray:
+        if not self.shaped:
+            return waveform
+        gains, sharp = torch.rand(2, PEAKS + 2).double().numpy()
+        sections = filters(
+            self.shaped * (2.0 * gains - 1.0), FLATTEST * (SHARPEST / FLATTEST) ** sharp
+        )
+        found: np.ndarray = sosfilt(sections, waveform).astype(np.float32)
+        return found
 
     @staticmethod
     def _factor(most: float) -> float:
@@ -88,48 +96,24 @@ def changed_voice(
     return np.pad(values, (0, len(waveform) - len(values))).astype(np.float32)
 
 
-def random_filters(waveform: Tensor, most: Decibels) -> Tensor:
-    """`waveform (B, S)` through a low shelf, peaks and a high shelf with gains of ±`most`, other
-    ones for each row."""
-    size = 1 << (2 * waveform.shape[1] - 1).bit_length()  # so that no ringing wraps around
-    angle = torch.linspace(0.0, torch.pi, size // 2 + 1)
-    response = torch.ones(len(waveform), len(angle), dtype=torch.complex64)
-    centres = torch.logspace(
-        np.log10(LOWEST_PEAK), np.log10(HIGHEST_PEAK), PEAKS + 2, dtype=torch.float32
-    )
-    kinds = ["low shelf", *["peak"] * PEAKS, "high shelf"]
-    for kind, centre in zip(kinds, centres.tolist(), strict=True):
-        gain = most * (2.0 * torch.rand(len(waveform), 1) - 1.0)
-        quality = FLATTEST * (SHARPEST / FLATTEST) ** torch.rand(len(waveform), 1)
-        response *= filter_response(kind, centre, gain, quality, angle)
-    spectrum = torch.fft.rfft(waveform, size) * response.to(waveform.device)
-    return torch.fft.irfft(spectrum, size)[:, : waveform.shape[1]]
-
-
-def filter_response(
-    kind: str, centre: float, gain: Tensor, quality: Tensor, angle: Tensor
-) -> Tensor:
-    """Of second-order filters with `gain (B, 1)` in dB and `quality (B, 1)`, at `angle (N,)` in
-    radians a Sample: `(B, N)`, complex (Bristow-Johnson, "Cookbook formulae for audio EQ biquad
-    filter coefficients")."""
-    a = 10 ** (gain / 40)
-    w = torch.tensor(2 * torch.pi * centre / SAMPLE_RATE)
-    cos, alpha = w.cos(), w.sin() / (2 * quality)
-    if kind == "peak":
-        up = (1 + alpha * a, -2 * cos + 0 * a, 1 - alpha * a)
-        down = (1 + alpha / a, -2 * cos + 0 * a, 1 - alpha / a)
-    else:
-        sign = 1.0 if kind == "low shelf" else -1.0
-        root = 2 * a.sqrt() * alpha
-        up = (
-            a * ((a + 1) - sign * (a - 1) * cos + root),
-            sign * 2 * a * ((a - 1) - sign * (a + 1) * cos),
-            a * ((a + 1) - sign * (a - 1) * cos - root),
+def filters(gains: np.ndarray, qualities: np.ndarray) -> np.ndarray:
+    """Second-order sections `(PEAKS + 2, 6)` of a low shelf, peaks and a high shelf, from low to
+    high, with `gains` in dB and `qualities`, each `(PEAKS + 2,)` (Bristow-Johnson, "Cookbook
+    formulae for audio EQ biquad filter coefficients")."""
+    centres = np.geomspace(LOWEST_PEAK, HIGHEST_PEAK, PEAKS + 2)
+    a, w = 10 ** (gains / 40), 2 * np.pi * centres / SAMPLE_RATE
+    cos, alpha = np.cos(w), np.sin(w) / (2 * qualities)
+    peaks = [1 + alpha * a, -2 * cos, 1 - alpha * a, 1 + alpha / a, -2 * cos, 1 - alpha / a]
+    sections = np.stack(peaks, axis=1)
+    for place, sign in ((0, 1.0), (-1, -1.0)):
+        b, c, root = a[place], sign * cos[place], 2 * np.sqrt(a[place]) * alpha[place]
+        sections[place] = (
+            b * ((b + 1) - (b - 1) * c + root),
+            sign * 2 * b * ((b - 1) - (b + 1) * c),
+            b * ((b + 1) - (b - 1) * c - root),
+            (b + 1) + (b - 1) * c + root,
+            sign * -2 * ((b - 1) + (b + 1) * c),
+            (b + 1) + (b - 1) * c - root,
         )
-        down = (
-            (a + 1) + sign * (a - 1) * cos + root,
-            sign * -2 * ((a - 1) + sign * (a + 1) * cos),
-            (a + 1) + sign * (a - 1) * cos - root,
-        )
-    z = torch.exp(-1j * angle)[None]
-    return (up[0] + up[1] * z + up[2] * z**2) / (down[0] + down[1] * z + down[2] * z**2)
+    found: np.ndarray = sections / sections[:, 3:4]
+    return found

@@ -28,9 +28,11 @@ def yingram(waveform: Tensor, lengths: Tensor, raised: Tensor | None = None) -> 
         sound = waveform.float() * (sample < lengths[:, None])
         difference, _ = normalised_difference(sound, DEEPEST)
         semitone = torch.arange(BINS, device=sound.device) / BINS_PER_SEMITONE
-        hertz = LOWEST * 2.0 ** (semitone / 12)
-        down = 1.0 if raised is None else raised[..., None].exp()
-        lag = (RATE / hertz * down).expand(*difference.shape[:2], -1)
+        lag = RATE / (LOWEST * 2.0 ** (semitone / 12))
+        if raised is None:
+            left = lag.long()
+            return torch.lerp(difference[..., left], difference[..., left + 1], lag - left)
+        lag = lag * raised[..., None].exp()
         lag = lag.clamp(RATE / (2 * HIGHEST), difference.shape[2] - 1.001)
         left = lag.long()
         return torch.lerp(difference.gather(2, left), difference.gather(2, left + 1), lag - left)
