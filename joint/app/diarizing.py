@@ -68,12 +68,12 @@ class SpeakerDiarizer(LoadedModel):
 
     def diarizer(
         self,
-        choice: "PipelineChoice | None" = None,
+        choice: "PipelineChoice | Pipeline | None" = None,
         speakers_given: bool = False,
         progress: bool = False,
     ) -> "Diarizer":
-        """The pipeline of a `choice`, clustering where None, with this model's encoder and heads,
-        for `diarize`.
+        """The pipeline of a `choice`, or by its name, clustering where None, with this model's
+        encoder and heads, for `diarize`.
 
         Raises CheckpointError where neither the checkpoint nor the choice has a threshold by which
         speakers are counted, unless their number is given, and for a model without a task that the
@@ -86,7 +86,8 @@ class SpeakerDiarizer(LoadedModel):
         from joint.inspection.speech import SileroSpeech
         from tasks.diarization.pipeline import Diarizer
 
-        choice = choice or PipelineChoice()
+        if not isinstance(choice, PipelineChoice):
+            choice = PipelineChoice(choice or Pipeline.CLUSTERING)
         self.check_tasks(choice)
         threshold = choice.cluster_threshold
         threshold = self.diarization_threshold if threshold is None else threshold

@@ -18,13 +18,12 @@ from tests.benchmarks import (
     augmentation,
     encoder,
     extractor,
-    hour,
-    lengths,
     recognizer,
     scoring,
     tuning,
     whole,
 )
+from tests.benchmarks.inference import hour, lengths
 from tests.benchmarks.settings import Settings, prepare_embedded
 from tests.benchmarks.timing import Line
 

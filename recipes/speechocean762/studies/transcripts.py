@@ -18,8 +18,6 @@ import numpy as np
 import torch
 
 from joint import SpeakerModel, load
-from joint.app.measuring.transcripts import evaluate_transcripts
-from joint.app.shared.pipelines import PipelineChoice
 from joint.audio import read_audio
 from joint.conversation.turns import Turn, read_turns, write_turns
 from joint.data.choices import Pipeline
@@ -29,6 +27,7 @@ from joint.terminal import errors_in_one_line
 from joint.training.precision import autocast_for
 from joint.training.progress import shown
 from recipes.speechocean762.studies.command import study_parser
+from tasks.diarization.transcripts import evaluate_transcripts
 from tasks.recognition.conversations.attribution import spoken_in
 from tasks.recognition.conversations.cascades import Extract
 from tasks.recognition.conversations.separation import followed, separated
@@ -70,7 +69,7 @@ def compare(
     model = load(checkpoint)
     name, head = recogniser(model.model, model.path)
     follows = "enrollment" in head.requires
-    diarizer = model.diarizer(PipelineChoice(pipeline))
+    diarizer = model.diarizer(pipeline)
     enrolled = {
         path.stem: model.embed([path]) for path in sorted((folder / "enrolled").glob("*.wav"))
     }

@@ -46,8 +46,8 @@ def transcript(
 
     Example: joint evaluate transcript found.json --reference meetings.json
     """
-    from joint.app.measuring.transcripts import evaluate_transcripts
     from joint.conversation.turns import read_turns
+    from tasks.diarization.transcripts import evaluate_transcripts
 
     for path in (reference, hypothesis):
         if path.suffix.lower() == ".rttm":

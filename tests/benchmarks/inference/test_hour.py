@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.benchmarks.hour import commands, conversation
+from tests.benchmarks.inference.hour import commands, conversation
 from tests.benchmarks.settings import Settings
 
 

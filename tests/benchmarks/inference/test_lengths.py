@@ -2,7 +2,7 @@
 
 import math
 
-from tests.benchmarks.lengths import verdict
+from tests.benchmarks.inference.lengths import verdict
 
 
 def test_flags() -> None:
