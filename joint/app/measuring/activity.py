@@ -72,7 +72,7 @@ def evaluate_activity(
                 activity = find(each.waveform, each.enrolled)
             found[name] = turns_of(activity, names, samples)
             if name in given:
-                speech = each.active.any(axis=0)
+                speech = np.asarray(each.active.any(axis=0))
                 found[given[name]] = turns_of(activity, names, samples, speech=speech)
             scores[name].append(at_steps(activity, samples).ravel())
         for name, own in found.items():
