@@ -20,7 +20,6 @@ from tests.benchmarks import (
     extractor,
     recognizer,
     scoring,
-    tuning,
     whole,
 )
 from tests.benchmarks.inference import hour, lengths
@@ -43,7 +42,7 @@ BENCHMARKS: dict[str, Callable[[Settings], list[Line]]] = {
     "hour": hour.hour,
     "data": whole.data,
     "memory": whole.memory,
-    "tuning": tuning.tuning,
+    "tuning": whole.tuning,
 }
 
 

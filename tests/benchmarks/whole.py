@@ -1,7 +1,12 @@
-"""What is ours alone: the data pipeline and the memory of a joint training."""
+"""What is ours alone: the data pipeline, the memory of a joint training, and what it costs to train
+parts of a pretrained front-end."""
 
+import json
+import os
 import subprocess
 import sys
+from itertools import pairwise
+from statistics import median
 
 from joint.data.scenes.planning import ScenePlanner
 from tests.benchmarks.settings import ROOT, Settings
@@ -10,6 +15,15 @@ from tests.benchmarks.timing import Contestant, Line, race
 BATCH, BATCHES = 16, 100
 RECIPE = ROOT / "recipes" / "speechocean762" / "joint.yaml"
 STEPS = 10
+
+PRETRAINED = ROOT / "recipes" / "voxceleb" / "pretrained" / "wavlm_frozen.yaml"
+WAYS = {
+    "frozen": [],
+    "adapters": ["+tuning@encoder.frontend.tuning=adapters_wavlm"],
+    "LoRA": ["+tuning@encoder.frontend.tuning=lora_wavlm"],
+    "full": ["optimizer.groups.encoder.frontend.network.frozen=false"],
+}
+RECORDINGS, SECONDS, TUNING_STEPS = 4, 2.0, 5
 
 TRAINING = """
 import resource, sys
@@ -57,3 +71,48 @@ def memory(settings: Settings) -> list[Line]:
     gigabytes = [float(line.split()[1]) * 1024 / 1e9 for line in found]
     whos = ("ours, training process", "ours, largest worker")
     return [Line(what, who, [g], "GB") for who, g in zip(whos, gigabytes, strict=True)]
+
+
+def tuning(settings: Settings) -> list[Line]:
+    """Peak memory of a training, and its steps a second of processor time on one core, the first
+    step left out."""
+    steps = max(2, settings.some(TUNING_STEPS))
+    what = f"WavLM base and ECAPA-TDNN, {RECORDINGS} recordings of {SECONDS:g} s a step"
+    memory, speed = [], []
+    for way, own in WAYS.items():
+        output = settings.scratch / "tuning" / way
+        overrides = [
+            f"data.train={settings.data / 'train'}",
+            "data.validation=null",
+            "validation=null",
+            f"output={output}",
+            "encoder.frontend.source=null",
+            "encoder.frontend.config={model_type: wavlm}",
+            "encoder.backbone.features=768",
+            f"streams.speakers.batch_size={RECORDINGS}",
+            f"streams.speakers.scenes.enrollment={SECONDS}",
+            f"trainer.max_steps={steps}",
+            "trainer.accelerator=cpu",
+            "trainer.precision=float32",
+            "trainer.clock=processor",
+            "trainer.workers=1",
+            "trainer.log_every=1",
+            *own,
+        ]
+        command = [sys.executable, "-c", TRAINING, str(PRETRAINED), *overrides]
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise SystemExit(f"{PRETRAINED}: {done.stderr.splitlines()[-1]}")
+        found = [line for line in done.stdout.splitlines() if line.startswith("kilobytes")]
+        memory.append(Line(f"peak memory, {what}", way, [int(found[0].split()[1]) / 1e6], "GB"))
+        rows = [json.loads(line) for line in (output / "metrics.jsonl").read_text().splitlines()]
+        minutes = [row["minutes"] for row in rows if "loss" in row]
+        seconds = [60.0 * (b - a) for a, b in pairwise(minutes)]
+        speed.append(Line(f"speed, {what}", way, [1.0 / median(seconds)], "steps/s"))
+    return [*memory, *speed]
