@@ -21,7 +21,7 @@ WAYS = {
     "frozen": [],
     "adapters": ["+tuning@encoder.frontend.tuning=adapters_wavlm"],
     "LoRA": ["+tuning@encoder.frontend.tuning=lora_wavlm"],
-    "full": ["optimizer.groups.encoder.frontend.network.frozen=false"],
+    "full": ["optimizers@optimizer=adamw"],
 }
 RECORDINGS, SECONDS, TUNING_STEPS = 4, 2.0, 5
 
