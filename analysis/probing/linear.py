@@ -48,7 +48,8 @@ class Spectrum:
         wide = train.shape[1] > len(train)
         energies, basis = torch.linalg.eigh(train @ train.T if wide else train.T @ train)
         kept = energies > 1e-6 * energies[-1]
-        energies, basis = energies[kept].flip(0), basis[:, kept].flip(1)
+        kept[-1] = True  # vectors that are all alike have no energy, but an answer
+        energies, basis = energies[kept].clamp(min=1e-9).flip(0), basis[:, kept].flip(1)
         if wide:
             basis = train.T @ basis / energies.sqrt()
         return cls(train @ basis, test @ basis, energies, _rows_of(fold.groups))

@@ -81,7 +81,7 @@ class CodecSynthesisTask(SpeakingTask):
         need_phones(phones)
         if fusion is None and not prompt:
             raise ConfigError("prompt", "0, and no fusion", "a prompt, a fusion, or both")
-        quantizers, size = codec.rates
+        quantizers, size = codec.sizes
         if quantizers < 2:
             raise ConfigError("codec.quantizer.quantizers", str(quantizers), "2 or more")
 
@@ -187,6 +187,6 @@ class CodecSynthesisTask(SpeakingTask):
         return codes, frame < codes_of(lengths)[:, None]
 
     def _none(self, rows: int, device: torch.device) -> tuple[Tensor, Tensor]:
-        quantizers, _ = self.codec.rates
+        quantizers, _ = self.codec.sizes
         codes = torch.zeros(rows, 0, quantizers, dtype=torch.int64, device=device)
         return codes, codes[..., 0].bool()

@@ -77,7 +77,7 @@ class Codec(nn.Module):
         self.vocoder = vocoder
 
     @property
-    def rates(self) -> tuple[int, int]:
+    def sizes(self) -> tuple[int, int]:
         """Its quantisers, and the codes of each."""
         return len(self.quantizer), self.quantizer.size
 
