@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
+from support import COMMON
 from tiny_models import encode_with, tiny_encoder
 from tiny_synthesis import EMBEDDING, spoken_batch
 from torch import Tensor
@@ -23,6 +25,7 @@ from joint.synthesis.examples import aligned_utterances
 from joint.synthesis.mel import HOP
 from joint.synthesis.speaking import SpeakingOptions
 from joint.task import ENROLLMENT
+from joint.training.building.objects import build
 from tasks.synthesis.task import END_SILENCE
 from tasks.synthesis.yourtts.decoders import VocosDecoder
 from tasks.synthesis.yourtts.generator import Vits
@@ -105,7 +108,8 @@ def test_the_consistency_alone_reaches_decoder_and_encoder(
         return found.detached() if role == ENROLLMENT else found
 
     loss = task.loss(encode, batch, 0.0)
-    assert 0.0 < float(loss.metrics["consistency_loss"]) < 2.0  # type: ignore[arg-type]
+    consistency = loss.metrics["consistency_loss"]
+    assert isinstance(consistency, Tensor) and 0.0 < consistency.item() < 2.0
     loss.loss.backward()
     with_gradient = {n for n, p in task.named_parameters() if p.grad is not None and p.grad.any()}
     assert "generator.decoder.head.output.weight" in with_gradient
@@ -130,6 +134,15 @@ def test_segments_are_compared_where_they_lie(corpus: Corpus, batch: SceneBatch)
         own = batch.sources[row, 0, start * HOP : start * HOP + 39 * HOP]
         gain = float(reference[row].norm() / own.norm())  # all are brought to one level
         torch.testing.assert_close(reference[row], gain * own, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(("block", "millions"), [("vits_small", 12), ("vits_full_size", 43)])
+def test_blocks_have_the_sizes_they_say(block: str, millions: int) -> None:
+    node = yaml.safe_load((COMMON / "generators" / f"{block}.yaml").read_text())
+    made = build(node, "generator")(phones=40, embedding_dim=192)
+    # the length of a weight beside its direction is no parameter more
+    named = (p for n, p in made.named_parameters() if not n.endswith("weight.original0"))
+    assert round(sum(p.numel() for p in named) / 1e6) == millions
 
 
 def test_without_examples(corpus: Corpus) -> None:
