@@ -33,9 +33,9 @@ def traits(speech: Speech, encoder: str) -> dict[str, dict[str, float]]:
     the same probe on each system's (`SYSTEM`), both against the natural person's trait; balanced
     accuracy for classes, the correlation for numbers. Training and test parts have no person in
     common. Where a probe finds nothing, its correlation is negative rather than 0: it answers with
-    the mean of the training part, which is lower where those left out are higher. `SYSTEM_audio` is the correlation of what is measured in the audio with the natural
-    person's: a trait that the audio has and the embedding lacks was lost by the encoder, not by
-    the synthesis.
+    the mean of the training part, which is lower where those left out are higher.
+    `SYSTEM_audio` is the correlation of what is measured in the audio with the natural person's: a
+    trait that the audio has and the embedding lacks was lost by the encoder, not by the synthesis.
     """
     return {
         trait.name: _row(trait, speech, encoder)
