@@ -64,10 +64,10 @@ def read_density(path: str | Path, encoder: EncoderIdentity | None = None) -> St
     try:
         fitted = EncoderIdentity(**header["encoder"])
         size, components, axes = header["space"]
-        levels = Levels(**header["levels"])
+        levels = Levels.stored(header["levels"])
         vocabulary = Vocabulary(header["accents"])
         settings = header["settings"]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(path, f"{type(error).__name__}: {error}", EXPECTED) from None
     if encoder is not None and fitted.fingerprint != encoder.fingerprint:
         raise DataError(path, f"a density of the embeddings of {fitted}", f"of {encoder}")

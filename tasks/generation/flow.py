@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from joint.errors import DataError
+from joint.errors import ConfigError
 
 
 class ConditionalFlow(nn.Module):
@@ -18,7 +18,7 @@ class ConditionalFlow(nn.Module):
         transforms: number of transforms.
         hidden: units of the two hidden layers of each.
 
-    Raises DataError without the package zuko.
+    Raises ConfigError without the package zuko.
     """
 
     def __init__(self, dim: int, condition_dim: int, transforms: int = 2, hidden: int = 32) -> None:
@@ -27,7 +27,7 @@ class ConditionalFlow(nn.Module):
             import zuko
         except ImportError:
             expected = "pip install 'joint-speaker[generation]', or a mixture"
-            raise DataError("zuko", "no such package", expected) from None
+            raise ConfigError("flow", "no package zuko", expected) from None
         self.dim = dim
         self.flow = zuko.flows.MAF(
             dim, condition_dim, transforms=transforms, hidden_features=(hidden, hidden)

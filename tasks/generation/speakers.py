@@ -10,6 +10,7 @@ import torch
 from joint.data.corpus import Corpus, Utterance, readable
 from joint.directions import typical
 from joint.errors import DataError
+from joint.files import plain
 from joint.synthesis.pitch import estimate_pitch
 from joint.training.progress import shown
 from joint.units import SAMPLE_RATE
@@ -154,8 +155,14 @@ class Levels:
         return found
 
     def as_dict(self) -> dict[str, Any]:
-        """For a file."""
-        return {"pitch": dict(self.pitch), "rate": self.rate}
+        """For a file; None for what is not known."""
+        return {"pitch": plain(self.pitch), "rate": plain(self.rate)}
+
+    @classmethod
+    def stored(cls, values: Mapping[str, Any]) -> Self:
+        """What `as_dict` gave. Raises KeyError, TypeError and ValueError for anything else."""
+        known = {name: _number(value) for name, value in values["pitch"].items()}
+        return cls(known, _number(values["rate"]))
 
 
 def group_of(labels: Attributes) -> str:
@@ -166,6 +173,10 @@ def group_of(labels: Attributes) -> str:
 def accents_of(speakers: Iterable[Speaker]) -> tuple[str, ...]:
     """The accents of these speakers."""
     return tuple(sorted({s.labels[ACCENT] for s in speakers if ACCENT in s.labels}))
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else float(value)
 
 
 def _median(values: Iterable[float]) -> float:

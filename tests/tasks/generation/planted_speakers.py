@@ -1,4 +1,4 @@
-"""Speakers of invented embeddings: gender, pitch and accent are directions of their own."""
+"""Speakers of invented embeddings, with a direction each for gender, pitch and accent."""
 
 import numpy as np
 

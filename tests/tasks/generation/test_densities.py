@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from analysis.probing.voices import agreement_percent, probed_attributes
 from joint.encoders.identity import EncoderIdentity
-from joint.errors import DataError
+from joint.errors import ConfigError, DataError
 from tasks.generation.files import FORMAT, read_density, write_density
 from tasks.generation.fitting import Fitting, fit_density
 from tasks.generation.flow import ConditionalFlow
@@ -148,7 +148,7 @@ def test_a_density_is_kept_in_a_file(fitted: Any, tmp_path: Path) -> None:
     stored = read_density(path, OURS)
     asked = [density.vocabulary.parse("a woman with a northern accent")]
     np.testing.assert_array_equal(stored.density.sample(asked, 5), density.sample(asked, 5))
-    assert stored.levels == levels and stored.about["seed"] == 0
+    assert stored.levels.as_dict() == levels.as_dict() and stored.about["seed"] == 0
     with pytest.raises(DataError, match="a density of the embeddings of ours"):
         read_density(path, EncoderIdentity("others", "1" * 64))
 
@@ -167,7 +167,7 @@ def test_bad_files_are_refused(fitted: Any, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="format 'another'"):
         read_density(bad)
     save_file(tensors, bad, {"format": FORMAT, "metadata": json.dumps({"encoder": {}})})
-    with pytest.raises(DataError, match=r"TypeError|KeyError"):
+    with pytest.raises(DataError, match=r"(TypeError|KeyError)"):
         read_density(bad)
     with pytest.raises(DataError, match="no file"):
         read_density(tmp_path / "nowhere")
@@ -175,7 +175,7 @@ def test_bad_files_are_refused(fitted: Any, tmp_path: Path) -> None:
 
 def test_without_zuko_there_is_no_flow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "zuko", None)
-    with pytest.raises(DataError, match=r"zuko: found no such package.*\[generation\]"):
+    with pytest.raises(ConfigError, match=r"no package zuko.*\[generation\]"):
         fit_density(
             {"condition": ATTRIBUTES, "density": FLOW},
             planted_speakers(20),
