@@ -28,6 +28,9 @@ class Condition(Protocol):
 class ConditionalDensity(Protocol):
     """p(z | c) of the axes z `(B, A)` and a condition c `(B, C)`."""
 
+    def start(self, z: Tensor, condition: Tensor) -> None:
+        """Parameters from which to fit, by items `(N, A)` and their conditions `(N, C)`."""
+
     def log_prob(self, z: Tensor, condition: Tensor) -> Tensor:
         """log p(z | c): → `(B,)`."""
 

@@ -38,7 +38,7 @@ class Fitting:
 
     components: int = 32
     axes: int = 8
-    steps: int = 800
+    steps: int = 400
     rate: float = 0.003
     decay: float = 0.01
     look: int = 20
@@ -78,6 +78,9 @@ def fit_density(
         density.condition.learn(rng)
     parts = torch.stack([_part(speakers, rng) for _ in range(PARTS)])
     everybody = torch.arange(len(speakers))
+    with torch.no_grad():
+        z = space(typical)[0].repeat_interleave(TEXTS, dim=0)
+        density.density.start(z, density.condition([text for own in texts for text in own]))
     learnt = [p for p in density.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(learnt, fitting.rate, weight_decay=fitting.decay)
     best, taken, kept = -float("inf"), 0, copy.deepcopy(density.state_dict())

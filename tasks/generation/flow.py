@@ -33,6 +33,9 @@ class ConditionalFlow(nn.Module):
             dim, condition_dim, transforms=transforms, hidden_features=(hidden, hidden)
         )
 
+    def start(self, z: Tensor, condition: Tensor) -> None:
+        """A flow begins as it is built."""
+
     def normalised(self, z: Tensor, condition: Tensor) -> Tensor:
         """What is standard normal where z is distributed as the flow: `(B, A)` → `(B, A)`."""
         noise: Tensor = self.flow(condition).transform(z)

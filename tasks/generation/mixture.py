@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 LEAST_DEVIATION = 0.1
 """Of whitened components: a Gaussian cannot collapse to one speaker."""
+RIDGE = 0.02
+"""Of the first regression, relative to items."""
 
 
 class ConditionalMixture(nn.Module):
@@ -31,6 +33,20 @@ class ConditionalMixture(nn.Module):
         nn.init.zeros_(self.weights.bias)
         nn.init.normal_(self.means.bias, std=0.5)
         nn.init.constant_(self.deviations.bias, math.log(math.e - 1.0))  # softplus gives 1
+
+    @torch.no_grad()
+    def start(self, z: Tensor, condition: Tensor) -> None:
+        """Begin from the ridge regression of `z (N, A)` on `condition (N, C)`, the same slopes for
+        all Gaussians: likelihood rises with speakers learnt by heart sooner than with these."""
+        centre, middle = condition.mean(dim=0), z.mean(dim=0)
+        codes = condition - centre
+        moments = codes.T @ codes / len(codes) + RIDGE * torch.eye(codes.shape[1])
+        slopes = torch.linalg.solve(moments, codes.T @ (z - middle) / len(codes))  # (C, A)
+        deviations = (z - middle - codes @ slopes).std(dim=0).clamp(min=2.0 * LEAST_DEVIATION)
+        self.means.weight.copy_(slopes.T.repeat(self.gaussians, 1))
+        self.means.bias.mul_(deviations.repeat(self.gaussians))
+        self.means.bias.add_((middle - centre @ slopes).repeat(self.gaussians))
+        self.deviations.bias.copy_(deviations.expm1().log().repeat(self.gaussians))
 
     def parameters_of(self, condition: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """`(B, C)` → logarithms of the weights `(B, K)`, means and deviations `(B, K, A)`."""
