@@ -34,7 +34,7 @@ SAYING: Sequence[tuple[str, Attributes]] = (
     ("slow slowly", {RATE: "slow"}),
     ("fast quick quickly", {RATE: "fast"}),
 )
-MEANINGS: Mapping[str, Attributes] = {w: said for words, said in SAYING for w in words.split()}
+MEANINGS: Mapping[str, Attributes] = {w: own for words, own in SAYING for w in words.split()}
 """Words that say something of a voice."""
 
 SILENT = (

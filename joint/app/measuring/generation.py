@@ -101,8 +101,8 @@ def _drawn(
     asked = []
     for row in rng.integers(len(speakers), size=count):
         known = stored.levels.attributes(speakers[row])
-        said = {n: v for n, v in known.items() if v in vocabulary.values.get(n, ())}
-        asked.append(vocabulary.described(said, rng))
+        sayable = {n: v for n, v in known.items() if v in vocabulary.values.get(n, ())}
+        asked.append(vocabulary.described(sayable, rng))
     return density.sample(asked, seed), [description.attributes for description in asked]
 
 

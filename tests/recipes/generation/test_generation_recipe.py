@@ -23,12 +23,12 @@ def measured(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_density_is_fitted_and_evaluated(
-    joint_command: Command, measured: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    joint_command: Command, measured: Path, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     train, test, density = measured / "train.npz", measured / "test.npz", tmp_path / "d.safetensors"
     arguments = ["--held-out", str(test), "--components", "6", "--axes", "3", "--steps", "20"]
     fit.main([str(train), str(density), "--kind", "mixture", *arguments])
-    assert "held_out_log_likelihood" in capsys.readouterr().out
+    assert "held_out_log_likelihood" in capfd.readouterr().out
     figures = tmp_path / "figures.json"
     data = ("--data", train, "--unknown", test, "--density", density)
     made = joint_command("evaluate", "voices", *data, "--voices", 20, "--json", figures)

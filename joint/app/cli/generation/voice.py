@@ -46,7 +46,7 @@ def voice(
     density: Density = None,
     checkpoint: Checkpoint = SHIPPED,
 ) -> None:
-    """Draw a voice that nobody has, by a description, for `joint synthesize` and `joint convert`.
+    """Draw a voice of no real person by a description, for `joint synthesize` and `joint convert`.
 
     The voice is an embedding of the checkpoint's encoder, drawn from a density that was fitted to
     real speakers. What of the description was understood is printed. A rate is what the voice
