@@ -66,7 +66,7 @@ def _numbers(
     rows = np.flatnonzero(np.isfinite(values))
     if len(rows) < 2:
         return None
-    known = [speakers[row] for row in rows]
+    known = [speakers[row] for row in rows.tolist()]
     answers = _answers(known, np.array(values)[rows][:, None], voices, "numbers")
     predicted: np.ndarray = answers[:, 0]
     return predicted

@@ -5,6 +5,7 @@ import json
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,8 +35,9 @@ def write_speakers(path: Path, speakers: Sequence[Speaker], encoder: EncoderIden
     identity = {"name": encoder.name, "fingerprint": encoder.fingerprint}
     header = json.dumps({"format": FORMAT, "encoder": identity, "speakers": rows})
     embeddings = np.concatenate([speaker.embeddings for speaker in speakers]).astype(np.float32)
+    arrays: dict[str, Any] = {HEADER: np.array(header), EMBEDDINGS: embeddings}
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **{HEADER: np.array(header), EMBEDDINGS: embeddings})
+        np.savez(file, **arrays)
 
 
 def read_speakers(path: Path, encoder: EncoderIdentity) -> list[Speaker]:

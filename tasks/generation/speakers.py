@@ -103,7 +103,7 @@ def measured_speakers(
                 utterances[0].speaker,
                 embed(waveforms),
                 tuple(u.session for u in utterances),
-                {**(labels or {}), **known},  # type: ignore[dict-item]
+                {**(labels or {}), **known},
                 _median(map(log_hertz, waveforms[::every])),
                 _median(map(phones_a_second, utterances)),
             )

@@ -93,9 +93,9 @@ class Person:
             return cls((), None, name, voice)
         if not enrollments:
             assert database is not None and name is not None
-            person = cls((), database, checked_name(name))
-            read_database(database).typical_embedding(person.name)
-            return person
+            known = checked_name(name)
+            read_database(database).typical_embedding(known)
+            return cls((), database, known)
         recordings = tuple(map(inspect_recording, enrollments))
         for recording in recordings:
             refuse_enrolment(recording, least)
