@@ -49,6 +49,7 @@ def stretches(
         starts = ends - timed.durations[row, :counts]
         first_codes, last_codes = starts // FRAMES, -(-ends // FRAMES)
         latest = int((last_codes[-1] - first_codes >= longest).sum())
+        latest = min(latest, counts - 1)  # where the last phone alone is longer
         first = int(torch.randint(latest + 1, ())) if latest else 0
         fits = last_codes - first_codes[first] <= longest
         last = max(int(fits.sum()) - 1, first)

@@ -20,9 +20,10 @@ from joint.seeding import seeded
 from joint.synthesis.codec.codec import codes_of
 from joint.synthesis.decoders.base import Sampling
 from joint.synthesis.examples import only
+from joint.synthesis.lengths import TimedPhones
 from joint.synthesis.speaking import SpeakingOptions
 from joint.task import ENROLLMENT
-from tasks.codec_synthesis.examples import CodeExamples
+from tasks.codec_synthesis.examples import CodeExamples, stretches
 from tasks.codec_synthesis.sampling import Draw
 from tasks.codec_synthesis.task import CodecSynthesisTask
 
@@ -77,14 +78,14 @@ def row_of(encoding: SpeakerEncoding, row: int) -> SpeakerEncoding:
 def test_two_sentences_by_heart(
     corpus: Corpus, batch: SceneBatch, weights: dict[str, Tensor], kind: str
 ) -> None:
-    """The codes of a stretch of each come back, of all quantisers, and where it ends."""
+    """The codes of a stretch of each come back, of all quantisers, and where it ends (± 1)."""
     torch.manual_seed(1)
     task = made(corpus, weights, stretch=0.8, **KINDS[kind])
     task.setup(corpus)
     encoding, examples = encoded(task, batch)
     optimizer = torch.optim.AdamW([p for p in task.parameters() if p.requires_grad], 4e-3)
     torch.manual_seed(0)
-    for _ in range(160):
+    for _ in range(300):
         loss = task.first.loss(examples)[0] + task.further.loss(examples)[0]
         optimizer.zero_grad()
         loss.backward()
@@ -94,11 +95,12 @@ def test_two_sentences_by_heart(
         phones = examples.phones[row][examples.phones[row] >= 0]
         codes = task.codes_of_text(row_of(encoding, row), phones, SURE)
         own = examples.codes[row][examples.mask[row]]
-        assert codes.shape == own.shape
-        assert float((codes == own).float().mean()) > 0.9
+        assert abs(len(codes) - len(own)) <= 1
+        both = min(len(codes), len(own))
+        assert float((codes[:both] == own[:both]).float().mean()) > 0.9
         waveform = task.speak_in(row_of(encoding, row), phones, SURE)
         torch.testing.assert_close(waveform, task.codec.decode(codes[None])[0])
-        assert waveform.shape == ((2 * len(own) - 1) * 200,)
+        assert waveform.shape == ((2 * len(codes) - 1) * 200,)
 
 
 def test_stretches_have_the_phones_of_their_codes(
@@ -124,7 +126,8 @@ def test_stretches_have_the_phones_of_their_codes(
     short = made(corpus, weights, stretch=0.5)
     torch.manual_seed(2)
     _, part = encoded(short, batch)
-    assert int(part.mask.sum(dim=1).max()) <= 20
+    several = (part.phones >= 0).sum(dim=1) > 1
+    assert bool(several.any()) and int(part.mask.sum(dim=1)[several].max()) <= 20
     for row in (0, 1):
         own = part.codes[row][part.mask[row]]
         everywhere = whole.codes[row][whole.mask[row]].unfold(0, len(own), 1).transpose(1, 2)
@@ -225,3 +228,11 @@ def test_what_is_refused(corpus: Corpus, weights: dict[str, Tensor]) -> None:
         made(corpus, weights).speak_in(kept, torch.tensor([0, 3, 0]))
     alone = made(corpus, weights, fusion=partial(FilmFusion), prompt=0.0).eval()
     assert alone.speak_in(kept, torch.tensor([0, 3, 0])).dim() == 1
+
+
+def test_a_last_phone_longer_than_a_stretch_is_one() -> None:
+    timed = TimedPhones(torch.tensor([[1, 2]]), torch.tensor([[2, 60]]))
+    torch.manual_seed(0)
+    for _ in range(20):
+        phones, codes, mask, _ = stretches(timed, torch.zeros(1, 31, 2).long(), 20)
+        assert phones.tolist() in ([[1]], [[2]]) and codes.shape[1] == int(mask.sum()) in (1, 30)

