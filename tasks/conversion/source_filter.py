@@ -18,7 +18,7 @@ from tasks.conversion.content.yingram import BINS
 class SourceFilterModel(AcousticModel):
     """Two generators whose log-mel spectrograms are added, each conditioned on the speaker: the
     filter of the words, the source of the pitch; both read the energy (Choi et al., "NANSY",
-    NeurIPS 2021, section 3.2). The loss is their L1 distance; the paper has an adversary besides.
+    NeurIPS 2021). The loss is their L1 distance; the paper has an adversary besides.
 
     Args:
         content_dim: Channels of both; the last `source_dim` are those of the pitch.

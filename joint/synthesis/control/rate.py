@@ -23,8 +23,8 @@ class Paced(NamedTuple):
 
 def paced(waveform: np.ndarray, rate: Curve) -> Paced:
     """`waveform (S,)` at `rate` times its speed, a curve over the source's own time, by TD-PSOLA in
-    praat (Moulines and Charpentier, 1990; for conversion Chen and Duan, "ControlVC", 2022, section
-    2.3); pitch stays.
+    praat (Moulines and Charpentier, 1990; for conversion Chen and Duan, "ControlVC", 2022); pitch
+    stays.
 
     Raises ConfigError without the package parselmouth, unless the rate is 1.
     """

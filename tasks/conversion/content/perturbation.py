@@ -18,7 +18,7 @@ FLATTEST, SHARPEST = 2.0, 5.0
 
 class Perturbation(nn.Module):
     """Formants moved, pitch moved and its range changed by praat, and the spectrum shaped by random
-    filters (Choi et al., "NANSY", NeurIPS 2021, section 3.1 and appendix A: fs, pr and peq).
+    filters (Choi et al., "NANSY", NeurIPS 2021: fs, pr and peq).
 
     A factor of 1.3 draws from [1, 1.3] and takes the inverse in half of the cases; 1 leaves the
     thing as it is. Draws come from torch's generator; no gradient flows.

@@ -14,7 +14,7 @@ class PerturbedContent(Content):
     """NANSY (Choi et al., NeurIPS 2021): no bottleneck, but perturbed inputs. In training the words
     are read from f(x) = fs(pr(peq(x))) and the pitch, as a Yingram, from g(x) = fs(peq(x)), while
     the spectrogram to be made is that of x: what the perturbation changes, formants, pitch and
-    spectral shape, has to come from the speaker's embedding (their equations 3 and 4).
+    spectral shape, has to come from the speaker's embedding.
 
     The last `BINS` features are the Yingram, for the `source_dim` of SourceFilterModel.
 

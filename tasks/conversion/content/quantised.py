@@ -27,7 +27,7 @@ class Quantiser(nn.Module):
 
     The loss is ‖sg(v) − c‖² + commitment · ‖v − sg(c)‖² (their equation 3, without the
     reconstruction; sg stops the gradient). Frames and codes have one length, so that no code is out
-    of reach (Yu et al., "Vector-quantized image modeling", ICLR 2022, section 3.2).
+    of reach (Yu et al., "Vector-quantized image modeling", ICLR 2022).
     """
 
     def __init__(self, codes: int, width: int, commitment: float = 0.25) -> None:

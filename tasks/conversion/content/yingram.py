@@ -16,7 +16,7 @@ DEEPEST: Hertz = 32
 
 def yingram(waveform: Tensor, lengths: Tensor, raised: Tensor | None = None) -> Tensor:
     """The normalised difference of YIN on a scale of semitones, `(B, F, BINS)`, low where the
-    recording has that period (Choi et al., "NANSY", NeurIPS 2021, equations 1 and 2): bin m is
+    recording has that period (Choi et al., "NANSY", NeurIPS 2021): bin m is
     d'(τ) at the lag τ = rate / f(m), on a straight line between whole lags.
 
     Args:

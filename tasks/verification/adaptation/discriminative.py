@@ -86,12 +86,8 @@ class Adda(DomainTask):
             rows = self.of_target(batch)
             # norms have no statistics of a single recording: then all are encoded
             rows = rows if self._target_count(batch) > 1 else torch.ones_like(rows)
-            selected = batch.enrollment[rows], batch.enrollment_lengths[rows]
-            self.selected = (
-                batch,
-                rows,
-                *selected,
-            )  # kept: the step's encoding is found by its audio
+            audio, lengths = batch.enrollment[rows], batch.enrollment_lengths[rows]
+            self.selected = batch, rows, audio, lengths  # the step's encoding is found by its audio
         _, rows, audio, lengths = self.selected
         chosen = self.of_target(batch)[rows].repeat_interleave(audio.shape[1])
         return encode(audio, lengths, ENROLLMENT).embedding[chosen]
