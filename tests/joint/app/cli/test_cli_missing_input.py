@@ -25,7 +25,7 @@ def examples(command: Any, path: tuple[str, ...]) -> Iterator[tuple[str, list[st
 
 
 EXAMPLES = dict(examples(typer.main.get_command(app), ()))
-ALWAYS_THERE = {"export", "info", "serve", "web"}
+ALWAYS_THERE = {"export", "info", "serve", "voice", "web"}
 """Their examples need nothing but the shipped checkpoint."""
 
 

@@ -96,7 +96,7 @@ DEFAULTS = {
     "no such kind": ("[{encodrs@encoder: ecapa_256}]", ("encodrs", "'encoders', perhaps")),
     "a kind unlike any other": (
         "[nosuch/foo]",
-        ("found no block 'nosuch/foo'; expected one of augmentations, balances, data",),
+        ("found no block 'nosuch/foo'; expected one of augmentations, balances, codecs",),
     ),
     "no such recipe": ("[verificaton]", ("verificaton",)),
     "no list": ("{encoders@encoder: ecapa_256}", ("must be a list",)),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from planted import COUNT, DIM, Projection, corpora, mixed_batch, of_one_domain, recordings
+from planted_domains import COUNT, DIM, Projection, corpora, mixed_batch, of_one_domain, recordings
 from support import ROOT
 from torch import Tensor, nn
 

@@ -4,7 +4,7 @@ from math import exp
 
 import pytest
 import torch
-from planted import DIM, SAMPLES, corpora, mixed_batch, of_one_domain
+from planted_domains import DIM, SAMPLES, corpora, mixed_batch, of_one_domain
 from tiny_models import encoding_of
 from torch import Tensor, nn
 

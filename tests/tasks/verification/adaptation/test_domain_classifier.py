@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from planted import COUNT, corpora
+from planted_domains import COUNT, corpora
 from tiny_models import encode_with, noise_batch, tiny_encoder
 
 from joint.layers.gradient_reversal import GradientReversal

@@ -128,7 +128,7 @@ def test_what_is_refused(
     soundfile.write(noise, 0.003 * np.random.default_rng(0).standard_normal(48_000), 16_000)
     assert "no speech" in refused(*command, "--enrollment", noise)
     assert "no such file" in refused(*command, "--enrollment", tmp_path / "none.wav")
-    assert "a recording, or" in refused(*command)
+    assert "a recording, a voice, or" in refused(*command)
     enrolled = ("--enrollment", target, "--output", output)
     assert "no such file" in refused("convert", tmp_path / "none.wav", *enrolled)
     line = refused("convert", source, *enrolled, "--checkpoint", tiny_checkpoint)

@@ -122,7 +122,8 @@ def test_a_name_in_a_speaker_database(
     enrollment = ("--enrollment", recordings[0])
     both = (*common, "--name", "Anna", *enrollment)
     for options in (both, common, (*enrollment, "--name", "Anna"), ("--name", "Anna"), ()):
-        assert "a recording, or a speaker database and a name in it" in refused(*command, *options)
+        expected = "a recording, a voice, or a speaker database and a name in it"
+        assert expected in refused(*command, *options)
     assert not output.exists()
 
 
