@@ -8,7 +8,7 @@ import numpy as np
 
 from joint.data.corpus import Corpus
 from joint.experiments.ablation import Run
-from joint.metrics.bootstrap import TrialSpeakers, change_of_eer, drawn_eers
+from joint.metrics.bootstrap import Change, TrialSpeakers, change_of_eer, drawn_eers
 
 
 class EerChanges:
@@ -26,11 +26,13 @@ class EerChanges:
             seeds = [s for name, s in scores if name == variant and (baseline, s) in scores]
             if baseline is None or variant == baseline or not seeds:
                 continue
-            before, after = (
-                [self._eers(scores[name, s]) for s in seeds] for name in (baseline, variant)
-            )
-            found[variant] = str(change_of_eer(before, after))
+            before, after = ([scores[name, s] for s in seeds] for name in (baseline, variant))
+            found[variant] = str(self.change(before, after))
         return found
+
+    def change(self, before: Sequence[Path], after: Sequence[Path]) -> Change:
+        """From some tables of scores to others, in pairs: see `change_of_eer`."""
+        return change_of_eer([*map(self._eers, before)], [*map(self._eers, after)])
 
     def _eers(self, path: Path) -> np.ndarray:
         """The `drawn_eers` of a table of scores."""
