@@ -37,7 +37,7 @@ class ConditionalMixture(nn.Module):
     @torch.no_grad()
     def start(self, z: Tensor, condition: Tensor) -> None:
         """Begin from the ridge regression of `z (N, A)` on `condition (N, C)`, the same slopes for
-        all Gaussians: likelihood rises with speakers learnt by heart sooner than with these."""
+        all Gaussians: likelihood rises sooner by memorising speakers than by these."""
         centre, middle = condition.mean(dim=0), z.mean(dim=0)
         codes = condition - centre
         moments = codes.T @ codes / len(codes) + RIDGE * torch.eye(codes.shape[1])

@@ -18,7 +18,7 @@ class EmbeddingSpace(nn.Module):
 
     The axes are a rotation of the components; the first ones are those along which labels differ,
     so that a Gaussian of diagonal covariance can be narrow there. With few speakers a density of
-    all components learns these speakers by heart; without the rest a voice would lie nearer to them
+    all components memorises these speakers; without the rest a voice would lie nearer to them
     than any real person does.
 
     Buffers: `mean (E,)`, `basis (E, D)`, `scale (D,)`, `rotation (D, D)`, and `rest ()`, the

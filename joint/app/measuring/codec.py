@@ -1,18 +1,15 @@
 """What `joint evaluate codec` measures: copies by fewer quantisers, and what each of them holds."""
 
-from collections.abc import Callable
 from functools import partial
-
-import numpy as np
-import torch
-from torch import Tensor
 
 from analysis.probing.codec import probe_codec
 from analysis.probing.study import PHONES, Material
 from joint.app.api import SpeakerModel
+from joint.app.measuring.speech import copying
 from joint.data.corpus import Corpus
 from joint.errors import CheckpointError
 from joint.synthesis.codec.codec import Codec
+from joint.synthesis.evaluation.copies import Copy
 from tasks.codec.task import CodecTask
 
 QUESTIONS = {PHONES: "phones_percent", "speaker": "speaker_percent"}
@@ -32,25 +29,14 @@ def codec_of(model: SpeakerModel) -> Codec:
     return task.codec
 
 
-def copies_by(codec: Codec) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+def copies_by(codec: Codec) -> dict[str, Copy]:
     """Copies by 1, 2, 4 … quantisers, by all, and by the vocoder without a codec."""
-    every = len(codec.quantizer)
+    every, device = len(codec.quantizer), next(codec.parameters()).device
     copies = {}
     for count in sorted({2**power for power in range(every.bit_length())} | {every}):
         name = f"{count} quantiser{'s' * (count > 1)}"
-        copies[name] = _copying(codec, partial(codec.copy_of, quantizers=count))
-    return copies | {ALONE: _copying(codec, codec.vocoder.copy_of)}
-
-
-def _copying(codec: Codec, copy: Callable[[Tensor], Tensor]) -> Callable[[np.ndarray], np.ndarray]:
-    device = next(codec.parameters()).device
-
-    def copied(recording: np.ndarray) -> np.ndarray:
-        with torch.inference_mode():
-            made: np.ndarray = copy(torch.from_numpy(recording).to(device)).float().cpu().numpy()
-        return made
-
-    return copied
+        copies[name] = copying(partial(codec.copy_of, quantizers=count), device)
+    return copies | {ALONE: copying(codec.vocoder.copy_of, device)}
 
 
 def by_quantizer(codec: Codec, corpus: Corpus) -> dict[str, dict[str, float]]:

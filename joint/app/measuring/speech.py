@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from joint.app.api import SpeakerModel, load
 from joint.app.manner import GRIFFIN_LIM
@@ -19,9 +20,9 @@ from joint.metrics.perceptual import pesq_installed
 from joint.metrics.recognizers import load_recognizer
 from joint.metrics.speech.dnsmos import Dnsmos, speechmos_folder
 from joint.metrics.speech.pitch import praat_installed, praat_pitch
+from joint.synthesis.evaluation.copies import Copy
 from joint.synthesis.evaluation.instruments import JUDGE, SHARED, Embed, Instruments, Recognise
 from joint.synthesis.pitch import estimate_pitch
-from joint.synthesis.vocoders.base import Vocoder
 from joint.synthesis.vocoders.griffin_lim import GriffinLim
 from tasks.recognition.conversations.cascades import plain_words
 from tasks.recognition.conversations.kept import KeptWords
@@ -29,8 +30,6 @@ from tasks.synthesis.evaluate import Speak
 from tasks.vocoder.task import VocoderTask
 
 VOCODER = "vocoder"
-Copy = Callable[[np.ndarray], np.ndarray]
-"""A recording `(S,)` to its copy `(S,)`, float32 at 16 kHz."""
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +108,7 @@ def copier(model: SpeakerModel, vocoder: str | None = None) -> Copy:
         raise CheckpointError(model.path, found, "one with a vocoder task")
     task = model.model.task(VOCODER)
     assert isinstance(task, VocoderTask)
-    return _copying(task.vocoder, model.device)
+    return copying(task.vocoder.copy_of, model.device)
 
 
 def voice_copier(model: SpeakerModel, vocoder: str | None = None) -> Copy | None:
@@ -138,13 +137,15 @@ def speaker(model: SpeakerModel, vocoder: str | None = None, steps: int | None =
 
 def griffin_lim() -> Copy:
     """Copy synthesis by Griffin-Lim."""
-    return _copying(GriffinLim(), torch.device("cpu"))
+    return copying(GriffinLim().copy_of, torch.device("cpu"))
 
 
-def _copying(vocoder: Vocoder, device: torch.device) -> Copy:
+def copying(network: Callable[[Tensor], Tensor], device: torch.device) -> Copy:
+    """What copies arrays `(S,)` by a `network` of tensors that lies on the device."""
+
     def copy(recording: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            copied = vocoder.copy_of(torch.from_numpy(recording).to(device))
+            copied = network(torch.from_numpy(recording).to(device))
         return copied.float().cpu().numpy()
 
     return copy

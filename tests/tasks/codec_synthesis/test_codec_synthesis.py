@@ -1,4 +1,4 @@
-"""Codec language models on two real sentences: learnt by heart and given back; what they read."""
+"""Codec language models on two real sentences: memorised and given back; what they read."""
 
 from functools import partial
 from pathlib import Path
