@@ -170,3 +170,13 @@ class Task(nn.Module, ABC):
     def critic_parameters(self) -> Iterable[nn.Parameter]:
         """Parameters that `critic_loss` trains and `loss` does not."""
         return ()
+
+
+class EmbeddingTask(Task):
+    """A task of the encoder alone: what it infers of a recording is the embedding."""
+
+    def infer(
+        self, encode: Encode, recording: Tensor, enrollments: Sequence[Enrollment] = ()
+    ) -> Tensor:
+        """See Task: the embedding `(E,)` of the recording."""
+        return encode_recording(encode, recording).embedding[0]

@@ -1,6 +1,5 @@
 """Distillation with the teacher beside the student: both get the same audio."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,13 +11,13 @@ from joint.encoders.encoder import SpeakerEncoder
 from joint.errors import ConfigError
 from joint.outputs import SpeakerEncoding, TaskOutput
 from joint.scene import SceneBatch
-from joint.task import ENROLLMENT, Encode, Enrollment, Task, encode_recording
+from joint.task import ENROLLMENT, EmbeddingTask, Encode
 from joint.training.building.model import load_model
 from tasks.distillation.space import Space
 from tasks.distillation.task import distance
 
 
-class OnlineDistillationTask(Task):
+class OnlineDistillationTask(EmbeddingTask):
     """The loss of DistillationTask against what the teacher makes of the very same enrolment: the
     same stretch, at whatever speed, with the same noise and distortions.
 
@@ -90,9 +89,3 @@ class OnlineDistillationTask(Task):
         """A teacher's embeddings `(B, E)` as targets, of unit length."""
         found = embedding.float()
         return torch.nn.functional.normalize(found) if self.space is None else self.space(found)
-
-    def infer(
-        self, encode: Encode, recording: Tensor, enrollments: Sequence[Enrollment] = ()
-    ) -> Tensor:
-        """See Task: the embedding `(E,)` of the recording."""
-        return encode_recording(encode, recording).embedding[0]

@@ -1,6 +1,5 @@
 """Distillation: the shared encoder's embeddings become those of a teacher."""
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
@@ -11,11 +10,11 @@ from joint.data.corpus import Corpus
 from joint.errors import ConfigError
 from joint.outputs import TaskOutput
 from joint.scene import SceneBatch
-from joint.task import ENROLLMENT, Encode, Enrollment, Task, encode_recording
+from joint.task import ENROLLMENT, EmbeddingTask, Encode
 from tasks.distillation.targets import Targets
 
 
-class DistillationTask(Task):
+class DistillationTask(EmbeddingTask):
     """1 − cosine between the embedding of an enrolment, augmented and cut, and the teacher's
     embedding of the whole recording as it is (Wang, Wang, Yu, Interspeech 2019, distil the
     embeddings of a larger network by their cosine).
@@ -72,12 +71,6 @@ class DistillationTask(Task):
             expected = f"those of {self.path}, {self.speeds.tolist()}"
             raise ConfigError("scenes.speeds", str(missing), expected)
         return self.targets[place, batch.utterance.flatten().cpu()]
-
-    def infer(
-        self, encode: Encode, recording: Tensor, enrollments: Sequence[Enrollment] = ()
-    ) -> Tensor:
-        """See Task: the embedding `(E,)` of the recording."""
-        return encode_recording(encode, recording).embedding[0]
 
 
 def distance(embedding: Tensor, target: Tensor, relation_weight: float) -> TaskOutput:

@@ -1,7 +1,7 @@
 """What all training without labels has in common: several segments of one utterance."""
 
 from abc import ABC
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import ClassVar
 
 from torch import Tensor
@@ -9,10 +9,10 @@ from torch import Tensor
 from joint.errors import ConfigError
 from joint.metrics.pairs import pair_figures
 from joint.scene import SceneBatch
-from joint.task import Encode, Enrollment, Task, encode_recording
+from joint.task import EmbeddingTask, Encode
 
 
-class SegmentTask(Task, ABC):
+class SegmentTask(EmbeddingTask, ABC):
     """Learns from scenes whose enrolments are segments of one utterance, each with noise, room and
     channel of its own (`scenes.segments`); no speaker is read but in validation."""
 
@@ -22,12 +22,6 @@ class SegmentTask(Task, ABC):
     def fields(self) -> frozenset[str]:
         """See Task: `validate` reads who speaks in which utterance."""
         return self.requires | {"speaker", "utterance"}
-
-    def infer(
-        self, encode: Encode, recording: Tensor, enrollments: Sequence[Enrollment] = ()
-    ) -> Tensor:
-        """See Task: the embedding `(E,)` of the recording."""
-        return encode_recording(encode, recording).embedding[0]
 
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
         """See Task: EER of all pairs of held-out enrolments, cosine scores."""

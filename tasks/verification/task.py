@@ -1,18 +1,16 @@
 """Verification: speaker classification trains the embedding."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import ClassVar
-
-from torch import Tensor
 
 from joint.losses.base import SpeakerLoss
 from joint.metrics.pairs import pair_figures
 from joint.outputs import TaskOutput
 from joint.scene import SceneBatch
-from joint.task import ENROLLMENT, Encode, Enrollment, Task, encode_recording
+from joint.task import ENROLLMENT, EmbeddingTask, Encode
 
 
-class VerificationTask(Task):
+class VerificationTask(EmbeddingTask):
     """Classifies the speaker of every enrolment; at test time the embedding itself is compared.
 
     `criterion` is called with `embedding_dim` and `speaker_count`.
@@ -43,12 +41,6 @@ class VerificationTask(Task):
         loss = self.criterion(embedding, speaker, progress)
         accuracy = self.criterion.accuracy(embedding, speaker)
         return TaskOutput(loss, len(speaker), {"accuracy": accuracy})
-
-    def infer(
-        self, encode: Encode, recording: Tensor, enrollments: Sequence[Enrollment] = ()
-    ) -> Tensor:
-        """See Task: the embedding `(E,)` of the recording."""
-        return encode_recording(encode, recording).embedding[0]
 
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
         """See Task: `pair_figures`."""

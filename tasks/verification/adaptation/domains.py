@@ -2,7 +2,7 @@
 in one stream."""
 
 from abc import ABC
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import ClassVar
 
 import torch
@@ -13,13 +13,13 @@ from joint.data.joined import JoinedCorpus
 from joint.errors import ConfigError
 from joint.metrics.pairs import pair_figures
 from joint.scene import SceneBatch
-from joint.task import Encode, Enrollment, Task, encode_recording
+from joint.task import EmbeddingTask, Encode
 
 SOURCE, TARGET = "source", "target"
 """Names of the two corpora of `data.train`."""
 
 
-class DomainTask(Task, ABC):
+class DomainTask(EmbeddingTask, ABC):
     """Learns from scenes of the two corpora `source` and `target` of `data.train`; of the target it
     reads recordings alone, no speaker."""
 
@@ -48,12 +48,6 @@ class DomainTask(Task, ABC):
         first, end = self.target_range
         found: Tensor = (batch.utterance[:, 0] >= first) & (batch.utterance[:, 0] < end)
         return found
-
-    def infer(
-        self, encode: Encode, recording: Tensor, enrollments: Sequence[Enrollment] = ()
-    ) -> Tensor:
-        """See Task: the embedding `(E,)` of the recording."""
-        return encode_recording(encode, recording).embedding[0]
 
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
         """See Task: `pair_figures`."""
