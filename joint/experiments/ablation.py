@@ -19,7 +19,7 @@ from joint.training.config.reading import composed, keys_of, typed
 from joint.training.config.schema import load_config
 
 FIGURES = "figures.json"
-OWN = ("output=", "seeds=", "speech.", "measures.")
+OWN = ("output=", "seeds=", "speech=", "speech.", "measures=", "measures.")
 """How overrides begin that are the grid's and not the recipe's."""
 
 
@@ -153,7 +153,8 @@ class Grid:
     @classmethod
     def load(cls, path: Path, overrides: Sequence[str] = ()) -> "Grid":
         """Read a grid; `overrides` (`key=value`) of the recipe replace what is `common`, not what
-        makes a variant; `output`, `seeds`, `speech.…` and `measures.…` are the grid's own.
+        makes a variant; `output`, `seeds`, `speech` and `measures` are the grid's own
+        (`speech=null`: none is evaluated).
 
         Raises ConfigError for a missing or malformed file, an unknown key, no variant.
         """

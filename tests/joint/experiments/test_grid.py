@@ -57,6 +57,17 @@ def test_overrides_come_between(grid: Path, tmp_path: Path) -> None:
     assert runs["plain", 5].folder == tmp_path / "other" / "plain" / "seed5"
 
 
+def test_speech_may_be_left_out(grid: Path) -> None:
+    grid.write_text(f"{grid.read_text()}\nspeech: {{sentences: 3, data: there}}\n")
+    run, fewer, none = (
+        Grid.load(grid, given).runs(["plain"])[0]
+        for given in ([], ["speech.sentences=2"], ["speech=null"])
+    )
+    assert run.speech and fewer.speech
+    assert (run.speech.sentences, fewer.speech.sentences) == (3, 2)
+    assert none.speech is None
+
+
 def test_a_half_trained_run_keeps_its_recipe(grid: Path) -> None:
     run = Grid.load(grid).runs()[0]
     run.write_recipe()
