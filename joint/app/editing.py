@@ -55,8 +55,8 @@ class Editor(Synthesizer):
         CheckpointError where the checkpoint has no synthesis that infills, or no vocoder.
         """
         task = self._infilling_task()
-        made_by = self._vocoder(vocoder)
         check_manner(vocoder, rate=rate, steps=steps, seed=seed)
+        made_by = self.vocoder(vocoder)
         from joint.synthesis.decoders.base import Sampling
         from joint.synthesis.finishing.windows import vocoded
         from joint.synthesis.level import levelled, speech_rms

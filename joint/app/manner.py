@@ -4,7 +4,8 @@ from collections.abc import Collection
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
-from joint.errors import ConfigError
+from joint.errors import CheckpointError, ConfigError
+from pretrained.catalogue import checkpoint_path
 
 if TYPE_CHECKING:
     from joint.synthesis.control.curves import Curve
@@ -29,9 +30,9 @@ GRIFFIN_LIM = "griffin-lim"
 
 
 def check_manner(vocoder: str | None, option: str = "", **numbers: Any) -> None:
-    """Raise ConfigError for an unknown `vocoder` and for one of the `numbers`, by the names of
-    `RANGES`, that is no number or outside its range; `steps` may be None. `option` stands before
-    the name in the message."""
+    """Raise ConfigError for a `vocoder` that is neither `GRIFFIN_LIM` nor a checkpoint, and for one
+    of the `numbers`, by the names of `RANGES`, that is no number or outside its range; `steps` may
+    be None. `option` stands before the name in the message."""
     for name, value in numbers.items():
         if value is None and name == "steps":
             continue
@@ -44,7 +45,11 @@ def check_manner(vocoder: str | None, option: str = "", **numbers: Any) -> None:
         if not low <= value <= high:  # NaN is outside
             raise ConfigError(f"{option}{name}", f"{value:g}", expected)
     if vocoder not in (None, GRIFFIN_LIM):
-        raise ConfigError(f"{option}vocoder", repr(vocoder), f"{GRIFFIN_LIM}, or none")
+        try:
+            checkpoint_path(vocoder)
+        except CheckpointError as error:
+            expected = f"{GRIFFIN_LIM}, or a checkpoint with a vocoder: {error.expected}"
+            raise ConfigError(f"{option}vocoder", repr(vocoder), expected) from None
 
 
 def check_controls(controls: Collection[str], **asked: Any) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from joint.app.base import LoadedModel
-from joint.app.manner import check_controls, check_curves, check_manner
+from joint.app.manner import GRIFFIN_LIM, check_controls, check_curves, check_manner
 from joint.app.results import Enrolled, Recording
 from joint.app.shared.enrolling import refuse_same
 from joint.audio import AudioWarning
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from joint.synthesis.speaking import SpeakingTask
     from joint.synthesis.vocoders.base import Vocoder
     from joint.text.reading import Sentence
+
+VOCODER = "vocoder"
+"""The task of it."""
 
 QUIETEST_PIECE = 1e-3
 """Level of a piece of a source, as a share of the whole's, below which it is as good as silent."""
@@ -67,7 +70,7 @@ class Synthesizer(LoadedModel):
             pitch: semitones above what the checkpoint predicts, -24 to 24.
             energy: decibels above what the checkpoint predicts, -24 to 24.
             steps: of a decoder that follows a flow, 1 to 100; None: the decoder's own.
-            vocoder: None: the checkpoint's; `griffin-lim` needs no training and sounds worse.
+            vocoder: See `vocoder`; None: the checkpoint's.
             seed: of what the decoder draws: the same seed gives the same speech.
             enrollment_text: the words of the enrolment's recording, for a checkpoint whose
                 synthesis goes on from it, such as Voicebox.
@@ -78,8 +81,8 @@ class Synthesizer(LoadedModel):
         waveforms itself; CheckpointError where the checkpoint has no synthesis task or no vocoder.
         """
         task = self._speaking_task()
-        made_by = None if self._speaks_waveforms(vocoder) else self._vocoder(vocoder)
         check_manner(vocoder, rate=rate, pitch=pitch, energy=energy, steps=steps, seed=seed)
+        made_by = None if self._speaks_waveforms(vocoder) else self.vocoder(vocoder)
         # imported here: a model that embeds needs none of them
         from joint.synthesis.decoders.base import Sampling
         from joint.synthesis.finishing.windows import vocoded
@@ -137,8 +140,8 @@ class Synthesizer(LoadedModel):
         task or no vocoder.
         """
         task = self._task("conversion")
-        made_by = self._vocoder(vocoder)
         check_manner(vocoder, steps=steps, seed=seed)
+        made_by = self.vocoder(vocoder)
         from joint.synthesis.control.curves import Curve
         from joint.synthesis.control.rate import paced
         from joint.synthesis.decoders.base import Sampling
@@ -243,21 +246,32 @@ class Synthesizer(LoadedModel):
             text += f"{self.threshold:.2f} on the same speaker): little will change"
             warnings.warn(text, AudioWarning, stacklevel=3)
 
-    def _vocoder(self, name: str | None) -> "Vocoder":
-        """The vocoder of that `name`; None: the checkpoint's. Raises CheckpointError."""
+    def vocoder(self, name: str | None = None) -> "Vocoder":
+        """The checkpoint's vocoder; with a `name` that of another checkpoint, or `griffin-lim`,
+        which needs no training and sounds worse. Raises CheckpointError where there is none."""
         if name is not None:
-            return self._griffin_lim
-        if "vocoder" not in self.model.tasks:
-            expected = "one with a vocoder task, or the vocoder griffin-lim (--vocoder griffin-lim)"
+            if name not in self._vocoders:
+                self._vocoders[name] = self._other_vocoder(name)
+            return self._vocoders[name]
+        if VOCODER not in self.model.tasks:
+            expected = "one with a vocoder task, or --vocoder griffin-lim|CHECKPOINT"
             raise CheckpointError(self.path, self._tasks_text(), expected)
         from tasks.vocoder.task import VocoderTask
 
-        task = self.model.task("vocoder")
+        task = self.model.task(VOCODER)
         assert isinstance(task, VocoderTask)
         return task.vocoder
 
     @cached_property
-    def _griffin_lim(self) -> "Vocoder":
-        from joint.synthesis.vocoders.griffin_lim import GriffinLim
+    def _vocoders(self) -> "dict[str, Vocoder]":
+        """Those besides the checkpoint's own, by their names."""
+        return {}
 
-        return GriffinLim().to(self.device)
+    def _other_vocoder(self, name: str) -> "Vocoder":
+        if name == GRIFFIN_LIM:
+            from joint.synthesis.vocoders.griffin_lim import GriffinLim
+
+            return GriffinLim().to(self.device)
+        from joint.app.api import load
+
+        return load(name, str(self.device), tasks=[VOCODER]).vocoder()

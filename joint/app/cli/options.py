@@ -116,9 +116,9 @@ VocoderName: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--vocoder",
-        metavar="NAME",
-        help=f"`{GRIFFIN_LIM}`, which needs no training and sounds worse; by default the "
-        "checkpoint's own vocoder.",
+        metavar=f"{GRIFFIN_LIM}|CHECKPOINT",
+        help="Griffin-Lim, which needs no training and sounds worse, or the vocoder of another "
+        "checkpoint; by default the checkpoint's own.",
     ),
 ]
 Steps: TypeAlias = Annotated[

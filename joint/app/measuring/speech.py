@@ -8,14 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from joint.app.api import SpeakerModel, load
-from joint.app.manner import GRIFFIN_LIM
+from joint.app.api import SpeakerModel
 from joint.app.measuring.cascade import kept_words
 from joint.app.measuring.judging import open_judge
+from joint.app.speaking import VOCODER
 from joint.data.corpus import Corpus
 from joint.data.opening import open_corpus
 from joint.data.speech_pairs import SpeechPair, SpeechPairs
-from joint.errors import CheckpointError
 from joint.metrics.perceptual import pesq_installed
 from joint.metrics.recognizers import load_recognizer
 from joint.metrics.speech.dnsmos import Dnsmos, speechmos_folder
@@ -23,13 +22,9 @@ from joint.metrics.speech.pitch import praat_installed, praat_pitch
 from joint.synthesis.evaluation.copies import Copy
 from joint.synthesis.evaluation.instruments import JUDGE, SHARED, Embed, Instruments, Recognise
 from joint.synthesis.pitch import estimate_pitch
-from joint.synthesis.vocoders.griffin_lim import GriffinLim
 from tasks.recognition.conversations.cascades import plain_words
 from tasks.recognition.conversations.kept import KeptWords
 from tasks.synthesis.evaluate import Speak
-from tasks.vocoder.task import VocoderTask
-
-VOCODER = "vocoder"
 
 logger = logging.getLogger(__name__)
 
@@ -86,58 +81,34 @@ def recognise_by(specification: str, kept: Path | None = None) -> Recognise:
     return lambda waveform: " ".join(recognise(waveform))
 
 
-def choose_vocoder(model: SpeakerModel, vocoder: str | None) -> str | None:
-    """What the `vocoder` of `model.synthesize` is to be: `griffin-lim` stays; the vocoder of any
-    other checkpoint takes the place of the model's own. Raises CheckpointError."""
-    if vocoder in (None, GRIFFIN_LIM):
-        return vocoder
-    other = load(vocoder, str(model.device), tasks=[VOCODER])
-    model.model.tasks[VOCODER] = other.model.task(VOCODER)
-    return None
-
-
 def copier(model: SpeakerModel, vocoder: str | None = None) -> Copy:
-    """Copy synthesis by the checkpoint's vocoder, or by the `vocoder` griffin-lim.
-
-    Raises CheckpointError where the checkpoint has none.
-    """
-    if vocoder is not None:
-        return griffin_lim()
-    if VOCODER not in model.model.tasks:
-        found = f"tasks {', '.join(model.model.tasks) or 'none'}"
-        raise CheckpointError(model.path, found, "one with a vocoder task")
-    task = model.model.task(VOCODER)
-    assert isinstance(task, VocoderTask)
-    return copying(task.vocoder.copy_of, model.device)
+    """Copy synthesis by the vocoder that `model.vocoder` gives. Raises CheckpointError."""
+    return copying(model.vocoder(vocoder).copy_of, model.device)
 
 
 def voice_copier(model: SpeakerModel, vocoder: str | None = None) -> Copy | None:
     """As `copier`; None where the synthesis makes waveforms itself and there is no vocoder."""
-    if model.speaks_waveforms and VOCODER not in model.model.tasks:
+    if model.speaks_waveforms and vocoder is None and VOCODER not in model.model.tasks:
         return None
     return copier(model, vocoder)
 
 
 def speaker(model: SpeakerModel, vocoder: str | None = None, steps: int | None = None) -> Speak:
-    """What speaks the texts of a list; the words of an enrolment are for a synthesis that goes on
-    from it alone."""
+    """What speaks the texts of a list, by the `vocoder` where it makes no waveforms itself; the
+    words of an enrolment are for a synthesis that goes on from it alone."""
     goes_on = model.reads_prompts
+    by = None if model.speaks_waveforms else vocoder
 
     def speak(text: str, reference: np.ndarray, words: str) -> np.ndarray:
         return model.synthesize(
             text,
             reference,
             steps=steps,
-            vocoder=vocoder,
+            vocoder=by,
             enrollment_text=words if goes_on else None,
         )
 
     return speak
-
-
-def griffin_lim() -> Copy:
-    """Copy synthesis by Griffin-Lim."""
-    return copying(GriffinLim().copy_of, torch.device("cpu"))
 
 
 def copying(network: Callable[[Tensor], Tensor], device: torch.device) -> Copy:

@@ -11,13 +11,12 @@ from joint.app.api import SpeakerModel
 from joint.app.manner import GRIFFIN_LIM
 from joint.app.measuring.judging import open_judge
 from joint.app.measuring.speech import (
-    VOCODER,
-    choose_vocoder,
     instruments_of,
     own_pitch,
     read_pairs,
     speaker,
 )
+from joint.app.speaking import VOCODER
 from joint.data.opening import find_list
 from joint.data.speech_pairs import CONVERSIONS, SENTENCES
 from joint.errors import CheckpointError, DataError
@@ -41,8 +40,9 @@ def voice_figures(
     sentences or conversions.
     """
     folder = speech.data or test
-    chosen = choose_vocoder(model, speech.vocoder)
-    by = chosen if VOCODER in model.model.tasks else GRIFFIN_LIM
+    by = speech.vocoder
+    if by is None and VOCODER not in model.model.tasks:
+        by = GRIFFIN_LIM
     instruments = instruments_of(model, speech.judge, speech.recognizer, kept, copies=False)
 
     def convert(source: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -55,7 +55,7 @@ def voice_figures(
         return _named(name, found["by_system"][CONVERTED])
     listed = _listed(folder, SENTENCES)
     corpus, rows = read_pairs(Path(folder), listed, True, speech.sentences)
-    speak = speaker(model, None if model.speaks_waveforms else by)
+    speak = speaker(model, by)
     found, _ = evaluate_synthesis(speak, None, corpus, rows, instruments, progress=False)
     systems = found["by_system"]
     return {
@@ -70,9 +70,8 @@ def makers(model: SpeakerModel, vocoder: str | None, steps: int | None = None) -
     CONVERTED. Raises CheckpointError where it has neither."""
     found: dict[str, Make] = {}
     if "synthesis" in model.model.tasks:
-        found[SYNTHETIC] = lambda s: model.synthesize(
-            s.text, s.reference, steps=steps, vocoder=vocoder
-        )
+        by = None if model.speaks_waveforms else vocoder
+        found[SYNTHETIC] = lambda s: model.synthesize(s.text, s.reference, steps=steps, vocoder=by)
     if "conversion" in model.model.tasks:
         found[CONVERTED] = lambda s: model.convert(
             s.source, s.reference, steps=steps, vocoder=vocoder

@@ -118,16 +118,27 @@ def test_the_enrolment_is_encoded_once(model: SpeakerModel, anna: np.ndarray) ->
     assert len(encoded) == 1
 
 
-def test_griffin_lim_needs_no_vocoder(
-    model: SpeakerModel, speaking_checkpoint: Path, anna: np.ndarray, bea: np.ndarray
+def test_another_vocoder_takes_the_place_of_the_own(
+    model: SpeakerModel,
+    speaking_checkpoint: Path,
+    tiny_checkpoint: Path,
+    anna: np.ndarray,
+    bea: np.ndarray,
 ) -> None:
     bare = load(speaking_checkpoint, tasks=("synthesis", "conversion"))
     for speak in (partial(bare.synthesize, "Yes."), partial(bare.convert, bea)):
         with pytest.raises(CheckpointError, match=r"tasks synthesis, conversion.*griffin-lim"):
             speak(anna)
-        assert len(speak(anna, vocoder="griffin-lim")) > 1000
+        by_griffin_lim = speak(anna, vocoder="griffin-lim")
+        by_other = speak(anna, vocoder=str(speaking_checkpoint))
+        assert by_other.shape == by_griffin_lim.shape and len(by_other) > 1000
+        assert not np.allclose(by_other, by_griffin_lim, atol=1e-3)
         with pytest.raises(ConfigError, match="vocoder: found 'melgan'"):
             speak(anna, vocoder="melgan")
+    np.testing.assert_array_equal(model.convert(bea, anna), by_other)
+    assert bare.vocoder(str(speaking_checkpoint)) is bare.vocoder(str(speaking_checkpoint))
+    with pytest.raises(CheckpointError, match="vocoder"):
+        bare.vocoder(str(tiny_checkpoint))
 
 
 def test_a_checkpoint_without_the_task_names_those_it_has(

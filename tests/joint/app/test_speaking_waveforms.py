@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from joint.app.api import SpeakerModel, load
-from joint.app.measuring.speech import choose_vocoder, copier, voice_copier
+from joint.app.measuring.speech import copier, voice_copier
 from joint.app.web.tabs.synthesis import why_not
 from joint.audio import read_audio
 from joint.errors import CheckpointError, ConfigError
@@ -72,5 +72,4 @@ def test_copies_are_made_where_there_is_a_vocoder(
     assert voice_copier(model) is None and why_not(None, model) is None  # type: ignore[arg-type]
     with pytest.raises(CheckpointError):
         copier(model)
-    assert choose_vocoder(model, str(speaking_checkpoint)) is None
-    assert voice_copier(model) is not None
+    assert voice_copier(model, str(speaking_checkpoint)) is not None

@@ -3,7 +3,6 @@
 from joint.app.cli.evaluate.speech import (
     PLAYED,
     DnsmosFolder,
-    EvaluatedVocoder,
     Judge,
     Kept,
     Limit,
@@ -13,7 +12,15 @@ from joint.app.cli.evaluate.speech import (
     Sentences,
     written,
 )
-from joint.app.cli.options import SHIPPED, Checkpoint, Data, Json, Steps, open_model
+from joint.app.cli.options import (
+    SHIPPED,
+    Checkpoint,
+    Data,
+    Json,
+    Steps,
+    VocoderName,
+    open_model,
+)
 from joint.app.manner import check_manner
 
 
@@ -22,7 +29,7 @@ def conversion(
     sentences: Sentences,
     checkpoint: Checkpoint = SHIPPED,
     steps: Steps = None,
-    vocoder: EvaluatedVocoder = None,
+    vocoder: VocoderName = None,
     recognizer: Recognizer = None,
     kept: Kept = None,
     judge: Judge = None,
@@ -43,16 +50,15 @@ def conversion(
     Example: joint evaluate conversion --data data/librispeech/test-clean
     --sentences data/librispeech/test-clean/conversions.tsv --judge resemblyzer
     """
-    from joint.app.measuring.speech import choose_vocoder, copier, instruments_of, read_pairs
+    from joint.app.measuring.speech import copier, instruments_of, read_pairs
     from tasks.conversion.evaluate import evaluate_conversion
 
-    check_manner(None, "--", steps=steps)
+    check_manner(vocoder, "--", steps=steps)
     corpus, rows = read_pairs(data, sentences, False, limit)
     model = open_model(checkpoint)
-    used = choose_vocoder(model, vocoder)
     figures, found = evaluate_conversion(
-        lambda source, target: model.convert(source, target, steps=steps, vocoder=used),
-        copier(model, used),
+        lambda source, target: model.convert(source, target, steps=steps, vocoder=vocoder),
+        copier(model, vocoder),
         corpus,
         rows,
         instruments_of(model, judge, recognizer, kept, dnsmos),

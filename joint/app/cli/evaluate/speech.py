@@ -78,16 +78,6 @@ Report: TypeAlias = Annotated[
     ),
 ]
 
-EvaluatedVocoder: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--vocoder",
-        metavar="griffin-lim|CHECKPOINT",
-        help="Griffin-Lim, which needs no training, or the vocoder of another checkpoint; by "
-        "default the checkpoint's own.",
-    ),
-]
-
 PLAYED = 10
 """Rows that a report plays."""
 

@@ -3,7 +3,6 @@
 from joint.app.cli.evaluate.speech import (
     PLAYED,
     DnsmosFolder,
-    EvaluatedVocoder,
     Judge,
     Kept,
     Limit,
@@ -13,7 +12,15 @@ from joint.app.cli.evaluate.speech import (
     Sentences,
     written,
 )
-from joint.app.cli.options import SHIPPED, Checkpoint, Data, Json, Steps, open_model
+from joint.app.cli.options import (
+    SHIPPED,
+    Checkpoint,
+    Data,
+    Json,
+    Steps,
+    VocoderName,
+    open_model,
+)
 from joint.app.manner import check_manner
 
 
@@ -22,7 +29,7 @@ def synthesis(
     sentences: Sentences,
     checkpoint: Checkpoint = SHIPPED,
     steps: Steps = None,
-    vocoder: EvaluatedVocoder = None,
+    vocoder: VocoderName = None,
     recognizer: Recognizer = None,
     kept: Kept = None,
     judge: Judge = None,
@@ -43,7 +50,6 @@ def synthesis(
     --sentences data/librispeech/test-clean/sentences.tsv --judge resemblyzer
     """
     from joint.app.measuring.speech import (
-        choose_vocoder,
         instruments_of,
         read_pairs,
         speaker,
@@ -51,13 +57,12 @@ def synthesis(
     )
     from tasks.synthesis.evaluate import evaluate_synthesis
 
-    check_manner(None, "--", steps=steps)
+    check_manner(vocoder, "--", steps=steps)
     corpus, rows = read_pairs(data, sentences, True, limit)
     model = open_model(checkpoint)
-    used = choose_vocoder(model, vocoder)
     figures, found = evaluate_synthesis(
-        speaker(model, used, steps),
-        voice_copier(model, used),
+        speaker(model, vocoder, steps),
+        voice_copier(model, vocoder),
         corpus,
         rows,
         instruments_of(model, judge, recognizer, kept, dnsmos),

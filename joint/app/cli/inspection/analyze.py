@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from joint.app.cli.checked import CheckedCommand
-from joint.app.cli.evaluate.speech import EvaluatedVocoder, Judge
-from joint.app.cli.options import SHIPPED, Checkpoint, Data, Steps
+from joint.app.cli.evaluate.speech import Judge
+from joint.app.cli.options import SHIPPED, Checkpoint, Data, Steps, VocoderName
 
 analyze = typer.Typer(no_args_is_help=True, help="Studies of the speech that a checkpoint makes.")
 
@@ -27,7 +27,7 @@ def voices(
         int, typer.Option("--sentences", metavar="N", min=2, help="Sentences in each voice.")
     ] = 2,
     steps: Steps = None,
-    vocoder: EvaluatedVocoder = None,
+    vocoder: VocoderName = None,
     judge: Judge = None,
     plane: Annotated[
         str,
@@ -56,7 +56,6 @@ def voices(
     from joint.app.cli.evaluate.figures import print_groups
     from joint.app.cli.options import open_model
     from joint.app.manner import check_manner
-    from joint.app.measuring.speech import choose_vocoder
     from joint.app.measuring.voices import encoders_of, makers
     from joint.data.opening import open_corpus
     from joint.errors import ConfigError
@@ -65,10 +64,10 @@ def voices(
 
     if plane not in ("tsne", "umap"):
         raise ConfigError("--plane", plane, "tsne or umap")
-    check_manner(None, "--", steps=steps)
+    check_manner(vocoder, "--", steps=steps)
     chosen = choose_voices(open_corpus(data), speakers, sentences)
     model = open_model(checkpoint)
-    systems = makers(model, choose_vocoder(model, vocoder), steps)
+    systems = makers(model, vocoder, steps)
     instruments = encoders_of(model, judge)
     speech = measure_voices(chosen, systems, instruments, played=6)
     thresholds = dict.fromkeys(instruments.encoders) | {SHARED: model.threshold}

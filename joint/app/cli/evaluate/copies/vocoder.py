@@ -51,7 +51,8 @@ def vocoder(
     Example: joint evaluate vocoder --checkpoint exp/vocoder --data data/librispeech/test-clean
     --sentences data/librispeech/test-clean/sentences.tsv --judge resemblyzer
     """
-    from joint.app.measuring.speech import copier, griffin_lim, instruments_of, read_pairs
+    from joint.app.manner import GRIFFIN_LIM
+    from joint.app.measuring.speech import copier, instruments_of, read_pairs
     from joint.data.opening import open_corpus
     from joint.synthesis.evaluation.copies import evaluate_copies, every_recording
 
@@ -61,7 +62,7 @@ def vocoder(
         corpus = open_corpus(data)
         rows = every_recording(corpus)[:limit]
     model = open_model(checkpoint)
-    copies = {"copy synthesis": copier(model), "Griffin-Lim": griffin_lim()}
+    copies = {"copy synthesis": copier(model), "Griffin-Lim": copier(model, GRIFFIN_LIM)}
     instruments = instruments_of(model, judge, recognizer, kept, dnsmos)
     figures, found = evaluate_copies(
         copies, corpus, rows, instruments, output, PLAYED if report else 0
