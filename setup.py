@@ -17,8 +17,7 @@ RUNTIME = [
     "torch==2.11.0",
     "torchaudio==2.11.0",
     "einops>=0.8,<0.9",
-    "lightning>=2.5,<2.7",
-    "torchmetrics>=1.8,<1.10",
+    "lightning-fabric>=2.5,<2.7",
     "lhotse>=1.33,<1.34",
     "hydra-core>=1.3,<1.4",
     "jiwer>=3.1,<4.1",
@@ -154,6 +153,7 @@ DEV = [
     "mypy>=1.14,<2.5",
     # The references that the tests compare with.
     *SPEECHBRAIN,
+    "torchmetrics>=1.8,<1.10",
 ]
 
 EXTRAS = {

@@ -4,14 +4,13 @@ store of its waveforms."""
 from collections.abc import Collection
 from typing import Any
 
-from lightning.fabric import Fabric
-
 from joint.data.corpus import SHARD_CACHE, Corpus
 from joint.data.joined import JoinedCorpus, warn_of_same_speakers
 from joint.data.opening import open_corpus
 from joint.data.storage.store import FileStore, JoinedStore, PackedStore, WaveformStore
 from joint.training.config.corpora import named_corpora
 from joint.training.config.schema import RecipeConfig
+from joint.training.distributed.fabric import Fabric
 
 
 def open_corpora(value: Any, where: str, shards: str = SHARD_CACHE) -> Corpus:

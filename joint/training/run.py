@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.fabric import Fabric
 
 from joint.data.corpus import Corpus
 from joint.data.prepare.manifests import SKIPPED
@@ -22,6 +21,7 @@ from joint.training.building.model import Classes, build_model
 from joint.training.building.scenes import with_distortions
 from joint.training.config.schema import RecipeConfig, load_config, plain
 from joint.training.corpora import described, of_task, open_corpora, open_store, read_by
+from joint.training.distributed.fabric import Fabric
 from joint.training.distributed.launching import launched
 from joint.training.memory import keep_freed_memory
 from joint.training.surroundings import open_surroundings

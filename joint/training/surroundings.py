@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from lightning.fabric import Fabric
-
 from joint.data.choices import Kind
 from joint.data.corpus import Corpus
 from joint.data.joined import JoinedCorpus
@@ -12,6 +10,7 @@ from joint.data.recorded.surroundings import Noises, Rooms, Surroundings
 from joint.training.config.augmentation import named_folders
 from joint.training.config.schema import RecipeConfig
 from joint.training.corpora import packed_store
+from joint.training.distributed.fabric import Fabric
 
 NATURAL = [1.0]
 """Speeds of noises and responses."""

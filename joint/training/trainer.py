@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.fabric import Fabric
 from torch import Tensor
 
 from joint.data.scenes.stream import SceneStream
@@ -17,6 +16,7 @@ from joint.scene import SceneBatch
 from joint.seeding import seed_for
 from joint.training import checkpoint
 from joint.training.config.schema import CLOCKS, OptimizerConfig, TrainerConfig
+from joint.training.distributed.fabric import Fabric
 from joint.training.distributed.sharding import gathered, is_sharded, shard
 from joint.training.memory import FreedMemory
 from joint.training.optimizers import (

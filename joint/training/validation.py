@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from lightning.fabric import Fabric
 from torch import Tensor
 
 from joint.data.joined import JoinedCorpus
@@ -14,6 +13,7 @@ from joint.model import JointModel
 from joint.training.building.scenes import with_distortions
 from joint.training.config.schema import RecipeConfig, ValidationConfig
 from joint.training.corpora import open_corpora, open_store
+from joint.training.distributed.fabric import Fabric
 from joint.training.precision import autocast_for
 
 Figures = dict[str, float]

@@ -4,11 +4,10 @@ import os
 from typing import Any
 
 import torch
-from lightning.fabric import Fabric
-from lightning.fabric.strategies import DDPStrategy
 
 from joint.errors import ConfigError
 from joint.training.config.schema import RecipeConfig
+from joint.training.distributed.fabric import DDPStrategy, Fabric
 from joint.training.distributed.sharding import sharding_strategy
 
 

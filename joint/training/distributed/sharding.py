@@ -13,10 +13,8 @@ from torch import Tensor, nn
 from joint.errors import ConfigError
 
 if TYPE_CHECKING:
-    from lightning.fabric import Fabric
-    from lightning.fabric.strategies import ModelParallelStrategy
-
     from joint.model import JointModel
+    from joint.training.distributed.fabric import Fabric, ModelParallelStrategy
 
 
 # What shards is imported where it is used: reading a checkpoint must not wait for it.
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
 
 def sharding_strategy(processes: int) -> "ModelParallelStrategy":
     """Fabric's strategy for it. The model is sharded by `shard`, before its optimizers are made."""
-    from lightning.fabric.strategies import ModelParallelStrategy
+    from joint.training.distributed.fabric import ModelParallelStrategy
 
     return ModelParallelStrategy(
         lambda model, mesh: model, data_parallel_size=processes, tensor_parallel_size=1
@@ -37,8 +35,9 @@ def shard(model: "JointModel", fabric: "Fabric") -> None:
 
     Raises ConfigError where a task's switch is not `joint`: it computes with parameters of its own.
     """
-    from lightning.fabric.strategies import ModelParallelStrategy
     from torch.distributed.fsdp import fully_shard
+
+    from joint.training.distributed.fabric import ModelParallelStrategy
 
     if not isinstance(fabric.strategy, ModelParallelStrategy):
         return

@@ -12,7 +12,7 @@ from joint.app.checkpoints import SHIPPED
 from joint.errors import CheckpointError
 
 SLOW = (
-    "lightning",
+    "lightning_fabric",
     "sklearn",
     "scipy.stats",
     "lhotse",

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-from lightning.fabric import Fabric
 from tiny_models import noise_batch
 from tiny_tasks import adversarial_model
 from torch import Tensor
@@ -16,6 +15,7 @@ from joint.model import JointModel, StreamBatch
 from joint.scene import SceneBatch
 from joint.training import checkpoint
 from joint.training.config.schema import GroupConfig, OptimizerConfig, TrainerConfig
+from joint.training.distributed.fabric import Fabric
 from joint.training.optimizers import CRITIC, MAIN
 from joint.training.trainer import Trainer
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import torch
-from lightning.fabric import Fabric
 from support import TINY
 from tiny_models import noise_batch, tiny_model
 from torch import Tensor
@@ -20,6 +19,7 @@ from joint.scene import SceneBatch
 from joint.training import checkpoint
 from joint.training.building.model import load_model
 from joint.training.config.schema import OptimizerConfig, TrainerConfig
+from joint.training.distributed.fabric import Fabric
 from joint.training.optimizers import MAIN, learning_rate
 from joint.training.run import train
 from joint.training.trainer import Trainer

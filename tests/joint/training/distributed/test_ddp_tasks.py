@@ -8,8 +8,6 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-from lightning.fabric import Fabric
-from lightning.fabric.strategies import DDPStrategy
 from tiny_models import noise_batch
 from tiny_tasks import adversarial_model, model_without_items
 from torch import Tensor
@@ -19,6 +17,7 @@ from joint.model import JointModel, StreamBatch
 from joint.scene import SceneBatch
 from joint.training import checkpoint
 from joint.training.config.schema import OptimizerConfig, TrainerConfig
+from joint.training.distributed.fabric import DDPStrategy, Fabric
 from joint.training.trainer import Trainer
 
 ROWS = (slice(0, 3), slice(3, 4))
