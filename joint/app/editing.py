@@ -16,7 +16,7 @@ from joint.training.precision import autocast_for
 from joint.units import Samples
 
 if TYPE_CHECKING:
-    from tasks.synthesis.voicebox.task import VoiceboxTask
+    from joint.synthesis.speaking import InfillingTask
 
 FADE: Samples = 160
 """Within which the recording and what is made fade into each other, 10 ms around each border."""
@@ -56,11 +56,12 @@ class Editor(Synthesizer):
         """
         task = self._infilling_task()
         check_manner(vocoder, rate=rate, steps=steps, seed=seed)
-        made_by = self.vocoder(vocoder)
+        made_by = None if self._speaks_waveforms(vocoder) else self.vocoder(vocoder)
         from joint.synthesis.decoders.base import Sampling
         from joint.synthesis.finishing.windows import vocoded
         from joint.synthesis.level import levelled, speech_rms
         from joint.synthesis.mel import HOP
+        from joint.synthesis.speaking import SpeakingOptions
         from joint.text.reading import phone_indices, read_aloud
 
         phones = [phone for sentence in read_aloud(new) for phone in sentence.phones][1:-1]
@@ -70,37 +71,30 @@ class Editor(Synthesizer):
         refuse_enrolment(looked_at, SYNTHESIS_SPEECH)
         waveform = looked_at.waveform
         aligned = aligned_text(waveform, text, inventory, looked_at.where, str(self.path))
-        first, last = place_of_words(aligned, old)
-        lasting = aligned.phones.durations[0].to(self.device)
-        spoken = aligned.phones.phones[0].to(self.device)
-        edges = [int(lasting[:place].sum()) for place in (first, last)]
+        place = place_of_words(aligned, old)
+        behind = int(aligned.phones.durations[0, : place[1]].sum()) * HOP
         sound = torch.from_numpy(waveform).to(self.device)
-        with torch.inference_mode(), autocast_for(self.precision, self.device):
-            encoding = self._encoding("synthesis", Enrollment.of(sound))
-            log_mel = task.acoustic.mel(levelled(sound[None]))[0]
-            infilled = task.infill(
-                encoding,
-                torch.cat([spoken[:first], replacing, spoken[last:]]),
-                torch.cat([lasting[:first], torch.zeros_like(replacing), lasting[last:]]),
-                torch.cat([log_mel[:, : edges[0]], log_mel[:, edges[1] :]], dim=1),
-                rate,
-                Sampling(steps=steps, seed=seed),
-            )
+        usual = levelled(sound[None])
+        options = SpeakingOptions(rate, sampling=Sampling(steps=steps, seed=seed))
         with torch.inference_mode():
-            made = vocoded(made_by, infilled.log_mel.float())
-            made = made * (speech_rms(sound[None]) / speech_rms(levelled(sound[None])))
-        start = edges[0] * HOP
-        end = start + int(infilled.made.sum()) * HOP
-        whole = spliced(waveform, made.cpu().numpy(), start, edges[1] * HOP, end)
-        return Edited(whole, start, end)
+            encoding = self._encoding("synthesis", Enrollment.of(sound))
+            with autocast_for(self.precision, self.device):
+                timed = aligned.phones.to(self.device)
+                found = task.exchange(encoding, usual[0], timed, place, replacing, options)
+            made = found.speech.float()
+            made = vocoded(made_by, made) if made_by else made
+            made = made * (speech_rms(sound[None]) / speech_rms(usual))
+        start, end = found.start * HOP, found.end * HOP
+        return Edited(spliced(waveform, made.cpu().numpy(), start, behind, end), start, end)
 
-    def _infilling_task(self) -> "VoiceboxTask":
-        from tasks.synthesis.voicebox.task import VoiceboxTask
+    def _infilling_task(self) -> "InfillingTask":
+        from joint.synthesis.speaking import InfillingTask
 
         task = self._task("synthesis")
-        if not isinstance(task, VoiceboxTask):
+        if not isinstance(task, InfillingTask):
             found = f"a synthesis that does not infill, {type(task).__name__}"
-            raise CheckpointError(self.path, found, "one of recipes/synthesis/voicebox.yaml")
+            expected = "one of recipes/synthesis/voicebox.yaml or recipes/codec/unicats.yaml"
+            raise CheckpointError(self.path, found, expected)
         return task
 
 

@@ -1,9 +1,10 @@
-"""SpeakingTask: the contract of every task that speaks a text in an enrolled voice."""
+"""SpeakingTask: the contract of every task that speaks a text in an enrolled voice; InfillingTask,
+of one that also speaks within a recording."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from torch import Tensor
 
@@ -76,3 +77,32 @@ class SpeakingTask(Task):
         if len(enrollments) != 1:
             raise ConfigError("enrolments", str(len(enrollments)), "one: whose voice it is")
         return self.speak(encode, recording, enrollments[0])
+
+
+class Exchanged(NamedTuple):
+    """A recording with other phones in it: its log-mel spectrogram `(MELS, F)`, or its waveform
+    `(S,)` where the task `makes_waveform`, and the frames of the log-mel from which and up to which
+    it is new."""
+
+    speech: Tensor
+    start: int
+    end: int
+
+
+class InfillingTask(SpeakingTask):
+    """Also speaks phones in the place of others within a recording: what `joint edit` asks of a
+    checkpoint's task `synthesis`."""
+
+    @abstractmethod
+    def exchange(
+        self,
+        encoding: SpeakerEncoding,
+        recording: Tensor,
+        timed: TimedPhones,
+        place: tuple[int, int],
+        phones: Tensor,
+        options: SpeakingOptions = AS_PREDICTED,
+    ) -> Exchanged:
+        """Speak `phones (P,)` in the place of those from the first one of `place` up to the second
+        in `timed`, one row, the phones of a `recording (S,)` at the usual level, which also enrols
+        the voice of `encoding`."""

@@ -18,7 +18,8 @@ class CodeExamples:
 
     `phones (B, P)`, silences among them, padded with `UNKNOWN`; `codes (B, T, Q)` of `mask (B, T)`;
     `places (B, T)`, which of the row's phones is spoken in each frame of codes; `prompt (B, N, Q)`,
-    codes of another recording of the speaker, N = 0 without one, of `prompt_mask (B, N)`.
+    codes of another recording of the speaker, N = 0 without one, of `prompt_mask (B, N)`;
+    `infilled (B, T)`, the frames whose codes are to be made between the others; None: all.
     """
 
     phones: Tensor
@@ -28,6 +29,7 @@ class CodeExamples:
     prompt: Tensor
     prompt_mask: Tensor
     encoding: SpeakerEncoding
+    infilled: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.phones)
@@ -36,6 +38,17 @@ class CodeExamples:
     def spoken(self) -> Tensor:
         """The phone of each frame of codes, `(B, T)`."""
         return self.phones.gather(1, self.places).clamp(min=0)
+
+    @property
+    def made(self) -> Tensor:
+        """The frames whose codes are to be made, `(B, T)`."""
+        return self.mask if self.infilled is None else self.mask & self.infilled
+
+
+def places_of(frames: Tensor, ends: Tensor) -> Tensor:
+    """Which phone is spoken in the middle of each of `frames (T,)` of codes, `(T,)`, of phones with
+    `ends (P,)` in frames of the log-mel."""
+    return torch.searchsorted(ends, FRAMES * frames + FRAMES // 2, right=True)
 
 
 def stretches(
@@ -54,8 +67,7 @@ def stretches(
         fits = last_codes - first_codes[first] <= longest
         last = max(int(fits.sum()) - 1, first)
         here = torch.arange(int(first_codes[first]), int(last_codes[last]), device=codes.device)
-        middle = FRAMES * here + FRAMES // 2
-        places = torch.searchsorted(ends, middle, right=True).clamp(first, last) - first
+        places = places_of(here, ends).clamp(first, last) - first
         found.append((timed.phones[row, first : last + 1], codes[row, here], places))
     phones, kept, spoken = zip(*found, strict=True)
     lengths = torch.tensor([len(k) for k in kept], device=codes.device)

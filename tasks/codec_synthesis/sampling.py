@@ -1,6 +1,7 @@
 """Draws of codes from logits."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -19,12 +20,22 @@ class Draw:
 
     def __call__(self, logits: Tensor) -> int:
         """One of `logits (V,)`."""
+        return int(self.rows(self.shares(logits[None])))
+
+    def shares(self, logits: Tensor) -> Tensor:
+        """The probabilities of `logits (…, V)` at the temperature, 0 outside `top_p`."""
         if self.temperature <= 0.0:
-            return int(logits.argmax())
-        ordered, order = (logits.cpu() / self.temperature).softmax(dim=0).sort(descending=True)
-        before = ordered.cumsum(dim=0) - ordered
+            return F.one_hot(logits.argmax(dim=-1), logits.shape[-1]).to(logits.dtype)
+        ordered, order = (logits / self.temperature).softmax(dim=-1).sort(descending=True)
+        before = ordered.cumsum(dim=-1) - ordered
         kept = torch.where(before < self.top_p, ordered, 0.0)
-        return int(order[torch.multinomial(kept, 1, generator=self.generator)])
+        kept = kept / kept.sum(dim=-1, keepdim=True)
+        return torch.zeros_like(kept).scatter(-1, order, kept)
+
+    def rows(self, shares: Tensor) -> Tensor:
+        """One of each row of probabilities `(N, V)`: `(N,)`."""
+        drawn = torch.multinomial(shares.cpu(), 1, generator=self.generator)
+        return drawn[:, 0].to(shares.device)
 
     def plain(self, logits: Tensor) -> int:
         """One of `logits (V,)`, from all of them; at temperature 0 the most probable."""

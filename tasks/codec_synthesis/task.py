@@ -4,32 +4,25 @@ phones, prompt's codes ──► autoregressive model ──► first codes ─�
 codec ──► waveform; both models may be conditioned on the speaker's encoding besides
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, Self
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from joint.conditioning.fusion import Conditioning
-from joint.data.corpus import Corpus
-from joint.data.phones import need_phones
 from joint.errors import ConfigError
 from joint.outputs import SpeakerEncoding, TaskOutput
 from joint.scene import SceneBatch
 from joint.synthesis.acoustic import Fusion
 from joint.synthesis.codec.codec import CODE_HOP, Codec, codes_of
-from joint.synthesis.examples import (
-    FIELDS,
-    aligned_utterances,
-    mean_losses,
-    no_examples,
-    only,
-)
+from joint.synthesis.examples import aligned_utterances, no_examples, only
 from joint.synthesis.level import levelled
-from joint.synthesis.speaking import AS_PREDICTED, SpeakingOptions, SpeakingTask
+from joint.synthesis.speaking import AS_PREDICTED, SpeakingOptions
 from joint.task import ENROLLMENT, Encode
 from joint.units import SAMPLE_RATE, Seconds
 from tasks.codec_synthesis.autoregressive import AutoregressiveModel
+from tasks.codec_synthesis.base import CodecSpeakingTask
 from tasks.codec_synthesis.examples import CodeExamples, stretches
 from tasks.codec_synthesis.parallel import ParallelModel
 from tasks.codec_synthesis.sampling import Draw
@@ -38,7 +31,7 @@ LONGEST_TEXT = 12
 """Frames of codes (0.3 s) of each phone, on average, after which speech ends in any case."""
 
 
-class CodecSynthesisTask(SpeakingTask):
+class CodecSynthesisTask(CodecSpeakingTask):
     """Speaks by codec language models, in the voice of a prompt, of an embedding, or of both (Wang
     et al., "Neural codec language models are zero-shot text to speech synthesizers", 2023: VALL-E).
 
@@ -46,7 +39,7 @@ class CodecSynthesisTask(SpeakingTask):
     the scene, at inference the recording that enrols.
 
     Args:
-        codec: Its weights come from a training of `tasks.codec` (`init_parts`) and stay.
+        codec: See CodecSpeakingTask.
         fusion: Makes the conditionings on the embedding; None: the prompt alone.
         prompt: The longest; 0: the embedding alone.
         dim, blocks, heads, dropout: Of each of the two transformers.
@@ -54,11 +47,9 @@ class CodecSynthesisTask(SpeakingTask):
         stretch: Longest random stretch of each utterance that a training step learns from.
         temperature, top_p: Of the first quantiser's codes at inference.
 
-    Raises ConfigError for a task without both prompt and fusion, and for a codec of one quantiser.
+    Raises ConfigError for a task without both prompt and fusion.
     """
 
-    requires: ClassVar[frozenset[str]] = FIELDS
-    makes_waveform: ClassVar[bool] = True
     controls: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(
@@ -77,13 +68,10 @@ class CodecSynthesisTask(SpeakingTask):
         temperature: float = 0.9,
         top_p: float = 0.9,
     ) -> None:
-        super().__init__()
-        need_phones(phones)
+        super().__init__(phones, codec)
         if fusion is None and not prompt:
             raise ConfigError("prompt", "0, and no fusion", "a prompt, a fusion, or both")
         quantizers, size = codec.sizes
-        if quantizers < 2:
-            raise ConfigError("codec.quantizer.quantizers", str(quantizers), "2 or more")
 
         def conditioned(width: int) -> Conditioning:
             assert fusion is not None
@@ -92,7 +80,6 @@ class CodecSynthesisTask(SpeakingTask):
         made = conditioned if fusion is not None else None
         shape: dict[str, Any] = {"dim": dim, "blocks": blocks, "heads": heads, "dropout": dropout}
         shape |= {"fusion": made, "monotonic": monotonic}
-        self.codec = codec.requires_grad_(False)
         self.first = AutoregressiveModel(len(phones), size, **shape)
         self.further = ParallelModel(len(phones), size, quantizers, **shape)
         self.prompt, self.longest = (
@@ -100,16 +87,6 @@ class CodecSynthesisTask(SpeakingTask):
             int(stretch * SAMPLE_RATE / CODE_HOP),
         )
         self.temperature, self.top_p = temperature, top_p
-
-    def train(self, mode: bool = True) -> Self:
-        """The codec is never trained here."""
-        super().train(mode)
-        self.codec.eval()
-        return self
-
-    def setup(self, corpus: Corpus) -> None:
-        """See Task: refuses a codec that no training has filled."""
-        self.codec.need_trained("codec")
 
     def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:
         """Mean over the utterances whose phones and their times are known: of the first quantiser's
@@ -122,10 +99,6 @@ class CodecSynthesisTask(SpeakingTask):
         first, metrics = self.first.loss(examples)
         further, others = self.further.loss(examples)
         return TaskOutput(first + further, len(examples), {**metrics, **others})
-
-    def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
-        """The losses on held-out utterances, with the same draws each time."""
-        return mean_losses(lambda batch: self.loss(encode, batch, 1.0), batches)
 
     def examples_of(self, batch: SceneBatch, encoding: SpeakerEncoding) -> CodeExamples | None:
         """The codes of the aligned utterances of a batch, and of their prompts."""

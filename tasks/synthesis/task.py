@@ -21,16 +21,15 @@ from joint.synthesis.pitch import pitch_range
 from joint.synthesis.speaking import AS_PREDICTED, SpeakingOptions, SpeakingTask
 from joint.synthesis.spoken import Prosody
 from joint.synthesis.task import VoiceLoss, VoiceTask
+from joint.synthesis.timing.durations import END_SILENCE, DurationPredictor, whole_frames
 from joint.synthesis.voice import VoiceRange
 from joint.units import Seconds
-from tasks.synthesis.predictors import DurationPredictor, ProsodyPredictor, whole_frames
+from tasks.synthesis.predictors import ProsodyPredictor
 
 DECIBELS = 0.1151293
 """ln(magnitude) of one decibel."""
 SEMITONE = 0.0577623
 """ln(Hertz) of one semitone."""
-END_SILENCE = 6
-"""Most frames of the silence before and after what is spoken."""
 
 
 class SynthesisTask(VoiceTask, SpeakingTask):

@@ -1,8 +1,7 @@
-"""What stands around the frames or phones that are to be infilled, and which these are."""
+"""What stands around the frames or phones that are to be infilled."""
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor, nn
 
 from joint.conditioning.fusion import Conditioning
@@ -48,17 +47,3 @@ class ContextStack(nn.Module):
             x = layer(x, src_key_padding_mask=padded)
         out: Tensor = self.norm(x)
         return out * mask.to(out.dtype)
-
-
-def random_spans(mask: Tensor, least: float, everything: float) -> Tensor:
-    """What is to be infilled of sequences, `(B, F)` bool of `mask (B, F)`: of a share `everything`
-    of the rows the whole, of others one span at a random place, as long as a share of the row that
-    is drawn from `least` to 1 (Le et al., Voicebox, section 3.2)."""
-    lengths = mask.sum(dim=1)
-    share = least + (1.0 - least) * torch.rand(len(mask), device=mask.device)
-    share = share.where(torch.rand(len(mask), device=mask.device) >= everything, 1.0)
-    spans = (share * lengths).ceil().long().clamp(min=1)
-    starts = (torch.rand(len(mask), device=mask.device) * (lengths - spans + 1)).long()
-    place = torch.arange(mask.shape[1], device=mask.device)
-    inside = (place >= starts[:, None]) & (place < (starts + spans)[:, None])
-    return inside & mask

@@ -21,13 +21,13 @@ from joint.synthesis.decoders.base import AS_TRAINED, MelDecoder, Sampling, mask
 from joint.synthesis.examples import Examples
 from joint.synthesis.lengths import TimedPhones, regulate
 from joint.synthesis.mel import HOP, MELS
-from joint.synthesis.speaking import AS_PREDICTED, SpeakingOptions, SpeakingTask
+from joint.synthesis.speaking import AS_PREDICTED, Exchanged, InfillingTask, SpeakingOptions
 from joint.synthesis.spoken import SpokenMel
 from joint.synthesis.task import VoiceLoss, VoiceTask
+from joint.synthesis.timing.durations import END_SILENCE, whole_frames
+from joint.synthesis.timing.spans import last_phones, random_spans
 from joint.units import SAMPLE_RATE, Seconds
-from tasks.synthesis.predictors import whole_frames
-from tasks.synthesis.task import END_SILENCE
-from tasks.synthesis.voicebox.context import ContextStack, random_spans
+from tasks.synthesis.voicebox.context import ContextStack
 from tasks.synthesis.voicebox.durations import InfilledDurations
 
 LONGEST_PROMPT: Seconds = 8.0
@@ -41,7 +41,7 @@ class Infilled(NamedTuple):
     made: Tensor
 
 
-class VoiceboxTask(VoiceTask, SpeakingTask):
+class VoiceboxTask(VoiceTask, InfillingTask):
     """Speaks phones as the continuation of an enrolment whose phones are known, or in the place of
     others within a recording.
 
@@ -170,6 +170,30 @@ class VoiceboxTask(VoiceTask, SpeakingTask):
         )
         return log_mel[:, made]
 
+    def exchange(
+        self,
+        encoding: SpeakerEncoding,
+        recording: Tensor,
+        timed: TimedPhones,
+        place: tuple[int, int],
+        phones: Tensor,
+        options: SpeakingOptions = AS_PREDICTED,
+    ) -> Exchanged:
+        """See InfillingTask: the log-mel spectrogram."""
+        first, last = place
+        spoken, lasting = timed.phones[0], timed.durations[0]
+        start, behind = int(lasting[:first].sum()), int(lasting[:last].sum())
+        log_mel = self.acoustic.mel(recording[None])[0]
+        found, made = self.infill(
+            encoding,
+            torch.cat([spoken[:first], phones, spoken[last:]]),
+            torch.cat([lasting[:first], torch.zeros_like(phones), lasting[last:]]),
+            torch.cat([log_mel[:, :start], log_mel[:, behind:]], dim=1),
+            options.rate,
+            options.sampling,
+        )
+        return Exchanged(found, start, start + int(made.sum()))
+
     def infill(
         self,
         encoding: SpeakerEncoding,
@@ -211,9 +235,8 @@ class VoiceboxTask(VoiceTask, SpeakingTask):
         """Phones, durations and log-mel spectrogram of the end of an enrolment, from a phone on."""
         waveform, lengths = encoding.need_recording("synthesis")
         log_mel = self.acoustic.spoken(waveform, lengths).log_mel[0]
-        phones, durations = prompt.phones[0].to(waveform.device), prompt.durations[0]
-        durations = durations.to(waveform.device)
-        behind = durations.flip(0).cumsum(dim=0).flip(0)
-        kept = behind <= max(LONGEST_PROMPT * SAMPLE_RATE / HOP, int(durations[-1]))
+        prompt = prompt.to(waveform.device)
+        phones, durations = prompt.phones[0], prompt.durations[0]
+        kept = last_phones(prompt, round(LONGEST_PROMPT * SAMPLE_RATE / HOP))
         context = log_mel[:, int(durations[~kept].sum()) : int(durations.sum())]
         return phones[kept], durations[kept], context

@@ -24,9 +24,9 @@ from joint.synthesis.lengths import random_starts, window
 from joint.synthesis.level import levelled
 from joint.synthesis.mel import HOP, LogMel
 from joint.synthesis.speaking import AS_PREDICTED, SpeakingOptions, SpeakingTask
+from joint.synthesis.timing.durations import END_SILENCE
 from joint.task import ENROLLMENT, Encode
 from joint.units import SAMPLE_RATE, Seconds
-from tasks.synthesis.task import END_SILENCE
 from tasks.synthesis.yourtts.generator import Vits
 
 NOISE, DURATION_NOISE = 0.667, 0.8

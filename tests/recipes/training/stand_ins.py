@@ -30,7 +30,7 @@ def overrides_of(config: DictConfig, folder: Path, output: Path) -> list[str]:
         overrides += [f"tasks.distillation.task.{name}={value}" for name, value in own.items()]
     if OmegaConf.select(config, "tasks.conversion.task.content.units"):
         overrides.append(f"tasks.conversion.task.content.units={any_units(config, output)}")
-    if "CodecSynthesisTask" in str(config.tasks):
+    if "tasks.codec_synthesis." in str(config.tasks):
         overrides += [f"tasks.synthesis.task.{name}=0.5" for name in ("stretch", "prompt")]
     if "audiolm" in config.tasks:
         source = save_text_model(output / "language_model")

@@ -23,7 +23,7 @@ def test_two_steps(recipe: Path, prepared: Path, aligned: Path, tmp_path: Path) 
     if any(f"tasks.{task}." in str(config.tasks) for task in OF_PHONES):
         folders = aligned, aligned
     config.pop("init_parts", None)
-    if "CodecSynthesisTask" in str(config.tasks):
+    if "tasks.codec_synthesis." in str(config.tasks):
         config.init_parts = codec_parts(config.tasks.synthesis.task.codec, tmp_path)
     OmegaConf.save(config, tmp_path / "recipe.yaml")
     overrides = short(recipe, *folders, tmp_path / "run")

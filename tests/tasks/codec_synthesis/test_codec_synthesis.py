@@ -1,18 +1,16 @@
 """Codec language models on two real sentences: memorised and given back; what they read."""
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from tiny_models import encode_with, tiny_encoder
-from tiny_synthesis import codec, spoken_batch, trained
+from tiny_synthesis import codec
 from torch import Tensor
 
 from joint.conditioning.fusion import FilmFusion
 from joint.data.corpus import Corpus
-from joint.data.opening import open_corpus
 from joint.errors import ConfigError
 from joint.outputs import SpeakerEncoding
 from joint.scene import SceneBatch
@@ -27,30 +25,11 @@ from tasks.codec_synthesis.examples import CodeExamples, stretches
 from tasks.codec_synthesis.sampling import Draw
 from tasks.codec_synthesis.task import CodecSynthesisTask
 
-SENTENCES = ("THE CUTE ELEPHANT", "HIS EYES WERE ROLLING AROUND")
 SURE = SpeakingOptions(sampling=Sampling(temperature=0.0))
 KINDS: dict[str, dict[str, Any]] = {
     "prompt, stop token": {"fusion": None, "monotonic": False},
     "embedding, steps of the text": {"fusion": FilmFusion, "prompt": 0.0},
 }
-
-
-@pytest.fixture(scope="module")
-def corpus(aligned: Path) -> Corpus:
-    return open_corpus(aligned)
-
-
-@pytest.fixture(scope="module")
-def batch(corpus: Corpus) -> SceneBatch:
-    texts = [u.text for u in corpus.utterances]
-    return spoken_batch(corpus, [texts.index(text) for text in SENTENCES])
-
-
-@pytest.fixture(scope="module")
-def weights(batch: SceneBatch) -> dict[str, Tensor]:
-    """Of a codec whose codebooks are filled with the two sentences, so that codes differ."""
-    assert batch.sources is not None
-    return trained(codec(size=16), batch.sources[:, 0], steps=1).state_dict()
 
 
 def made(corpus: Corpus, weights: dict[str, Tensor], **settings: Any) -> CodecSynthesisTask:

@@ -21,10 +21,10 @@ from joint.outputs import SpeakerEncoding
 from joint.scene import SceneBatch
 from joint.synthesis.decoders.regression import RegressionDecoder
 from joint.synthesis.examples import Examples, aligned_examples
+from joint.synthesis.timing.durations import END_SILENCE, UNTOLD
 from joint.synthesis.vocoders.griffin_lim import GriffinLim
 from joint.task import ENROLLMENT, Encode, Enrollment
-from tasks.synthesis.predictors import UNTOLD
-from tasks.synthesis.task import END_SILENCE, SynthesisTask
+from tasks.synthesis.task import SynthesisTask
 
 SENTENCES = ("THE CUTE ELEPHANT", "HIS EYES WERE ROLLING AROUND")
 WHISPER = "JOINT_TEST_WHISPER"

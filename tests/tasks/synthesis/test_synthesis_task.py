@@ -26,8 +26,9 @@ from joint.synthesis.examples import only
 from joint.synthesis.lengths import TimedPhones, timed_phones
 from joint.synthesis.mel import MELS
 from joint.synthesis.speaking import SpeakingOptions
+from joint.synthesis.timing.durations import END_SILENCE
 from joint.task import ENROLLMENT, Enrollment
-from tasks.synthesis.task import END_SILENCE, SynthesisTask
+from tasks.synthesis.task import SynthesisTask
 
 FEW = (0, 5, 9)
 

@@ -24,9 +24,9 @@ from joint.synthesis.decoders.base import Sampling
 from joint.synthesis.examples import aligned_utterances
 from joint.synthesis.mel import HOP
 from joint.synthesis.speaking import SpeakingOptions
+from joint.synthesis.timing.durations import END_SILENCE
 from joint.task import ENROLLMENT
 from joint.training.building.objects import build
-from tasks.synthesis.task import END_SILENCE
 from tasks.synthesis.yourtts.decoders import VocosDecoder
 from tasks.synthesis.yourtts.generator import Vits
 from tasks.synthesis.yourtts.task import YourTTS
