@@ -11,10 +11,9 @@ from joint.data.prepare.manifests import Skipped
 from joint.data.prepare.trials import Trial, read_rows
 from joint.errors import DataError
 from tasks.audiovisual.faces.face import ONE, Detector
-from tasks.audiovisual.faces.reading import read_picture
+from tasks.audiovisual.faces.reading import ENDINGS, read_picture
 
 GENDERS = "genders.tsv"
-ENDINGS = (".jpg", ".jpeg", ".png", ".pgm", ".ppm", ".bmp", ".webp")
 FEWEST = 2
 """Pictures of a person: two sides of a trial."""
 NONTARGETS_PER_TARGET = 10
@@ -38,7 +37,8 @@ class Item:
 @dataclass
 class People:
     """The people of a folder, each with a folder of pictures, in an order drawn from `seed`: those
-    with `most` pictures or more first. What is no picture of one face is skipped and listed.
+    with `most` pictures or more first, none with less than the `fewest`. What is no picture of one
+    face is skipped and listed.
 
     Raises DataError for a folder without people.
     """
@@ -47,6 +47,7 @@ class People:
     detector: Detector
     most: int
     seed: int
+    fewest: int = FEWEST
     skipped: list[Skipped] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -55,9 +56,9 @@ class People:
             for own in (sorted(self.folder.iterdir()) if self.folder.is_dir() else ())
             if own.is_dir()
         }
-        found = {name: files for name, files in found.items() if len(files) >= FEWEST}
+        found = {name: files for name, files in found.items() if len(files) >= self.fewest}
         if not found:
-            expected = f"a folder of {FEWEST} pictures or more for each person"
+            expected = f"a folder of {self.fewest} pictures or more for each person"
             raise DataError(self.folder, "no such folder", expected)
         self.genders = read_genders(self.folder / GENDERS)
         drawn = random.Random(self.seed).sample(sorted(found), len(found))
@@ -76,7 +77,7 @@ class People:
         wanted = gender if self.genders else None
         for name in self._queues.get(wanted, iter(())):
             usable = list(self._usable(split, name))
-            if len(usable) >= FEWEST:
+            if len(usable) >= self.fewest:
                 return usable
         kind = f" of gender {wanted}" if wanted else ""
         raise DataError(self.folder, f"too few people{kind}", "as many as speakers")

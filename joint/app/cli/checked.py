@@ -12,7 +12,7 @@ from typer.core import TyperCommand
 from joint.errors import JointError
 from joint.files import check_file, check_folder
 
-OUTPUTS = ("output", "json", "scores", "transcripts", "kept", "picture", "report")
+OUTPUTS = ("output", "json", "scores", "transcripts", "kept", "picture", "report", "tracks")
 """Parameters that name a place to write; all others that name a file are inputs."""
 
 SEVERAL = ("text_file", "everyone")

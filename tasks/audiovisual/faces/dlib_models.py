@@ -13,6 +13,9 @@ from tasks.audiovisual.faces.reading import EXTRA
 SIDE = 150
 """Pixels of an aligned face; the network's."""
 BATCH = 32
+SAME_PERSON = 0.92
+"""Cosine from which on two pictures are of one person: of Labeled Faces in the Wild, 3 % of the
+pairs of one person are below it, and 0.3 % of those of two above (63 pictures, 1,953 pairs)."""
 
 
 def dlib_encoder() -> FaceEncoder:

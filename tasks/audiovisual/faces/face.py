@@ -11,6 +11,9 @@ from joint.errors import DataError
 
 ONE = "one face"
 
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom in pixels."""
+
 
 @dataclass(frozen=True)
 class Face:
@@ -18,9 +21,13 @@ class Face:
     detector is, and, where it finds them, `landmarks (5, 2)`: both eyes, the tip of the nose, both
     corners of the mouth, those on the left of the picture first."""
 
-    box: tuple[float, float, float, float]
+    box: Box
     score: float
     landmarks: np.ndarray | None = None
+
+    def overlap(self, other: "Face") -> float:
+        """Intersection over union of both boxes."""
+        return overlap(self.box, other.box)
 
 
 class Detector(Protocol):
@@ -62,3 +69,15 @@ class FaceEncoder:
         does."""
         crops = [self.crop(*each) for each in zip(pictures, where, strict=True)]
         return self.embedder.embed(crops)
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Intersection over union of two boxes."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    common = max(0.0, width) * max(0.0, height)
+    return common / max(_area(one) + _area(other) - common, 1e-9)
+
+
+def _area(box: Box) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])

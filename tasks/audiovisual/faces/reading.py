@@ -8,6 +8,8 @@ from joint.errors import ConfigError, DataError
 
 EXTRA = "pip install 'joint-speaker[audiovisual]'"
 """What brings the packages of this task."""
+ENDINGS = (".jpg", ".jpeg", ".png", ".pgm", ".ppm", ".bmp", ".webp")
+"""Of the pictures in a folder."""
 EXPECTED = "a picture (JPEG, PNG, PGM)"
 
 

@@ -79,22 +79,9 @@ def distinct(found: list[Face], overlap: float) -> list[Face]:
     """Without those that another of a higher score overlaps by more (non-maximum suppression)."""
     kept: list[Face] = []
     for face in sorted(found, key=lambda face: -face.score):
-        if all(_shared(face, other) <= overlap for other in kept):
+        if all(face.overlap(other) <= overlap for other in kept):
             kept.append(face)
     return kept
-
-
-def _shared(one: Face, other: Face) -> float:
-    """Intersection over union of two boxes."""
-    left, top = np.maximum(one.box[:2], other.box[:2])
-    right, bottom = np.minimum(one.box[2:], other.box[2:])
-    common = max(0.0, right - left) * max(0.0, bottom - top)
-    return float(common / max(_area(one) + _area(other) - common, 1e-9))
-
-
-def _area(face: Face) -> float:
-    left, top, right, bottom = face.box
-    return (right - left) * (bottom - top)
 
 
 def _resized(picture: np.ndarray, scale: float) -> np.ndarray:
