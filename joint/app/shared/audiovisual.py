@@ -83,16 +83,15 @@ def screen_lines(screen: "Screen") -> Iterator[str]:
 
 def screen_values(screen: "Screen") -> dict[str, Any]:
     """The result as JSON: people with their tracks, of which each picture has its time, the box
-    and a score that the person speaks; speakers with their person, null for one off-screen."""
+    and a score that the person speaks; speakers with their person, null for one off-screen, and the
+    share of their speech in which that person is seen."""
+    from tasks.audiovisual.linking.people import visible
     from tasks.audiovisual.linking.screen import seconds_seen, spoken
 
     people, speakers = [], []
     rows = zip(screen.people, seconds_seen(screen), screen.speaking(), strict=True)
-    seen = {}
     for person, seconds, scores in rows:
         link = screen.speaker(person.name)
-        frames = {number for track in person.tracks for number in track.frames}
-        seen[person.name] = sorted(frames)
         people.append(
             {
                 "name": person.name,
@@ -100,28 +99,29 @@ def screen_values(screen: "Screen") -> dict[str, Any]:
                 "speaker": link and link.speaker,
                 "by": link and link.by,
                 "score": link and link.score,
-                "seconds_on_screen": float(seconds),
+                "seconds_on_screen": seconds,
                 "tracks": [
                     {
-                        "seconds": [float(screen.times[n]) for n in track.frames],
-                        "boxes": [[round(float(edge), 1) for edge in box] for box in track.boxes],
-                        "speaking": [float(scores[n]) for n in track.frames],
+                        "seconds": list(screen.times[track.frames]),
+                        "boxes": track.boxes,
+                        "speaking": list(scores[track.frames]),
                     }
                     for track in person.tracks
                 ],
             }
         )
+    seen = visible(screen.people, len(screen.times))
+    names = [person.name for person in screen.people]
     for name in speakers_of(screen.turns):
-        link = screen.person(name)
-        length = sum(t.end - t.start for t in screen.turns if t.speaker == name) / SAMPLE_RATE
-        active = spoken(screen.turns, [name], screen.times)[0]
-        shown_share = float(active[seen[link.person]].sum() / max(active.sum(), 1)) if link else 0.0
+        link, (active,) = screen.person(name), spoken(screen.turns, [name], screen.times)
+        together = active & seen[names.index(link.person)] if link else active & False
+        own = sum(turn.end - turn.start for turn in screen.turns if turn.speaker == name)
         speakers.append(
             {
                 "name": name,
                 "person": link and link.person,
-                "seconds": length,
-                "share_on_screen": shown_share,
+                "seconds": own / SAMPLE_RATE,
+                "share_on_screen": together.sum() / max(active.sum(), 1),
             }
         )
     return {"people": people, "speakers": speakers}

@@ -12,9 +12,9 @@ from joint.conversation.turns import Turn
 from joint.units import SAMPLE_RATE, Seconds
 from tasks.audiovisual.linking.people import Person, visible
 
-LEAST = 0.2
-"""Correlation from which on a person on screen is taken for a speaker; chosen on composed videos of
-validation speakers."""
+LEAST = 0.15
+"""Correlation from which on a person on screen is taken for a speaker; chosen on shots planned for
+conversations of validation speakers."""
 SMOOTHED: Seconds = 1.0
 """A mouth closes between syllables: its motion is averaged over so long."""
 

@@ -63,7 +63,11 @@ def test_figures_are_those_of_all_videos_together() -> None:
 def test_turns_lose_their_names() -> None:
     found = link.unnamed(turns()[:5])
     assert [t.speaker for t in found] == [f"speaker{n}" for n in (1, 2, 3, 4, 1)]
-    assert link.recognised(found, np.zeros(0), lambda _: np.zeros((0, 1)), {}, 0.5) == found
+    assert link.recognised(found, {}, {}, 0.5) == found
+    voices = {f"speaker{n}": row for n, row in enumerate(np.eye(4), start=1)}
+    known = {"Anna": 2 * np.eye(4)[:1], "Ben": -np.eye(4)[1:2]}
+    names = [turn.speaker for turn in link.recognised(found, voices, known, 0.5)]
+    assert names == ["Anna", "speaker2", "speaker3", "speaker4", "Anna"]
 
 
 def test_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,4 +83,8 @@ def test_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert exit_.value.code == 2 and expected in capsys.readouterr().err
     with pytest.raises(DataError, match=r"all.rttm"):
         link.compare(tmp_path, "campplus-joint")
+    (tmp_path / "list.json").write_text('[{"name": "a"}]')
+    for name in ("list.json", "missing.json"):
+        with pytest.raises(DataError, match=rf"{name}: found no such list"):
+            link.read_shown(tmp_path / name)
     assert not (tmp_path / "videos").exists()
