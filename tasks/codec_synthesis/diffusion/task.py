@@ -211,6 +211,7 @@ class UnicatsTask(CodecSpeakingTask, InfillingTask):
         temperature = self.temperature if sampling.temperature is None else sampling.temperature
         draw = Draw(sampling.seed, temperature, self.top_p)
         text, latents = self.content_of(examples)
+        # the examples share the memory of the codes
         codes[:, 0] = self.decoder.sample(text, latents, examples, draw, sampling.steps)
         return self.further.fill(examples)[0]
 
