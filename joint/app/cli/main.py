@@ -4,6 +4,7 @@ import atexit
 import gc
 import sys
 from collections.abc import Callable
+from functools import cache
 from typing import Annotated, Any, NoReturn, cast
 
 import typer
@@ -129,6 +130,12 @@ for name, command in COMMANDS.items():
         app.command(name, cls=CheckedCommand)(command)
 
 
+@cache
+def whole() -> Any:
+    """The command with all its commands, made once in a process."""
+    return typer.main.get_command(app)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command; bad input prints one line and exits 2, Ctrl-C exits 130."""
     quiet_libraries()
@@ -139,7 +146,7 @@ def main(arguments: list[str] | None = None) -> None:
     atexit.register(gc.freeze)
     with errors_in_one_line():
         try:
-            code = app(args=arguments, prog_name="joint", standalone_mode=False)
+            code = whole()(args=arguments, prog_name="joint", standalone_mode=False)
         except USAGE_ERROR as error:
             _refuse_usage(error)
         except typer.Abort:
