@@ -36,6 +36,7 @@ DISTRIBUTIONS = {
     "espeakng_loader": "espeakng-loader",
     "faster_whisper": "faster-whisper",
     "silero_vad": "silero-vad",
+    "lightning_fabric": "lightning-fabric",
     "flashlight": "flashlight-text",
     "pyannote": "pyannote-metrics",
     "espnet2": "espnet",
