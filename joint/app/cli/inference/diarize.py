@@ -133,7 +133,8 @@ def diarize(
     for name, turns in sessions.items():
         print(f"{name}: {turns_text(turns)}")
     if screen is not None:
-        print("\n".join(screen_lines(screen)))
+        for line in screen_lines(screen):
+            print(line)
         if tracks is not None:
             write_json(tracks, screen_values(screen))
     if picture is not None:
