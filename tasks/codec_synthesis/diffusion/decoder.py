@@ -79,11 +79,13 @@ class DiffusionDecoder(nn.Module):
     def loss(
         self, text: Tensor, latents: Tensor, examples: CodeExamples, first: int
     ) -> tuple[Tensor, dict[str, float | Tensor]]:
-        """The variational bound in nats a frame, estimated at one random step of each row, and the
-        auxiliary loss of as many steps, λ times; see `forward`."""
+        """The variational bound in nats a frame, estimated at one random step of each row, those of
+        the rows spread evenly, and the auxiliary loss of as many steps, λ times; see `forward`."""
         codes, made = examples.codes[..., 0], examples.made
         steps = self.noise.steps
-        step = torch.randint(1, steps + 1, (len(codes),), device=codes.device)
+        rows = len(codes)
+        place = (torch.randperm(rows) + torch.rand(rows)) / rows
+        step = 1 + (place * steps).long().clamp(max=steps - 1).to(codes.device)
         noisy = torch.where(made, self.noise.noised(codes, step), codes)
         logits = self(noisy, step, text, latents, examples, first)
         clean = F.one_hot(codes, self.noise.size).float()
