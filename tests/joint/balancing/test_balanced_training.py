@@ -1,7 +1,5 @@
 """Balances in a model, in a training that is stopped and resumed, and on two processes."""
 
-import os
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
+from processes import on_two
 from support import COMMON, TINY
 from tiny_models import extraction, noise_batch, tiny_encoder, verification
 from torch import Tensor
@@ -112,11 +110,8 @@ def part(batch: SceneBatch, rows: slice) -> SceneBatch:
     return SceneBatch(**{n: v[rows] for n, v in vars(batch).items() if v is not None})
 
 
-def work(rank: int, port: int, folder: str) -> None:
+def work(rank: int, folder: str) -> None:
     """What each of two processes does: two steps on its part of the batch."""
-    torch.set_num_threads(1)
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    os.environ |= {"RANK": str(rank), "WORLD_SIZE": "2"}
     dist.init_process_group("gloo")
     found = {}
     for name, make in MADE.items():
@@ -131,10 +126,7 @@ def work(rank: int, port: int, folder: str) -> None:
 
 
 def test_two_processes_weigh_as_one_does(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    mp.spawn(work, (port, str(tmp_path)), nprocs=2)
+    on_two(work, str(tmp_path))
     for name, make in MADE.items():
         one = model(make())
         for seed in range(2):

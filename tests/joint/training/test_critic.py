@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_models import noise_batch
-from tiny_tasks import adversarial_model
+from tiny_models import adversarial_model, noise_batch
 from torch import Tensor
 
 from joint.model import JointModel, StreamBatch

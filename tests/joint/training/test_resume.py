@@ -1,37 +1,16 @@
 """A training killed in the middle of an epoch and resumed is the one that was never killed."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
-from support import ROOT, TINY
+from processes import train_until_killed
+from support import TINY
 
 from joint.training import checkpoint
 from joint.training.run import train
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-import torch
-from joint.training.trainer import Trainer
-from joint.training.run import train
-
-torch.set_num_threads(1)
-step = Trainer._train_step
-
-def step_or_die(trainer, *arguments):
-    if trainer.step == 5:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return step(trainer, *arguments)
-
-Trainer._train_step = step_or_die
-train(Path(sys.argv[1]), sys.argv[2:])
-"""
 RECORDINGS = """
 streams:
   recordings:
@@ -62,10 +41,7 @@ def test_killed_and_resumed(recipe: Path, tiny_overrides: list[str], tmp_path: P
     overrides += ["trainer.average_last=2"]
     expected = train(recipe, [*overrides, f"output={whole}"])
 
-    arguments = [sys.executable, "-c", KILLED, str(recipe), *overrides, f"output={killed}"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    outcome = subprocess.run(arguments, env=environment, capture_output=True, cwd=tmp_path)
-    assert outcome.returncode == -signal.SIGKILL, outcome.stderr.decode()
+    train_until_killed(recipe, [*overrides, f"output={killed}"], step=5)
     assert [line["step"] for line in log(killed)] == [1, 2, 3, 4, 5]
     assert [p.name for p in sorted((killed / "checkpoints").iterdir())] == [
         "step-00000002.safetensors",

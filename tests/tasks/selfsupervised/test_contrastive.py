@@ -10,6 +10,7 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
+from processes import on_two
 from tiny_models import encode_with, noise_batch, tiny_encoder
 from torch import Tensor
 
@@ -127,9 +128,8 @@ def test_moco_s_loss() -> None:
     assert encoder.projection.weight.grad is not None
 
 
-def _rank(rank: int, world: int, folder: str) -> None:
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", f"file://{folder}/rendezvous", rank=rank, world_size=world)
+def _rank(rank: int, folder: str) -> None:
+    dist.init_process_group("gloo")
     encoder = tiny_encoder().eval()
     task = moco(encoder, 6).eval()
     for step in range(2):
@@ -140,7 +140,7 @@ def _rank(rank: int, world: int, folder: str) -> None:
 
 def test_the_queue_under_two_ranks(tmp_path: Path) -> None:
     """Both hold the keys of both, the first rank's before the second's."""
-    torch.multiprocessing.spawn(_rank, (2, str(tmp_path)), nprocs=2)
+    on_two(_rank, str(tmp_path))
     found = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2)]
     assert torch.equal(found[0]["queue"], found[1]["queue"])
     alone = moco(tiny_encoder(), 6).eval()

@@ -1,15 +1,13 @@
 """Two processes learn what one does."""
 
 import itertools
-import os
-import socket
 from pathlib import Path
 
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from omegaconf import OmegaConf
+from processes import on_two
 from support import TINY
 from tiny_models import learn, noise_batch, tiny_model
 from torch import Tensor
@@ -49,12 +47,8 @@ def gradients(of: JointModel) -> dict[str, Tensor]:
     return {n: p.grad for n, p in of.named_parameters() if p.grad is not None}
 
 
-def work(rank: int, port: int, folder: str, recipe: str, overrides: list[str]) -> None:
+def work(rank: int, folder: str, recipe: str, overrides: list[str]) -> None:
     """What each of two processes does; errors end the test in the parent."""
-    torch.set_num_threads(1)
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "TORCHELASTIC_RUN_ID": "test"}
-    os.environ |= {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "GROUP_RANK": "0"}
     dist.init_process_group("gloo")
     for switches, shares in CASES:
         inner = model(switches)
@@ -79,12 +73,8 @@ def outcome(tiny_overrides: list[str], tmp_path_factory: pytest.TempPathFactory)
     }
     recipe["streams"]["mixtures"]["tasks"] = ["extraction"]
     OmegaConf.save(recipe, folder / "recipe.yaml")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     overrides = [*tiny_overrides, f"output={folder / 'run'}", "trainer.max_steps=3"]
-    arguments = (port, str(folder), str(folder / "recipe.yaml"), overrides)
-    mp.spawn(work, arguments, nprocs=2)
+    on_two(work, str(folder), str(folder / "recipe.yaml"), overrides)
     return folder
 
 

@@ -1,15 +1,12 @@
 """Two processes: critics, and tasks without an item, do what they do in one process."""
 
-import os
-import socket
 from pathlib import Path
 
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
-from tiny_models import noise_batch
-from tiny_tasks import adversarial_model, model_without_items
+from processes import on_two
+from tiny_models import adversarial_model, model_without_items, noise_batch
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
@@ -45,12 +42,8 @@ class Batches:
             yield part(ROWS[self.rank])
 
 
-def work(rank: int, port: int, folder: str) -> None:
+def work(rank: int, folder: str) -> None:
     """What each of two processes does; errors end the test in the parent."""
-    torch.set_num_threads(1)
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "RANK": str(rank)}
-    os.environ |= {"LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
-    os.environ |= {"TORCHELASTIC_RUN_ID": "test", "GROUP_RANK": "0"}
     dist.init_process_group("gloo")
     game = adversarial_model().eval()
     wrapped = DistributedDataParallel(game)
@@ -83,10 +76,7 @@ def work(rank: int, port: int, folder: str) -> None:
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("ddp")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    mp.spawn(work, (port, str(folder)), nprocs=2)
+    on_two(work, str(folder))
     return folder
 
 

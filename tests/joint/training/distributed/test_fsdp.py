@@ -1,25 +1,18 @@
 """Two processes that each hold a share of the model train it as two that hold all of it."""
 
-import os
-import socket
 from pathlib import Path
 
 import pytest
-import torch
-import torch.multiprocessing as mp
 from omegaconf import OmegaConf
+from processes import on_two
 from support import TINY, Refused
 
 from joint.training import checkpoint
 from joint.training.run import train
 
 
-def work(rank: int, port: int, recipe: str, overrides: list[str]) -> None:
+def work(rank: int, recipe: str, overrides: list[str]) -> None:
     """A sharded training and the same with whole models, then the first again, interrupted."""
-    torch.set_num_threads(1)
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "RANK": str(rank)}
-    os.environ |= {"LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
-    os.environ |= {"TORCHELASTIC_RUN_ID": "test", "GROUP_RANK": "0"}
     # AdamW's first steps are the signs of gradients, which rounding decides where they are small
     same = [*overrides, "optimizer.kind=sgd", "optimizer.lr=0.01"]
     for strategy in ("ddp", "fsdp"):
@@ -42,11 +35,8 @@ def runs(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     held_out = {"tasks": ["extraction"], "batch_size": 2, "batches": 1, "scenes": scenes}
     recipe.validation = held_out
     OmegaConf.save(recipe, folder / "recipe.yaml")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     data = [f"data.train={prepared / 'train'}", f"data.validation={prepared / 'test'}"]
-    mp.spawn(work, (port, str(folder / "recipe.yaml"), data), nprocs=2)
+    on_two(work, str(folder / "recipe.yaml"), data)
     return folder
 
 

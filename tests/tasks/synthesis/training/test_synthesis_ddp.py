@@ -1,14 +1,12 @@
 """Two processes: voices learn from what is aligned, wherever it is, and train together."""
 
-import os
-import socket
 from pathlib import Path
 
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from omegaconf import OmegaConf
+from processes import on_two
 from support import ROOT
 from tiny_synthesis import REGRESSION, conversion, speaking_model, spoken_batch, synthesis
 from torch import Tensor
@@ -40,12 +38,8 @@ def gradients(
     return {n: p.grad for n, p in model.named_parameters() if p.grad is not None}
 
 
-def work(rank: int, port: int, data: str, folder: str, overrides: list[str]) -> None:
+def work(rank: int, data: str, folder: str, overrides: list[str]) -> None:
     """What each of two processes does; errors end the test in the parent."""
-    torch.set_num_threads(1)
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "TORCHELASTIC_RUN_ID": "test"}
-    os.environ |= {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "GROUP_RANK": "0"}
     dist.init_process_group("gloo")
     for kind in TASKS:
         model = model_of(kind, data)
@@ -72,11 +66,8 @@ def outcome(aligned: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     recipe.tasks.conversion.encoder = "frozen"
     recipe.streams.sentences.tasks = list(TASKS)
     OmegaConf.save(recipe, folder / "recipe.yaml")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     overrides = [f"data.train={aligned}", f"output={folder / 'run'}"]
-    mp.spawn(work, (port, str(aligned), str(folder), overrides), nprocs=2)
+    on_two(work, str(aligned), str(folder), overrides)
     return folder
 
 

@@ -1,13 +1,11 @@
 """Two processes: a vocoder whose discriminators begin late learns what it does in one."""
 
-import os
-import socket
 from pathlib import Path
 
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
+from processes import on_two
 from tiny_vocoder import RECIPE, batch_of, vocoder_model
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
@@ -27,12 +25,8 @@ def gradients(model: JointModel, module: torch.nn.Module, rows: Tensor, progress
     return {n: p.grad for n, p in model.named_parameters() if p.grad is not None}
 
 
-def work(rank: int, port: int, folder: str, overrides: list[str]) -> None:
+def work(rank: int, folder: str, overrides: list[str]) -> None:
     """What each of two processes does; errors end the test in the parent."""
-    torch.set_num_threads(1)
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "TORCHELASTIC_RUN_ID": "test"}
-    os.environ |= {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "GROUP_RANK": "0"}
     dist.init_process_group("gloo")
     recordings = torch.load(Path(folder) / "recordings", weights_only=True)
     for name, progress in PROGRESS.items():
@@ -51,11 +45,8 @@ def outcome(
     """The folder that two processes left their gradients and a training in."""
     folder = tmp_path_factory.mktemp("ddp")
     torch.save(recordings, folder / "recordings")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     overrides = [*tiny_overrides, f"output={folder / 'run'}", "trainer.max_steps=4"]
-    mp.spawn(work, (port, str(folder), overrides), nprocs=2)
+    on_two(work, str(folder), overrides)
     return folder
 
 

@@ -1,38 +1,15 @@
 """A vocoder learns, leaves the encoder alone, and resumes exactly where it was killed."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
-from support import ROOT
+from processes import train_until_killed
 from tiny_vocoder import RECIPE
 
 from joint.training import checkpoint
 from joint.training.run import train
-
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-import torch
-from joint.training.trainer import Trainer
-from joint.training.run import train
-
-torch.set_num_threads(1)
-step = Trainer._train_step
-
-def step_or_die(trainer, *arguments):
-    if trainer.step == 5:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return step(trainer, *arguments)
-
-Trainer._train_step = step_or_die
-train(Path(sys.argv[1]), sys.argv[2:])
-"""
 
 
 def log(folder: Path) -> list[dict]:
@@ -51,10 +28,7 @@ def test_killed_and_resumed(whole: Path, tiny_overrides: list[str], tmp_path: Pa
     """Killed after the discriminators' second step, resumed after their first."""
     killed = tmp_path / "killed"
     overrides = [*tiny_overrides, f"output={killed}"]
-    arguments = [sys.executable, "-c", KILLED, str(RECIPE), *overrides]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    outcome = subprocess.run(arguments, env=environment, capture_output=True, cwd=tmp_path)
-    assert outcome.returncode == -signal.SIGKILL, outcome.stderr.decode()
+    train_until_killed(RECIPE, overrides, step=5)
     assert [line["step"] for line in log(killed)] == [1, 2, 3, 4, 5]
     last = killed / "checkpoints" / "step-00000004.safetensors"
     assert any("discriminators" in name for name in checkpoint.read(last)[0])
