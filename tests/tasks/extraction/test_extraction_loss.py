@@ -5,7 +5,6 @@ from itertools import pairwise
 import pytest
 import torch
 from torch import Tensor
-from torchmetrics.functional.audio import scale_invariant_signal_distortion_ratio
 
 from joint.errors import ConfigError
 from tasks.extraction.extractor import Estimate
@@ -31,6 +30,8 @@ def loss(estimate: Tensor, reference: Tensor, mixture: Tensor, **options: float)
 
 
 def test_si_sdr_equals_torchmetrics() -> None:
+    from torchmetrics.functional.audio import scale_invariant_signal_distortion_ratio
+
     target, other = signals()
     mixture = target + other
     estimate = target + torch.tensor([[0.03], [0.3], [3.0]]) * other

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import ROOT
+from support import ROOT, Command
 
 from joint.errors import AudioError, DataError
 from tasks.verification.embedding import EmbeddedFiles
@@ -34,7 +34,7 @@ def test_merged_in_the_order_asked_for() -> None:
 
 
 def test_two_processes_write_what_one_does(
-    tiny_checkpoint: Path, embedded_corpus: Path, tmp_path: Path
+    tiny_checkpoint: Path, embedded_corpus: Path, tmp_path: Path, joint_command: Command
 ) -> None:
     """The second process of the two can read none of its share."""
     recordings = sorted((embedded_corpus / "WAVE").rglob("*.*"))[:3]
@@ -43,24 +43,26 @@ def test_two_processes_write_what_one_does(
         broken = tmp_path / f"broken{number}.wav"
         broken.write_bytes(b"RIFF")
         files += [recording, broken]
-    written = []
-    launch = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
-    for name, before in (("one", []), ("two", launch)):
-        output = tmp_path / f"{name}.npz"
-        command = [sys.executable, "-m", *before, "joint", "embed", *files]
-        options = ["--checkpoint", tiny_checkpoint, "--output", output]
-        done = subprocess.run(
-            [*map(str, command), *map(str, options)],
-            cwd=ROOT,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.count("3 embeddings") == 1
-        assert "3 of 6 skipped: broken0, broken1, broken2" in done.stderr
-        written.append(np.load(output))
-    one, two = written
+    places = [tmp_path / "one.npz", tmp_path / "two.npz"]
+    embed = ("embed", *files, "--checkpoint", tiny_checkpoint, "--output")
+    alone = joint_command(*embed, places[0])
+    launch = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "joint"]
+    done = subprocess.run(
+        [sys.executable, "-m", *launch, *map(str, embed), str(places[1])],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    found = (
+        (alone.code, alone.out, "\n".join(alone.err)),
+        (done.returncode, done.stdout, done.stderr),
+    )
+    for code, out, err in found:
+        assert code == 0, err
+        assert out.count("3 embeddings") == 1
+        assert "3 of 6 skipped: broken0, broken1, broken2" in err
+    one, two = map(np.load, places)
     assert one.files == two.files and len(one.files) == 3
     for name in one.files:
         # batches of other recordings: padding, and so bf16's rounding, differs
