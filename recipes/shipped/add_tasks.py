@@ -1,15 +1,15 @@
 """Add the heads of other trainings to a checkpoint, where these kept its encoder frozen.
 
     python -m recipes.shipped.add_tasks BASE.safetensors OUT.safetensors
-        vocoder=exp/synthesis/vocoder synthesis=exp/synthesis/synthesis ... [--beside FILE]
+        vocoder=exp/synthesis/vocoder synthesis=exp/synthesis/synthesis ... [--beside FILE ...]
         [--held-out DATA ...] [--licence TEXT]
 
 A head that BASE has already is replaced. Weights are written in float16; thresholds and calibration
 of BASE stay true, as its encoder does. What only training reads of a head (a discriminator, a
-vocoder for a loss) is left out. With `--beside` heads that FILE, in the folder of OUT, has just so
-are left to it. With `--held-out` the decision on voices at once in an enrolment is fitted on
-prepared parts of held-out speakers, together; and on each that has a `mix2_extraction.csv` the
-decision on presence is fitted and the extractor measured.
+vocoder for a loss) is left out. With `--beside` the encoder and the heads that a FILE, in the
+folder of OUT, has just so are left to it. With `--held-out` the decision on voices at once in an
+enrolment is fitted on prepared parts of held-out speakers, together; and on each that has a
+`mix2_extraction.csv` the decision on presence is fitted and the extractor measured.
 """
 
 import argparse
@@ -41,11 +41,11 @@ def add_tasks(
     base: Path,
     output: Path,
     heads: Mapping[str, Path],
-    beside: str | None = None,
+    beside: Sequence[str] = (),
     licence: str | None = None,
 ) -> list[str]:
-    """Write `output`, without the heads that `beside`, a file in its folder, has just so; returns
-    the names of its tasks. Raises CheckpointError where an encoder is another one, where a head is
+    """Write `output`, without the parts that files `beside` it have just so; returns the names of
+    its tasks. Raises CheckpointError where an encoder is another one, where a head is
     not there, or where phones differ."""
     tensors, metadata = checkpoint.read(base)
     tensors = {k: v for k, v in tensors.items() if k.startswith(checkpoint.MODEL)}
@@ -61,12 +61,12 @@ def add_tasks(
     if licence is not None:
         metadata["licence"] = licence
     written = to_half(tensors)
-    if beside is not None:
-        found, _ = checkpoint.read(output.with_name(beside))
-        left = [name for name in metadata["config"]["tasks"] if _has(found, written, name)]
-        metadata[checkpoint.BESIDE] = {beside: [f"{TASKS}{name}." for name in left]}
-        beginnings = tuple(metadata[checkpoint.BESIDE][beside])
-        written = {k: v for k, v in written.items() if not (left and k.startswith(beginnings))}
+    parts = [ENCODER, *(f"{TASKS}{name}." for name in metadata["config"]["tasks"])]
+    for name in beside:
+        found, _ = checkpoint.read_own(output.with_name(name))
+        left = [part for part in parts if _has(found, written, part)]
+        metadata.setdefault(checkpoint.BESIDE, {})[name] = left
+        written = {k: v for k, v in written.items() if not k.startswith(tuple(left))}
     checkpoint.write(output, written, metadata)
     model, _ = load_model(output)
     return list(model.tasks)
@@ -95,10 +95,10 @@ def measure_extraction(path: Path, folders: Sequence[Path]) -> dict[str, Any]:
     return figures
 
 
-def _has(found: Mapping[str, torch.Tensor], tensors: Mapping[str, torch.Tensor], name: str) -> bool:
-    """Whether `found` has the tensors of the head `name` as they are."""
-    own = {k: v for k, v in tensors.items() if k.startswith(f"{TASKS}{name}.")}
-    return all(k in found and torch.equal(found[k], v) for k, v in own.items())
+def _has(found: Mapping[str, torch.Tensor], tensors: Mapping[str, torch.Tensor], part: str) -> bool:
+    """Whether `found` has the tensors whose names begin with `part`, and as they are."""
+    own = {k: v for k, v in tensors.items() if k.startswith(part)}
+    return bool(own) and all(k in found and torch.equal(found[k], v) for k, v in own.items())
 
 
 def _add(name: str, metadata: dict[str, Any], described: Mapping[str, Any], path: Path) -> None:
@@ -138,7 +138,7 @@ def main() -> None:
     parser.add_argument("base", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("heads", nargs="+", metavar="TASK=CHECKPOINT")
-    parser.add_argument("--beside", metavar="FILE")
+    parser.add_argument("--beside", nargs="+", default=[], metavar="FILE")
     parser.add_argument("--licence", metavar="TEXT", help="where a head knows another corpus")
     parser.add_argument("--held-out", type=Path, nargs="+", default=[], metavar="DATA")
     given = parser.parse_args()

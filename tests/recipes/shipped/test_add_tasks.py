@@ -36,17 +36,18 @@ def test_a_head_takes_the_place_of_the_one_before(
     assert set(found) == {k for k in base if k.startswith(checkpoint.MODEL)}
 
 
-def test_heads_that_lie_beside_it_are_left_there(speaking_checkpoint: Path, tmp_path: Path) -> None:
+def test_parts_that_lie_beside_it_are_left_there(speaking_checkpoint: Path, tmp_path: Path) -> None:
     half, retrained = tmp_path / "half.safetensors", tmp_path / "retrained.safetensors"
     add_tasks(speaking_checkpoint, half, {})
     tensors, described = checkpoint.read(half)
     moved = {k: v + 1 if k.startswith(VOICE) else v for k, v in tensors.items()}
     checkpoint.write(retrained, moved, described)
     output = tmp_path / "joined.safetensors"
-    names = add_tasks(half, output, {"synthesis": retrained}, beside=half.name)
+    names = add_tasks(half, output, {"synthesis": retrained}, beside=[half.name])
     own, _ = checkpoint.read_own(output)
     heads = {key.split(".")[1] for key in own if key.startswith(TASKS)}
     assert heads == {"synthesis"} and len(names) > 1
+    assert not any(key.startswith(ENCODER) for key in own)
     whole, _ = checkpoint.read(output)
     before, _ = checkpoint.read(half)
     assert whole.keys() == before.keys()
