@@ -2,20 +2,19 @@
 
 import warnings
 from collections.abc import Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from joint.app.base import LoadedModel
-from joint.app.manner import GRIFFIN_LIM, check_controls, check_curves, check_manner
+from joint.app.manner import check_controls, check_curves, check_manner
 from joint.app.results import Enrolled, Recording
 from joint.app.shared.enrolling import refuse_same
+from joint.app.shared.vocoders import Vocoding
 from joint.audio import AudioWarning
 from joint.directions import unit
-from joint.errors import CheckpointError, ConfigError, DataError
+from joint.errors import ConfigError, DataError
 from joint.inspection.domain import NO_SPEECH, SYNTHESIS_SPEECH
 from joint.inspection.reading import InspectedRecording
 from joint.outputs import SpeakerEncoding
@@ -28,11 +27,7 @@ if TYPE_CHECKING:
     from joint.synthesis.control.curves import Curve
     from joint.synthesis.lengths import TimedPhones
     from joint.synthesis.speaking import SpeakingTask
-    from joint.synthesis.vocoders.base import Vocoder
     from joint.text.reading import Sentence
-
-VOCODER = "vocoder"
-"""The task of it."""
 
 QUIETEST_PIECE = 1e-3
 """Level of a piece of a source, as a share of the whole's, below which it is as good as silent."""
@@ -41,7 +36,7 @@ THE_SOURCE = "the source of the conversion itself"
 TARGET_SPEAKER = "a recording of the target speaker"
 
 
-class Synthesizer(LoadedModel):
+class Synthesizer(Vocoding):
     """A model that speaks, where it has tasks of synthesis, conversion and a vocoder."""
 
     def synthesize(
@@ -245,33 +240,3 @@ class Synthesizer(LoadedModel):
             text = f"{source.where}: a voice like the target's (score {score:.2f}, from "
             text += f"{self.threshold:.2f} on the same speaker): little will change"
             warnings.warn(text, AudioWarning, stacklevel=3)
-
-    def vocoder(self, name: str | None = None) -> "Vocoder":
-        """The checkpoint's vocoder; with a `name` that of another checkpoint, or `griffin-lim`,
-        which needs no training and sounds worse. Raises CheckpointError where there is none."""
-        if name is not None:
-            if name not in self._vocoders:
-                self._vocoders[name] = self._other_vocoder(name)
-            return self._vocoders[name]
-        if VOCODER not in self.model.tasks:
-            expected = "one with a vocoder task, or --vocoder griffin-lim|CHECKPOINT"
-            raise CheckpointError(self.path, self._tasks_text(), expected)
-        from tasks.vocoder.task import VocoderTask
-
-        task = self.model.task(VOCODER)
-        assert isinstance(task, VocoderTask)
-        return task.vocoder
-
-    @cached_property
-    def _vocoders(self) -> "dict[str, Vocoder]":
-        """Those besides the checkpoint's own, by their names."""
-        return {}
-
-    def _other_vocoder(self, name: str) -> "Vocoder":
-        if name == GRIFFIN_LIM:
-            from joint.synthesis.vocoders.griffin_lim import GriffinLim
-
-            return GriffinLim().to(self.device)
-        from joint.app.api import load
-
-        return load(name, str(self.device), tasks=[VOCODER]).vocoder()

@@ -11,7 +11,7 @@ from torch import Tensor
 from joint.app.api import SpeakerModel
 from joint.app.measuring.cascade import kept_words
 from joint.app.measuring.judging import open_judge
-from joint.app.speaking import VOCODER
+from joint.app.shared.vocoders import VOCODER
 from joint.data.corpus import Corpus
 from joint.data.opening import open_corpus
 from joint.data.speech_pairs import SpeechPair, SpeechPairs

@@ -16,7 +16,7 @@ from joint.app.measuring.speech import (
     read_pairs,
     speaker,
 )
-from joint.app.speaking import VOCODER
+from joint.app.shared.vocoders import VOCODER
 from joint.data.opening import find_list
 from joint.data.speech_pairs import CONVERSIONS, SENTENCES
 from joint.errors import CheckpointError, DataError
