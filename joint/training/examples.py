@@ -44,8 +44,14 @@ class Examples:
             if name in self.written and torch.equal(sound, self.written[name]):
                 continue
             self.written[name] = sound
-            board.add_audio(name, sound, step, SAMPLE_RATE)
+            board.add_audio(name, within_full_scale(sound), step, SAMPLE_RATE)
             board.add_image(name, spectrogram(sound), step)
+
+
+def within_full_scale(sound: Tensor) -> Tensor:
+    """`sound (S,)`, quieter where it goes beyond ±1: an extractor that begins has no level yet."""
+    peak = sound.abs().max().clamp(min=1.0) if len(sound) else 1.0
+    return sound / peak
 
 
 def spectrogram(sound: Tensor) -> Tensor:

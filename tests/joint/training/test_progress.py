@@ -10,7 +10,7 @@ import torch
 from joint.errors import ConfigError
 from joint.training import progress
 from joint.training.config.schema import TrainerConfig
-from joint.training.examples import spectrogram
+from joint.training.examples import spectrogram, within_full_scale
 from joint.training.progress import TrainingLog
 
 CONFIG = TrainerConfig(max_steps=10, log_every=2)
@@ -87,3 +87,10 @@ def test_other_ranks_are_silent(tmp_path: Path) -> None:
         log.validation(counters(2), {})
         log.examples(counters(2), {"0/mixture": torch.zeros(800)})
     assert not (tmp_path / "none").exists()
+
+
+def test_loud_examples_are_brought_to_full_scale() -> None:
+    sound = torch.tensor([0.5, -0.25])
+    assert torch.equal(within_full_scale(sound), sound)
+    torch.testing.assert_close(within_full_scale(8.0 * sound), torch.tensor([1.0, -0.5]))
+    assert within_full_scale(torch.zeros(0)).shape == (0,)
