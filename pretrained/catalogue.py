@@ -31,8 +31,9 @@ CATALOGUE = {
     "speechocean762-librispeech-joint": Entry(
         folder="speechocean762_librispeech_joint",
         licence="Apache-2.0 (weights); trained on speechocean762 and LibriSpeech, CC BY 4.0",
-        summary="ECAPA-256 with heads for verification, extraction, synthesis and conversion and a "
-        "vocoder, trained on 113 speakers of speechocean762 and 24 of LibriSpeech",
+        summary="ECAPA-256 with heads for verification, extraction, synthesis, conversion, "
+        "segmentation and voice activity, and a vocoder, trained on 113 speakers of speechocean762 "
+        "and 24 of LibriSpeech",
     ),
     "speechocean762-librispeech-joint-base": Entry(
         folder="speechocean762_librispeech_joint",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from joint.app.api import load
 from joint.app.checkpoints import SHIPPED
 from joint.app.web.tabs import (
     conversion,
@@ -114,8 +115,10 @@ def test_who_speaks_when(service: "Service", shipped: Any, examples: "Examples")
     assert rttm is not None and Path(rttm).name == "conversation.rttm"
     assert {turn.speaker for turn in read_turns(rttm)["conversation"]} == {"Jean", "speaker1"}
     assert "Jean" not in diarization.diarize(service, shipped, path, 2, False)[0]
+    assert "speaker2 " in diarization.diarize(service, shipped, path, 2, False, "powerset")[0]
+    before = load("speechocean762-librispeech-joint-base", tasks=("verification",))
     with pytest.raises(CheckpointError, match="segmentation"):
-        diarization.diarize(service, shipped, path, 2, False, "powerset")
+        diarization.diarize(service, before, path, 2, False, "powerset")
 
 
 def test_voices(service: "Service", shipped: Any, examples: "Examples") -> None:

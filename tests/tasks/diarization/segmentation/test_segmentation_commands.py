@@ -34,7 +34,8 @@ def test_a_checkpoint_without_the_task(
     pipeline: str, refused: Refused, one_person: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "talk.rttm"
-    line = refused("diarize", one_person, "--output", output, "--pipeline", pipeline)
+    before = ("--checkpoint", f"{SHIPPED}-base")
+    line = refused("diarize", one_person, "--output", output, "--pipeline", pipeline, *before)
     assert "found tasks verification" in line and "one with a task segmentation" in line
     assert not output.exists()
 
