@@ -56,7 +56,7 @@ class Editor(Synthesizer):
         """
         task = self._infilling_task()
         check_manner(vocoder, rate=rate, steps=steps, seed=seed)
-        made_by = None if self._speaks_waveforms(vocoder) else self.vocoder(vocoder)
+        made_by = self._made_by(vocoder)
         from joint.synthesis.decoders.base import Sampling
         from joint.synthesis.finishing.windows import vocoded
         from joint.synthesis.level import levelled, speech_rms

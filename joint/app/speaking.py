@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from joint.synthesis.control.curves import Curve
     from joint.synthesis.lengths import TimedPhones
     from joint.synthesis.speaking import SpeakingTask
+    from joint.synthesis.vocoders.base import Vocoder
     from joint.text.reading import Sentence
 
 QUIETEST_PIECE = 1e-3
@@ -77,7 +78,7 @@ class Synthesizer(Vocoding):
         """
         task = self._speaking_task()
         check_manner(vocoder, rate=rate, pitch=pitch, energy=energy, steps=steps, seed=seed)
-        made_by = None if self._speaks_waveforms(vocoder) else self.vocoder(vocoder)
+        made_by = self._made_by(vocoder)
         # imported here: a model that embeds needs none of them
         from joint.synthesis.decoders.base import Sampling
         from joint.synthesis.finishing.windows import vocoded
@@ -210,11 +211,14 @@ class Synthesizer(Vocoding):
         CheckpointError where there is none."""
         return self._speaking_task().makes_waveform
 
-    def _speaks_waveforms(self, vocoder: str | None) -> bool:
-        """As `speaks_waveforms`. Raises ConfigError where a vocoder is asked for all the same."""
-        if self.speaks_waveforms and vocoder is not None:
+    def _made_by(self, vocoder: str | None) -> "Vocoder | None":
+        """The vocoder of what the synthesis task makes; None where that is waveforms. Raises
+        ConfigError where a vocoder is asked for all the same; see `vocoder`."""
+        if not self.speaks_waveforms:
+            return self.vocoder(vocoder)
+        if vocoder is not None:
             raise ConfigError("vocoder", vocoder, "none: this synthesis makes waveforms itself")
-        return self.speaks_waveforms
+        return None
 
     def _speaking_task(self) -> "SpeakingTask":
         from joint.synthesis.speaking import SpeakingTask
