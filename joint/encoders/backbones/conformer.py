@@ -45,7 +45,8 @@ class RelativeAttention(nn.Module):
             raise ConfigError("heads", str(heads), f"a divisor of {width} features")
         if training_frames is not None and training_frames < 2:
             raise ConfigError("training_frames", str(training_frames), "2 or more")
-        self.heads, self.dropout, self.training_frames = heads, dropout, training_frames
+        self.heads, self.training_frames = heads, training_frames
+        self.dropout = ByteDropout(dropout)
         self.query, self.key, self.value, self.merge = (nn.Linear(width, width) for _ in range(4))
         self.position = nn.Linear(width, width, bias=False)
         self.content_bias = nn.Parameter(torch.zeros(heads, width // heads))
@@ -54,30 +55,21 @@ class RelativeAttention(nn.Module):
     def forward(self, x: Tensor, positions: Tensor, mask: Tensor | None) -> Tensor:
         """`x (B, F, N)`, `positions (2F-1, N)` → `(B, F, N)`."""
         query, key, value = (
-            part(x).unflatten(2, (self.heads, -1)) for part in (self.query, self.key, self.value)
+            rearrange(part(x), "b f (h n) -> b h f n", h=self.heads)
+            for part in (self.query, self.key, self.value)
         )
-        content = query + self.content_bias.to(query.dtype)
-        asked = query + self.position_bias.to(query.dtype)
+        content = query + self.content_bias.to(query.dtype).unsqueeze(1)
+        asked = query + self.position_bias.to(query.dtype).unsqueeze(1)
         if self.training_frames is not None:
             scale = length_scale(x, mask, self.training_frames)
             content, asked = content * scale, asked * scale
         where = self.position(positions.to(x.dtype)).unflatten(1, (self.heads, -1))
-        distances = shifted(asked.transpose(1, 2) @ where.permute(1, 2, 0))
-        distances = distances * asked.shape[-1] ** -0.5
+        distances = shifted(asked @ where.permute(1, 2, 0))
+        scores = (content @ key.transpose(2, 3) + distances).float() * asked.shape[-1] ** -0.5
         if mask is not None:
-            distances = distances.masked_fill(~mask[:, None, None], float("-inf"))
-        query, key, value = (
-            float32_if_cpu(rearrange(part, "b f h n -> b h f n")) for part in (content, key, value)
-        )
-        with float32_on_cpu(x.device):
-            attended = F.scaled_dot_product_attention(
-                query,
-                key,
-                value,
-                attn_mask=distances.to(value.dtype),
-                dropout_p=self.dropout if self.training else 0.0,
-            )
-        merged: Tensor = self.merge(rearrange(attended, "b h f n -> b f (h n)"))
+            scores = scores.masked_fill(~mask[:, None, None], torch.finfo(scores.dtype).min)
+        weights = self.dropout(scores.softmax(dim=3).to(value.dtype))
+        merged: Tensor = self.merge(rearrange(weights @ value, "b h f n -> b f (h n)"))
         return merged
 
 
@@ -92,9 +84,11 @@ def length_scale(x: Tensor, mask: Tensor | None, training_frames: int) -> Tensor
 def shifted(scores: Tensor) -> Tensor:
     """Scores by distance `(…, F, 2F-1)` → scores by frame `(…, F, F)`: row i begins at distance
     i."""
-    *outer, rows, columns = scores.shape
-    padded = F.pad(scores, (1, 0)).reshape(*outer, columns + 1, rows)
-    return padded[..., 1:, :].reshape(*outer, rows, columns)[..., :rows]
+    rows, columns = scores.shape[-2:]
+    if rows == 1:
+        return scores
+    read = scores.flatten(-2)[..., rows - 1 : rows - 1 + rows * (columns - 1)]
+    return read.unflatten(-1, (rows, columns - 1))[..., :rows]
 
 
 class FeedForward(nn.Sequential):
