@@ -67,7 +67,8 @@ class Run:
 
     `baseline` is the variant that it is compared with, `probe_layer` the layer whose phones are
     probed, `downstream` the second training with its encoder, `speech` how synthesis and conversion
-    are evaluated, `measures` what else is measured; None for none.
+    are evaluated, `measures` what else is measured; None for none. Its recipe may name classes of
+    `packages` besides those of this project.
     """
 
     variant: str
@@ -79,6 +80,7 @@ class Run:
     downstream: "Run | None" = None
     speech: SpeechConfig | None = None
     measures: MeasuresConfig | None = None
+    packages: tuple[str, ...] = ()
 
     @property
     def shared(self) -> Path:
@@ -114,7 +116,7 @@ class Run:
         if self.started and self.recipe.is_file() and self.recipe.read_text() != text:
             raise ConfigError(self.folder, "a training of another recipe", "this grid's own")
         atomic_write(self.recipe, text)
-        load_config(self.recipe)
+        load_config(self.recipe, (), self.packages)
         if self.downstream is not None:
             self.downstream.write_recipe()
 
@@ -148,13 +150,16 @@ class Grid:
     path: Path
     config: GridConfig
     overrides: tuple[str, ...]
+    packages: tuple[str, ...] = ()
     compositions: dict[tuple, DictConfig] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, path: Path, overrides: Sequence[str] = ()) -> "Grid":
+    def load(
+        cls, path: Path, overrides: Sequence[str] = (), packages: Sequence[str] = ()
+    ) -> "Grid":
         """Read a grid; `overrides` (`key=value`) of the recipe replace what is `common`, not what
         makes a variant; `output`, `seeds`, `speech` and `measures` are the grid's own
-        (`speech=null`: none is evaluated).
+        (`speech=null`: none is evaluated). `packages`: see Run.
 
         Raises ConfigError for a missing or malformed file, an unknown key, no variant.
         """
@@ -170,7 +175,8 @@ class Grid:
                 raise ConfigError(f"{path}: downstream.variants", name, " or ".join(variants))
         if config.baseline is not None and config.baseline not in variants:
             raise ConfigError(f"{path}: baseline", config.baseline, " or ".join(variants))
-        return cls(path, config, tuple(given for given in overrides if given not in own))
+        others = tuple(given for given in overrides if given not in own)
+        return cls(path, config, others, tuple(packages))
 
     def test(self, named: Path | None = None) -> Path:
         """The folder that runs are evaluated on. Raises ConfigError where there is none."""
@@ -209,9 +215,9 @@ class Grid:
                 "output": str(folder / "downstream"),
             }
             after = self._recipe(downstream.recipe, downstream.overrides, own)
-            later = Run(variant, seed, folder / "downstream", after)
+            later = Run(variant, seed, folder / "downstream", after, packages=self.packages)
         layer, measured = self.config.probe_layer, (self.config.speech, self.config.measures)
-        return Run(variant, seed, folder, config, baseline, layer, later, *measured)
+        return Run(variant, seed, folder, config, baseline, layer, later, *measured, self.packages)
 
     def _recipe(self, name: str, common: Mapping[str, Any], own: Mapping[str, Any]) -> DictConfig:
         """A recipe with common overrides, then those of the command line, then a variant's own."""

@@ -78,6 +78,15 @@ Report: TypeAlias = Annotated[
         help="Also write a page of tables, charts and, where there is audio, players.",
     ),
 ]
+AllowPackages: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-package",
+        metavar="P",
+        help="A package of your own from which the YAML may name classes; may be repeated.",
+    ),
+]
+
 Threshold: TypeAlias = Annotated[
     float | None,
     typer.Option(

@@ -81,7 +81,9 @@ def measure_on(run: Run, data: str | Path, phones: bool = False) -> dict[str, An
 def measure(run: Run, test: TestSet) -> dict[str, Any]:
     """Train the run where that has not been done, evaluate it on `test`, write its figures."""
     measures = run.measures or MeasuresConfig()
-    model = load(train(run.recipe, resume=run.started, find=named_checkpoint))
+    allowed = run.packages
+    trained = train(run.recipe, resume=run.started, find=named_checkpoint, allow_packages=allowed)
+    model = load(trained, allow_packages=allowed)
     info, clock = model.info(), Timed(model.embed)
     embedded = embed_corpus(clock, test.corpus)
     verified, kept, scores = evaluate_embedded(embedded, test.corpus, test.trials)
@@ -94,7 +96,7 @@ def measure(run: Run, test: TestSet) -> dict[str, Any]:
     figures["embeddings_per_second"] = len(embedded.names) / clock.seconds
     figures |= task_figures(model, run, test, measures)
     if (first := run.first_encoder) is not None:
-        initial = load(first, tasks=())
+        initial = load(first, tasks=(), allow_packages=allowed)
         before = after = embedded.embeddings
         if initial.identity.fingerprint != model.identity.fingerprint:
             before = embed_corpus(initial.embed, test.corpus).embeddings

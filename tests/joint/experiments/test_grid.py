@@ -57,6 +57,23 @@ def test_overrides_come_between(grid: Path, tmp_path: Path) -> None:
     assert runs["plain", 5].folder == tmp_path / "other" / "plain" / "seed5"
 
 
+def test_classes_of_a_package_of_ones_own(
+    grid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "theirlab.py").write_text(
+        "from joint.encoders.backbones.tdnn import XvectorTdnn\nclass Theirs(XvectorTdnn): pass\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    grid.write_text(
+        grid.read_text().replace("joint.encoders.backbones.tdnn.XvectorTdnn", "theirlab.Theirs")
+    )
+    (allowed,) = Grid.load(grid, ["seeds=[1]"], ["theirlab"]).runs(["wide"])
+    allowed.write_recipe()
+    assert allowed.packages == ("theirlab",)
+    with pytest.raises(ConfigError, match=r"encoder\.backbone\._target_.*--allow-package"):
+        Grid.load(grid, ["seeds=[2]"]).runs(["wide"])[0].write_recipe()
+
+
 def test_speech_may_be_left_out(grid: Path) -> None:
     grid.write_text(f"{grid.read_text()}\nspeech: {{sentences: 3, data: there}}\n")
     run, fewer, none = (

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from joint.app.cli.options import AllowPackages
 from joint.errors import JointError
 from joint.files import atomic_write
 
@@ -79,6 +80,7 @@ def ablate(
             "submits failed ones again and gathers the table.",
         ),
     ] = False,
+    allow_package: AllowPackages = None,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -109,7 +111,7 @@ def ablate(
     from joint.experiments.executors import Execution
     from joint.experiments.statistics import EerChanges
 
-    planned = Grid.load(grid, overrides or [])
+    planned = Grid.load(grid, overrides or [], allow_package or [])
     options = (jobs, tuple(slurm or ()), attempts, submit_only)
     execution = Execution(executor, Path(planned.config.output), grid.stem, *options)
     waiting = [run for run in planned.runs(variant or []) if run.figures() is None]

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from joint.app.cli.options import AllowPackages
+
 
 def train(
     config: Annotated[
@@ -27,14 +29,7 @@ def train(
             "--print-config", help="Print the recipe with all its blocks as YAML, train nothing."
         ),
     ] = False,
-    allow_package: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--allow-package",
-            metavar="P",
-            help="A package of your own from which the YAML may name classes; may be repeated.",
-        ),
-    ] = None,
+    allow_package: AllowPackages = None,
 ) -> None:
     """Train what a configuration describes and print where the checkpoint lies.
 
