@@ -1,6 +1,6 @@
 """WeSpeaker's ECAPA-TDNN 512 trained by WeSpeaker's recipe for a given processor time.
 
-    OMP_NUM_THREADS=1 python -m tests.benchmarks.wespeaker_training CHECKOUT PREPARED OUTPUT
+    OMP_NUM_THREADS=1 python -m tests.benchmarks.training.wespeaker CHECKOUT PREPARED OUTPUT
     joint import OUTPUT OUTPUT/imported
     joint evaluate verification --checkpoint OUTPUT/imported …
 
@@ -169,7 +169,7 @@ def train(recipe: Recipe, output: Path, minutes: float) -> None:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser("python -m tests.benchmarks.wespeaker_training")
+    parser = argparse.ArgumentParser("python -m tests.benchmarks.training.wespeaker")
     parser.add_argument("checkout", type=Path, help="of WeSpeaker")
     parser.add_argument("prepared", type=Path, help="what `joint prepare` wrote, its train split")
     parser.add_argument("output", type=Path, help="avg_model.pt and config.yaml come here")
