@@ -1,8 +1,9 @@
 """A share of a prepared folder's speakers, as if the labels of the others were not known.
 
-    python -m recipes.selfsupervised.few_labels data/librispeech/train exp/few/librispeech --share 0.2
+    python -m recipes.selfsupervised.few_labels data/librispeech/train exp/few/librispeech
 
-writes the manifests of all utterances of the chosen speakers; the recordings are not copied.
+writes the manifests of all utterances of a fifth of the speakers, or of another `--share`; the
+recordings are not copied.
 """
 
 import argparse

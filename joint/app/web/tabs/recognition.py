@@ -20,9 +20,9 @@ OUTSIDE = "the recogniser of --recognizer"
 
 
 def recognisers(service: Service, model: "SpeakerModel") -> list[str]:
-    """Names of the checkpoint's recognisers, and the one from outside."""
+    """The recogniser from outside, and the names of the checkpoint's."""
     heads = [n for n, head in model.model.tasks.items() if isinstance(head, RecognitionTask)]
-    return [*heads, *([OUTSIDE] if service.recognizer is not None else [])]
+    return [*([OUTSIDE] if service.recognizer is not None else []), *heads]
 
 
 def why_not(service: Service, model: "SpeakerModel") -> str | None:

@@ -140,12 +140,14 @@ def test_transcription_needs_a_recogniser(
 
     from joint.app.api import load
 
-    reason = recognition.why_not(service, shipped)
+    before = load("speechocean762-librispeech-joint-base", tasks=("verification",))
+    reason = recognition.why_not(service, before)
     assert reason is not None and "`--recognizer faster-whisper:DIR`" in reason
     path = str(examples.same[0])
     outside = replace(service, recognizer=Stenographer())
-    assert recognition.why_not(outside, shipped) is None
+    assert recognition.why_not(outside, before) is None
     chosen = recognition.recognisers(outside, shipped)
+    assert chosen[1:] == recognition.recognisers(service, shipped) == ["recognition"]
     assert recognition.transcribe(outside, shipped, path, None, chosen[0]) == "3.6 seconds of words"
     own = load(recogniser)
     assert recognition.why_not(service, own) is None
