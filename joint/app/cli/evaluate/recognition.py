@@ -21,14 +21,14 @@ from joint.app.cli.inference.decoding import (
     TaskName,
     Weight,
 )
-from joint.app.cli.options import Checkpoint, Data, Json, Threshold, open_model
+from joint.app.cli.options import SHIPPED, Checkpoint, Data, Json, Threshold, open_model
 from joint.errors import ConfigError
 from joint.files import write_json
 
 
 def recognition(
-    checkpoint: Checkpoint,
     data: Data,
+    checkpoint: Checkpoint = SHIPPED,
     conversations: Annotated[
         Path | None,
         typer.Option(

@@ -23,6 +23,7 @@ from joint.app.cli.inference.decoding import (
     decoding_of,
 )
 from joint.app.cli.options import (
+    SHIPPED,
     Checkpoint,
     Json,
     KnownSpeakers,
@@ -48,7 +49,7 @@ def transcribe(
     audio: Annotated[
         Path, typer.Argument(metavar="FILE", help="A recording of one or several speakers.")
     ],
-    checkpoint: Checkpoint,
+    checkpoint: Checkpoint = SHIPPED,
     enrollment: Annotated[
         list[Path] | None,
         typer.Option(
