@@ -23,7 +23,7 @@ encoder:
   frontend: {{_target_: joint.encoders.frontends.filterbank.Filterbank, bins: 40}}
   backbone: {{_target_: joint.encoders.backbones.tdnn.XvectorTdnn, features: 40, channels: 16}}
   pooling: {{_target_: joint.encoders.pooling.statistics.StatisticsPooling, _partial_: true}}
-data: {{train: {data}}}
+data: {{train: {data}, cache: {output}/cache}}
 tasks:
   recognition:
     encoder: {encoder}
