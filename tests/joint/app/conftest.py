@@ -86,3 +86,14 @@ class ThisProcess:
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trainings of an ablation run in this process: one of their own costs seconds of imports."""
     monkeypatch.setattr("joint.experiments.parallel.worker_pool", ThisProcess)
+
+
+@pytest.fixture(scope="session")
+def exported(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the tiny checkpoint's encoder and extractor as ONNX, made once."""
+    from joint.app.api import load
+    from joint.app.export.export import export
+
+    folder = tmp_path_factory.mktemp("exported")
+    export(load(tiny_checkpoint, precision="float32"), folder)
+    return folder

@@ -9,17 +9,7 @@ import onnx
 import pytest
 from support import Command, Refused
 
-from joint.app.api import load
-from joint.app.export.export import export
 from joint.audio import read_audio, write_audio
-
-
-@pytest.fixture(scope="session")
-def parts(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with the tiny checkpoint's encoder and extractor as ONNX."""
-    folder = tmp_path_factory.mktemp("parts")
-    export(load(tiny_checkpoint), folder)
-    return folder
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +29,7 @@ def mixture(recordings: list[Path], tmp_path: Path) -> Path:
 
 def test_verify_and_identify(
     tiny_checkpoint: Path,
-    parts: Path,
+    exported: Path,
     recordings: list[Path],
     tmp_path: Path,
     cache: Path,
@@ -53,7 +43,7 @@ def test_verify_and_identify(
     for words in (
         ("--checkpoint", tiny_checkpoint, "--engine", "torch"),
         ("--checkpoint", tiny_checkpoint, "--engine", "onnx"),
-        ("--checkpoint", parts / "encoder.onnx"),
+        ("--checkpoint", exported / "encoder.onnx"),
     ):
         both = (*words, "--threshold", 0.5, "--json", found)
         outcome = joint_command("verify", *recordings[:2], *both)
@@ -87,7 +77,7 @@ def test_evaluate_verification(
 
 def test_extract(
     tiny_checkpoint: Path,
-    parts: Path,
+    exported: Path,
     mixture: Path,
     recordings: list[Path],
     tmp_path: Path,
@@ -98,7 +88,7 @@ def test_extract(
         (
             ("--checkpoint", tiny_checkpoint),
             ("--checkpoint", tiny_checkpoint, "--engine", "onnx"),
-            ("--checkpoint", parts / "extractor.onnx"),
+            ("--checkpoint", exported / "extractor.onnx"),
         )
     ):
         output = tmp_path / f"{number}.wav"
@@ -113,10 +103,10 @@ def test_extract(
 
 
 def test_evaluate_extraction(
-    tiny_checkpoint: Path, parts: Path, prepared: Path, tmp_path: Path, joint_command: Command
+    tiny_checkpoint: Path, exported: Path, prepared: Path, tmp_path: Path, joint_command: Command
 ) -> None:
     test, found = prepared / "test", []
-    for checkpoint in (tiny_checkpoint, parts / "extractor.onnx"):
+    for checkpoint in (tiny_checkpoint, exported / "extractor.onnx"):
         outcome = joint_command(
             *("evaluate", "extraction", "--data", test, "--checkpoint", checkpoint),
             *("--mixtures", test / "mix2_extraction.csv", "--limit", 2),
@@ -129,7 +119,7 @@ def test_evaluate_extraction(
 
 def test_refused(
     tiny_checkpoint: Path,
-    parts: Path,
+    exported: Path,
     mixture: Path,
     recordings: list[Path],
     tmp_path: Path,
@@ -141,11 +131,11 @@ def test_refused(
     enrolled = (*extracted, "--enrollment", recordings[1])
     alone = tmp_path / "alone"
     alone.mkdir()
-    extractor = shutil.copyfile(parts / "extractor.onnx", alone / "extractor.onnx")
+    extractor = shutil.copyfile(exported / "extractor.onnx", alone / "extractor.onnx")
     assert f"{alone / 'encoder.onnx'}: found no file" in refused(
         *enrolled, "--checkpoint", extractor
     )
-    model = onnx.load(parts / "encoder.onnx")
+    model = onnx.load(exported / "encoder.onnx")
     next(e for e in model.metadata_props if e.key == "fingerprint").value = '"0123"'
     onnx.save(model, alone / "encoder.onnx")
     line = refused(*enrolled, "--checkpoint", extractor)
@@ -158,6 +148,6 @@ def test_refused(
     common = ("--checkpoint", tiny_checkpoint, "--database", tmp_path / "people")
     assert joint_command("enroll", "Anna", recordings[1], *common).code == 0
     known = ("--database", tmp_path / "people", "--name", "Anna")
-    line = refused(*extracted, *known, "--checkpoint", parts / "extractor.onnx")
+    line = refused(*extracted, *known, "--checkpoint", exported / "extractor.onnx")
     assert "found a kept embedding; expected" in line
     assert not output.exists()
