@@ -10,9 +10,8 @@ import argparse
 import random
 from pathlib import Path
 
-from joint.data.corpus import SUPERVISIONS
 from joint.data.opening import open_corpus
-from joint.data.prepare.subset import write_subset
+from joint.data.prepare.subset import refuse_prepared, write_subset
 from joint.errors import DataError
 from joint.terminal import errors_in_one_line
 
@@ -22,8 +21,7 @@ def few_speakers(folder: Path, output: Path, share: float, seed: int = 0) -> str
     for the same seed. Raises DataError."""
     if not 0.0 < share <= 1.0:
         raise DataError("--share", str(share), "more than 0, at most 1")
-    if (output / SUPERVISIONS).exists():
-        raise DataError(output, "a prepared folder", "a folder that is not there yet")
+    refuse_prepared(output)
     corpus = open_corpus(folder)
     count = max(2, round(share * len(corpus.speakers)))
     if count > len(corpus.speakers):

@@ -20,7 +20,7 @@ from lhotse import SupervisionSet
 from joint import load
 from joint.data.corpus import SUPERVISIONS
 from joint.data.opening import open_corpus
-from joint.data.prepare.subset import write_subset
+from joint.data.prepare.subset import refuse_prepared, write_subset
 from joint.directions import unit
 from joint.errors import DataError
 from joint.terminal import errors_in_one_line
@@ -64,8 +64,7 @@ def pseudo_labels(folder: Path, output: Path, checkpoint: str, clusters: int) ->
     from sklearn.metrics import normalized_mutual_info_score
 
     corpus = open_corpus(folder)
-    if (output / SUPERVISIONS).exists():
-        raise DataError(output, "a prepared folder", "a folder that is not there yet")
+    refuse_prepared(output)
     embedded = embed_corpus(load(checkpoint, tasks=()).embed, corpus, progress=True)
     found = clustered(embedded.embeddings, clusters)
     width = len(str(clusters - 1))

@@ -12,6 +12,12 @@ from joint.data.phones import PHONES
 from joint.errors import DataError
 
 
+def refuse_prepared(output: Path) -> None:
+    """Raises DataError where `output` is a prepared folder already."""
+    if (output / SUPERVISIONS).exists():
+        raise DataError(output, "a prepared folder", "a folder that is not there yet")
+
+
 def write_subset(folders: Path | Sequence[Path], utterances: Collection[str], output: Path) -> Path:
     """The manifests of these `utterances`, in the order of the folders, and the phones of the first
     folder, into `output`; the recordings are not copied.
