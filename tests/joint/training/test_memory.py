@@ -82,5 +82,5 @@ def test_a_long_evaluation_gives_back_what_has_grown(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(memory, given_back, lambda: given.append(len(done)) or True)
     for recording in giving_back(range(220)):
         done.append(recording)
-    # allowed are 2 GiB after 20 recordings, and at the first 3 twice what is left
+    # allowed are 2 GiB after two recordings, and at the first 3 twice what is left
     assert done == list(range(220)) and given == [100]
