@@ -149,6 +149,7 @@ DEV = [
     # Requests of the tests to the service.
     "httpx>=0.27,<1",
     "pytest>=8.3,<10",
+    "pytest-timeout>=2.3,<3",
     "pytest-xdist>=3.6,<4",
     "ruff>=0.9,<0.18",
     "mypy>=1.14,<2.5",

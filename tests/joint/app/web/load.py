@@ -19,7 +19,8 @@ import numpy as np
 from joint.app.checkpoints import SHIPPED
 
 API = "gradio_api"
-PATIENCE = 3600.0
+PATIENCE = 300.0
+"""Seconds until a client takes an answer for lost."""
 
 
 class Answer(NamedTuple):
@@ -50,8 +51,10 @@ def _asked(client: httpx.Client, button: str, values: Any) -> tuple[str, Any]:
     if started.status_code != 200:
         return str(started.status_code), started.text
     with client.stream("GET", f"{API}/call/{button}/{started.json()['event_id']}") as stream:
-        event = ""
+        event, end = "", time.monotonic() + PATIENCE
         for line in stream.iter_lines():
+            if time.monotonic() > end:  # heartbeats keep the connection for ever
+                break
             kind, _, rest = line.partition(": ")
             if kind == "event":
                 event = rest

@@ -151,16 +151,18 @@ def test_killed_in_mid_answer(tiny_checkpoint: Path, examples: "Examples", tmp_p
     command = [sys.executable, "-m", "joint", "web", "--port", "0", "--database", str(people)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
-        assert server.stdout is not None
-        address = server.stdout.readline().split()[2]
-        with httpx.Client(base_url=address.split("?")[0], timeout=300) as session:
-            assert session.get("").status_code == 401
-            session.get(address)
-            recording = uploaded(session, examples.same[0])
-            event, data, _ = asked(session, "enroll", SHIPPED, "Jean", recording, True)
-            assert event == "complete", data
-            waiting = {"data": [SHIPPED, "Jean", recording, True]}
-            for _ in range(3):
-                session.post(f"{API}/call/enroll", json=waiting)
-        server.kill()
+        try:
+            assert server.stdout is not None
+            address = server.stdout.readline().split()[2]
+            with httpx.Client(base_url=address.split("?")[0], timeout=300) as session:
+                assert session.get("").status_code == 401
+                session.get(address)
+                recording = uploaded(session, examples.same[0])
+                event, data, _ = asked(session, "enroll", SHIPPED, "Jean", recording, True)
+                assert event == "complete", data
+                waiting = {"data": [SHIPPED, "Jean", recording, True]}
+                for _ in range(3):
+                    session.post(f"{API}/call/enroll", json=waiting)
+        finally:  # an error here would wait for the server else
+            server.kill()
     assert list(read_database(people).speakers) == ["Jean"]

@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import forks
 
 from joint.encoders.identity import EncoderIdentity
 from joint.errors import DataError
@@ -188,10 +188,8 @@ def enroll_some(folder: Path, who: str) -> None:
 
 
 def test_writers_at_once_lose_nothing(tmp_path: Path) -> None:
-    # forked: an interpreter of its own for each would spend seconds on imports
-    processes = multiprocessing.get_context("fork")
     writers = [
-        processes.Process(target=enroll_some, args=(tmp_path / "speakers", who)) for who in "abc"
+        forks().Process(target=enroll_some, args=(tmp_path / "speakers", who)) for who in "abc"
     ]
     for writer in writers:
         writer.start()
