@@ -31,7 +31,7 @@ def on_two(work: Callable[..., None], *arguments: Any) -> None:
         port = free.getsockname()[1]
     forks()
     mp.start_processes(
-        _ranked, (port, work, arguments), nprocs=PROCESSES, start_method="forkserver"
+        _ranked, (port, work, arguments), nprocs=PROCESSES, daemon=True, start_method="forkserver"
     )
 
 
@@ -48,7 +48,10 @@ def train_until_killed(recipe: Path, overrides: list[str], step: int) -> None:
     """Train `recipe` in a process that is killed (SIGKILL) in the step after `step`."""
     process = forks().Process(target=_train_until_killed, args=(recipe, overrides, step))
     process.start()
-    process.join()
+    try:
+        process.join()
+    finally:
+        process.kill()  # where the test is ended before
     assert process.exitcode == -signal.SIGKILL, process.exitcode
 
 

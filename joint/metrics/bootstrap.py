@@ -6,7 +6,7 @@ a speaker drawn m times has weight m, a non-target trial the product of its spea
 systems are measured on the same draws.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,25 +41,30 @@ class TrialSpeakers:
     first: np.ndarray
     second: np.ndarray
 
-    def weights(self, draws: int, seed: int) -> np.ndarray:
-        """The weight of each trial in each draw of speakers, `(draws, T)` float32."""
+    def drawn(self, draws: int, seed: int) -> np.ndarray:
+        """How often each speaker is in each draw, `(draws, speakers)`."""
         count = int(max(self.first.max(), self.second.max())) + 1
         rng = np.random.default_rng(seed)
-        drawn = rng.multinomial(count, np.full(count, 1.0 / count), size=draws).astype(np.float32)
-        one, other = drawn[:, self.first], drawn[:, self.second]
+        return rng.multinomial(count, np.full(count, 1.0 / count), size=draws)
+
+    def weights(self, drawn: np.ndarray) -> np.ndarray:
+        """The weight of each trial, `(draws, T)` float32, where each speaker was `drawn (draws,
+        speakers)` so often."""
+        one, other = (drawn.astype(np.float32)[:, side] for side in (self.first, self.second))
         return np.where(self.first == self.second, one, one * other)
 
 
-def weighted_eer(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Equal error rates in percent, `(draws,)`, of `scores (T,)` whose trials have `weights
-    (draws, T)`; NaN for a draw without target or without non-target trials."""
+def weighted_eer(
+    scores: np.ndarray, labels: np.ndarray, weights: Iterable[np.ndarray]
+) -> np.ndarray:
+    """Equal error rates in percent, `(draws,)`, of `scores (T,)` whose trials have `weights`, in
+    blocks of `(some draws, T)`; NaN for a draw without target or without non-target trials."""
     order = np.argsort(scores, kind="stable")
     target = np.asarray(labels)[order].astype(bool)
     # trials of one score lie on the same side of every threshold: they are counted together
     starts = np.flatnonzero(np.diff(scores[order], prepend=np.nan) != 0)
-    step = max(1, _VALUES // len(order))
     parts = []
-    for block in (weights[i : i + step] for i in range(0, len(weights), step)):
+    for block in weights:
         own = block[:, order].astype(np.float64)
         rejected = [
             np.cumsum(np.add.reduceat(np.where(kind, own, 0.0), starts, axis=1), axis=1)
@@ -79,9 +84,11 @@ def drawn_eers(
 ) -> np.ndarray:
     """Equal error rates in percent of one run, `(1 + draws,)`: of all trials first, then of each
     draw of speakers. The draws depend on `trials` and `seed` alone, not on the `scores (T,)`."""
-    all_once = np.ones((1, len(trials.labels)), np.float32)
-    weights = np.concatenate([all_once, trials.weights(draws, seed)])
-    return weighted_eer(scores, trials.labels, weights)
+    drawn = trials.drawn(draws, seed)
+    rows = np.concatenate([np.ones((1, drawn.shape[1]), drawn.dtype), drawn])  # all once
+    step = max(1, _VALUES // len(trials.labels))
+    blocks = (trials.weights(rows[i : i + step]) for i in range(0, len(rows), step))
+    return weighted_eer(scores, trials.labels, blocks)
 
 
 def change_of_eer(

@@ -156,9 +156,7 @@ def averaged(paths: list[Path]) -> dict[str, Tensor]:
     """Mean of the model tensors of several checkpoints; whole numbers come from the last."""
     total: dict[str, Tensor] = {}
     for path in paths:
-        for name, value in read(path)[0].items():
-            if not name.startswith(MODEL):
-                continue
+        for name, value in read(path, (OPTIMIZER,))[0].items():
             if name in total and value.is_floating_point():
                 total[name] += value.double() / len(paths)
             else:

@@ -186,7 +186,7 @@ class ExtractionTask(Task):
         reference = references(batch)
         mixture = repeat(batch.mixture, "b s -> (b k) s", k=len(reference) // len(batch))
         used = encoding
-        if self.second_pass.due(self.training):
+        if self.second_pass.due(self.training, batch.mixture.device):
             # with gradient: the second pass, and other tasks of the step, get the same encodings
             compared = self._compared(encode, batch.mixture, encoding)
             with torch.no_grad():

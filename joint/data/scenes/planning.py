@@ -102,8 +102,10 @@ class ScenePlanner(TurnPlanner):
             raise ConfigError(corpus.where, f"{found} ({first_of(single)})", expected)
 
     def epoch_length(self, corpus: Corpus) -> int:
-        """Scenes of an epoch: whole rows of one target."""
-        return corpus.epoch_size // self.utterances_per_speaker * self.utterances_per_speaker
+        """Scenes of an epoch: whole rows of one target, or whole groups of similar lengths, where
+        there is one, so that later epochs' batches are of one group too."""
+        row = self.utterances_per_speaker * self.similar  # one of them is 1
+        return corpus.epoch_size // row * row or corpus.epoch_size
 
     def plan(self, corpus: Corpus, seed: int, epoch: int, index: int) -> Scene:
         """The plan of scene `index` in `epoch`: an epoch has every utterance that it visits

@@ -4,9 +4,12 @@ import torch
 from torch import Tensor, nn
 
 from joint.errors import ConfigError
+from joint.layers.processes import drawn_together
 from joint.outputs import SpeakerEncoding
 from joint.task import Encode
 from joint.units import SAMPLE_RATE, Samples
+
+CPU = torch.device("cpu")
 
 ESTIMATE = "estimate"
 """Role of what was extracted before."""
@@ -42,11 +45,12 @@ class SecondPass(nn.Module):
         self.probability, self.inference = probability, inference
         self.keep_enrollment = keep_enrollment
 
-    def due(self, training: bool) -> bool:
-        """Whether this step or extraction takes it; in training this is drawn."""
+    def due(self, training: bool, device: torch.device | None = None) -> bool:
+        """Whether this extraction takes it; or, in training, this step: drawn, for all processes
+        alike, which compute on such a `device`."""
         if not training:
             return self.inference
-        return self.probability > 0 and float(torch.rand(())) < self.probability
+        return self.probability > 0 and drawn_together(self.probability, device or CPU)
 
     def encoding(
         self,

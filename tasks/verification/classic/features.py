@@ -12,7 +12,6 @@ import torch
 from scipy.fft import dct
 from torch import Tensor
 
-from joint.audio import read_audio
 from joint.data.corpus import Corpus
 from joint.encoders.frontends.filterbank import Filterbank
 from joint.errors import AudioError, ConfigError, DataError
@@ -140,12 +139,12 @@ def read_speech(
     seconds = []
 
     def read(name: str) -> tuple[Tensor, float] | AudioError:
-        path = corpus.by_id[name].path
+        utterance = corpus.by_id[name]
         try:
-            waveform = change(read_audio(path))
+            waveform = change(utterance.waveform())
             return cepstra(waveform), len(waveform) / SAMPLE_RATE
         except AudioError as error:
-            return AudioError(path, error.found, error.expected)
+            return AudioError(utterance.path, error.found, error.expected)
 
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as readers:
         found = readers.map(read, chosen)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
@@ -70,10 +70,7 @@ class ThisProcess:
     def __init__(self, *_: object, **__: object) -> None:
         pass
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def shutdown(self, wait: bool = True) -> None:
         pass
 
     def submit(self, call: Callable[..., Any], *arguments: Any) -> "Future[Any]":

@@ -94,7 +94,8 @@ def test_a_later_command_follows_the_jobs(
 
 
 SBATCH = """#!/bin/sh
-# Runs the array's jobs one after the other, as SLURM would on some node.
+# Runs the array's jobs one after the other, as SLURM would on some node. The script is SLURM's own
+# copy: submitit moves its file as soon as this ends.
 cp "$1" {folder}/script.sh
 last=$(sed -n 's/^#SBATCH --array=0-\\([0-9]*\\)%.*/\\1/p' "$1")
 export SLURM_JOB_ID=77 SLURM_NTASKS=1 SLURM_JOB_NUM_NODES=1 SLURM_NODEID=0 SLURM_PROCID=0
@@ -103,10 +104,10 @@ export SUBMITIT_EXECUTOR=slurm
 if [ -n "$last" ]; then
     export SLURM_ARRAY_JOB_ID=77
     (for task in $(seq 0 "$last"); do
-        SLURM_ARRAY_TASK_ID=$task sh "$1"
-    done) >/dev/null 2>&1 &
+        SLURM_ARRAY_TASK_ID=$task sh {folder}/script.sh
+    done; touch {folder}/ended) >/dev/null 2>&1 &
 else
-    sh "$1" >/dev/null 2>&1 &
+    (sh {folder}/script.sh; touch {folder}/ended) >/dev/null 2>&1 &
 fi
 echo "Submitted batch job 77"
 """
@@ -116,7 +117,11 @@ while [ "${1#--}" != "$1" ]; do
 done
 exec "$@"
 """
-SACCT = "#!/bin/sh\necho 'JobID|State|NodeList'\necho '77_0|RUNNING|n1'\necho '77_1|RUNNING|n1'\n"
+SACCT = """#!/bin/sh
+[ -e {folder}/ended ] && state=COMPLETED || state=RUNNING
+echo 'JobID|State|NodeList'
+for task in 0 1; do echo "77_$task|$state|n1"; done
+"""
 
 
 @pytest.fixture
@@ -124,9 +129,8 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A SLURM of one node."""
     folder = tmp_path / "slurm"
     folder.mkdir()
-    scripts = {"sbatch": SBATCH.format(folder=folder), "srun": SRUN, "sacct": SACCT}
-    for name, text in scripts.items():
-        (folder / name).write_text(text)
+    for name, text in {"sbatch": SBATCH, "srun": SRUN, "sacct": SACCT}.items():
+        (folder / name).write_text(text.replace("{folder}", str(folder)))
         (folder / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
     return folder

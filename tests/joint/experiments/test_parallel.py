@@ -1,11 +1,16 @@
 """Runs at a time, and the threads of each."""
 
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import measures
 import pytest
 import torch
 from omegaconf import OmegaConf
+from processes import forks
 
 from joint.experiments.ablation import Run
 from joint.experiments.parallel import in_parallel
@@ -27,3 +32,39 @@ def test_jobs_share_the_threads_that_the_command_has(
     finally:
         torch.set_num_threads(before)
     assert [figures for _, figures in found] == [{"threads": expected}]
+
+
+def test_a_run_that_fails_leaves_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("joint.experiments.parallel.worker_pool", forked)
+    runs = []
+    for name in ("killed", "raises", "works", "left"):
+        (tmp_path / name).mkdir()
+        runs.append(Run(name, 1, tmp_path / name, OmegaConf.create()))
+    found = in_parallel(runs, measures.as_it_is_called, 2)
+    outcomes = {run.variant: outcome for run, outcome in (next(found) for _ in range(3))}
+    assert str(outcomes["killed"]).startswith("killed, seed 1: found the end of its process")
+    assert "RuntimeError: out of memory" in str(outcomes["raises"])
+    log = (tmp_path / "raises" / "training.log").read_text()
+    assert "measures.py" in log and log.endswith("RuntimeError: out of memory\n")
+    assert outcomes["works"] == {"eer_percent": 1.0}
+
+
+def test_what_waits_is_not_begun_after_an_interrupt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("joint.experiments.parallel.worker_pool", forked)
+    runs = []
+    for name in ("one", "two", "three"):
+        (tmp_path / name).mkdir()
+        runs.append(Run(name, 1, tmp_path / name, OmegaConf.create()))
+    found = in_parallel(runs, measures.works, 1)
+    next(found)
+    found.close()  # as an exception in the command does
+    time.sleep(0.5)
+    assert not (tmp_path / "three" / "training.log").exists()
+
+
+def forked(jobs: int, initializer: Callable[..., None], given: tuple[int]) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(jobs, forks(), initializer, given)

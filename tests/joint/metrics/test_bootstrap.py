@@ -33,12 +33,12 @@ def test_weights_are_repetitions(decimals: int) -> None:
     scores = scores_of(trials, 1.5, 0).round(decimals)
     times = np.random.default_rng(1).integers(0, 4, (3, len(scores)))
     repeated = [eer(np.repeat(scores, row), np.repeat(trials.labels, row)).percent for row in times]
-    assert weighted_eer(scores, trials.labels, times) == pytest.approx(repeated, abs=1e-9)
+    assert weighted_eer(scores, trials.labels, [times]) == pytest.approx(repeated, abs=1e-9)
 
 
 @pytest.mark.parametrize("labels", [[1, 1, 0, 0], [0, 0, 1, 1], [0, 1, 0, 1]])
 def test_tied_scores_are_chance_in_any_order(labels: list[int]) -> None:
-    once = np.ones((1, 4))
+    once = [np.ones((1, 4))]
     assert weighted_eer(np.zeros(4), np.array(labels), once) == pytest.approx([50.0])
 
 
@@ -49,13 +49,13 @@ def test_two_scores_in_any_order() -> None:
     labels = np.array([1, 1, 1, 1, 0, 0, 0, 0])
     for seed in range(5):
         order = np.random.default_rng(seed).permutation(8)
-        found = weighted_eer(scores[order], labels[order], np.ones((1, 8)))
+        found = weighted_eer(scores[order], labels[order], [np.ones((1, 8))])
         assert found == pytest.approx([40.0])
 
 
 def test_a_draw_of_one_class_has_no_rate() -> None:
     weights = np.array([[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0], [1.0, 0.0, 1.0, 0.0]])
-    found = weighted_eer(np.arange(4.0), np.array([1, 1, 0, 0]), weights)
+    found = weighted_eer(np.arange(4.0), np.array([1, 1, 0, 0]), [weights])
     assert np.isnan(found[:2]).all() and found[2] == 100.0
 
 
@@ -69,7 +69,7 @@ def test_many_draws_are_computed_in_blocks(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_speakers_are_drawn_whole() -> None:
     trials = some_trials(5)
-    for row in trials.weights(20, 0):
+    for row in trials.weights(trials.drawn(20, 0)):
         own = {int(s): set(row[(trials.first == s) & (trials.second == s)]) for s in range(5)}
         assert all(len(values) == 1 for values in own.values())
         times = {s: values.pop() for s, values in own.items()}

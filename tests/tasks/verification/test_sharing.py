@@ -53,6 +53,7 @@ def test_two_processes_write_what_one_does(
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
+        timeout=300,
     )
     found = (
         (alone.code, alone.out, "\n".join(alone.err)),

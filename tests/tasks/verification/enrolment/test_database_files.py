@@ -189,7 +189,8 @@ def enroll_some(folder: Path, who: str) -> None:
 
 def test_writers_at_once_lose_nothing(tmp_path: Path) -> None:
     writers = [
-        forks().Process(target=enroll_some, args=(tmp_path / "speakers", who)) for who in "abc"
+        forks().Process(target=enroll_some, args=(tmp_path / "speakers", who), daemon=True)
+        for who in "abc"
     ]
     for writer in writers:
         writer.start()
