@@ -31,6 +31,8 @@ def runs(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     recipe = OmegaConf.load(TINY)
     recipe.encoder.frontend.pop("spec_augment")
     recipe.optimizer = {"lr": 1e-3, "warmup_share": 0.0}
+    second = {"_target_": "tasks.extraction.objectives.second_pass.SecondPass", "probability": 0.5}
+    recipe.tasks.extraction.task.second_pass = second  # both processes take it, or none
     scenes = {"chunk": 1.0, "enrollment": 1.0}
     held_out = {"tasks": ["extraction"], "batch_size": 2, "batches": 1, "scenes": scenes}
     recipe.validation = held_out
