@@ -1,6 +1,7 @@
 """MoCo: segments are compared with a queue of earlier ones, encoded by a momentum encoder."""
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import torch
 import torch.distributed as dist
@@ -18,14 +19,20 @@ from tasks.selfsupervised.simclr import positive
 
 
 class MoCo(SegmentTask):
-    """InfoNCE of a segment with the other segment of its utterance against `queue_size` earlier
-    keys (He et al., CVPR 2020, eq. 1; for speakers Xia et al., ICASSP 2021).
+    """InfoNCE of a segment with the other segment of its utterance against the keys of the batch
+    and `queue_size` earlier ones (He et al., CVPR 2020, eq. 1; for speakers Xia et al., ICASSP
+    2021).
 
-    The queue holds the keys of all processes, each one's in turn, and none at first. Raises
-    ConfigError for a queue that is smaller than a batch of all processes.
+    The keys of the batch are among the negatives in place of the paper's shuffled batch
+    normalisation: the positive key must not be told by the batch that it was normalised in. Keys of
+    the query's own utterance are no negatives: of a small corpus the queue holds some. It holds the
+    keys of all processes, each one's in turn, and none at first. Raises ConfigError for a queue
+    that is smaller than a batch of all processes.
     """
 
+    requires: ClassVar[frozenset[str]] = SegmentTask.requires | {"utterance"}
     queue: Tensor
+    owners: Tensor
     seen: Tensor
 
     def __init__(
@@ -43,6 +50,7 @@ class MoCo(SegmentTask):
         self.temperature = positive("temperature", temperature)
         self.momentum_encoder = MomentumEncoder(encoder_copy())
         self.register_buffer("queue", torch.zeros(queue_size, embedding_dim))
+        self.register_buffer("owners", torch.full((queue_size,), -1))
         self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
 
     def before_step(self, encoder: nn.Module, progress: float) -> None:
@@ -53,35 +61,42 @@ class MoCo(SegmentTask):
         """Mean over the `B` first segments; `accuracy` is how often the other segment of the
         utterance is the most similar key."""
         audio, lengths = segments_of(batch, 2)
+        assert batch.utterance is not None
+        owner = batch.utterance[:, 0]
         embedding = encode(audio[:, :1], lengths[:, :1], ENROLLMENT).embedding
         keys = F.normalize(self.momentum_encoder(audio[:, 1:2], lengths[:, 1:2]).float())
         with torch.autocast(embedding.device.type, enabled=False):
             query = F.normalize(embedding.float())
-            own = (query * keys).sum(dim=1, keepdim=True)
-            scores = torch.cat([own, query @ self.known().T], dim=1) / self.temperature
-        zeros = torch.zeros(len(scores), dtype=torch.int64, device=scores.device)
-        found = (scores.argmax(dim=1) == 0).float().mean()
-        output = TaskOutput(F.cross_entropy(scores, zeros), len(scores), {"accuracy": found})
-        self.enqueue(gathered(keys))
+            known, owners = self.known()
+            scores = query @ torch.cat([keys, known]).T / self.temperature
+        own = torch.arange(len(keys), device=scores.device)
+        same = owner[:, None] == torch.cat([owner, owners])
+        same[own, own] = False
+        scores = scores.masked_fill(same, -torch.inf)
+        found = (scores.argmax(dim=1) == own).float().mean()
+        output = TaskOutput(F.cross_entropy(scores, own), len(scores), {"accuracy": found})
+        self.enqueue(gathered(keys), gathered(owner))
         return output
 
-    def known(self) -> Tensor:
-        """The keys that the queue holds by now, `(n, E)`."""
-        return self.queue[: int(self.seen)].clone()
+    def known(self) -> tuple[Tensor, Tensor]:
+        """The keys that the queue holds by now, `(n, E)`, and the utterance of each, `(n,)`."""
+        held = int(self.seen)
+        return self.queue[:held].clone(), self.owners[:held].clone()
 
     @torch.no_grad()
-    def enqueue(self, keys: Tensor) -> None:
-        """Put `keys (n, E)` in place of the oldest ones."""
+    def enqueue(self, keys: Tensor, owners: Tensor) -> None:
+        """Put `keys (n, E)` of the utterances `owners (n,)` in place of the oldest ones."""
         size = len(self.queue)
         if len(keys) > size:
             raise ConfigError("queue_size", str(size), f"at least the {len(keys)} of a batch")
         places = (int(self.seen) + torch.arange(len(keys), device=keys.device)) % size
         self.queue[places] = keys.to(self.queue.dtype)
+        self.owners[places] = owners
         self.seen += len(keys)
 
 
 def gathered(rows: Tensor) -> Tensor:
-    """The `rows (n, E)` of all processes, each one's in turn, without gradient."""
+    """The `rows (n, …)` of all processes, each one's in turn, without gradient."""
     rows = rows.detach().contiguous()
     if not (dist.is_available() and dist.is_initialized()):
         return rows

@@ -116,14 +116,19 @@ class RecordingPlanner:
         longest: Samples,
         count: int,
     ) -> list[Segment]:
-        """Stretches of one utterance in a random order, that do not overlap where it has room."""
+        """Stretches of one utterance in a random order, that do not overlap where it has room;
+        where it has not, they are as far apart as they can be, the first two at its ends."""
         drawn = [self._segment(corpus, rng, utterance, voice, longest) for _ in range(count)]
         whole = corpus.utterances[utterance].length(drawn[0].speed)
         free = whole - count * drawn[0].length
-        if count == 1 or free < 0:
+        if count == 1:
             return drawn
-        gaps = np.sort(rng.integers(free + 1, size=count))
-        starts = rng.permutation(gaps + drawn[0].length * np.arange(count))
+        if free < 0:
+            even = np.linspace(0, whole - drawn[0].length, count).round()
+            starts = np.concatenate([rng.permutation(even[[0, -1]]), rng.permutation(even[1:-1])])
+        else:
+            gaps = np.sort(rng.integers(free + 1, size=count))
+            starts = rng.permutation(gaps + drawn[0].length * np.arange(count))
         return [replace(s, start=int(start)) for s, start in zip(drawn, starts, strict=True)]
 
     def _channel(self, rng: Generator) -> int | None:

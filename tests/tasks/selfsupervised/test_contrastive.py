@@ -26,6 +26,12 @@ def moco(encoder: SpeakerEncoder, queue_size: int = 8, **other: float) -> MoCo:
     return MoCo(12, partial(deepcopy, encoder), queue_size, **other)
 
 
+def utterances(count: int, seed: int = 0) -> SceneBatch:
+    """Two segments of each of so many utterances, the first of which is utterance 10 · `seed`."""
+    numbers = 10 * seed + torch.arange(count)[:, None].expand(-1, 2)
+    return replace(noise_batch(count, seed=seed, enrolled=2), utterance=numbers)
+
+
 def test_simclr_s_loss_by_hand() -> None:
     """Two utterances with embeddings on the axes: cosines are 1, 0 and -1."""
     first, second = torch.tensor([[2.0, 0.0], [0.0, 3.0]]), torch.tensor([[1.0, 0.0], [0.0, -1.0]])
@@ -97,22 +103,23 @@ def rows(*numbers: int) -> Tensor:
 
 def test_the_queue_after_it_has_wrapped_around() -> None:
     task = moco(tiny_encoder(), 5)
-    task.enqueue(rows(1, 2, 3))
-    assert task.known()[:, 0].tolist() == [1, 2, 3]
-    task.enqueue(rows(4, 5, 6))
-    task.enqueue(rows(7))
-    assert task.known()[:, 0].tolist() == [6, 7, 3, 4, 5]
+    task.enqueue(rows(1, 2, 3), torch.tensor([1, 2, 3]))
+    assert task.known()[0][:, 0].tolist() == task.known()[1].tolist() == [1, 2, 3]
+    task.enqueue(rows(4, 5, 6), torch.tensor([4, 5, 6]))
+    task.enqueue(rows(7), torch.tensor([7]))
+    assert task.known()[0][:, 0].tolist() == task.known()[1].tolist() == [6, 7, 3, 4, 5]
     with pytest.raises(ConfigError, match="queue_size: found 5; expected at least the 6"):
-        task.enqueue(rows(*range(6)))
+        task.enqueue(rows(*range(6)), torch.arange(6))
 
 
 def test_moco_s_loss() -> None:
-    """The other segment against what the queue held before, which then holds the new keys."""
+    """The other segment against those of other utterances, in the batch and in what the queue held
+    before, which then holds the new keys."""
     encoder = tiny_encoder().eval()
     task = moco(encoder, 8, temperature=0.2).eval()
     queue = F.normalize(torch.randn(3, 12))
-    task.enqueue(queue)
-    batch = noise_batch(4, enrolled=2)
+    batch = utterances(4)
+    task.enqueue(queue, torch.tensor([7, 2, 8]))
     assert batch.enrollment is not None and batch.enrollment_lengths is not None
     output = task.loss(encode_with(encoder), batch, 0.0)
     with torch.no_grad():
@@ -120,9 +127,11 @@ def test_moco_s_loss() -> None:
             encode_with(encoder)(batch.enrollment, batch.enrollment_lengths, "").embedding
         )
     query, keys = both.unflatten(0, (4, 2)).unbind(1)
-    scores = torch.cat([(query * keys).sum(1, keepdim=True), query @ queue.T], dim=1) / 0.2
-    torch.testing.assert_close(output.loss, -scores.log_softmax(dim=1)[:, 0].mean())
-    torch.testing.assert_close(task.known(), torch.cat([queue, keys]))
+    scores = torch.cat([query @ keys.T, query @ queue.T], dim=1) / 0.2
+    scores[2, 4 + 1] = -torch.inf  # of the same utterance
+    torch.testing.assert_close(output.loss, -scores.log_softmax(dim=1).diagonal().mean())
+    torch.testing.assert_close(task.known()[0], torch.cat([queue, keys]))
+    assert task.known()[1].tolist() == [7, 2, 8, 0, 1, 2, 3]
     output.loss.backward()
     assert all(p.grad is None for p in task.momentum_encoder.parameters())
     assert encoder.projection.weight.grad is not None
@@ -133,7 +142,7 @@ def _rank(rank: int, folder: str) -> None:
     encoder = tiny_encoder().eval()
     task = moco(encoder, 6).eval()
     for step in range(2):
-        task.loss(encode_with(encoder), noise_batch(2, seed=10 * step + rank, enrolled=2), 0.0)
+        task.loss(encode_with(encoder), utterances(2, 10 * step + rank), 0.0)
     torch.save(task.state_dict(), f"{folder}/{rank}.pt")
     dist.destroy_process_group()
 
@@ -146,7 +155,7 @@ def test_the_queue_under_two_ranks(tmp_path: Path) -> None:
     alone = moco(tiny_encoder(), 6).eval()
     for step in range(2):
         for rank in range(2):
-            batch = noise_batch(2, seed=10 * step + rank, enrolled=2)
+            batch = utterances(2, 10 * step + rank)
             alone.loss(encode_with(tiny_encoder().eval()), batch, 0.0)
     assert int(found[0]["seen"]) == int(alone.seen) == 8
     torch.testing.assert_close(found[0]["queue"], alone.queue)

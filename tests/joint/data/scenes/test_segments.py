@@ -39,11 +39,14 @@ def test_segments_of_one_utterance_that_do_not_overlap(corpus: Corpus) -> None:
 
 
 def test_utterances_that_are_too_short_have_segments_that_overlap(corpus: Corpus) -> None:
-    scene = planner(4, 2.0).plan(corpus, 0, 0, 0)
-    for enrollment in scene.enrollments:
-        segment = enrollment.segment
-        whole = corpus.utterances[segment.utterance].length(segment.speed)
-        assert segment.length == min(whole, 32_000) and segment.start + segment.length <= whole
+    for index in range(8):
+        segments = [e.segment for e in planner(4, 2.0).plan(corpus, 0, 0, index).enrollments]
+        whole = corpus.utterances[segments[0].utterance].length(segments[0].speed)
+        assert {s.length for s in segments} == {min(whole, 32_000)}
+        free = whole - segments[0].length
+        assert {segments[0].start, segments[1].start} == {0, free}  # as far apart as they can be
+        thirds = [round(free / 3), round(2 * free / 3)]
+        assert sorted(s.start for s in segments[2:]) == pytest.approx(thirds, abs=1)
 
 
 def test_the_last_has_the_augmentation_of_the_first(corpus: Corpus, store: PackedStore) -> None:
