@@ -13,7 +13,7 @@ from joint.conditioning.fusion import Conditioning
 from joint.data.phones import UNKNOWN
 from joint.outputs import SpeakerEncoding
 from tasks.codec_synthesis.examples import CodeExamples
-from tasks.codec_synthesis.network import Transformer, positions
+from tasks.codec_synthesis.network import Transformer, positions, spoken_in
 from tasks.codec_synthesis.sampling import Draw
 
 STEPS = 3
@@ -55,21 +55,26 @@ class AutoregressiveModel(nn.Module):
         self.output = nn.Linear(dim, size + 1)  # the last one stops
         self.steps = nn.Linear(dim, STEPS)
 
-    def loss(self, examples: CodeExamples) -> tuple[Tensor, dict[str, float | Tensor]]:
-        """Mean cross-entropy of the codes, with that of the stop or of the text's steps."""
+    def loss(
+        self, examples: CodeExamples, first: int = 0
+    ) -> tuple[Tensor, dict[str, float | Tensor]]:
+        """Mean cross-entropy of the codes, with that of the stop or of the text's steps; text and
+        codes begin at the position `first`."""
         codes, mask = examples.codes[..., 0], examples.mask
         begin = torch.full_like(codes[:, :1], self.size)
         targets = codes.masked_fill(~mask, UNKNOWN)
         inputs = torch.cat([begin, codes], dim=1)
         spoken: Tensor | None = None
+        text = self.text(examples.phones, first)
         if self.monotonic:
-            inputs, spoken = inputs[:, :-1], examples.spoken
+            inputs, spoken = inputs[:, :-1], spoken_in(text, examples.places)
         else:
             mask = F.pad(mask, (1, 0), value=True)
             targets = F.pad(targets, (0, 1), value=UNKNOWN)
             targets.scatter_(1, examples.mask.sum(dim=1, keepdim=True), self.size)
-        prefix, known = self.prefix(examples.phones, examples.prompt[..., 0], examples.prompt_mask)
-        x = torch.cat([prefix, self.targets(inputs, spoken)], dim=1)
+        prefix = self.prefix(text, examples.prompt[..., 0])
+        known = torch.cat([examples.phones != UNKNOWN, examples.prompt_mask], dim=1)
+        x = torch.cat([prefix, self.targets(inputs, spoken, first)], dim=1)
         hidden = self.body(x, _reads(known, mask), examples.encoding)[:, prefix.shape[1] :]
         logits = self.output(hidden).float()[mask]
         expected = targets[mask]
@@ -84,21 +89,24 @@ class AutoregressiveModel(nn.Module):
             loss = loss + step_loss
         return loss, metrics
 
-    def prefix(self, phones: Tensor, prompt: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """What stands before the codes, `(B, P + N, D)`, and which of it counts, `(B, P + N)`;
-        `phones (B, P)`, the codes of the `prompt (B, N)` of `mask (B, N)`."""
-        text = self.phones(phones.clamp(min=0))
-        text = text + positions(0, text.shape[1], text) + self.parts.weight[0]
+    def text(self, phones: Tensor, first: int = 0) -> Tensor:
+        """The embeddings `(B, P, D)` of `phones (B, P)` at the positions from `first` on."""
+        text: Tensor = self.phones(phones.clamp(min=0))
+        return text + positions(first, text.shape[1], text)
+
+    def prefix(self, text: Tensor, prompt: Tensor) -> Tensor:
+        """What stands before the codes, `(B, P + N, D)`: the `text (B, P, D)`, and the codes of the
+        `prompt (B, N)`."""
         voice = self.codes(prompt)
         voice = voice + positions(0, voice.shape[1], voice) + self.parts.weight[1]
-        return torch.cat([text, voice], dim=1), torch.cat([phones != UNKNOWN, mask], dim=1)
+        return torch.cat([text + self.parts.weight[0], voice], dim=1)
 
     def targets(self, codes: Tensor, spoken: Tensor | None, first: int = 0) -> Tensor:
         """The embeddings `(B, T, D)` of `codes (B, T)` at the positions from `first` on, with the
-        phones that are `spoken (B, T)` where they are followed."""
+        text that is `spoken (B, T, D)` where it is followed."""
         x = self.codes(codes)
         x = x + positions(first, x.shape[1], x) + self.parts.weight[2]
-        return x if spoken is None else x + self.phones(spoken)
+        return x if spoken is None else x + spoken
 
     @torch.no_grad()
     def sample(
@@ -111,16 +119,15 @@ class AutoregressiveModel(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Codes `(T,)` of `phones (P,)` behind a `prompt (N,)`, at most `longest`, and which of the
         phones is spoken in each, `(T,)` (zeros unless `monotonic`)."""
-        everything = torch.ones_like(prompt[None], dtype=torch.bool)
-        prefix, _ = self.prefix(phones[None], prompt[None], everything)
+        text = self.text(phones[None])
         caches = self.body.caches()
-        self.body(prefix, None, encoding, caches)
+        self.body(self.prefix(text, prompt[None]), None, encoding, caches)
         code, place, stayed = self.size, 0, 0
         codes: list[int] = []
         places: list[int] = []
         while len(codes) < longest:
             latest = torch.tensor([[code]], device=phones.device)
-            spoken = phones[None, place : place + 1] if self.monotonic else None
+            spoken = text[:, place : place + 1] if self.monotonic else None
             x = self.targets(latest, spoken, len(codes))
             hidden = self.body(x, None, encoding, caches)[0, 0]
             logits = self.output(hidden).float()

@@ -12,6 +12,10 @@ from torch import Tensor, nn
 from joint.conditioning.fusion import Conditioning
 from joint.outputs import SpeakerEncoding
 
+LATEST = 800
+"""Frames of codes (20 s): training begins at any position up to it, so that what is spoken may be
+longer than the stretches that are learnt."""
+
 
 @dataclass
 class Cache:
@@ -123,3 +127,8 @@ def positions(first: int, count: int, like: Tensor) -> Tensor:
     place = torch.arange(first, first + count, device=like.device)
     angles = place[:, None] * rates
     return torch.cat([angles.sin(), angles.cos()], dim=1).to(like.dtype)
+
+
+def spoken_in(text: Tensor, places: Tensor) -> Tensor:
+    """The row of `text (B, P, D)` that is spoken in each frame, at `places (B, T)`, `(B, T, D)`."""
+    return text.gather(1, places[..., None].expand(-1, -1, text.shape[2]))

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from joint.conditioning.fusion import Conditioning
 from joint.data.phones import UNKNOWN
 from tasks.codec_synthesis.examples import CodeExamples
-from tasks.codec_synthesis.network import Transformer, positions
+from tasks.codec_synthesis.network import Transformer, positions, spoken_in
 
 
 class ParallelModel(nn.Module):
@@ -45,38 +45,49 @@ class ParallelModel(nn.Module):
     def loss(
         self, examples: CodeExamples, first: int = 0
     ) -> tuple[Tensor, dict[str, float | Tensor]]:
-        """Mean cross-entropy of the codes of one quantiser, drawn at random; see `forward`."""
-        stage = int(torch.randint(1, len(self.codes), ()))
-        logits = self(examples, stage, first)[examples.made]
-        expected = examples.codes[..., stage][examples.made]
-        loss = F.cross_entropy(logits, expected)
-        accuracy = (logits.argmax(dim=1) == expected).float().mean()
+        """Mean cross-entropy of the codes of one quantiser of each utterance, drawn at random, as
+        evenly as they are many; see `forward`."""
+        order = torch.randperm(len(examples), device=examples.codes.device)
+        stages = 1 + order % len(self.outputs)
+        hidden = self(examples, stages, first)
+        logits, expected = [], []
+        for stage in stages.unique().tolist():
+            here = examples.made & (stages == stage)[:, None]
+            logits.append(self.outputs[stage - 1](hidden[here]).float())
+            expected.append(examples.codes[..., stage][here])
+        targets = torch.cat(expected)
+        scores = torch.cat(logits)
+        loss = F.cross_entropy(scores, targets)
+        accuracy = (scores.argmax(dim=1) == targets).float().mean()
         return loss, {"further_code_loss": loss, "further_code_accuracy": accuracy}
 
-    def forward(self, examples: CodeExamples, stage: int, first: int = 0) -> Tensor:
-        """Logits `(B, T, size)` of the codes of the quantiser `stage`, 1 and more, where the first
-        frame has the position `first`."""
+    def logits(self, examples: CodeExamples, stage: int) -> Tensor:
+        """Logits `(B, T, size)` of the codes of the quantiser `stage`, 1 and more."""
+        stages = torch.full((len(examples),), stage, device=examples.codes.device)
+        found: Tensor = self.outputs[stage - 1](self(examples, stages)).float()
+        return found
+
+    def forward(self, examples: CodeExamples, stages: Tensor, first: int = 0) -> Tensor:
+        """Hidden features `(B, T, D)` of the codes of each utterance's quantiser, `stages (B,)`, 1
+        and more, where text and codes begin at the position `first`."""
         text = self.phones(examples.phones.clamp(min=0))
-        voice = self._embedded(examples.prompt, len(self.codes), text)
-        codes = self._embedded(examples.codes, stage, text)
+        text = text + positions(first, text.shape[1], text)
+        everything = torch.full_like(stages, len(self.codes))
+        voice = self._embedded(examples.prompt, everything, text)
+        codes = self._embedded(examples.codes, stages, text)
         if examples.infilled is not None:
-            known = self._embedded(examples.codes, len(self.codes), text)
+            known = self._embedded(examples.codes, everything, text)
             codes = torch.where(examples.infilled[..., None], codes, known)
         if self.monotonic:
-            codes = codes + self.phones(examples.spoken)
-        x = torch.cat(
-            [
-                part + positions(begin, part.shape[1], part) + self.parts.weight[number]
-                for number, (part, begin) in enumerate(((text, 0), (voice, 0), (codes, first)))
-            ],
-            dim=1,
-        )
+            codes = codes + spoken_in(text, examples.places)
+        voice = voice + positions(0, voice.shape[1], voice)
+        codes = codes + positions(first, codes.shape[1], codes)
+        parts = (text, voice, codes)
+        x = torch.cat([part + self.parts.weight[n] for n, part in enumerate(parts)], dim=1)
         known = torch.cat([examples.phones != UNKNOWN, examples.prompt_mask, examples.mask], dim=1)
         reads = known[:, None].expand(-1, x.shape[1], -1)
-        stages = torch.full((len(x),), stage, device=x.device)
-        hidden = self.body(x, reads, examples.encoding, stage=stages)
-        logits: Tensor = self.outputs[stage - 1](hidden[:, -codes.shape[1] :]).float()
-        return logits
+        hidden: Tensor = self.body(x, reads, examples.encoding, stage=stages)
+        return hidden[:, -codes.shape[1] :]
 
     @torch.no_grad()
     def fill(self, examples: CodeExamples) -> Tensor:
@@ -85,13 +96,15 @@ class ParallelModel(nn.Module):
         codes = examples.codes.clone()
         filled = CodeExamples(**{**vars(examples), "codes": codes})
         for stage in range(1, len(self.codes)):
-            found = self(filled, stage).argmax(dim=2)
+            found = self.logits(filled, stage).argmax(dim=2)
             codes[..., stage] = torch.where(examples.made, found, codes[..., stage])
         return codes
 
-    def _embedded(self, codes: Tensor, count: int, like: Tensor) -> Tensor:
-        """The sum `(B, T, D)` of the embeddings of the first `count` quantisers' codes."""
+    def _embedded(self, codes: Tensor, counts: Tensor, like: Tensor) -> Tensor:
+        """The sum `(B, T, D)` of the embeddings of the codes of each row's first quantisers, as
+        many as `counts (B,)`."""
         total = torch.zeros(*codes.shape[:2], like.shape[2], device=like.device, dtype=like.dtype)
-        for place in range(count):
-            total = total + self.codes[place](codes[..., place])
+        for place in range(int(counts.max())):
+            read = (counts > place)[:, None, None]
+            total = total + self.codes[place](codes[..., place]) * read
         return total

@@ -24,6 +24,7 @@ from joint.units import SAMPLE_RATE, Seconds
 from tasks.codec_synthesis.autoregressive import AutoregressiveModel
 from tasks.codec_synthesis.base import CodecSpeakingTask
 from tasks.codec_synthesis.examples import CodeExamples, stretches
+from tasks.codec_synthesis.network import LATEST
 from tasks.codec_synthesis.parallel import ParallelModel
 from tasks.codec_synthesis.sampling import Draw
 
@@ -86,7 +87,7 @@ class CodecSynthesisTask(CodecSpeakingTask):
             round(prompt * SAMPLE_RATE),
             int(stretch * SAMPLE_RATE / CODE_HOP),
         )
-        self.temperature, self.top_p = temperature, top_p
+        self.monotonic, self.temperature, self.top_p = monotonic, temperature, top_p
 
     def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:
         """Mean over the utterances whose phones and their times are known: of the first quantiser's
@@ -96,8 +97,9 @@ class CodecSynthesisTask(CodecSpeakingTask):
         examples = self.examples_of(batch, encoding)
         if examples is None:
             return no_examples(self, encoding)
-        first, metrics = self.first.loss(examples)
-        further, others = self.further.loss(examples)
+        position = int(torch.randint(LATEST, ())) if self.monotonic else 0
+        first, metrics = self.first.loss(examples, position)
+        further, others = self.further.loss(examples, position)
         return TaskOutput(first + further, len(examples), {**metrics, **others})
 
     def examples_of(self, batch: SceneBatch, encoding: SpeakerEncoding) -> CodeExamples | None:

@@ -30,12 +30,9 @@ from tasks.codec_synthesis.base import CodecSpeakingTask
 from tasks.codec_synthesis.diffusion.decoder import DiffusionDecoder
 from tasks.codec_synthesis.diffusion.text import TimedText
 from tasks.codec_synthesis.examples import CodeExamples, places_of, stretches
+from tasks.codec_synthesis.network import LATEST
 from tasks.codec_synthesis.parallel import ParallelModel
 from tasks.codec_synthesis.sampling import Draw
-
-LATEST = 800
-"""Frames of codes (20 s): training begins at any position up to it, so that what is spoken may be
-longer than the stretches that are learnt."""
 
 
 class UnicatsTask(CodecSpeakingTask, InfillingTask):

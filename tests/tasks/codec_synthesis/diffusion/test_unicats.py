@@ -136,7 +136,7 @@ def test_the_context_is_read_and_what_is_made_is_not(
         if first:
             logits = task.decoder(noisy, step, *task.content_of(given), given)
         else:
-            logits = task.further(given, 2)
+            logits = task.further.logits(given, 2)
         return logits.detach()[infilled]
 
     for first, same in ((True, within), (False, later)):
