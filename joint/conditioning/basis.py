@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from joint.conditioning.fusion import Conditioning, EmbeddingFusion
 from joint.errors import ConfigError
+from joint.layers.modes import without_gradient
 from joint.outputs import SpeakerEncoding
 
 
@@ -27,8 +28,9 @@ class BasisVectors(nn.Module):
         self.norm = nn.LayerNorm(embedding_dim)
         self.query = nn.Linear(embedding_dim, dim)
         self.bases = nn.Parameter(torch.randn(heads, count, dim // heads))
-        self.keys = nn.Parameter(torch.randn(heads, dim // heads, dim // heads))
-        nn.init.orthogonal_(self.keys)
+        self.keys = nn.Parameter(torch.empty(heads, dim // heads, dim // heads))
+        for head in self.keys.data:
+            nn.init.orthogonal_(head)
 
     def log_weights(self, embedding: Tensor) -> Tensor:
         """Natural logarithm of the weights of the basis vectors: `embedding (B, E)` → `(B, heads,
@@ -46,9 +48,12 @@ class BasisVectors(nn.Module):
     def divergence(self, made: Tensor, enrolled: Tensor) -> Tensor:
         """Mean over rows and heads of the Kullback-Leibler divergence of the weights for `made
         (B, E)`, the embeddings of synthetic speech, from those for `enrolled (B, E)`: the paper's
-        loss on the distribution of basis vectors."""
+        loss on the distribution of basis vectors. Its gradient reaches `made` alone: the bases
+        could make all weights alike."""
         target = self.log_weights(enrolled).detach()
-        found = F.kl_div(self.log_weights(made), target, reduction="sum", log_target=True)
+        with without_gradient(self.parameters()):
+            weights = self.log_weights(made)
+        found = F.kl_div(weights, target, reduction="sum", log_target=True)
         return found / target[..., 0].numel()
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from joint.conditioning.fusion import Conditioning
+from joint.encoders.frames import FrameConv
 from joint.outputs import SpeakerEncoding
 
 
@@ -20,7 +21,7 @@ class ConvNextBlock(nn.Module):
 
     def __init__(self, dim: int, hidden: int, scale: float, kernel: int = 7) -> None:
         super().__init__()
-        self.depthwise = nn.Conv1d(dim, dim, kernel, padding=kernel // 2, groups=dim)
+        self.depthwise = FrameConv(dim, dim, kernel, groups=dim)
         self.norm = nn.LayerNorm(dim, eps=1e-6)
         self.expand = nn.Linear(dim, hidden)
         self.activation = nn.GELU()
@@ -32,7 +33,7 @@ class ConvNextBlock(nn.Module):
         (B, 1, 2·D)` scales and shifts the normalised features."""
         if mask is not None:
             x = x * mask
-        y = self.norm(self.depthwise(x.transpose(1, 2)).transpose(1, 2))
+        y = self.norm(self.depthwise(x))
         if gain is not None:
             factor, shift = gain.chunk(2, dim=-1)
             y = y * (1.0 + factor) + shift

@@ -92,26 +92,26 @@ def condition_scores(
     """
     trials.check(corpus)
     drawn = sorted(default_rng(seed).permutation(trials.names)[:utterances].tolist())
-    waveforms = {u.id: waveform for u, waveform in readable(corpus.by_id[n] for n in drawn)}
-    rows = {name: row for row, name in enumerate(waveforms)}
+
+    def embedded(names: Sequence[str], treat: Treatment) -> tuple[list[str], np.ndarray]:
+        read, found = [], []
+        for start in range(0, len(names), BATCH):
+            treated = []
+            for utterance, waveform in readable(corpus.by_id[n] for n in names[start:][:BATCH]):
+                rng = default_rng((seed, crc32(utterance.id.encode())))
+                treated.append(treat(waveform, rng).astype(np.float32))
+                read.append(utterance.id)
+            found += [embed(treated)] if treated else []
+        return read, unit(np.concatenate(found)) if found else np.zeros((0, 1))
+
+    names, plain = embedded(drawn, CONDITIONS[RECORDED])
+    rows = {name: row for row, name in enumerate(names)}
     kept = trials.keep(trials.present(rows))
     first, second = kept.positions(rows)
 
-    def embedded(treat: Treatment) -> np.ndarray:
-        found = []
-        items = list(waveforms.items())
-        for start in range(0, len(items), BATCH):
-            treated = [
-                treat(waveform, default_rng((seed, crc32(name.encode())))).astype(np.float32)
-                for name, waveform in items[start : start + BATCH]
-            ]
-            found.append(embed(treated))
-        return unit(np.concatenate(found))
-
     def scored() -> Iterator[ConditionScores]:
-        plain = embedded(CONDITIONS[RECORDED])
         for name, treat in conditions.items():
-            other = plain if name == RECORDED else embedded(treat)
+            other = plain if name == RECORDED else embedded(names, treat)[1]
             one = np.einsum("te,te->t", plain[first], other[second])
             both = np.einsum("te,te->t", other[first], other[second])
             yield ConditionScores(name, one, both)
@@ -139,11 +139,14 @@ def evaluate_conditions(
     """For each condition its name and the figures of `errors`, `one_side_…` and `both_sides_…`
     treated, at the threshold of a user: the checkpoint's, or, where None, that of equal error rates
     as recorded. See `condition_scores`."""
-    conditions = {name: CONDITIONS[name] for name in names}
+    asked = list(names)
+    conditions = {name: CONDITIONS[name] for name in (RECORDED, *asked)}
     labels, found = condition_scores(embed, corpus, trials, conditions, utterances)
     for scores in found:
         if threshold is None:
             threshold = error_rates(scores.one_side, labels).eer().threshold
+        if scores.name not in asked:
+            continue
         sides = {"one_side": scores.one_side, "both_sides": scores.both_sides}
         yield (
             scores.name,

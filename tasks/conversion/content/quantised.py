@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from joint.synthesis.codec.quantizer import Codebook
 from joint.synthesis.convnext import ConvNextStack
 from joint.synthesis.decoders.base import masked_mean
 from joint.synthesis.mel import MELS
@@ -14,7 +15,7 @@ from tasks.conversion.content.base import Content, Read, Speech, Targets, instan
 
 class Quantised(NamedTuple):
     """`features (B, F, D)` with a straight-through gradient, the codes `chosen (B, F)`, the `loss`
-    that brings codes and features together, and the `perplexity` of the codes' use."""
+    that brings the features to the codes, and the `perplexity` of the codes' use."""
 
     features: Tensor
     chosen: Tensor
@@ -25,30 +26,30 @@ class Quantised(NamedTuple):
 class Quantiser(nn.Module):
     """The nearest of `codes` vectors in place of each frame (van den Oord et al., NeurIPS 2017).
 
-    The loss is ‖sg(v) − c‖² + commitment · ‖v − sg(c)‖² (their equation 3, without the
-    reconstruction; sg stops the gradient). Frames and codes have one length, so that no code is out
-    of reach (Yu et al., "Vector-quantized image modeling", ICLR 2022).
+    Codes are moving averages of frames, and begin as such; the loss is commitment · ‖v − sg(c)‖²
+    (the last term of their equation 3; sg stops the gradient). Frames have one length (Yu et al.,
+    "Vector-quantized image modeling", ICLR 2022).
     """
 
     def __init__(self, codes: int, width: int, commitment: float = 0.25) -> None:
         super().__init__()
-        self.codes = nn.Parameter(torch.randn(codes, width))
+        self.codebook = Codebook(codes, width)
         self.commitment, self.length = commitment, width**0.5
 
     def forward(self, x: Tensor, mask: Tensor) -> Quantised:
         """`x (B, F, D)`, of which the frames of `mask (B, F, 1)` count."""
         v = F.normalize(x.float(), dim=2)
-        codes = F.normalize(self.codes, dim=1)
-        index = (v.detach() @ codes.detach().T).argmax(dim=2)
-        nearest = codes[index]
-        loss = masked_mean((v.detach() - nearest).square(), mask)
-        loss = loss + self.commitment * masked_mean((v - nearest.detach()).square(), mask)
+        if self.training:
+            self.codebook.update(v[mask[..., 0] > 0])
+        index = self.codebook.nearest(v)
+        nearest = self.codebook.vectors[index]
+        loss = self.commitment * masked_mean((v - nearest).square(), mask)
         through = (v + (nearest - v).detach()) * mask
         return Quantised(self.length * through, index, loss, self._perplexity(index, mask))
 
     def _perplexity(self, index: Tensor, mask: Tensor) -> Tensor:
         """exp of the entropy of the codes in these frames."""
-        used = torch.zeros(len(self.codes), device=index.device)
+        used = torch.zeros_like(self.codebook.use)
         used.scatter_add_(0, index.flatten(), mask.flatten().float())
         share = used / used.sum().clamp(min=1.0)
         return torch.special.entr(share).sum().exp()

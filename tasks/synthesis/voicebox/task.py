@@ -223,7 +223,8 @@ class VoiceboxTask(VoiceTask, InfillingTask):
         content = regulate(text, lasting[None])
         features = self._features(content, normalised, made[None], mask, encoding)
         own = mask.unsqueeze(-1).float()
-        rough = self.prior(features).float()
+        # the prior has learnt what is infilled alone
+        rough = torch.where(made[None, :, None], self.prior(features).float(), normalised)
         found = self.acoustic.restored(
             self.decoder.sample(features, own, encoding, sampling, rough)
         )

@@ -14,8 +14,10 @@ def log_likelihoods(z: Tensor, mean: Tensor, log_scale: Tensor) -> Tensor:
     z, mean, log_scale = z.float(), mean.float(), log_scale.float()
     precision = (-2.0 * log_scale).exp()
     of_phones = -0.5 * math.log(2.0 * math.pi) - log_scale - 0.5 * mean.square() * precision
-    squares = -0.5 * z.square().transpose(1, 2) @ precision
-    return squares + z.transpose(1, 2) @ (mean * precision) + of_phones.sum(dim=1, keepdim=True)
+    with torch.autocast(z.device.type, enabled=False):  # these sums cancel
+        squares = -0.5 * z.square().transpose(1, 2) @ precision
+        products = z.transpose(1, 2) @ (mean * precision)
+    return squares + products + of_phones.sum(dim=1, keepdim=True)
 
 
 @torch.no_grad()

@@ -14,7 +14,7 @@ from joint.synthesis.mel import HOP
 @pytest.fixture(scope="module")
 def learnt(recordings: Tensor) -> Codec:
     """A codec that has seen the recordings."""
-    return trained(codec(dim=128), recordings)
+    return trained(codec(dim=128), recordings, 120)
 
 
 @torch.no_grad()

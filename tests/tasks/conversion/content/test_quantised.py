@@ -13,8 +13,10 @@ def test_the_nearest_code_and_a_straight_through_gradient() -> None:
         quantiser, x = Quantiser(6, 4), torch.randn(2, 9, 4, requires_grad=True)
     mask = torch.ones(2, 9, 1)
     mask[1, 5:] = 0.0
+    quantiser(x, mask)
+    quantiser.eval()
     found = quantiser(x, mask)
-    codes = F.normalize(quantiser.codes.detach(), dim=1)
+    codes = quantiser.codebook.vectors
     distances = torch.cdist(F.normalize(x.detach(), dim=2), codes.expand(2, -1, -1))
     assert torch.equal(found.chosen, distances.argmin(dim=2))
     torch.testing.assert_close(found.features[0], 2.0 * codes[found.chosen[0]])  # √width long
@@ -23,29 +25,24 @@ def test_the_nearest_code_and_a_straight_through_gradient() -> None:
     (gradient,) = torch.autograd.grad((found.features * weights).sum(), x, retain_graph=True)
     (expected,) = torch.autograd.grad((2.0 * F.normalize(x, dim=2) * weights * mask).sum(), x)
     torch.testing.assert_close(gradient, expected)
-    assert quantiser.codes.grad is None
-    found.loss.backward()  # the decoder's gradient goes past the codes, their loss moves them
-    assert quantiser.codes.grad is not None and quantiser.codes.grad.any()
+    found.loss.backward()
+    assert x.grad is not None and x.grad[0].any() and not x.grad[1, 5:].any()
 
 
 def test_codes_find_the_clusters() -> None:
-    """Eight directions, eight codes: after some steps each has its own."""
+    """Eight directions, sixteen codes: after some steps no code has two of them."""
     generator = torch.Generator().manual_seed(0)
     centres = F.normalize(torch.randn(8, 16, generator=generator), dim=1)
     with seeded(0, "codes"):
         quantiser = Quantiser(16, 16)
-    optimizer = torch.optim.Adam(quantiser.parameters(), lr=0.05)
     mask = torch.ones(1, 400, 1)
     for _ in range(60):
         kind = torch.randint(8, (1, 400), generator=generator)
         x = centres[kind] + 0.05 * torch.randn(1, 400, 16, generator=generator)
         found = quantiser(x, mask)
-        optimizer.zero_grad()
-        found.loss.backward()
-        optimizer.step()
     pairs = set(zip(kind[0].tolist(), found.chosen[0].tolist(), strict=True))
-    assert len({code for _, code in pairs}) == len(pairs) >= 8  # no code has two directions
-    assert 7.0 < float(found.perplexity) < 16.0 and float(found.loss.detach()) < 0.02
+    assert len({code for _, code in pairs}) == len(pairs) >= 8
+    assert 7.0 < float(found.perplexity) < 16.5 and float(found.loss) < 0.02
 
 
 def test_levels_halve_and_double_frames() -> None:
