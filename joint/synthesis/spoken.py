@@ -1,7 +1,8 @@
 """What acoustic models learn from: log-mel spectrograms at one level, with pitch and prosody."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -41,18 +42,29 @@ class Prosody:
         return torch.stack([pitch, self.voiced, energy], dim=2)
 
 
-class Spoken(NamedTuple):
+@dataclass(frozen=True)
+class Spoken:
     """What an acoustic model learns from, of recordings at the usual level: the log-mel `(B, MELS,
     F)`, pitch, prosody, and `mask (B, F)`; frame 0 is frame `starts (B,)` of the recording; the
     `waveform (B, S)` from there to the last frame, of `lengths (B,)` in Samples."""
 
     log_mel: Tensor
-    pitch: Pitch
-    prosody: Prosody
     mask: Tensor
     starts: Tensor
     waveform: Tensor
     lengths: Tensor
+    estimate: Callable[[], Pitch]
+
+    @cached_property
+    def pitch(self) -> Pitch:
+        """That of the frames; it is estimated, a tenth of a training step, where it is read."""
+        with torch.no_grad():
+            return self.estimate()
+
+    @cached_property
+    def prosody(self) -> Prosody:
+        """That of the frames."""
+        return Prosody.of(self.pitch, self.log_mel)
 
     def cut(self, frames: Tensor) -> Tensor:
         """The frames of `frames (B, F', D)`, features of whole recordings, that are here."""
@@ -103,14 +115,16 @@ class SpokenMel(nn.Module):
             sound = sound.gather(1, index.clamp(0, sound.shape[1] - 1)) * inside
         here = slice(edge, edge + count)
         log_mel = self.mel(sound)[..., here]
-        found = estimate_pitch(sound, lengths - first)
         mask = torch.arange(count, device=own.device)[None] < (own - starts)[:, None]
-        pitch = Pitch(found.log_hertz[:, here], found.voiced[:, here] & mask)
-        prosody = Prosody.of(pitch, log_mel)
+
+        def estimate() -> Pitch:
+            found = estimate_pitch(sound, lengths - first)
+            return Pitch(found.log_hertz[:, here], found.voiced[:, here] & mask)
+
         reach = int(lengths.max()) if longest is None else (count - 1) * self.hop
         inner = sound[:, edge * self.hop : edge * self.hop + reach]
         inside = (lengths - starts * self.hop).clamp(max=reach)
-        return Spoken(log_mel, pitch, prosody, mask, starts, inner, inside)
+        return Spoken(log_mel, mask, starts, inner, inside, estimate)
 
     @property
     def hop(self) -> int:
