@@ -33,6 +33,9 @@ from joint.training.progress import TrainingLog
 from joint.training.reached import check_gradients
 from joint.training.validation import Validation
 
+LATEST = "latest.safetensors"
+"""The checkpoint of time, beside those of steps."""
+
 StreamSpec = tuple[SceneStream, list[str], int]
 """A stream, the tasks that read it, and at every how many steps."""
 
@@ -61,7 +64,8 @@ class Trainer:
         self.optimizers = make_optimizers(model, optimizer)
         self.names = {id(p): n for n, p in model.named_parameters()}
         self.step, self.minutes, self.scenes, self.bad_steps = 0, 0.0, 0, 0
-        self.waited, self.elapsed, self.last_validation, self.saved = 0.0, 0.0, 0.0, -1
+        self.waited, self.elapsed, self.last_validation = 0.0, 0.0, 0.0
+        self.saved, self.saved_minutes = -1, 0.0
         self.figures: dict[str, float] = {}
 
     def autocast(self) -> torch.autocast:
@@ -85,11 +89,13 @@ class Trainer:
 
     def resume(self) -> bool:
         """Take up the newest checkpoint; False where there is none."""
-        found = self.checkpoints()
+        latest = self.folder / LATEST
+        found = self.checkpoints()[-1:] + ([latest] if latest.is_file() else [])
         if not found:
             return False
-        tensors, metadata = checkpoint.read(found[-1])
-        checkpoint.load_into(self.model, tensors, found[-1], checkpoint.MODEL)
+        newest = max(found, key=lambda p: checkpoint.read_metadata(p)["trainer"]["step"])
+        tensors, metadata = checkpoint.read(newest)
+        checkpoint.load_into(self.model, tensors, newest, checkpoint.MODEL)
         for optimizer in self.optimizers.values():
             checkpoint.load_optimizer(optimizer, tensors, self.names)
         state = metadata["trainer"]
@@ -97,7 +103,8 @@ class Trainer:
         self.last_validation, self.bad_steps = state["last_validation"], state["bad_steps"]
         self.figures, self.waited = state["figures"], state.get("waited", 0.0)
         self.elapsed = state.get("elapsed", 60.0 * self.minutes)
-        self.saved = self.step
+        self.saved = self.step if newest != latest else -1
+        self.saved_minutes = self.minutes
         return True
 
     def fit(self) -> Path:
@@ -130,6 +137,8 @@ class Trainer:
                 self._validate_if_due(log)
                 if self.step % self.config.checkpoint_steps == 0:
                     self.save()
+                elif self.minutes - self.saved_minutes >= self.config.checkpoint_minutes:
+                    self._write(self.folder / LATEST)
         if self.saved != self.step:
             self.save()
         return self._finish()
@@ -233,6 +242,15 @@ class Trainer:
 
     def save(self) -> None:
         """Write a checkpoint with all that resuming needs; the oldest ones go."""
+        self._write(self._path())
+        if self.fabric.is_global_zero:
+            (self.folder / LATEST).unlink(missing_ok=True)
+            for old in self.checkpoints()[: -max(self.config.average_last, 2)]:
+                old.unlink()
+        self.saved = self.step
+        self.fabric.barrier()
+
+    def _write(self, path: Path) -> None:
         if self.fabric.is_global_zero or is_sharded(self.model):
             tensors = checkpoint.model_tensors(self.model)
             for optimizer in self.optimizers.values():
@@ -248,10 +266,8 @@ class Trainer:
                 "waited": self.waited,
                 "elapsed": self.elapsed,
             }
-            checkpoint.write(self._path(), tensors, {**self.metadata, "trainer": state})
-            for old in self.checkpoints()[: -max(self.config.average_last, 2)]:
-                old.unlink()
-        self.saved = self.step
+            checkpoint.write(path, tensors, {**self.metadata, "trainer": state})
+        self.saved_minutes = self.minutes
         self.fabric.barrier()
 
     def _finish(self) -> Path:

@@ -41,6 +41,7 @@ TRAINER = {
             "max_minutes",
             "accumulate",
             "checkpoint_steps",
+            "checkpoint_minutes",
             "average_last",
             "log_every",
             "max_bad_steps",

@@ -48,6 +48,14 @@ def test_killed_and_resumed(recipe: Path, tiny_overrides: list[str], tmp_path: P
         "step-00000004.safetensors",
     ]
 
+    timed = tmp_path / "timed"  # with a checkpoint of time behind every other step
+    overrides_timed = [*overrides, "trainer.checkpoint_minutes=1e-6", f"output={timed}"]
+    train_until_killed(recipe, overrides_timed, step=5)
+    latest = timed / "checkpoints" / "latest.safetensors"
+    assert checkpoint.read_metadata(latest)["trainer"]["step"] == 5
+    again = checkpoint.read(train(recipe, overrides_timed, resume=True))[0]
+    assert [line["step"] for line in log(timed)] == [1, 2, 3, 4, 5, 6, 7]
+
     found = train(recipe, [*overrides, f"output={killed}"], resume=True)
     same = ("step", "scenes", "loss", "verification/loss", "extraction/loss", "gradient_norm", "lr")
     assert [line["step"] for line in log(killed)] == [1, 2, 3, 4, 5, 6, 7]
@@ -57,3 +65,4 @@ def test_killed_and_resumed(recipe: Path, tiny_overrides: list[str], tmp_path: P
     assert expected_tensors.keys() == found_tensors.keys()
     for name, value in expected_tensors.items():
         assert torch.equal(value, found_tensors[name]), name
+        assert torch.equal(value, again[name]), name
