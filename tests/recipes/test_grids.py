@@ -34,6 +34,9 @@ def test_variants_build(grid: Path, tmp_path: Path) -> None:
         with torch.no_grad():
             embedding = model.encoder(waveform).embedding
         assert embedding.shape == (2, 192) and torch.isfinite(embedding).all(), name
+        begun = {part.partition(".")[0] for part in parts["init_parts"]}
+        # init_parts of a variant take the place of the recipe's
+        assert "encoder" in begun or parts["init"] or not begun, f"{name}: a random encoder"
         made.add(str([parts[key] for key in DIFFERENCES]))
     assert len(made) == len(found), "two variants are the same"
 
