@@ -12,16 +12,13 @@ def worker_pool(
     jobs: int,
     initializer: Callable[..., Any] | None = None,
     initargs: tuple[Any, ...] = (),
-    **options: Any,
 ) -> ProcessPoolExecutor:
     """A pool of `jobs` fresh processes, each begun with `initializer(*initargs)`.
 
     Where this process is killed, a pool of Python's own goes on with what it had begun: a training
     that nobody waits for, beside the one that resumes it. These processes watch their parent.
     """
-    return ProcessPoolExecutor(
-        jobs, get_context("spawn"), _begin, (initializer, initargs), **options
-    )
+    return ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (initializer, initargs))
 
 
 def _begin(initializer: Callable[..., Any] | None, initargs: tuple[Any, ...]) -> None:

@@ -3,10 +3,21 @@
 import os
 import signal
 import time
+from pathlib import Path
 from typing import Any
+
+from omegaconf import OmegaConf
 
 from joint.errors import ConfigError
 from joint.experiments.ablation import Run
+
+
+def runs_in(folder: Path, *names: str) -> list[Run]:
+    """Runs of these names, with a folder each; their seeds count from 0."""
+    runs = [Run(name, seed, folder / name, OmegaConf.create()) for seed, name in enumerate(names)]
+    for run in runs:
+        run.folder.mkdir()
+    return runs
 
 
 def works(run: Run) -> dict[str, Any]:

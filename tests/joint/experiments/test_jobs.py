@@ -7,7 +7,7 @@ from pathlib import Path
 
 import measures
 import pytest
-from omegaconf import OmegaConf
+from measures import runs_in
 from support import ROOT
 
 from joint.errors import ConfigError, JointError
@@ -23,13 +23,6 @@ def importable(monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs import what they run by name."""
     paths = (str(ROOT), str(Path(__file__).parent), str(ROOT / "tests"))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
-
-
-def runs_in(folder: Path, *names: str) -> list[Run]:
-    runs = [Run(name, seed, folder / name, OmegaConf.create()) for seed, name in enumerate(names)]
-    for run in runs:
-        run.folder.mkdir()
-    return runs
 
 
 def outcome_of(execution: Execution, run: Run, measure: Callable[[Run], dict]) -> Outcome:

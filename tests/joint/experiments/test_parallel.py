@@ -9,6 +9,7 @@ from typing import Any
 import measures
 import pytest
 import torch
+from measures import runs_in
 from omegaconf import OmegaConf
 from processes import forks
 
@@ -38,28 +39,21 @@ def test_a_run_that_fails_leaves_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("joint.experiments.parallel.worker_pool", forked)
-    runs = []
-    for name in ("killed", "raises", "works", "left"):
-        (tmp_path / name).mkdir()
-        runs.append(Run(name, 1, tmp_path / name, OmegaConf.create()))
+    runs = runs_in(tmp_path, "killed", "raises", "works", "left")
     found = in_parallel(runs, measures.as_it_is_called, 2)
     outcomes = {run.variant: outcome for run, outcome in (next(found) for _ in range(3))}
-    assert str(outcomes["killed"]).startswith("killed, seed 1: found the end of its process")
+    assert str(outcomes["killed"]).startswith("killed, seed 0: found the end of its process")
     assert "RuntimeError: out of memory" in str(outcomes["raises"])
     log = (tmp_path / "raises" / "training.log").read_text()
     assert "measures.py" in log and log.endswith("RuntimeError: out of memory\n")
-    assert outcomes["works"] == {"eer_percent": 1.0}
+    assert outcomes["works"] == {"eer_percent": 2.0}
 
 
 def test_what_waits_is_not_begun_after_an_interrupt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("joint.experiments.parallel.worker_pool", forked)
-    runs = []
-    for name in ("one", "two", "three"):
-        (tmp_path / name).mkdir()
-        runs.append(Run(name, 1, tmp_path / name, OmegaConf.create()))
-    found = in_parallel(runs, measures.works, 1)
+    found = in_parallel(runs_in(tmp_path, "one", "two", "three"), measures.works, 1)
     next(found)
     found.close()  # as an exception in the command does
     time.sleep(0.5)
