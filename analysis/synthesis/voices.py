@@ -35,11 +35,12 @@ class Voice:
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence that a system speaks: its `text`, the waveform of the voice's `reference`, and
-    `source`, another person's natural recording for systems that convert."""
+    """A sentence that a system speaks: its `text`, the waveform of the voice's `reference` with its
+    `words`, and `source`, another person's natural recording for systems that convert."""
 
     text: str
     reference: np.ndarray
+    words: str
     source: np.ndarray
 
 
@@ -117,7 +118,8 @@ def measure_voices(
     for row, (number, place) in enumerate(shown(rows, "speaking", progress)):
         voice, other = voices[number], voices[(number + 1) % len(voices)]
         natural = voice.spoken[place].waveform()
-        sentence = Sentence(texts[row], voice.reference.waveform(), other.spoken[place].waveform())
+        reference, source = voice.reference, other.spoken[place].waveform()
+        sentence = Sentence(texts[row], reference.waveform(), reference.text, source)
         made = {NATURAL: natural} | {name: make(sentence) for name, make in systems.items()}
         for name, waveform in made.items():
             speech.measured[name].append(instruments.identity(waveform))

@@ -70,8 +70,8 @@ def makers(model: SpeakerModel, vocoder: str | None, steps: int | None = None) -
     CONVERTED. Raises CheckpointError where it has neither."""
     found: dict[str, Make] = {}
     if "synthesis" in model.model.tasks:
-        by = None if model.speaks_waveforms else vocoder
-        found[SYNTHETIC] = lambda s: model.synthesize(s.text, s.reference, steps=steps, vocoder=by)
+        speak = speaker(model, vocoder, steps)
+        found[SYNTHETIC] = lambda s: speak(s.text, s.reference, s.words)
     if "conversion" in model.model.tasks:
         found[CONVERTED] = lambda s: model.convert(
             s.source, s.reference, steps=steps, vocoder=vocoder
