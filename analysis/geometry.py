@@ -8,8 +8,8 @@ import numpy as np
 from joint.directions import unit
 from joint.errors import DataError
 
-PAIRS = 200_000
-"""Most pairs of different speakers that are used."""
+PAIRS = 400_000
+"""Most pairs of one speaker, and of different speakers, that are used; both orders count."""
 
 
 def geometry(embeddings: np.ndarray, speakers: Sequence[str], seed: int = 0) -> dict[str, float]:
@@ -17,23 +17,21 @@ def geometry(embeddings: np.ndarray, speakers: Sequence[str], seed: int = 0) -> 
 
     `within` and `between` are the mean cosines of pairs of one speaker and of two speakers,
     `d_prime` is their distance in standard deviations; `alignment` is the mean squared distance of
-    a speaker's unit vectors, `uniformity` the logarithm of the mean Gaussian potential of all (Wang
-    and Isola, ICML 2020, §4: lower is better for both); `dimensions` the participation ratio of the
-    variances. Raises DataError where no speaker has two recordings, and for one speaker only.
+    a speaker's unit vectors, `uniformity` the logarithm of the mean Gaussian potential of all pairs
+    (Wang and Isola, ICML 2020, §4: lower is better for both); `dimensions` the participation ratio
+    of the variances. Of many pairs some are drawn by `seed`. Raises DataError where no speaker has
+    two recordings, and for one speaker only.
     """
     directions = unit(np.asarray(embeddings, dtype=np.float64))
     _, owner = np.unique(np.asarray(speakers), return_inverse=True)
-    first, second = np.triu_indices(len(directions), 1)
-    same = owner[first] == owner[second]
-    if not same.any() or same.all():
-        found = "one speaker" if same.all() else "no speaker with two recordings"
+    of_one, of_two = (pairs(owner, same, seed) for same in (True, False))
+    counts = [of_one[2], of_two[2]]
+    if not all(counts):
+        found = "no speaker with two recordings" if counts[1] else "one speaker"
         raise DataError("embeddings", found, "several speakers with several recordings")
-    apart = np.flatnonzero(~same)
-    if len(apart) > PAIRS:
-        apart = np.random.default_rng(seed).choice(apart, PAIRS, replace=False)
-    within = (directions[first[same]] * directions[second[same]]).sum(axis=1)
-    between = (directions[first[apart]] * directions[second[apart]]).sum(axis=1)
-    both = np.concatenate([within, between])
+    within, between = (_cosines(directions, first, second) for first, second, _ in (of_one, of_two))
+    # Those of one speaker and of two are drawn apart: each mean has the weight of all its pairs.
+    potentials = [float(np.exp(-2.0 * (2.0 - 2.0 * each)).mean()) for each in (within, between)]
     variances = np.linalg.eigvalsh(np.cov(directions.T)).clip(min=0.0)
     return {
         "within": float(within.mean()),
@@ -42,9 +40,38 @@ def geometry(embeddings: np.ndarray, speakers: Sequence[str], seed: int = 0) -> 
             (within.mean() - between.mean()) / np.sqrt(0.5 * (within.var() + between.var()))
         ),
         "alignment": float(np.mean(2.0 - 2.0 * within)),
-        "uniformity": float(np.log(np.mean(np.exp(-2.0 * (2.0 - 2.0 * both))))),
+        "uniformity": float(np.log(np.average(potentials, weights=counts))),
         "dimensions": float(variances.sum() ** 2 / (variances**2).sum()),
     }
+
+
+def pairs(owner: np.ndarray, same: bool, seed: int = 0) -> tuple[np.ndarray, np.ndarray, int]:
+    """Positions `(p,)` and `(p,)` of pairs of one speaker, or of two where not `same`, by the
+    `owner (n,)` of each recording; and how many such pairs there are. Each is listed in both
+    orders, unless these are more than `PAIRS`: then as many are drawn, with replacement."""
+    order = np.argsort(owner, kind="stable")
+    place, sizes = np.arange(len(owner)), np.bincount(owner)[owner[order]]
+    starts = np.searchsorted(owner[order], owner[order])
+    partners = sizes - 1 if same else len(owner) - sizes
+    ends, total = np.cumsum(partners), int(partners.sum())
+    rng = np.random.default_rng(seed)
+    chosen = np.arange(total) if total <= PAIRS else rng.integers(total, size=PAIRS)
+    first = np.searchsorted(ends, chosen, side="right")
+    rank = chosen - (ends - partners)[first]
+    # The partners of a place follow it: within its speaker's block, or from the block's end on.
+    if same:
+        second = starts[first] + ((place - starts)[first] + 1 + rank) % sizes[first]
+    else:
+        second = ((starts + sizes)[first] + rank) % len(owner)
+    return order[first], order[second], total // 2
+
+
+def _cosines(directions: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """`(p,)`, in parts: vectors of all pairs at once would take a gigabyte."""
+    found = np.empty(len(first))
+    for part in np.array_split(np.arange(len(first)), 1 + len(first) // 4096):
+        found[part] = (directions[first[part]] * directions[second[part]]).sum(axis=1)
+    return found
 
 
 def on_a_plane(embeddings: np.ndarray, method: str = "tsne", seed: int = 0) -> np.ndarray:
@@ -68,10 +95,3 @@ def on_a_plane(embeddings: np.ndarray, method: str = "tsne", seed: int = 0) -> n
         directions
     )
     return plane
-
-
-def information(explained: np.ndarray) -> float:
-    """Mutual information in nats of Gaussian variables with the predictions of a probe: −½ Σ log(1
-    − R²) over the R² `(c,)` of the variables; negative ones count as 0. A lower bound, since the
-    probe is linear."""
-    return float(-0.5 * np.log1p(-np.clip(explained, 0.0, 0.999)).sum())

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from analysis.charts import Curve, line_chart, scatter_chart
-from analysis.geometry import geometry, information, on_a_plane
+from analysis.geometry import geometry, on_a_plane
 from analysis.probing.findings import Finding
 from analysis.probing.summary import heat_map, markdown
 from analysis.report.page import Charts, Picture, Section, Table
@@ -55,18 +55,10 @@ def probes_section(
         for line in markdown(trained, random, layer).splitlines()
     ]
     heat_map(trained, random, folder / "probes.png")
-    shares = [
-        f.value
-        for f in trained
-        if (f.target, f.layer, f.probe) == ("bag of phones", layer, "linear")
-    ]
     text = (
         "Test parts have no speaker, or no text, of the training part; for comparison, chance, an "
-        "untrained encoder, and shuffled answers (selectivity)."
+        "untrained encoder, and shuffled labels."
     )
-    if shares:
-        nats = information(np.array(shares))
-        text += f" The {layer} has {nats:.2f} nats on the shares of phones, by a linear probe."
     picture = Picture(
         folder / "probes.png", "Skill of linear probes: 0 at chance, 1 without an error"
     )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis.geometry import geometry, information, on_a_plane
+from analysis.geometry import PAIRS, geometry, on_a_plane, pairs
 from joint.errors import DataError
 
 
@@ -44,9 +44,33 @@ def test_neighbours_stay_neighbours() -> None:
     assert np.mean([owners[i] == owners[j] for i, j in enumerate(nearest)]) > 0.95
 
 
-def test_information_of_gaussians() -> None:
-    assert information(np.array([0.0, -0.5])) == 0.0
-    assert information(np.array([0.75])) == pytest.approx(np.log(2))
+def test_a_large_corpus_is_measured_as_all_its_pairs() -> None:
+    points, owners = clouds(0.3, people=60, each=20)  # 708,000 pairs of two speakers
+    directions = points / np.linalg.norm(points, axis=1, keepdims=True)
+    cosines = (directions @ directions.T)[np.triu_indices(len(points), 1)]
+    found = geometry(points, owners)
+    assert found["uniformity"] == pytest.approx(np.log(np.exp(4 * cosines - 4).mean()), abs=0.02)
+    assert geometry(points, owners) == found
+
+
+def test_few_pairs_are_listed_and_many_drawn() -> None:
+    owner = np.random.default_rng(0).permutation(np.repeat(np.arange(4), [1, 2, 5, 9]))
+    for same in (True, False):
+        first, second, count = pairs(owner, same)
+        one, other = np.triu_indices(len(owner), 1)
+        listed = {(a, b) for a, b in zip(one, other, strict=True) if (owner[a] == owner[b]) == same}
+        assert set(zip(first, second, strict=True)) == listed | {(b, a) for a, b in listed}
+        assert count == len(listed) and len(first) == 2 * count
+    for same in (True, False):  # 1.35 million of one speaker, and 500 million of all
+        owner = np.random.default_rng(0).permutation(
+            np.repeat(np.arange(300), [1_900] + [97] * 299)
+        )
+        first, second, count = pairs(owner, same)
+        assert len(first) == PAIRS < count and (first != second).all()
+        assert ((owner[first] == owner[second]) == same).all()
+        largest = 1_900 * 1_899 / 2 / count if same else 1 - (1 - 1_900 / len(owner)) ** 2
+        share = np.mean((owner[first] == 0) | (owner[second] == 0))
+        assert share == pytest.approx(largest, abs=0.01)
 
 
 @pytest.mark.parametrize("owners", [["a", "a", "a"], ["a", "b", "c"]])
