@@ -19,7 +19,8 @@ class EerChanges:
         self.drawn: dict[Path, np.ndarray] = {}
 
     def between(self, runs: Sequence[Run]) -> dict[str, str]:
-        """The change of each variant against its baseline, over the seeds that both have."""
+        """The change of each variant against its baseline, over the seeds that both have,
+        whose number stands behind the interval: see `joint.metrics.bootstrap`."""
         scores = {(run.variant, run.seed): run.scores for run in runs if run.scores.is_file()}
         found = {}
         for variant, baseline in dict.fromkeys((run.variant, run.baseline) for run in runs):
@@ -27,7 +28,8 @@ class EerChanges:
             if baseline is None or variant == baseline or not seeds:
                 continue
             before, after = ([scores[name, s] for s in seeds] for name in (baseline, variant))
-            found[variant] = str(self.change(before, after))
+            number = f"{len(seeds)} seeds" if len(seeds) > 1 else "one seed: speakers only"
+            found[variant] = f"{self.change(before, after)} ({number})"
         return found
 
     def change(self, before: Sequence[Path], after: Sequence[Path]) -> Change:

@@ -4,6 +4,10 @@ and training seeds.
 Trials of one speaker are not independent, so speakers are resampled, not trials: a target trial of
 a speaker drawn m times has weight m, a non-target trial the product of its speakers' weights. Both
 systems are measured on the same draws.
+
+Seeds are few. With one seed the interval is of the speakers alone: how far another training would
+lie is not in it. With three it has, of the spread over trainings, about the range of the three,
+which covers their true mean in three cases of four (1 - 2^(1-n) of n seeds), not in 95 %.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +26,8 @@ _VALUES = 1 << 22
 
 @dataclass(frozen=True)
 class Change:
-    """A relative change in percent, and its 95 % confidence interval."""
+    """A relative change in percent, and its 95 % confidence interval; what the interval covers
+    with few seeds stands above."""
 
     percent: float
     low: float
@@ -95,7 +100,8 @@ def change_of_eer(
     baseline: Sequence[np.ndarray], other: Sequence[np.ndarray], seed: int = 0
 ) -> Change:
     """The relative change of the mean EER from `baseline` to `other`: the `drawn_eers` of one run
-    for each training seed, in the same order of seeds.
+    for each training seed, in the same order of seeds. With few seeds the interval is too narrow:
+    see the top of this file.
 
     Raises DataError where the numbers of seeds differ.
     """

@@ -97,7 +97,8 @@ def ablate(
     of the embeddings is measured. A finished run is not run again, and an interrupted one is
     resumed: the same command again completes the table, `table.md` in the grid's output, with
     `table.svg` and the page `report.html`. A grid with a baseline has the relative change of the
-    EER, with its 95 % confidence interval from a bootstrap over speakers and seeds.
+    EER, with its 95 % confidence interval from a bootstrap over speakers and seeds, and the number
+    of seeds: with one the interval is of the speakers only, with three it is too narrow.
 
     Jobs of --executor outlive this command: started again, it follows those that run. Their output
     is in `jobs`, in the grid's output.
