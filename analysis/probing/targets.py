@@ -14,7 +14,7 @@ from joint.data.scenes.rendering import gain_for_snr
 from joint.units import SAMPLE_RATE, Samples
 
 PLAIN, CHANGED, SWAPPED = "plain", "changed", "swapped"
-"""The recording itself, with noise, room or channel, and with its halves swapped."""
+"""The recording itself, with noise, room or channel, and in two halves, as they are or swapped."""
 WORDS = 20
 """Words of the question of word presence: the most frequent that are in 2 to 50 % of recordings."""
 CHANGES = ("none", "noise", "room", "channel")
@@ -154,14 +154,15 @@ def changed(waveform: np.ndarray, number: int) -> np.ndarray:
 
 def halves(utterance: Utterance, waveform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The recording from the first word to the last, and the same with its halves swapped at the
-    word boundary nearest to the middle."""
+    word boundary nearest to the middle; both fade at the edges of both halves, so that the fades
+    do not tell which is which."""
     words = utterance.words
     assert words is not None and len(words) > 1
     start, end = words[0].start, min(words[-1].end, len(waveform))
     middle = (start + end) // 2
     cut = min((w.start for w in words[1:]), key=lambda sample: abs(sample - middle))
-    spoken = waveform[start:end]
-    return spoken, np.concatenate([_faded(waveform[cut:end]), _faded(waveform[start:cut])])
+    first, second = _faded(waveform[start:cut]), _faded(waveform[cut:end])
+    return np.concatenate([first, second]), np.concatenate([second, first])
 
 
 def _faded(part: np.ndarray) -> np.ndarray:
