@@ -1,4 +1,4 @@
-"""Results of both probes for a question at every layer, with chance level and control task."""
+"""Results of both probes for a question at every layer, beside chance and shuffled labels."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,8 +20,9 @@ class Finding:
 
     `value` is the balanced accuracy of classes, its mean over yes-or-no questions, or R² of
     numbers; `chance` that of always answering one class, or the mean. `skill` is 0 at chance and 1
-    where all answers are right. `selectivity` is the skill less that on a control task with
-    shuffled answers (Hewitt and Liang, EMNLP 2019), which a probe can only memorise.
+    where all answers are right. `above_shuffled` is the skill less that of a probe of shuffled
+    labels, which is 0 but for luck: it is tested on other speakers or texts and cannot have
+    memorised their labels. Where that is below chance, nothing is subtracted.
     """
 
     target: str
@@ -30,7 +31,7 @@ class Finding:
     value: float
     chance: float
     skill: float
-    selectivity: float
+    above_shuffled: float
 
 
 def score(answers: np.ndarray, y: np.ndarray, kind: Kind) -> float:
@@ -83,8 +84,9 @@ def findings(
         for layer in spectra:
             value = score(own[layer].numpy(), y, kind)
             skill = (value - chance) / room
-            memorised = (score(random[layer].numpy(), control, kind) - chance) / room
-            yield Finding(name, layer, probe, value, chance, skill, skill - memorised)
+            shuffled_skill = (score(random[layer].numpy(), control, kind) - chance) / room
+            above = skill - max(0.0, shuffled_skill)
+            yield Finding(name, layer, probe, value, chance, skill, above)
 
 
 def decompose(vectors: np.ndarray, folds: Sequence[Fold]) -> list[Spectrum]:

@@ -22,15 +22,16 @@ def grid(found: Sequence[Finding], probe: str) -> tuple[list[str], list[str], np
 
 
 def markdown(trained: Sequence[Finding], random: Sequence[Finding], layer: str) -> str:
-    """A row for each question: both probes on `layer`, chance, the untrained encoder, selectivity,
-    and the layer at which the linear probe is best."""
+    """A row for each question: both probes on `layer`, chance, the untrained encoder, how far
+    the skill is above that with shuffled labels, and the layer at which the linear probe is
+    best."""
     heading = [
         "question",
         "linear",
         "MLP",
         "chance",
         "untrained",
-        "selectivity",
+        "above shuffled labels",
         "best layer",
         "linear there",
     ]
@@ -47,7 +48,7 @@ def markdown(trained: Sequence[Finding], random: Sequence[Finding], layer: str) 
             network.value if network else None,
             best.chance,
             twin.value if twin else None,
-            here.selectivity if here else None,
+            here.above_shuffled if here else None,
         ]
         rows.append([target, *map(_number, values), best.layer, _number(best.value)])
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)

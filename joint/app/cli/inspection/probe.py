@@ -62,8 +62,9 @@ def probe(
 
     The probes, a ridge regression and a network with one hidden layer, are trained on one part of
     the corpus and tested on other speakers or texts. Each is compared with chance, with the same
-    encoder untrained, and with a probe of shuffled labels (selectivity). Skill is 0 at chance and 1
-    for a perfect probe: from balanced accuracy for classes, R² for numbers.
+    encoder untrained, and with a probe of shuffled labels: `above shuffled labels` is the skill
+    less the skill of that probe, where it has any. Skill is 0 at chance and 1 for a perfect probe:
+    from balanced accuracy for classes, R² for numbers.
 
     Example: joint probe --data data/speechocean762/test --output exp/probes
     """
