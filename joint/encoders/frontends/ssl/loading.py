@@ -1,6 +1,7 @@
 """Pretrained networks from a local folder, from the hub, or, untrained, from a configuration."""
 
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,8 @@ MODELS = {
 """transformers' class of each `model_type`."""
 OF_PRETRAINING = {"masked_spec_embed"}
 """Weights that only a model's own pretraining uses."""
+OF_THE_NETWORK = re.compile(r"(^|\.)(encoder|feature_projection|feature_extractor\.conv_layers)\.")
+"""Names of weights that no head has; a head's layer may be called `feature_extractor`."""
 UNRANDOM = {
     "apply_spec_augment": False,
     "layerdrop": 0.0,
@@ -59,14 +62,14 @@ def pretrained(source: str, normalize: bool | None) -> tuple[Network, dict[str, 
     _settle(config)
     with _as_config_errors(where, folder.is_dir()):
         made, report = kind.from_pretrained(where, config=config, output_loading_info=True)
-    missing = sorted(n for n in report["missing_keys"] if n.split(".")[-1] not in OF_PRETRAINING)
-    wrong = [str(x[0]) if isinstance(x, tuple) else str(x) for x in report["mismatched_keys"]]
-    if missing or wrong:
-        found = f"weights without {missing[0]}" if missing else f"{wrong[0]} of another shape"
+    if (found := _misfit(report)) is not None:
         raise ConfigError("source", f"{source}: {found}", f"weights of its {config.model_type}")
     if normalize is None and reads_waveforms(config):
         normalize = bool(reader.get("do_normalize", normalizes(config)))
-    arguments = {"source": None, "config": config.to_diff_dict(), "normalize": normalize}
+    # some of the hub's files hold keys that transformers' class does not have
+    known = _keys(kind) | {"model_type"}
+    own = {key: value for key, value in config.to_diff_dict().items() if key in known}
+    arguments = {"source": None, "config": own, "normalize": normalize}
     return _network(made, config, normalize), arguments
 
 
@@ -77,7 +80,7 @@ def untrained(settings: Mapping[str, Any], normalize: bool | None) -> Network:
     transformers = _library()
     settings = dict(settings)
     kind = _kind(settings.pop("model_type", None), "config.model_type")
-    known = set(kind.config_class().to_dict())
+    known = _keys(kind)
     for key in settings:
         if key not in known:
             raise ConfigError(f"config.{key}", "an unknown key", "one of this architecture's")
@@ -118,6 +121,23 @@ def _kind(model_type: Any, where: str) -> Any:
     if model_type not in MODELS:
         raise ConfigError(where, f"model_type {model_type!r}", " or ".join(MODELS))
     return getattr(transformers, MODELS[model_type])
+
+
+def _misfit(report: Mapping[str, Any]) -> str | None:
+    """What of the weights is not the network's, by transformers' report on their loading."""
+    if missing := [n for n in report["missing_keys"] if n.split(".")[-1] not in OF_PRETRAINING]:
+        return f"weights without {min(missing)}"
+    if wrong := report["mismatched_keys"]:
+        found = next(iter(wrong))
+        return f"{found[0] if isinstance(found, tuple) else found} of another shape"
+    if extra := [n for n in report["unexpected_keys"] if OF_THE_NETWORK.search(n)]:
+        return f"weights with {min(extra)}"
+    return None
+
+
+def _keys(kind: Any) -> set[str]:
+    """Of the configuration of transformers' class `kind`."""
+    return set(kind.config_class().to_dict())
 
 
 def _settle(config: Any) -> None:

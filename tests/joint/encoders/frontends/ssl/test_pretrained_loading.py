@@ -16,16 +16,21 @@ from joint.training.building.objects import build
 
 transformers = pytest.importorskip("transformers")
 
+NAMES = {
+    "wavlm": "WavLM",
+    "wav2vec2": "Wav2Vec2",
+    "wav2vec2-bert": "Wav2Vec2Bert",
+    "whisper": "Whisper",
+}
 NODE = {"_target_": "joint.encoders.frontends.ssl.frontend.PretrainedFrontend"}
 
 
-def saved(folder: Path, config: dict[str, Any], **reader: Any) -> Path:
+def saved(folder: Path, config: dict[str, Any], head: str = "Model", **reader: Any) -> Path:
     """A folder as transformers writes it."""
-    kind = {"wavlm": "WavLM", "wav2vec2-bert": "Wav2Vec2Bert", "whisper": "Whisper"}
-    name = kind[config["model_type"]]
+    name = NAMES[config["model_type"]]
     torch.manual_seed(3)
     sizes = {k: v for k, v in config.items() if k != "model_type"}
-    made = getattr(transformers, f"{name}Model")(getattr(transformers, f"{name}Config")(**sizes))
+    made = getattr(transformers, f"{name}{head}")(getattr(transformers, f"{name}Config")(**sizes))
     made.save_pretrained(folder)
     if reader:
         (folder / "preprocessor_config.json").write_text(json.dumps(reader))
@@ -34,7 +39,11 @@ def saved(folder: Path, config: dict[str, Any], **reader: Any) -> Path:
 
 @pytest.mark.parametrize("config", [TINY_WAVLM, TINY_W2V_BERT, TINY_WHISPER])
 def test_from_a_folder_and_again_without_it(config: dict[str, Any], tmp_path: Path) -> None:
+    """Also where the source holds keys that are not the architecture's, as some of the hub do."""
     folder = saved(tmp_path / "model", config)
+    description = json.loads((folder / "config.json").read_text())
+    foreign = {"mask_channel_length": 10, "freeze_feat_extract_train": True}
+    (folder / "config.json").write_text(json.dumps({**description, **foreign}))
     made = PretrainedFrontend(source=str(folder)).eval()
     again = build({**NODE, **json.loads(json.dumps(made.rebuilt_with))}, "frontend").eval()
     again.load_state_dict(made.state_dict())
@@ -45,6 +54,21 @@ def test_from_a_folder_and_again_without_it(config: dict[str, Any], tmp_path: Pa
         plain = transformers.WavLMModel.from_pretrained(folder).eval()
         with torch.no_grad():
             assert torch.equal(made.network(audio)[-1], plain(audio).last_hidden_state)
+
+
+@pytest.mark.parametrize(
+    "config, head",
+    [
+        ({**TINY_WAVLM, "tdnn_dim": [8] * 5, "xvector_output_dim": 4}, "ForXVector"),
+        (CONFIGS["wav2vec 2.0"], "ForPreTraining"),
+        ({**TINY_W2V_BERT, "vocab_size": 8, "add_adapter": True}, "ForCTC"),
+        (TINY_WHISPER, "ForConditionalGeneration"),
+    ],
+)
+def test_heads_are_left_out(config: dict[str, Any], head: str, tmp_path: Path) -> None:
+    """A head of the first has a layer called `feature_extractor`."""
+    made = PretrainedFrontend(source=str(saved(tmp_path, config, head)))
+    assert made.network.depth == 2
 
 
 def test_the_waveform_is_normalised_as_the_model_s_reader_says(tmp_path: Path) -> None:
@@ -104,6 +128,12 @@ class TestRefused:
         (folder / "config.json").write_text(json.dumps(deeper))
         with pytest.raises(ConfigError, match=r"weights without encoder\.layers\.2"):
             PretrainedFrontend(source=str(folder))
+        related = {**description, "model_type": "wav2vec2"}
+        shallower = {**description, "num_hidden_layers": 1}
+        for changed, name in ((related, r"0\.attention\.gru"), (shallower, r"1\.attention")):
+            (folder / "config.json").write_text(json.dumps(changed))
+            with pytest.raises(ConfigError, match=rf"weights with encoder\.layers\.{name}"):
+                PretrainedFrontend(source=str(folder))
 
     def test_another_sample_rate(self, tmp_path: Path) -> None:
         folder = saved(tmp_path / "model", TINY_WAVLM, sampling_rate=8000)
