@@ -76,7 +76,7 @@ class PretrainedFrontend(Frontend):
         mask = self.mask_of(waveform, lengths)
         x = F.pad(waveform, (0, max(0, self.window - waveform.shape[1])))
         outputs = self._outputs(x, lengths)
-        features = self.use(outputs)
+        features = self.use(outputs, mask)
         if mask is not None:
             features = features.masked_fill(~mask.unsqueeze(-1), 0.0)
         frames = Frames(features, mask, self.hop, self.offset)

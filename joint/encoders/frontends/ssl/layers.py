@@ -10,19 +10,24 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from joint.encoders.frames import masked_mean
 from joint.errors import ConfigError
 
 LAYER = "frontend_layer"
 """Layer 0 is what the first block reads, layer n what the n-th block gives."""
 
+VARIANCE_FLOOR = 1e-5
+"""Added to variances over time."""
+
 
 class LayerUse(nn.Module, ABC):
-    """From the outputs of all layers, each `(B, F, D)`, to features `(B, F, output_dim)`."""
+    """From the outputs of all layers, each `(B, F, D)`, to features `(B, F, output_dim)`; `mask
+    (B, F)` has the frames that are a recording's own, None where all are."""
 
     output_dim: int
 
     @abstractmethod
-    def forward(self, outputs: Sequence[Tensor]) -> Tensor:
+    def forward(self, outputs: Sequence[Tensor], mask: Tensor | None = None) -> Tensor:
         """See the class."""
 
     def shares(self) -> dict[str, Tensor]:
@@ -43,23 +48,25 @@ class OneLayer(LayerUse):
             raise ConfigError("use.layer", repr(layer), f"{names[0]} to {names[-1]}")
         self.position = names.index(layer) if layer is not None else count - 1
 
-    def forward(self, outputs: Sequence[Tensor]) -> Tensor:
+    def forward(self, outputs: Sequence[Tensor], mask: Tensor | None = None) -> Tensor:
         """See LayerUse."""
         return outputs[self.position]
 
 
 class WeightedSum(LayerUse):
     """The mean of all layers under learnt weights, a softmax over the layers (Yang et al.,
-    "SUPERB", Interspeech 2021)."""
+    "SUPERB", Interspeech 2021). With `norm` each of its channels has mean 0 and variance 1 over a
+    recording's own frames (Chen et al., ICASSP 2022)."""
 
-    def __init__(self, width: int, count: int) -> None:
+    def __init__(self, width: int, count: int, norm: bool = False) -> None:
         super().__init__()
-        self.output_dim = width
+        self.output_dim, self.over_time = width, norm
         self.scores = nn.Parameter(torch.zeros(count))
 
-    def forward(self, outputs: Sequence[Tensor]) -> Tensor:
+    def forward(self, outputs: Sequence[Tensor], mask: Tensor | None = None) -> Tensor:
         """See LayerUse."""
-        return weighted(outputs, self.scores)
+        found = weighted(outputs, self.scores)
+        return over_time(found, mask) if self.over_time else found
 
     def shares(self) -> dict[str, Tensor]:
         """See LayerUse."""
@@ -75,9 +82,9 @@ class InterLayerAdapter(WeightedSum):
         self.output_dim = channels
         self.linear, self.norm = nn.Linear(width, channels), nn.LayerNorm(channels)
 
-    def forward(self, outputs: Sequence[Tensor]) -> Tensor:
+    def forward(self, outputs: Sequence[Tensor], mask: Tensor | None = None) -> Tensor:
         """See LayerUse."""
-        found: Tensor = self.norm(self.linear(super().forward(outputs)).relu())
+        found: Tensor = self.norm(self.linear(super().forward(outputs, mask)).relu())
         return found
 
 
@@ -99,7 +106,7 @@ class LayerAdapters(LayerUse):
             for _ in range(count)
         )
 
-    def forward(self, outputs: Sequence[Tensor]) -> Tensor:
+    def forward(self, outputs: Sequence[Tensor], mask: Tensor | None = None) -> Tensor:
         """See LayerUse."""
         pairs = zip(self.adapters, outputs, strict=True)
         return torch.cat([adapter(x) for adapter, x in pairs], dim=-1)
@@ -115,7 +122,7 @@ class KeysAndValues(LayerUse):
         self.keys = nn.Parameter(torch.zeros(count))
         self.values = nn.Parameter(torch.zeros(count))
 
-    def forward(self, outputs: Sequence[Tensor]) -> Tensor:
+    def forward(self, outputs: Sequence[Tensor], mask: Tensor | None = None) -> Tensor:
         """See LayerUse."""
         return torch.cat([weighted(outputs, s) for s in (self.keys, self.values)], dim=-1)
 
@@ -132,6 +139,13 @@ def weighted(outputs: Sequence[Tensor], scores: Tensor) -> Tensor:
     for weight, output in zip(weights[1:], outputs[1:], strict=True):
         total = total + weight * output
     return total
+
+
+def over_time(x: Tensor, mask: Tensor | None) -> Tensor:
+    """`x (B, F, D)` with mean 0 and variance 1 of each channel over the frames of `mask (B, F)`."""
+    centred = x.float() - masked_mean(x, mask).unsqueeze(1)
+    variance = masked_mean(centred.square(), mask).unsqueeze(1)
+    return (centred * (variance + VARIANCE_FLOOR).rsqrt()).to(x.dtype)
 
 
 def layer_shares(frontend: nn.Module) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from joint.encoders.frames import Frames
@@ -51,6 +52,21 @@ def test_equal_weights_give_the_mean(outputs: list[Tensor]) -> None:
     assert torch.equal(OneLayer(WIDTH, COUNT)(outputs), outputs[-1])
 
 
+def test_the_sum_normalised_over_time(outputs: list[Tensor]) -> None:
+    """As torch's instance norm of each recording's own frames, whatever stands in the others."""
+    summed = WeightedSum(WIDTH, COUNT, norm=True)
+    mean = torch.stack(outputs).mean(dim=0)
+    whole = F.instance_norm(mean.transpose(1, 2)).transpose(1, 2)
+    torch.testing.assert_close(summed(outputs), whole)
+    mask = torch.tensor([[True] * 5, [True] * 3 + [False] * 2])
+    for x in outputs:
+        x[1, 3:] = 7.0
+    found = summed(outputs, mask)
+    torch.testing.assert_close(found[0], whole[0])
+    alone = F.instance_norm(mean[1:, :3].transpose(1, 2)).transpose(1, 2)
+    torch.testing.assert_close(found[1:, :3], alone)
+
+
 @pytest.mark.parametrize("use", [InterLayerAdapter, LayerAdapters])
 def test_adapters_between_layers_read_all_of_them(
     outputs: list[Tensor], use: type[LayerUse]
@@ -72,6 +88,7 @@ def test_adapters_between_layers_read_all_of_them(
 
 def test_factorised_pooling(outputs: list[Tensor]) -> None:
     """A head whose attention finds one frame gives that frame's values."""
+    torch.manual_seed(0)
     pooling = FactorisedPooling(2 * WIDTH, heads=3, channels=4)
     features = torch.cat([outputs[0], outputs[1]], dim=-1)
     mask = torch.tensor([[True] * 5, [True] * 3 + [False] * 2])

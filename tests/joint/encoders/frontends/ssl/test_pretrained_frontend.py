@@ -1,5 +1,6 @@
 """Pretrained transformers as front-ends: frames, masks and layers as of any other."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor
 from joint.encoders.backbones.linear import LinearBackbone
 from joint.encoders.encoder import SpeakerEncoder
 from joint.encoders.frontends.ssl.frontend import PretrainedFrontend
+from joint.encoders.frontends.ssl.layers import WeightedSum
 from joint.encoders.frontends.ssl.networks import (
     FilterbankNetwork,
     WaveformNetwork,
@@ -26,14 +28,17 @@ def frontend(config: dict[str, Any], **other: Any) -> PretrainedFrontend:
     return PretrainedFrontend(config=config, **other).eval()
 
 
-def encoder(config: dict[str, Any]) -> SpeakerEncoder:
-    return SpeakerEncoder(frontend(config), LinearBackbone(16, 12), StatisticsPooling, 8).eval()
+def encoder(config: dict[str, Any], **other: Any) -> SpeakerEncoder:
+    return SpeakerEncoder(
+        frontend(config, **other), LinearBackbone(16, 12), StatisticsPooling, 8
+    ).eval()
 
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_padded_equals_alone(name: str, padded: tuple[Tensor, Tensor]) -> None:
-    """In one batch where the architecture allows it, else one length at a time."""
-    made = encoder(CONFIGS[name])
+    """In one batch where the architecture allows it, else one length at a time; normalised over
+    time too."""
+    made = encoder(CONFIGS[name], use=partial(WeightedSum, norm=True))
     exact = "large" in name or name == "w2v-BERT 2.0"
     assert made.frontend.network.exact_padding == exact
     waveform, lengths = padded
