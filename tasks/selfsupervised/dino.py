@@ -40,12 +40,17 @@ class DinoHead(nn.Module):
             nn.Linear(hidden, bottleneck),
         )
         self.prototypes = nn.Parameter(torch.randn(prototypes, bottleneck))
+        self.frozen = False
+        """Whether the prototypes stay: their gradient is 0."""
 
     def forward(self, embedding: Tensor) -> Tensor:
         """See the class; float32."""
         with torch.autocast(embedding.device.type, enabled=False):
             point = F.normalize(self.layers(embedding.float()))
-            return point @ F.normalize(self.prototypes).T
+            prototypes = self.prototypes
+            if self.frozen:  # parallel training wants a gradient of all that is there
+                prototypes = prototypes.detach() + 0.0 * prototypes
+            return point @ F.normalize(prototypes).T
 
 
 class Dino(SegmentTask):
@@ -58,8 +63,9 @@ class Dino(SegmentTask):
     prototype for all, and sharpened by its low temperature, against all prototypes for each.
 
     `momentum` grows to 1 as half a cosine; the teacher's temperature goes from the first to the
-    second one in the `warmup_share` of the training. Raises ConfigError for a temperature of the
-    teacher that is not below the student's.
+    second one in the `warmup_share` of the training. In its first `freeze_share` the prototypes of
+    the head stay as they are (one epoch in the paper). Raises ConfigError for a temperature of the
+    teacher that is not below the student's, and for a `freeze_share` of a head other than DinoHead.
     """
 
     centre: Tensor
@@ -75,6 +81,7 @@ class Dino(SegmentTask):
         teacher_temperature: tuple[float, float] = (0.04, 0.04),
         warmup_share: float = 0.2,
         centre_momentum: float = 0.9,
+        freeze_share: float = 0.0,
     ) -> None:
         super().__init__()
         for value in teacher_temperature:
@@ -83,7 +90,10 @@ class Dino(SegmentTask):
                 raise ConfigError("teacher_temperature", found, "more than 0, below the student's")
         share("momentum", momentum)
         share("centre_momentum", centre_momentum)
-        self.head = head(embedding_dim)
+        self.head, self.freeze_share = head(embedding_dim), share("freeze_share", freeze_share)
+        if freeze_share > 0.0 and not isinstance(self.head, DinoHead):
+            found = f"{freeze_share:g} for a {type(self.head).__name__}"
+            raise ConfigError("freeze_share", found, "0, or a DinoHead")
         self.teacher = MomentumEncoder(encoder_copy(), self.head)
         self.local = round(positive("local_seconds", local_seconds) * SAMPLE_RATE)
         self.momentum, self.centre_momentum = momentum, centre_momentum
@@ -104,6 +114,8 @@ class Dino(SegmentTask):
         that of their mean over the batch, both as a share of the largest: an entropy near 1 or a
         usage near 0 is a collapse."""
         audio, lengths = segments_of(batch, WHOLE)
+        if isinstance(self.head, DinoHead):
+            self.head.frozen = progress < self.freeze_share
         student = self.head(encode(audio[:, :WHOLE], lengths[:, :WHOLE], ENROLLMENT).embedding)
         views = [student.unflatten(0, (len(audio), -1))]
         if audio.shape[1] > WHOLE:

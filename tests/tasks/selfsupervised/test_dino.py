@@ -8,6 +8,7 @@ import pytest
 import torch
 from tiny_models import encode_with, noise_batch, tiny_encoder
 from torch import Tensor
+from torch.nn import Linear
 
 from joint.encoders.encoder import SpeakerEncoder
 from joint.errors import ConfigError
@@ -90,6 +91,19 @@ def test_what_the_student_and_the_teacher_encode() -> None:
     assert encoder.projection.weight.grad is not None
 
 
+def test_prototypes_stay_at_first() -> None:
+    """With a gradient of 0, for parallel processes wait for one; all else learns."""
+    encoder = tiny_encoder()
+    task = dino(encoder, freeze_share=0.1)
+    head = task.head
+    assert isinstance(head, DinoHead)
+    for progress, moves in ((0.0, False), (0.09, False), (0.1, True)):
+        task.zero_grad()
+        task.loss(encode_with(encoder), noise_batch(3, enrolled=3), progress).loss.backward()
+        found = [p.grad is not None and bool(p.grad.any()) for p in head.parameters()]
+        assert head.prototypes.grad is not None and found[0] == moves and all(found[1:])
+
+
 def test_no_collapse() -> None:
     """At first all segments have one prototype; then the entropy of their mean is well above 0, and
     that of each segment's distribution well below log K."""
@@ -113,8 +127,12 @@ def test_settings_refused() -> None:
     for arguments, complaint in (
         ({"teacher_temperature": (0.04, 0.1)}, "0.1 and 0.1 of the student; expected more than 0"),
         ({"momentum": 1.0}, "momentum: found 1"),
+        ({"freeze_share": 1.0}, "freeze_share: found 1"),
     ):
         with pytest.raises(ConfigError, match=complaint):
             dino(tiny_encoder(), **arguments)
+    other = partial(Linear, out_features=4)
+    with pytest.raises(ConfigError, match="for a Linear; expected 0, or a DinoHead"):
+        Dino(12, partial(deepcopy, tiny_encoder()), other, freeze_share=0.1)
     with pytest.raises(ConfigError, match="found 1; expected 2 or more"):
         dino(tiny_encoder()).loss(encode_with(tiny_encoder()), noise_batch(enrolled=1), 0.0)
