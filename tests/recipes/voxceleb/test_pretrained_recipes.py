@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from omegaconf import OmegaConf
-from support import PRETRAINED, short
+from support import PRETRAINED, ROOT, short
 from tiny_pretrained import LARGE, TINY_W2V_BERT, TINY_WAVLM
 from torch import Tensor
 
@@ -18,6 +18,7 @@ from joint.training.run import train
 
 transformers = pytest.importorskip("transformers")
 
+VOXCELEB = ROOT / "recipes" / "voxceleb"
 NETWORK = "model/encoder.frontend.network."
 STAGES = {
     "wavlm": ("wavlm_frozen", "wavlm", "wavlm_large_margin"),
@@ -65,10 +66,34 @@ def saved(folder: Path, kind: str, config: dict[str, Any]) -> str:
     return str(folder)
 
 
-def test_every_recipe_is_a_stage() -> None:
+def test_every_recipe_is_a_stage_and_names_its_published_figures() -> None:
+    """Those of the README's table."""
     assert sorted(path.stem for path in PRETRAINED) == sorted(sum(STAGES.values(), ()))
-    for path in PRETRAINED:
-        assert " % on Vox1-O" in path.read_text() or path.stem == "wavlm_large_margin"
+    readme = VOXCELEB.joinpath("README.md").read_text()
+    for path in [*PRETRAINED, VOXCELEB / "dino.yaml"]:
+        row = next(x for x in readme.splitlines() if x.startswith(f"| `{path.relative_to(ROOT)}`"))
+        first, second, third = row.split("|")[-2].split("/")
+        published = f"{first.strip()}, {second.strip()} and {third.strip()} % on Vox1-O, E and H"
+        assert published in path.read_text().replace("\n# ", " "), path.name
+
+
+def test_rates_and_surroundings_of_the_published_stages() -> None:
+    """Second and last stage of w2v-BERT end at half their rate, the last without noise and rooms;
+    DINO's rate is 0.2 for a batch of 256, and ends at 5e-5 of that."""
+    for name in STAGES["w2v_bert"][1:]:
+        config: Any = composed(VOXCELEB / "pretrained" / f"{name}.yaml")
+        assert config.optimizer.lr * config.optimizer.final_share == pytest.approx(5e-6)
+    scenes = config.streams.speakers.scenes
+    assert scenes.enrollment_noise_probability == scenes.enrollment_room_probability == 0.0
+    config = composed(VOXCELEB / "dino.yaml")
+    scale, rate = config.streams.segments.batch_size / 256, config.optimizer.lr
+    assert rate == pytest.approx(0.2 * scale)
+    assert rate * config.optimizer.final_share == pytest.approx(5e-5 * scale)
+
+
+def test_wavlm_s_ecapa_is_unispeech_s() -> None:
+    config: Any = composed(VOXCELEB / "pretrained" / "wavlm_frozen.yaml").encoder
+    assert config.frontend.use.norm and not config.pooling.global_context
 
 
 def test_wavlm(stage: Callable[..., Path], tmp_path: Path) -> None:
