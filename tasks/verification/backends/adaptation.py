@@ -10,7 +10,8 @@ from tasks.verification.backends.plda import Plda
 from tasks.verification.backends.statistics import cholesky, finite
 
 WITHIN_SHARE, BETWEEN_SHARE = 0.75, 0.25
-"""Shares of the excess variance of the new domain, as in Kaldi."""
+"""Shares of the excess variance of the new domain, those of Kaldi's recipe for SRE16; without
+options its program takes 0.3 and 0.7."""
 PLUS_SHARE = 0.8
 """γ and β of CORAL+."""
 
@@ -78,10 +79,14 @@ def adapted_plda(
     target: np.ndarray,
     within_share: float = WITHIN_SHARE,
     between_share: float = BETWEEN_SHARE,
+    shift_scale: float = 1.0,
 ) -> Plda:
-    """Kaldi's unsupervised adaptation: the excess of the new domain's covariance over the model's
-    total is divided between its two covariances."""
+    """Kaldi's unsupervised adaptation (`ivector-adapt-plda`): the excess of the new domain's
+    covariance over the model's total is divided between its two covariances. Variance is counted
+    around the old mean: `shift_scale` times the outer product of the mean's shift is added."""
     mean, covariance = moments(target)
+    shift = mean - plda.mean
+    covariance = covariance + shift_scale * np.outer(shift, shift)
     total = plda.between + plda.within
     excess = enlarged(total, covariance, 1.0) - total
     adapted = copy(plda)

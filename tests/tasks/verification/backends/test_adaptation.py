@@ -40,6 +40,7 @@ def test_variance_grows_where_the_new_domain_has_more(
     domains: tuple[np.ndarray, np.ndarray, np.ndarray], adapt: object
 ) -> None:
     old, labels, new = domains
+    new = new - new.mean(axis=0) + old.mean(axis=0)  # a shift counts for adapted_plda
     plda = Plda().fit(old, labels)
     before = plda.between + plda.within
     adapted = adapt(plda, new)  # type: ignore[operator]
@@ -52,16 +53,33 @@ def test_variance_grows_where_the_new_domain_has_more(
     np.testing.assert_allclose(plda.between + plda.within, before)
 
 
-def test_adapted_plda_has_the_new_covariance_where_all_of_it_is_larger(
-    domains: tuple[np.ndarray, np.ndarray, np.ndarray],
+@pytest.mark.parametrize("scale", [0.0, 1.0])
+def test_adapted_plda_has_the_new_variance_around_the_old_mean_where_all_of_it_is_larger(
+    domains: tuple[np.ndarray, np.ndarray, np.ndarray], scale: float
 ) -> None:
     old, labels, _ = domains
     plda = Plda().fit(old, labels)
-    new = np.random.default_rng(1).normal(size=(900, SIZE)) * [3.0, 4.0, 5.0, 6.0]
+    new = 2.0 + np.random.default_rng(1).normal(size=(900, SIZE)) * [3.0, 4.0, 5.0, 6.0]
+    adapted = adapted_plda(plda, new, shift_scale=scale)
+    shift = new.mean(axis=0) - plda.mean
+    expected = moments(new)[1] + scale * np.outer(shift, shift)
+    np.testing.assert_allclose(adapted.between + adapted.within, expected, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(adapted.mean, new.mean(axis=0))
+    excess = expected - plda.between - plda.within
+    np.testing.assert_allclose(adapted.within - plda.within, 0.75 * excess, atol=1e-6)
+
+
+def test_adapted_plda_grows_along_the_shift_of_the_mean() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(200), 5)
+    old = rng.normal(size=(200, SIZE))[labels] + 0.5 * rng.normal(size=(1000, SIZE))
+    plda = Plda().fit(old, labels)
+    new = 0.5 * rng.normal(size=(600, SIZE)) + [0.0, 2.0, 0.0, 0.0]  # nowhere wider, but shifted
     adapted = adapted_plda(plda, new)
-    np.testing.assert_allclose(
-        adapted.between + adapted.within, moments(new)[1], rtol=1e-6, atol=1e-6
-    )
+    grown = np.diag(adapted.between + adapted.within - plda.between - plda.within)
+    around = new[:, 1] - plda.mean[1]
+    assert grown[1] == pytest.approx(np.mean(around**2) - 1.25, rel=0.1)
+    assert np.abs(np.delete(grown, 1)).max() < 0.1
 
 
 def test_a_new_domain_of_too_few_embeddings() -> None:
