@@ -100,7 +100,8 @@ def remaining(encoder: SpeakerEncoder, shares: Mapping[str, Tensor | float]) -> 
 @torch.no_grad()
 def smaller(encoder: SpeakerEncoder) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """The sizes of an EcapaTdnn without the channels that are shut in eval mode, and the state of
-    the encoder that has it: it encodes as `encoder` does in eval mode, up to rounding.
+    the encoder that has it: it encodes as `encoder` does in eval mode, up to rounding, and has its
+    expected number of parameters, up to the rounding of its sizes.
 
     Gates that are open by a part are multiplied into the weights; what a channel of zeros gives
     behind the pooling is a constant, which goes into the next layer's bias. An axis keeps one
@@ -109,7 +110,10 @@ def smaller(encoder: SpeakerEncoder) -> tuple[dict[str, Any], dict[str, Tensor]]
     backbone = gated_backbone(encoder)
     with evaluating(encoder):
         gates = {n: gate() for n, gate in backbone.gates.items()}
-    kept = {n: stays(gate) for n, gate in gates.items()}
+    kept = {
+        n: gate.stays().nonzero().flatten()  # type: ignore[operator]
+        for n, gate in backbone.gates.items()
+    }
     sizes: dict[str, Any] = {"hidden": [], "bottleneck": [], "aggregated": len(kept["aggregated"])}
     state = {n: v.clone() for n, v in encoder.state_dict().items() if ".gates." not in n}
     fold_constants(encoder, state, kept["aggregated"])
@@ -129,12 +133,6 @@ def smaller(encoder: SpeakerEncoder) -> tuple[dict[str, Any], dict[str, Tensor]]
             if part.reads != WHOLE and state[name].ndim > 1:
                 state[name] = state[name][:, kept[part.reads]]
     return sizes, {n: v.contiguous() for n, v in state.items()}
-
-
-def stays(gate: Tensor) -> Tensor:
-    """Places of the gates that are not shut; of the first where all are."""
-    found = gate.nonzero().flatten()
-    return found if len(found) else torch.zeros(1, dtype=torch.int64, device=gate.device)
 
 
 def fold_gates(

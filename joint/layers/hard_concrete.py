@@ -17,9 +17,10 @@ class HardConcrete(nn.Module):
     Welling, Kingma, "Learning sparse neural networks through L0 regularization", ICLR 2018,
     eq. 10 to 13).
 
-    In training each call draws one for every unit; otherwise they are what eq. 13 says, 0 and 1 for
-    most. In the beginning a unit is dropped with probability `dropped`, and all are open in eval
-    mode.
+    In training each call draws one for every unit. Otherwise as many units as a draw leaves open on
+    average, the most probable ones, have what eq. 13 says, 1 for most, and the others 0 (Wang,
+    Wohlwend, Lei, "Structured pruning of large language models", EMNLP 2020, §3).
+    In the beginning a unit is dropped with probability `dropped`.
 
     Raises ConfigError for a probability outside 0 to 1.
     """
@@ -37,8 +38,17 @@ class HardConcrete(nn.Module):
         if self.training:
             uniform = torch.rand_like(logit).clamp(1e-6, 1.0 - 1e-6)
             logit = (uniform.log() - (1.0 - uniform).log() + logit) / TEMPERATURE
-        return (logit.sigmoid() * (HIGH - LOW) + LOW).clamp(0.0, 1.0)
+        gates = (logit.sigmoid() * (HIGH - LOW) + LOW).clamp(0.0, 1.0)
+        return gates if self.training else gates * self.stays()
 
     def open_probability(self) -> Tensor:
         """The probability that a gate drawn in training is not 0, `(size,)`."""
         return (self.log_alpha - TEMPERATURE * math.log(-LOW / HIGH)).sigmoid()
+
+    @torch.no_grad()
+    def stays(self) -> Tensor:
+        """Which units pruning keeps, `(size,)` bool: the most probable ones, as many as a draw
+        leaves open on average, rounded; one at least."""
+        count = self.open_probability().sum().round().clamp(min=1.0)
+        order = self.log_alpha.argsort(descending=True, stable=True)
+        return order.argsort() < count

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from joint.encoders.pruning import smaller, ungated_parameters
+from joint.encoders.pruning import expected_parameters, smaller, ungated_parameters
 from joint.errors import CheckpointError, ConfigError
 from joint.terminal import errors_in_one_line
 from joint.training import checkpoint
@@ -49,11 +49,13 @@ def prune(gated: str, output: Path) -> list[str]:
     noise = 0.1 * torch.randn(2, SAMPLE_RATE, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         before, after = (part(noise).embedding for part in (model.encoder, encoder))
+        expected = float(expected_parameters(model.encoder))
     counts = ungated_parameters(model.encoder), sum(p.numel() for p in encoder.parameters())
     tensors = {f"{checkpoint.MODEL}encoder.{n}": v for n, v in encoder.state_dict().items()}
     checkpoint.write(output, tensors, described)
     difference = float((before - after).abs().max() / before.abs().max())
-    size = f"{counts[1]:,} of {counts[0]:,} parameters"
+    shares = counts[1] / counts[0], expected / counts[0]
+    size = f"{counts[1]:,} of {counts[0]:,} parameters ({shares[0]:.1%}, expected {shares[1]:.1%})"
     print(f"{output}: {size}; embeddings differ by {difference:.0e}")
     lists = {name: str(value).replace(" ", "") for name, value in sizes.items()}
     return [f"encoder.backbone.{name}={value}" for name, value in lists.items()]

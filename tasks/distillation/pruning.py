@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from joint.data.corpus import Corpus
 from joint.encoders.encoder import SpeakerEncoder
-from joint.encoders.pruning import expected_parameters, ungated_parameters
+from joint.encoders.pruning import expected_parameters, gated_backbone, ungated_parameters
 from joint.errors import ConfigError
 from joint.layers.gradient_reversal import GradientReversal
 from joint.outputs import Layer, TaskOutput
@@ -17,6 +17,9 @@ from joint.task import ENROLLMENT, Encode
 from joint.training.building.model import layer_dims
 from tasks.distillation.online import OnlineDistillationTask
 from tasks.distillation.task import distance
+
+SETTLED = 0.9
+"""The part of a training after which no gate is drawn: what pruning removes is shut."""
 
 
 class PruningTask(OnlineDistillationTask):
@@ -27,7 +30,8 @@ class PruningTask(OnlineDistillationTask):
     an augmented Lagrangian: λ₁·(s − t) + λ₂·(s − t)² for the expected share s and the target t, of
     which both λ are trained to be as large as possible (Wang, Wohlwend, Lei, EMNLP 2020, eq. 9;
     for speech Peng et al., "DPHuBERT", Interspeech 2023). The target falls from 1 to `share` over
-    the `ramp` first part of the training.
+    the `ramp` first part of the training. In its last tenth gates are no longer drawn, so that the
+    student is trained as it is when what is shut has been removed.
 
     Args:
         layers: The encoder's layers that are compared.
@@ -71,11 +75,14 @@ class PruningTask(OnlineDistillationTask):
                 raise ConfigError(f"{self.path}: {name}", f"{found} channels", f"{own}, as here")
 
     def before_step(self, encoder: nn.Module, progress: float) -> None:
-        """See Task: remember whose gates they are. Raises ConfigError where it has none."""
+        """See Task: remember whose gates they are, and settle them in the end. Raises ConfigError
+        where it has none."""
         assert isinstance(encoder, SpeakerEncoder)
         if not self._encoder:
             ungated_parameters(encoder)
             self._encoder = (encoder,)
+        if progress >= SETTLED:
+            gated_backbone(encoder).gates.eval()
 
     def target_share(self, progress: float) -> float:
         """The share of parameters that is aimed at."""

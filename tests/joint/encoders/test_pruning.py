@@ -29,7 +29,7 @@ def encoder_of(backbone: nn.Module, **pooling: bool) -> SpeakerEncoder:
 
 
 def shut(encoder: SpeakerEncoder, seed: int = 0) -> dict[str, torch.Tensor]:
-    """Shut about half of all gates, and leave a few half open; what is open of each."""
+    """Shut about half of all gates, and leave a few half open; what stays of each."""
     generator = torch.Generator().manual_seed(seed)
     open_: dict[str, torch.Tensor] = {}
     assert isinstance(encoder.backbone, GatedEcapaTdnn)
@@ -38,7 +38,7 @@ def shut(encoder: SpeakerEncoder, seed: int = 0) -> dict[str, torch.Tensor]:
         with torch.no_grad():
             gate.log_alpha.copy_(5.0 * torch.randn(gate.log_alpha.shape, generator=generator))
             gate.log_alpha[0], gate.log_alpha[1] = 0.1, -9.0
-            open_[name] = (gate.eval()() > 0).float()
+            open_[name] = gate.stays().float()
     return open_
 
 
@@ -49,8 +49,12 @@ def parameters(modules: Iterable[nn.Module]) -> int:
 def test_gates_are_as_published() -> None:
     gate = HardConcrete(4)
     with torch.no_grad():
-        gate.log_alpha.copy_(torch.tensor([-8.0, -1.0, 0.0, 8.0]))
-    assert gate.eval()().tolist() == pytest.approx([0.0, 0.22273, 0.5, 1.0], abs=1e-4)
+        gate.log_alpha.copy_(torch.tensor([-8.0, -0.5, 0.5, 8.0]))
+    assert gate.eval()().tolist() == pytest.approx([0.0, 0.35305, 0.64695, 1.0], abs=1e-4)
+    unsure = HardConcrete(8)  # each is open with a probability of 0.4: three stay, and the first
+    with torch.no_grad():
+        unsure.log_alpha.fill_(-2.0)
+    assert unsure.eval()().tolist() == pytest.approx([0.04304] * 3 + [0.0] * 5, abs=1e-4)
     torch.manual_seed(0)
     drawn = torch.stack([gate.train()() for _ in range(4000)])
     opened = (drawn > 0).float().mean(dim=0)
@@ -58,6 +62,31 @@ def test_gates_are_as_published() -> None:
     assert bool((HardConcrete(3).eval()() == 1.0).all()), "open in the beginning"
     with pytest.raises(ConfigError, match="dropped"):
         HardConcrete(3, dropped=0.0)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7])
+def test_as_many_parameters_stay_as_are_expected(share: float) -> None:
+    """Also where many gates are undecided."""
+    sizes = {"features": 24, "channels": 256, "aggregated": 256, "scale": 4, "bottleneck": 64}
+    gated = encoder_of(GatedEcapaTdnn(**sizes))
+    assert isinstance(gated.backbone, GatedEcapaTdnn)
+    count = ungated_parameters(gated)
+    alphas = list(gated.backbone.gates.parameters())
+    low, high = -20.0, 20.0
+    with torch.no_grad():
+        for place, alpha in enumerate(alphas):
+            generator = torch.Generator().manual_seed(place)
+            alpha.copy_(3.0 * torch.randn(alpha.shape, generator=generator))
+        spread = [alpha.clone() for alpha in alphas]
+        while high - low > 1e-3:
+            middle = (low + high) / 2
+            for alpha, own in zip(alphas, spread, strict=True):
+                alpha.copy_(own + middle)
+            fewer = float(expected_parameters(gated)) < share * count
+            low, high = (middle, high) if fewer else (low, middle)
+    sizes_left, _ = smaller(gated)
+    small = encoder_of(EcapaTdnn(**{**sizes, **sizes_left}))
+    assert parameters([small]) / count == pytest.approx(share, abs=0.015)
 
 
 @pytest.mark.parametrize("last_norm", [False, True])

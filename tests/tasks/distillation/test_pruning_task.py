@@ -1,5 +1,6 @@
 """Pruning with distillation: to its share, near the teacher, then a smaller checkpoint."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def student(teacher: Path, **arguments: Any) -> tuple[JointModel, PruningTask]:
     return model, task
 
 
-def test_to_the_share_and_smaller(tmp_path: Path) -> None:
+def test_to_the_share_and_smaller(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Half of the parameters go, and the smaller checkpoint encodes alike."""
     torch.manual_seed(0)
     model, task = student(write(tmp_path / "teacher", encoder_node(ECAPA)), ramp=0.3)
@@ -93,12 +94,29 @@ def test_to_the_share_and_smaller(tmp_path: Path) -> None:
         "aggregated",
     ]
     small, _ = load_model(tmp_path / "small.safetensors")
-    count = sum(p.numel() for p in small.encoder.parameters())
-    assert count < 0.85 * ungated_parameters(model.encoder)
+    share = sum(p.numel() for p in small.encoder.parameters()) / ungated_parameters(model.encoder)
+    assert share == pytest.approx(figures["pruning/parameter_share"], abs=0.1)
+    printed = capsys.readouterr().out
+    assert re.search(r"parameters \((\d+\.\d)%, expected (\d+\.\d)%\)", printed)
     waveform = 0.1 * torch.randn(2, 4000)
     with torch.no_grad():
         before, after = (m.eval().encoder(waveform).embedding for m in (model, small))
     torch.testing.assert_close(after, before, atol=1e-4, rtol=1e-3)
+
+
+def test_gates_settle_in_the_end(tmp_path: Path) -> None:
+    """In the last steps the student is what is left of it."""
+    model, task = student(write(tmp_path / "teacher", encoder_node(ECAPA)))
+    gate = model.get_submodule("encoder.backbone.gates.aggregated")
+    with torch.no_grad():
+        gate.get_parameter("log_alpha").normal_()
+    model.train()
+    task.before_step(model.encoder, 0.85)
+    assert not torch.equal(gate(), gate())
+    task.before_step(model.encoder, 0.95)
+    settled = gate()
+    assert torch.equal(settled, gate()) and int((settled > 0).sum()) < len(settled)
+    assert model.encoder.training
 
 
 def test_layers_are_compared_over_frames_that_count() -> None:
