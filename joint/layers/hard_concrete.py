@@ -10,6 +10,8 @@ from joint.errors import ConfigError
 TEMPERATURE = 2.0 / 3.0
 LOW, HIGH = -0.1, 1.1
 """β, γ and ζ of the paper: the interval that samples are stretched to before they are clamped."""
+SHIFT = TEMPERATURE * math.log(-LOW / HIGH)
+"""The log α of a gate that is open every other time."""
 
 
 class HardConcrete(nn.Module):
@@ -29,7 +31,7 @@ class HardConcrete(nn.Module):
         super().__init__()
         if not 0.0 < dropped < 1.0:
             raise ConfigError("dropped", str(dropped), "between 0 and 1")
-        start = math.log(1.0 - dropped) - math.log(dropped)
+        start = math.log(1.0 - dropped) - math.log(dropped) + SHIFT
         self.log_alpha = nn.Parameter(torch.full((size,), start))
 
     def forward(self) -> Tensor:
@@ -43,7 +45,7 @@ class HardConcrete(nn.Module):
 
     def open_probability(self) -> Tensor:
         """The probability that a gate drawn in training is not 0, `(size,)`."""
-        return (self.log_alpha - TEMPERATURE * math.log(-LOW / HIGH)).sigmoid()
+        return (self.log_alpha - SHIFT).sigmoid()
 
     @torch.no_grad()
     def stays(self) -> Tensor:

@@ -60,6 +60,9 @@ def test_gates_are_as_published() -> None:
     opened = (drawn > 0).float().mean(dim=0)
     torch.testing.assert_close(opened, gate.open_probability(), atol=0.03, rtol=0)
     assert bool((HardConcrete(3).eval()() == 1.0).all()), "open in the beginning"
+    for dropped in (0.01, 0.5, 0.9):
+        opened = HardConcrete(3, dropped).open_probability()
+        torch.testing.assert_close(opened, torch.full((3,), 1.0 - dropped))
     with pytest.raises(ConfigError, match="dropped"):
         HardConcrete(3, dropped=0.0)
 
