@@ -56,13 +56,18 @@ class FasterWhisper:
         return " ".join(segment.text.strip() for segment in segments)
 
 
+WINDOW: Final[Samples] = 30 * SAMPLE_RATE
+"""Whisper transcribes a longer recording in windows of 30 s."""
+
+
 def most_tokens(samples: Samples) -> int:
-    """Upper limit of tokens for `samples` at 16 kHz: 8 a second and 8 more.
+    """Upper limit of tokens in each window of a recording of `samples` at 16 kHz: 8 a second and 8
+    more.
 
     On overlapping speech Whisper can repeat a sentence without end; one such row would have as many
-    errors as twenty others.
+    errors as twenty others. Whisper takes no limit above 448.
     """
-    return 8 + round(8 * samples / SAMPLE_RATE)
+    return 8 + round(8 * min(samples, WINDOW) / SAMPLE_RATE)
 
 
 KINDS: Final[dict[str, type[FasterWhisper]]] = {"faster-whisper": FasterWhisper}

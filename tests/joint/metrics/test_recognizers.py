@@ -38,3 +38,5 @@ def test_a_model_that_cannot_be_read(tmp_path: Path):
 
 def test_tokens_are_bounded_by_what_can_be_said():
     assert most_tokens(48_000) == 32
+    # a window of Whisper has 30 s, and no more than 448 tokens
+    assert most_tokens(29 * 16_000) < most_tokens(30 * 16_000) == most_tokens(3600 * 16_000) == 248
