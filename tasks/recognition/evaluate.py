@@ -40,14 +40,15 @@ class Recognised:
     """One conversation: the `references` of its speakers, in the order of their starts, and the
     `hypotheses`, one an output; `for_absent` is that for an enrolled speaker who is absent.
 
-    Of hypotheses with speaker names, those of the enrolled speakers come first, in their order, and
-    those of unknown speakers after them.
+    Of hypotheses with speaker names, those of the `enrolled` speakers come first, in their order,
+    an absent one's last, and those of unknown speakers after them.
     """
 
     row: Conversation
     references: Sequence[Words]
     hypotheses: Sequence[Words]
     for_absent: Words | None = None
+    enrolled: int = 0
 
     @property
     def cp_errors(self) -> Errors:
@@ -66,10 +67,11 @@ class Recognised:
     @property
     def named(self) -> tuple[int, int]:
         """The number of non-empty hypotheses with the speaker whom the assignment of cpWER gives
-        them, and the number of non-empty hypotheses."""
+        them, and the number of non-empty hypotheses. Those that it gives to nobody are right as an
+        unknown speaker's, and wrong as an enrolled one's."""
         places = [place for place, words in enumerate(self.hypotheses) if words]
         owners = best_owners(self.references, [self.hypotheses[place] for place in places])
-        names = [place if place < len(self.references) else None for place in places]
+        names = [place if place < self.enrolled else None for place in places]
         return sum(a == b for a, b in zip(owners, names, strict=True)), len(places)
 
     @property
@@ -100,8 +102,8 @@ def evaluate_recognition(
     With `enrolled`, `transcribe` is given the enrolment of every speaker and returns their words in
     the same order: `person_error_…` compares each with that speaker's reference, and
     `foreign_share` is the share of words that another speaker said. The enrolment of an absent
-    speaker is given too: `silent_share` of those hypotheses are empty, and they have
-    `words_for_absent` words on average.
+    speaker is given too, in a call of its own: `silent_share` of those hypotheses are empty, and
+    they have `words_for_absent` words on average.
 
     With `attributed`, `transcribe` names its outputs by the enrolments: it returns the words of the
     enrolled speakers, in order, then those of unknown speakers. All words of the absent speaker and
@@ -109,8 +111,9 @@ def evaluate_recognition(
     assignment gives them. `channel_error_…` are left out, as their cost grows with the number of
     unknown speakers.
 
-    `real_time_factor` is the time in `transcribe` over the duration of the mixtures. Conversations
-    with a recording that cannot be read, or without a reference, are left out and counted.
+    `real_time_factor` is the time in `transcribe` over the duration of the mixtures, without the
+    call for an absent speaker. Conversations with a recording that cannot be read, or without a
+    reference, are left out and counted.
 
     Raises DataError where list and corpus do not match, an enrolment is missing, or no conversation
     is left.
@@ -133,12 +136,15 @@ def evaluate_recognition(
             enrolments = _enrolments(row, rows, corpus) if enrolled or attributed else []
         except AudioError:
             continue
+        # names are found among all who are enrolled, an absent one too
+        present = enrolments if attributed else enrolments[: len(row.turns)]
         begin = time.perf_counter()
-        hypotheses = transcribe(mixture, enrolments)
+        hypotheses = transcribe(mixture, present)
         seconds += time.perf_counter() - begin
         samples += len(mixture)
-        absent = hypotheses.pop() if enrolled and len(enrolments) > len(row.turns) else None
-        results.append(Recognised(row, references, hypotheses, absent))
+        other = enrolments[len(present) :]
+        absent = transcribe(mixture, other)[0] if other else None
+        results.append(Recognised(row, references, hypotheses, absent, len(enrolments)))
     if not results:
         raise DataError(conversations.path, "no conversation with references", "at least one")
     figures = _figures(results, enrolled, attributed)

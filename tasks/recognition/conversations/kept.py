@@ -109,9 +109,9 @@ class KeptTranscripts:
     """Transcribes each mixture with its enrolments once and keeps the transcripts in `path`, a line
     of JSON each.
 
-    `seconds` and `samples` are the processing time and the duration of the mixtures so far. Only
-    the first `people` enrolments are timed; the last one is of a speaker who is absent, who is
-    there to measure false words.
+    `seconds` and `samples` are the processing time and the duration of the mixtures so far. Calls
+    with enrolments of other than `people` speakers are not counted: they are for a speaker who is
+    absent, who is there to measure false words.
     """
 
     def __init__(self, transcribe: Transcribe, path: Path, clock: Clock, people: int) -> None:
@@ -126,17 +126,15 @@ class KeptTranscripts:
         key = digest(mixture, *voices)
         start = self.clock.now()
         if key not in self._known:
-            found = self.transcribe(mixture, voices[: self.people])
-            seconds = self.clock.now() - start
-            if absent := voices[self.people :]:
-                found = [*found, *self.transcribe(mixture, absent)]
-            line = {"key": key, "found": found, "seconds": seconds}
+            found = self.transcribe(mixture, voices)
+            line = {"key": key, "found": found, "seconds": self.clock.now() - start}
             _append(self.path, line)
             self._known[key] = line
         kept = self._known[key]
         self.clock.set(start + kept["seconds"])
-        self.seconds += kept["seconds"]
-        self.samples += len(mixture)
+        if len(voices) in (0, self.people):
+            self.seconds += kept["seconds"]
+            self.samples += len(mixture)
         return [list(words) for words in kept["found"]]
 
     @property

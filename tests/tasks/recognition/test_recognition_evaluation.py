@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -42,15 +43,27 @@ def listed(folder: Corpus) -> Conversations:
     return Conversations(Path("list.csv"), tuple(rows))
 
 
-def test_who_knows_everything_and_who_says_nothing(folder: Corpus, listed: Conversations) -> None:
+def test_who_knows_everything_and_who_says_nothing(
+    folder: Corpus, listed: Conversations, monkeypatch: pytest.MonkeyPatch
+) -> None:
     texts = {n: u.text.split() for n, u in folder.by_id.items()}
-    rows = iter(listed)
+    rows, moments = iter(listed), iter(range(100))
+    clock = SimpleNamespace(perf_counter=lambda: float(next(moments)))
+    monkeypatch.setattr("tasks.recognition.evaluate.time", clock)
 
     def knows(mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
-        assert len(voices) == 3 and mixture.dtype == np.float32
-        return [*(texts[turn.utterance] for turn in next(rows).turns), []]
+        assert mixture.dtype == np.float32
+        if len(voices) == 1:  # the absent one
+            next(moments)
+            return [[]]
+        samples.append(len(mixture))
+        return [texts[turn.utterance] for turn in next(rows).turns]
 
+    samples: list[int] = []
     figures, _ = evaluate_recognition(knows, folder, listed, texts.get, True, progress=False)
+    # a second for each mixture, none for the absent
+    assert figures["real_time_factor"] == pytest.approx(5 * 16_000 / sum(samples))
+    assert next(moments) == 5 * (2 + 1)
     assert figures["error_percent"] == figures["person_error_percent"] == 0.0
     assert figures["silent_share"] == 1.0 and figures["foreign_share"] == 0.0
     assert figures["conversations"] == len(listed) == 5
@@ -66,8 +79,10 @@ def test_people_taken_for_each_other(folder: Corpus, listed: Conversations) -> N
     rows = iter(listed)
 
     def swaps(mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
+        if len(voices) == 1:  # the absent one
+            return [["HM"]]
         first, second = next(rows).turns
-        return [texts[second.utterance], texts[first.utterance], ["HM"]]
+        return [texts[second.utterance], texts[first.utterance]]
 
     figures, _ = evaluate_recognition(swaps, folder, listed, texts.get, True, progress=False)
     assert figures["error_percent"] == 0.0 and figures["person_error_percent"] > 80.0
@@ -81,13 +96,13 @@ def test_names_for_outputs(folder: Corpus, listed: Conversations) -> None:
 
     def figures_of(order: Sequence[int]) -> dict[str, float]:
         """Where the outputs are named so: the two, the absent person, a stranger, in the places of
-        what the first says, what the second says, nothing and nothing."""
+        what the first says, what the second says, nothing, nothing and what nobody says."""
         rows = iter(listed)
 
         def hear(mixture: np.ndarray, voices: Sequence[np.ndarray]) -> list[list[str]]:
             assert len(voices) == 3
             first, second = (texts[turn.utterance] for turn in next(rows).turns)
-            said: list[list[str]] = [first, second, [], []]
+            said: list[list[str]] = [first, second, [], [], ["HM"]]
             return [said[place] for place in order]
 
         return evaluate_recognition(
@@ -107,6 +122,9 @@ def test_names_for_outputs(folder: Corpus, listed: Conversations) -> None:
         second = sum(len(texts[row.turns[1].utterance]) for row in listed)
         assert lost["person_error_percent"] == pytest.approx(200.0 * second / length)
         assert lost["person_error_insertions_percent"] == pytest.approx(100.0 * second / length)
+    # what nobody says is right as a stranger's, and wrong as an absent person's
+    assert figures_of((0, 1, 2, 4))["named_share"] == 1.0
+    assert figures_of((0, 1, 4, 3))["named_share"] == pytest.approx(2 / 3)
     nothing = figures_of((2, 3, 2, 3))
     assert nothing["named_share"] == 0.0 and nothing["person_error_percent"] == 100.0
 

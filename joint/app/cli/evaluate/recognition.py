@@ -88,8 +88,9 @@ def recognition(
     error_percent is the cpWER: the words of each speaker are concatenated and the outputs are
     compared in their best order. channel_error_percent is the ORC-WER, which does not ask who
     speaks. With enrolments, person_error_percent compares each output with the words of its own
-    speaker, and expects no words for an absent one; with --attributed it compares the output that
-    was assigned to the speaker, and named_share is the share of correct assignments.
+    speaker; words for an absent one are counted in words_for_absent alone. With --attributed it
+    compares the output that was assigned to the speaker, and counts all words of absent and unknown
+    speakers as errors; named_share is the share of correct assignments.
 
     With --recognizer the checkpoint needs an extractor and no recogniser. mixture_error_percent is
     then the cpWER of the mixture recognised without extraction, as one output,
