@@ -111,9 +111,9 @@ class Study:
         """Embeddings of a folder of the pair by one of its encoders, and the folder."""
         path, corpus = self.folder / "embeddings" / f"{encoder}-{part}.npz", self._corpus(part)
         if not path.is_file():
-            embed = load(str(self.encoder(encoder)), tasks=()).embed
-            found = embed_corpus(embed, corpus, progress=True)
-            write_embeddings(path, found.names, found.embeddings)
+            model = load(str(self.encoder(encoder)), tasks=())
+            found = embed_corpus(model.embed, corpus, progress=True)
+            write_embeddings(path, found.names, found.embeddings, model.identity)
         return read_embeddings([path], corpus, list(corpus.by_id)), corpus
 
     def _corpus(self, part: str) -> Corpus:

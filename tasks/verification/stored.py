@@ -51,18 +51,26 @@ def read_voice(
         if name is not None and name not in known:
             raise DataError(path, f"no embedding called {name}", first_of(known))
         embedding: np.ndarray = archive[known[0] if name is None else name]
-        comment = archive.zip.comment if archive.zip is not None else b""
+        _check_encoder(archive, path, encoder)
     if embedding.ndim != 1 or embedding.dtype.kind != "f" or not np.isfinite(embedding).all():
         found = f"{embedding.dtype} of shape {embedding.shape}"
         raise DataError(path, found, "finite numbers of shape (E,)")
-    if encoder is not None and comment:
-        try:
-            stored = EncoderIdentity(**json.loads(comment)["encoder"])
-        except (ValueError, KeyError, TypeError):
-            raise DataError(path, "another comment", EXPECTED) from None
-        if stored.fingerprint != encoder.fingerprint:
-            raise DataError(path, f"embeddings of encoder {stored}", f"of {encoder}")
     return embedding.astype(np.float32)
+
+
+def _check_encoder(
+    archive: "np.lib.npyio.NpzFile", path: Path, encoder: EncoderIdentity | None
+) -> None:
+    """Raise DataError where the archive says that its embeddings are of another encoder."""
+    comment = archive.zip.comment if archive.zip is not None else b""
+    if encoder is None or not comment:
+        return
+    try:
+        stored = EncoderIdentity(**json.loads(comment)["encoder"])
+    except (ValueError, KeyError, TypeError):
+        raise DataError(path, "another comment", EXPECTED) from None
+    if stored.fingerprint != encoder.fingerprint:
+        raise DataError(path, f"embeddings of encoder {stored}", f"of {encoder}")
 
 
 @contextmanager
@@ -76,17 +84,24 @@ def _opened(path: Path) -> "Iterator[np.lib.npyio.NpzFile]":
         raise DataError(path, reason, EXPECTED) from None
 
 
-def read_embeddings(paths: Iterable[Path], corpus: Corpus, names: Sequence[str]) -> EmbeddedFiles:
+def read_embeddings(
+    paths: Iterable[Path],
+    corpus: Corpus,
+    names: Sequence[str],
+    encoder: EncoderIdentity | None = None,
+) -> EmbeddedFiles:
     """The embeddings of those `names` that the files at `paths` have, with durations from `corpus`.
 
     Raises DataError for a file that is no such archive, for an utterance that two files have, for
-    embeddings of several dimensions, and where no file has any of the names.
+    embeddings of several dimensions, where no file has any of the names, and, with `encoder`, for
+    embeddings of another one.
     """
     found: dict[str, np.ndarray] = {}
     place: dict[str, Path] = {}
     needed = set(names)
     for path in paths:
         with _opened(path) as archive:
+            _check_encoder(archive, path, encoder)
             for name in archive.files:
                 if name in place:
                     raise DataError(path, f"{name}, as in {place[name]}", "each utterance once")

@@ -1,15 +1,13 @@
 """What computes for a command: torch, or onnxruntime with exported parts of the checkpoint."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from joint.app.checkpoints import cache_folder, checkpoint_file
 from joint.app.engine.files import FORMAT
-from joint.app.engine.onnx import ENCODER, ENDING, EXTRACTOR, OnnxEncoder
+from joint.app.engine.onnx import ENCODER, ENDING, EXTRACTOR
 from joint.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -18,12 +16,9 @@ if TYPE_CHECKING:
 
 ENGINES = ("auto", "onnx", "torch")
 
-Embed = Callable[[Sequence[np.ndarray]], np.ndarray]
-"""Waveforms `(S,)` float32 at 16 kHz to embeddings `(n, E)`."""
 
-
-def open_embedder(checkpoint: str, engine: str = "auto") -> Embed:
-    """What embeds recordings with a `checkpoint`, or with an encoder that `joint export` wrote
+def open_encoder(checkpoint: str, engine: str = "auto") -> "Judging":
+    """The encoder of a `checkpoint` with its thresholds, or one that `joint export` wrote
     (`.onnx`); without torch where that is not its engine.
 
     Args:
@@ -32,16 +27,6 @@ def open_embedder(checkpoint: str, engine: str = "auto") -> Embed:
 
     Raises ConfigError for an unknown engine, CheckpointError for what neither of them can read.
     """
-    if (file := _exported(checkpoint, engine, ENCODER)) is not None:
-        return OnnxEncoder(file).embed
-    from joint.app.cli.options import open_model
-
-    return open_model(checkpoint, tasks=()).embed
-
-
-def open_encoder(checkpoint: str, engine: str = "auto") -> "Judging":
-    """A checkpoint's encoder with its thresholds, as `open_embedder` chooses it and with its
-    errors."""
     if (file := _exported(checkpoint, engine, ENCODER)) is not None:
         from joint.app.engine.exported import ExportedEncoder
 
@@ -52,7 +37,7 @@ def open_encoder(checkpoint: str, engine: str = "auto") -> "Judging":
 
 
 def open_extractor(checkpoint: str, engine: str = "auto") -> "Extracting":
-    """A checkpoint's encoder and extractor, as `open_embedder` chooses them and with its errors; of
+    """A checkpoint's encoder and extractor, as `open_encoder` chooses them and with its errors; of
     exported files the extractor's, beside which is the encoder's."""
     if (file := _exported(checkpoint, engine, EXTRACTOR)) is not None:
         from joint.app.engine.extractor import ExportedExtractor

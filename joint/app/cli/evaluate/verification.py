@@ -23,6 +23,7 @@ from joint.terminal import warn
 if TYPE_CHECKING:
     from joint.data.corpus import Corpus
     from tasks.verification.embedding import EmbeddedFiles
+    from joint.encoders.identity import EncoderIdentity
     from tasks.verification.trials import Trials
 
 
@@ -91,7 +92,7 @@ def verification(
     corpus, listed = open_corpus(data), Trials.load(trials)
     listed.check(corpus)
     model = open_encoder(checkpoint, engine)
-    embedded = _stored(embeddings, corpus, listed) if embeddings else None
+    embedded = _stored(embeddings, corpus, listed, model.identity) if embeddings else None
     scorer = scorer_of(model.embed, backend, norm, cohort, top, adapt, adaptation, calibrate)
     if embedded is None:
         embedded = embed_corpus(model.embed, corpus, listed.names, progress=True)
@@ -120,11 +121,14 @@ def verification(
         write_verification_report(report, name, figures, rates, (values, kept.labels), files)
 
 
-def _stored(files: list[Path], corpus: "Corpus", trials: "Trials") -> "EmbeddedFiles":
-    """The embeddings in `files`; warns of utterances of the trials that none has."""
+def _stored(
+    files: list[Path], corpus: "Corpus", trials: "Trials", encoder: "EncoderIdentity"
+) -> "EmbeddedFiles":
+    """The embeddings in `files`, of this `encoder`; warns of utterances of the trials that none
+    has."""
     from tasks.verification.stored import read_embeddings
 
-    embedded = read_embeddings(files, corpus, trials.names)
+    embedded = read_embeddings(files, corpus, trials.names, encoder)
     if missing := len(trials.names) - len(embedded.names):
         warn(f"{missing} of {len(trials.names)} utterances of the trials are in no --embeddings")
     return embedded

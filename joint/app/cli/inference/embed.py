@@ -65,15 +65,16 @@ def embed(
 
     Example: joint embed a.wav b.wav --output embeddings.npz
     """
-    from joint.app.engine.choosing import open_embedder
+    from joint.app.engine.choosing import open_encoder
     from tasks.verification.sharing import embed_shared, share_of
     from tasks.verification.stored import write_embeddings
 
     recordings = share_of(_recordings(files or [], wav_scp, data), share)
-    embedded = embed_shared(open_embedder(checkpoint, engine), recordings, progress=True)
+    model = open_encoder(checkpoint, engine)
+    embedded = embed_shared(model.embed, recordings, progress=True)
     if embedded is None:  # the first process writes what all of them found
         return
-    write_embeddings(output, embedded.names, embedded.embeddings)
+    write_embeddings(output, embedded.names, embedded.embeddings, model.identity)
     if embedded.skipped:
         warn(f"{len(embedded.skipped)} of {len(recordings)} skipped: {', '.join(embedded.skipped)}")
     print(f"{output}: {len(embedded.names)} embeddings of dimension {embedded.embeddings.shape[1]}")

@@ -1,6 +1,7 @@
 """Jobs that embed a share of a corpus each, and an evaluation of what all of them wrote."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,11 @@ def test_shares_give_the_figures_of_the_whole(
     line = refused(*evaluate, "--embeddings", tmp_path / "text.npz")
     assert "text.npz: found a file of another kind" in line
     assert "No such file" in refused(*evaluate, "--embeddings", tmp_path / "none.npz")
+
+    with zipfile.ZipFile(parts[0], "a") as archive:
+        stored = json.loads(archive.comment)["encoder"] | {"fingerprint": "1" * 64}
+        archive.comment = json.dumps({"encoder": stored}).encode()
+    assert "1.npz: found embeddings of encoder" in refused(*evaluate, *given)
 
 
 @pytest.mark.parametrize("share", ["4/3", "0/3", "1/9", "half", "1/"])
