@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from joint.errors import DataError
+from joint.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from tasks.verification.embedding import Embed
@@ -37,12 +37,13 @@ CohortOption: TypeAlias = Annotated[
     ),
 ]
 TopOption: TypeAlias = Annotated[
-    int,
+    int | None,
     typer.Option(
         "--top",
         metavar="N",
         min=2,
-        help="With --norm as: the number of highest cohort scores that normalise a trial.",
+        help="With --norm as: the number of highest cohort scores that normalise a trial; by "
+        "default 300.",
     ),
 ]
 AdaptOption: TypeAlias = Annotated[
@@ -72,12 +73,20 @@ CalibrateOption: TypeAlias = Annotated[
 ]
 
 
+def scores_named(backend: str, norm: str, calibrated: bool) -> str:
+    """What the scores are, for the axes of charts."""
+    if calibrated:
+        return "log-likelihood ratio"
+    plain = "cosine" if backend == "cosine" else f"{backend.upper()} score"
+    return plain if norm == "none" else f"{plain}, {norm.upper()}-norm"
+
+
 def scorer_of(
     embed: "Embed",
     backend: str,
     norm: str,
     cohort: Path | None,
-    top: int,
+    top: int | None,
     adapt: Path | None,
     adaptation: str | None,
     calibrate: Path | None,
@@ -85,10 +94,15 @@ def scorer_of(
     """The scorer that the options describe. Raises JointError."""
     from joint.data.opening import open_corpus
     from tasks.verification.embedding import embed_corpus
-    from tasks.verification.scorer import check_options, make_scorer
+    from tasks.verification.scorer import TOP, check_options, make_scorer
     from tasks.verification.trials import Trials
 
     check_options(backend, norm, cohort is not None, adapt is not None, adaptation)
+    if cohort is not None and (backend, norm) == ("cosine", "none"):
+        expected = "another --backend, or --norm s or as: nothing else reads it"
+        raise ConfigError("--cohort", "backend cosine, norm none", expected)
+    if top is not None and norm != "as":
+        raise ConfigError("--top", f"norm {norm}", "--norm as: nothing else reads it")
     trials = None if calibrate is None else Trials.load(calibrate / "trials")
     others, speakers = None, None
     if cohort is not None:
@@ -101,7 +115,7 @@ def scorer_of(
     target = None
     if adapt is not None:
         target = embed_corpus(embed, open_corpus(adapt), progress=True).embeddings
-    scorer = make_scorer(backend, norm, others, speakers, target, top, adaptation)
+    scorer = make_scorer(backend, norm, others, speakers, target, top or TOP, adaptation)
     if calibrate is None or trials is None:
         return scorer
     folder = open_corpus(calibrate)

@@ -15,6 +15,7 @@ from joint.app.cli.evaluate.scoring import (
     NormOption,
     TopOption,
     scorer_of,
+    scores_named,
 )
 from joint.app.cli.options import SHIPPED, Checkpoint, Data, Engine, Json, Report
 from joint.files import write_json
@@ -22,8 +23,8 @@ from joint.terminal import warn
 
 if TYPE_CHECKING:
     from joint.data.corpus import Corpus
-    from tasks.verification.embedding import EmbeddedFiles
     from joint.encoders.identity import EncoderIdentity
+    from tasks.verification.embedding import EmbeddedFiles
     from tasks.verification.trials import Trials
 
 
@@ -68,7 +69,7 @@ def verification(
     backend: BackendOption = "cosine",
     norm: NormOption = "none",
     cohort: CohortOption = None,
-    top: TopOption = 300,
+    top: TopOption = None,
     adapt: AdaptOption = None,
     adaptation: AdaptationOption = None,
     calibrate: CalibrateOption = None,
@@ -118,7 +119,8 @@ def verification(
         used = {"checkpoint": model.path, "data": data, "trials": trials}
         made = {"scores": scores, "figures": json}
         files = used | {what: file for what, file in made.items() if file}
-        write_verification_report(report, name, figures, rates, (values, kept.labels), files)
+        scored = (scores_named(backend, norm, calibrate is not None), values, kept.labels)
+        write_verification_report(report, name, figures, rates, scored, files)
 
 
 def _stored(
