@@ -85,6 +85,11 @@ def atomic_write(path: str | Path, content: bytes | str) -> None:
         temporary.write_bytes(data)
 
 
+def checksum(path: Path) -> str:
+    """The checksum of a file that results depend on."""
+    return f"{crc32(path.read_bytes()):08x}"
+
+
 def write_json(path: str | Path, values: Mapping[str, Any]) -> None:
     """Write `values` as JSON, atomically; a number that is not finite is null."""
     atomic_write(path, json.dumps(plain(values), indent=2, allow_nan=False) + "\n")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class SpeechConfig:
     """How synthesis and conversion are evaluated: on the first `sentences` of `sentences.tsv` and
     `conversions.tsv` of a prepared folder (`data`; None: the test set), with the vocoder of a
-    checkpoint (None: Griffin-Lim), and with the `recognizer` and the `judge` of
-    `joint evaluate synthesis`."""
+    checkpoint (None: the run's own, or Griffin-Lim where it has no task `vocoder`), and with the
+    `recognizer` and the `judge` of `joint evaluate synthesis`."""
 
     sentences: int = 40
     data: str | None = None

@@ -16,7 +16,7 @@ from joint.app.api import SpeakerModel, load
 from joint.app.checkpoints import named_checkpoint
 from joint.app.measuring.encoders import encoder_figures
 from joint.app.measuring.recognition import run_recognition
-from joint.app.measuring.voices import VOICES, voice_figures
+from joint.app.measuring.voices import VOICES, files_of, own_vocoder, voice_figures
 from joint.data.corpus import Corpus
 from joint.data.opening import find_list, open_corpus
 from joint.errors import DataError
@@ -24,6 +24,7 @@ from joint.experiments.ablation import Run
 from joint.experiments.measures import MeasuresConfig
 from joint.experiments.shared import SharedFigures
 from joint.training.config.schema import DataConfig
+from joint.files import checksum
 from joint.training.corpora import open_corpora
 from joint.training.run import train
 from tasks.extraction.costs import extraction_costs
@@ -41,6 +42,7 @@ from tasks.verification.trials import Trials, listed_trials
 MIXTURES, CONVERSATIONS = "mix2_extraction.csv", "mix2_recognition.csv"
 Figures = Callable[[], dict[str, Any]]
 EXTRACTION_FIGURES = ("si_sdr_improvement_db", "wrong_speaker_share")
+Files = Sequence[Path | None]
 
 
 @dataclass(frozen=True)
@@ -116,37 +118,44 @@ def measure(run: Run, test: TestSet) -> dict[str, Any]:
 def task_figures(
     model: SpeakerModel, run: Run, test: TestSet, measures: MeasuresConfig
 ) -> dict[str, Any]:
-    """Figures of the encoder and of each task that no run with the same weights has had: those of
-    others are read."""
+    """Figures of the encoder and of each task that no run with the same weights has had on the same
+    lists: those of others are read. Of several recognisers the first is measured."""
     shared = SharedFigures(run.shared)
     where, identity, tasks = test.corpus.where, model.identity.fingerprint, model.model.tasks
 
-    def once(name: str, task: str | None, settings: Any, compute: Figures) -> dict[str, Any]:
-        parts = [] if task is None else model.model.parts(task)
-        given = [where, identity, model.precision, settings]
+    def once(
+        name: str, owners: Sequence[str], settings: Any, files: Files, compute: Figures
+    ) -> dict[str, Any]:
+        """With the modules of the tasks `owners`, and with `files` that the figures depend on."""
+        parts = [part for task in owners for part in model.model.parts(task)]
+        sums = [path and checksum(path) for path in files]
+        given = [where, identity, model.precision, settings, sums]
         return shared.once(name, parts, given, compute)
 
     encoder = partial(encoder_figures, model, test.corpus, test.trials, measures)
-    figures = once("encoder", None, asdict(measures), encoder)
+    lists = [test.trials.path, *(find_list(f, "trials") for f in measures.trials.values())]
+    figures = once("encoder", [], asdict(measures), lists, encoder)
     if "extraction" in tasks and test.mixtures is not None:
         limit = measures.mixtures
         mixtures = replace(test.mixtures, rows=test.mixtures.rows[:limit])
         given = (model.estimate, test.corpus, mixtures)
         extract = partial(evaluate_extraction, *given, perceptual=False)
-        figures |= once("extraction", "extraction", limit, extract)
+        figures |= once("extraction", ["extraction"], limit, [mixtures.path], extract)
     recognisers = [name for name, t in tasks.items() if isinstance(t, RecognitionTask)]
     if recognisers and (listed := test.conversations) is not None:
-        limit = measures.conversations
+        limit, first = measures.conversations, recognisers[0]
 
         def recognise() -> dict[str, Any]:
-            return run_recognition(model, test.corpus, listed, limit=limit)[0]
+            return run_recognition(model, test.corpus, listed, task=first, limit=limit)[0]
 
-        figures |= once("recognition", recognisers[0], limit, recognise)
+        figures |= once("recognition", [first], limit, [listed], recognise)
     if (speech := run.speech) is not None:
         for name in VOICES:
             if name in tasks:
                 speak = partial(voice_figures, model, where, speech, run.shared / "words", name)
-                figures |= once(name, name, asdict(speech), speak)
+                owners = [name, *own_vocoder(model, speech)]
+                files = files_of(name, speech.data or where, speech)
+                figures |= once(name, owners, asdict(speech), files, speak)
     return figures
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from analysis.synthesis.voices import Make
 from joint.app.api import SpeakerModel
+from joint.app.checkpoints import checkpoint_file
 from joint.app.manner import GRIFFIN_LIM
 from joint.app.measuring.judging import open_judge
 from joint.app.measuring.speech import (
@@ -24,6 +25,7 @@ from joint.experiments.speech import SpeechConfig
 from joint.metrics.speech.pitch import praat_installed, praat_pitch
 from joint.synthesis.evaluation.instruments import JUDGE, SHARED, Embed, Instruments
 from joint.synthesis.evaluation.systems import NATURAL
+from pretrained.resemblyzer_package import PACKAGE
 from tasks.conversion.evaluate import CONVERTED, evaluate_conversion
 from tasks.synthesis.evaluate import SYNTHETIC, evaluate_synthesis
 
@@ -41,7 +43,7 @@ def voice_figures(
     """
     folder = speech.data or test
     by = speech.vocoder
-    if by is None and VOCODER not in model.model.tasks:
+    if by is None and not own_vocoder(model, speech):
         by = GRIFFIN_LIM
     instruments = instruments_of(model, speech.judge, speech.recognizer, kept, copies=False)
 
@@ -63,6 +65,20 @@ def voice_figures(
         "synthesis_duration_ratio": found["duration_ratio"],
         **_named(name, systems[SYNTHETIC]),
     }
+
+
+def own_vocoder(model: SpeakerModel, speech: SpeechConfig) -> list[str]:
+    """The model's task that makes its waveforms, where `speech` names no other vocoder and the
+    model has it."""
+    return [VOCODER] if speech.vocoder is None and VOCODER in model.model.tasks else []
+
+
+def files_of(name: str, folder: str, speech: SpeechConfig) -> list[Path | None]:
+    """The files that the figures of the task `name` of VOICES depend on: its list in the `folder`,
+    None where there is none, and checkpoints of a vocoder and a judge. Raises CheckpointError."""
+    others = (speech.vocoder, speech.judge)
+    checkpoints = [checkpoint_file(c) for c in others if c not in (None, GRIFFIN_LIM, PACKAGE)]
+    return [find_list(folder, CONVERSIONS if name == "conversion" else SENTENCES), *checkpoints]
 
 
 def makers(model: SpeakerModel, vocoder: str | None, steps: int | None = None) -> dict[str, Make]:

@@ -6,7 +6,6 @@ from hashlib import blake2b
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Generic, TypeVar
-from zlib import crc32
 
 import numpy as np
 
@@ -39,11 +38,6 @@ def digest(*waveforms: np.ndarray) -> str:
     for waveform in waveforms:
         whole.update(len(waveform).to_bytes(8, "little") + waveform.tobytes())
     return whole.hexdigest()
-
-
-def checksum(path: Path) -> str:
-    """The checksum of a file that results depend on."""
-    return f"{crc32(path.read_bytes()):08x}"
 
 
 class Once(Generic[Answer]):

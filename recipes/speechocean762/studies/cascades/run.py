@@ -26,7 +26,7 @@ from joint.data.corpus import Corpus
 from joint.data.opening import open_corpus
 from joint.errors import DataError
 from joint.experiments.tables import comparison_table
-from joint.files import atomic_write, write_json
+from joint.files import atomic_write, checksum, write_json
 from joint.inspection.speech import SileroSpeech
 from joint.metrics.recognizers import load_recognizer
 from joint.terminal import errors_in_one_line, quiet_libraries
@@ -52,7 +52,6 @@ from tasks.recognition.conversations.kept import (
     Clock,
     KeptTranscripts,
     KeptVoices,
-    checksum,
 )
 from tasks.recognition.conversations.lists import Conversations
 from tasks.recognition.evaluate import check_enrolments, evaluate_recognition

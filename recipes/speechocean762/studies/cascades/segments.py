@@ -10,6 +10,7 @@ from joint.conversation.turns import Turn
 from joint.data.corpus import SUPERVISIONS, Corpus
 from joint.data.opening import open_corpus
 from joint.errors import AudioError
+from joint.files import checksum
 from joint.inspection.speech import Region
 from joint.training.progress import shown
 from joint.units import Samples
@@ -17,7 +18,7 @@ from recipes.speechocean762.studies.conversations import spoken
 from tasks.diarization.pipeline import Diarizer
 from tasks.diarization.windows import turns_of
 from tasks.recognition.conversations.cascades import Segmenter
-from tasks.recognition.conversations.kept import Clock, Once, checksum, digest
+from tasks.recognition.conversations.kept import Clock, Once, digest
 from tasks.recognition.conversations.lists import Conversation, render
 
 Where = Callable[[str, Samples], Sequence[Region]]

@@ -10,6 +10,7 @@ import numpy as np
 from joint import SpeakerModel
 from joint.data.corpus import Corpus
 from joint.errors import CheckpointError
+from joint.files import checksum
 from joint.metrics.recognizers import Recognizer
 from joint.metrics.words import normalize_text
 from joint.text.units import PhoneUnits
@@ -24,7 +25,7 @@ from tasks.recognition.conversations.cascades import (
     segmented,
     unseparated,
 )
-from tasks.recognition.conversations.kept import Clock, Once, checksum
+from tasks.recognition.conversations.kept import Clock, Once
 from tasks.recognition.evaluate import ReferenceOf, Transcribe
 from tasks.recognition.references import phones_of, plain_words_of
 from tasks.recognition.select import recogniser, topology_of
