@@ -12,13 +12,13 @@ from omegaconf import DictConfig, OmegaConf
 from joint.errors import ConfigError
 from joint.experiments.measures import MeasuresConfig
 from joint.experiments.speech import SpeechConfig
-from joint.files import atomic_write
+from joint.files import atomic_write, write_json
 from joint.training.building.initialisation import FINAL, Find, located
 from joint.training.config.composition import chooses_a_block
 from joint.training.config.reading import composed, keys_of, typed
 from joint.training.config.schema import load_config
 
-FIGURES = "figures.json"
+FIGURES, TEST = "figures.json", "test.json"
 OWN = ("output=", "seeds=", "speech=", "speech.", "measures=", "measures.")
 """How overrides begin that are the grid's and not the recipe's."""
 
@@ -138,8 +138,13 @@ class Run:
         found: dict[str, float | None] = json.loads(path.read_text())
         return found
 
-    def write_figures(self, figures: Mapping[str, Any]) -> None:
-        """Write the figures: the run is finished."""
+    def write_figures(
+        self, figures: Mapping[str, Any], test: Mapping[str, str] | None = None
+    ) -> None:
+        """Write the figures: the run is finished. `test` says what they are measured on; see
+        joint.experiments.finished."""
+        if test is not None:
+            write_json(self.folder / TEST, test)
         atomic_write(self.folder / FIGURES, json.dumps(figures, indent=2) + "\n")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from joint.data.corpus import Corpus
+from joint.errors import DataError
 from joint.experiments.ablation import Run
 from joint.metrics.bootstrap import Change, TrialSpeakers, change_of_eer, drawn_eers
 
@@ -16,6 +17,7 @@ class EerChanges:
 
     def __init__(self, corpus: Corpus) -> None:
         self.speaker_of = {u.id: u.speaker for u in corpus.utterances}
+        self.where = corpus.where
         self.drawn: dict[Path, np.ndarray] = {}
 
     def between(self, runs: Sequence[Run]) -> dict[str, str]:
@@ -32,16 +34,26 @@ class EerChanges:
             found[variant] = f"{self.change(before, after)} ({number})"
         return found
 
+    def check(self, runs: Sequence[Run]) -> None:
+        """Raises DataError where scores that will be compared are of other recordings: before hours
+        of training."""
+        for run in runs:
+            if run.baseline is not None and run.scores.is_file():
+                self._eers(run.scores)
+
     def change(self, before: Sequence[Path], after: Sequence[Path]) -> Change:
         """From some tables of scores to others, in pairs: see `change_of_eer`."""
         return change_of_eer([*map(self._eers, before)], [*map(self._eers, after)])
 
     def _eers(self, path: Path) -> np.ndarray:
-        """The `drawn_eers` of a table of scores."""
+        """The `drawn_eers` of a table of scores. Raises DataError."""
         if path not in self.drawn:
             with path.open(newline="", encoding="utf-8") as file:
                 rows = list(csv.DictReader(file))
             number = {speaker: i for i, speaker in enumerate(sorted(set(self.speaker_of.values())))}
+            for row in rows:
+                if unknown := {row["utt1"], row["utt2"]} - self.speaker_of.keys():
+                    raise DataError(path, f"utterance {min(unknown)}", f"those of {self.where}")
             first, second = (
                 np.array([number[self.speaker_of[row[key]]] for row in rows])
                 for key in ("utt1", "utt2")

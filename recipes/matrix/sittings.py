@@ -3,7 +3,7 @@
     python -m recipes.matrix.sittings keep exp/matrix runs.npz
     python -m recipes.matrix.sittings restore runs.npz exp/matrix --data data/speechocean762/test
 
-`keep` adds the figures and the scores of all finished runs below a grid's output to a file, and
+`keep` adds figures, scores and test set of all finished runs below a grid's output to a file, and
 what runs have measured for each other; `restore` writes what is not there yet: `joint ablate` takes
 these runs for finished, and draws its intervals from their scores. Checkpoints are not kept. Scores
 are rounded to 1/32767.
@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from joint.errors import DataError
-from joint.experiments.ablation import FIGURES
+from joint.experiments.ablation import FIGURES, TEST
 from joint.files import atomic_path, atomic_write
 from joint.terminal import errors_in_one_line
 from tasks.verification.evaluate import write_scores
@@ -33,7 +33,9 @@ def kept(output: Path) -> dict[str, np.ndarray]:
     `(T,)` int16. Raises DataError where there is none."""
     found = {}
     for path in sorted(output.glob(f"*/seed*/{FIGURES}")):
-        found[str(path.relative_to(output))] = np.array(path.read_text())
+        for text in (path, path.with_name(TEST)):
+            if text.is_file():
+                found[str(text.relative_to(output))] = np.array(text.read_text())
         scores = path.with_name(SCORES)
         try:
             with scores.open(newline="", encoding="utf-8") as file:

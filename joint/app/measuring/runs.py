@@ -21,10 +21,11 @@ from joint.data.corpus import Corpus
 from joint.data.opening import find_list, open_corpus
 from joint.errors import DataError
 from joint.experiments.ablation import Run
+from joint.experiments.finished import FOLDER
 from joint.experiments.measures import MeasuresConfig
 from joint.experiments.shared import SharedFigures
-from joint.training.config.schema import DataConfig
 from joint.files import checksum
+from joint.training.config.schema import DataConfig
 from joint.training.corpora import open_corpora
 from joint.training.run import train
 from tasks.extraction.costs import extraction_costs
@@ -41,8 +42,8 @@ from tasks.verification.trials import Trials, listed_trials
 
 MIXTURES, CONVERSATIONS = "mix2_extraction.csv", "mix2_recognition.csv"
 Figures = Callable[[], dict[str, Any]]
-EXTRACTION_FIGURES = ("si_sdr_improvement_db", "wrong_speaker_share")
 Files = Sequence[Path | None]
+EXTRACTION_FIGURES = ("si_sdr_improvement_db", "wrong_speaker_share")
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,14 @@ class TestSet:
         if conversations is not None:
             Conversations.load(conversations).check(corpus)
         return cls(corpus, trials, mixtures, conversations)
+
+    @property
+    def lists(self) -> dict[str, str]:
+        """What figures are measured on: see joint.experiments.finished."""
+        mixtures = None if self.mixtures is None else self.mixtures.path
+        files = {"trials": self.trials.path, MIXTURES: mixtures, CONVERSATIONS: self.conversations}
+        sums = {name: checksum(path) for name, path in files.items() if path is not None}
+        return {FOLDER: self.corpus.where, **sums}
 
 
 def measure_on(run: Run, data: str | Path, phones: bool = False) -> dict[str, Any]:
@@ -111,7 +120,7 @@ def measure(run: Run, test: TestSet) -> dict[str, Any]:
         later = run.downstream.figures() or measure(run.downstream, test)
         figures |= {key: later[key] for key in EXTRACTION_FIGURES if key in later}
     numbers = {key: value for key, value in figures.items() if not isinstance(value, dict | str)}
-    run.write_figures(numbers)
+    run.write_figures(numbers, test.lists)
     return numbers
 
 

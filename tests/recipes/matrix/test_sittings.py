@@ -31,6 +31,8 @@ def finished(output: Path, data: Path, variant: str, seed: int) -> np.ndarray:
     scores = np.random.default_rng(seed).uniform(-1.0, 1.0, len(trials.labels))
     write_scores(folder / "scores.csv", trials, scores)
     (folder / "figures.json").write_text(json.dumps(EER))
+    if seed == 1:  # earlier ones had none
+        (folder / "test.json").write_text(json.dumps({"trials": "0a"}))
     return scores
 
 
@@ -49,6 +51,7 @@ def test_a_grid_goes_on_elsewhere(tmp_path: Path, data: Path) -> None:
     assert mine.read_text() == "{}"  # what is there stays
     first = there / "extraction, joint" / "seed1"
     assert json.loads((first / "figures.json").read_text()) == EER
+    assert json.loads((first / "test.json").read_text()) == {"trials": "0a"}
     with (first / "scores.csv").open() as rows:
         found = [float(row["score"]) for row in csv.DictReader(rows)]
     np.testing.assert_allclose(found, scores, atol=2e-5)

@@ -96,9 +96,10 @@ def ablate(
     and then DIR must be aligned). Of models that are initialised with another's weights, the drift
     of the embeddings is measured. A finished run is not run again, and an interrupted one is
     resumed: the same command again completes the table, `table.md` in the grid's output, with
-    `table.svg` and the page `report.html`. A grid with a baseline has the relative change of the
-    EER, with its 95 % confidence interval from a bootstrap over speakers and seeds, and the number
-    of seeds: with one the interval is of the speakers only, with three it is too narrow.
+    `table.svg` and the page `report.html`. Another budget or test set asks for another `output`: a
+    table does not mix them. A grid with a baseline has the relative change of the EER, with its
+    95 % confidence interval from a bootstrap over speakers and seeds, and the number of seeds: with
+    one the interval is of the speakers only, with three it is too narrow.
 
     Jobs of --executor outlive this command: started again, it follows those that run. Their output
     is in `jobs`, in the grid's output.
@@ -110,6 +111,7 @@ def ablate(
     from joint.app.measuring.runs import TestSet, measure_on
     from joint.experiments.ablation import Grid
     from joint.experiments.executors import Execution
+    from joint.experiments.finished import check_finished
     from joint.experiments.statistics import EerChanges
 
     planned = Grid.load(grid, overrides or [], allow_package or [])
@@ -120,6 +122,8 @@ def ablate(
     test = TestSet.load(tested, phones)
     if planned.config.measures is not None:
         check_measures(planned.config.measures)
+    for run in planned.runs():
+        check_finished(run, test.lists)
     for run in waiting:
         run.check_initial(named_checkpoint)
     if dry_run:
@@ -127,10 +131,11 @@ def ablate(
             print(f"{run.variant}, seed {run.seed}: {run.folder}")
         print(execution.script(len(waiting)) or "", end="")
         return
+    changes = EerChanges(test.corpus)
+    changes.check([run for run in planned.runs() if run.figures() is not None])
     execute = execution.ready(waiting)
     for run in waiting:
         run.write_recipe()
-    changes = EerChanges(test.corpus)
     measure = partial(measure_on, data=tested, phones=phones)
     failed: list[JointError] = []
     for run, outcome in execute(measure):

@@ -9,6 +9,8 @@ import pytest
 from omegaconf import OmegaConf
 from support import ROOT, TINY, Command
 
+from joint.experiments.ablation import Grid
+
 GRID = """
 recipe: {recipe}
 output: {output}
@@ -167,6 +169,19 @@ def test_bad_input(grid: Path, test_set: Path, tmp_path: Path, refused: Callable
     assert "processes, local or slurm" in refused("ablate", grid, "--executor", "pbs")
     assert "expected --executor slurm" in refused("ablate", grid, "--slurm", "time=3")
     assert not (tmp_path / "out").exists()
+
+
+def test_finished_runs_of_another_budget_or_test_set(
+    grid: Path, test_set: Path, tmp_path: Path, refused: Callable[..., str]
+) -> None:
+    run = Grid.load(grid).runs(["joint"])[0]
+    run.write_recipe()
+    run.write_figures({"eer_percent": 4.5}, {"folder": "elsewhere", "trials": "0a"})
+    line = refused("ablate", grid, "--data", test_set)
+    assert f"found a finished run with trials of elsewhere; expected trials of {test_set}" in line
+    line = refused("ablate", grid, "--data", test_set, "trainer.max_steps=3")
+    assert "joint/seed1: trainer.max_steps: found a finished run with 2; expected 3, or" in line
+    assert not (tmp_path / "out" / "frozen").exists()
 
 
 @pytest.mark.usefixtures("in_this_process")
