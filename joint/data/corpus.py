@@ -115,6 +115,12 @@ class Corpus:
     def __len__(self) -> int:
         return len(self.utterances)
 
+    @cached_property
+    def numbers(self) -> np.ndarray:
+        """The indices `(utterances,)` that batches give its utterances, ascending: its own, unless
+        it is a subset of a training's corpus."""
+        return np.arange(len(self))
+
     @property
     def epoch_size(self) -> int:
         """Utterances that an epoch visits."""

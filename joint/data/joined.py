@@ -95,10 +95,13 @@ class JoinedCorpus(Corpus):
         return view
 
     def subset(self, names: Collection[str]) -> Corpus:
-        """Some of its parts alone, with their utterances and speakers under the names here."""
+        """Some of its parts alone, with their utterances and speakers under the names here; its
+        `numbers` are the indices here."""
         parts = [part for part in self.parts if part.name in names]
         utterances = [u for part in parts for u in self.utterances[part.start : part.stop]]
-        return Corpus(utterances, ", ".join(part.where for part in parts), self.phones)
+        found = Corpus(utterances, ", ".join(part.where for part in parts), self.phones)
+        found.numbers = np.concatenate([np.arange(part.start, part.stop) for part in parts])
+        return found
 
     def member(self, part: Part) -> Corpus:
         """One of the corpora as it was before, with its own names."""

@@ -41,6 +41,7 @@ class DistillationTask(EmbeddingTask):
         self.embedding_dim, self.path = embedding_dim, targets
         self.relation_weight = relation_weight
         self.targets: Tensor | None = None
+        self.numbers = torch.empty(0, dtype=torch.int64)  # of their utterances, in batches
         self.speeds = torch.empty(0)
 
     def setup(self, corpus: Corpus) -> None:
@@ -52,6 +53,7 @@ class DistillationTask(EmbeddingTask):
             expected = f"encoder.embedding_dim {rows.shape[2]}, or targets that are turned"
             raise ConfigError("encoder.embedding_dim", str(self.embedding_dim), expected)
         self.targets, self.speeds = rows, torch.tensor(found.speeds)
+        self.numbers = torch.from_numpy(corpus.numbers)
 
     def loss(self, encode: Encode, batch: SceneBatch, progress: float) -> TaskOutput:
         """Mean over the `B·K` enrolments of the batch."""
@@ -70,7 +72,8 @@ class DistillationTask(EmbeddingTask):
             missing = sorted({round(float(x), 4) for x in batch.speed.flatten()})
             expected = f"those of {self.path}, {self.speeds.tolist()}"
             raise ConfigError("scenes.speeds", str(missing), expected)
-        return self.targets[place, batch.utterance.flatten().cpu()]
+        row = torch.searchsorted(self.numbers, batch.utterance.flatten().cpu())
+        return self.targets[place, row]
 
 
 def distance(embedding: Tensor, target: Tensor, relation_weight: float) -> TaskOutput:

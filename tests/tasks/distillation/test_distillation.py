@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,10 +10,14 @@ import torch
 from tiny_models import encode_with, encoding_of, noise_batch, tiny_encoder
 from torch import Tensor
 
+from joint.data.corpus import Corpus, Utterance
+from joint.data.joined import JoinedCorpus
 from joint.data.opening import open_corpus
 from joint.data.storage.store import FileStore
 from joint.errors import ConfigError, DataError
 from joint.outputs import SpeakerEncoding
+from joint.training.config.schema import RecipeConfig, StreamConfig
+from joint.training.corpora import of_task
 from tasks.distillation.targets import LONGEST, Targets, agreement, embedded, turned
 from tasks.distillation.task import DistillationTask
 
@@ -30,6 +35,7 @@ def random_targets(count: int = 12, dim: int = 8) -> Targets:
 def set_up(targets: np.ndarray, speeds: list[float], weight: float) -> DistillationTask:
     task = DistillationTask(targets.shape[2], "targets.npz", weight)
     task.targets, task.speeds = torch.from_numpy(targets), torch.tensor(speeds)
+    task.numbers = torch.arange(targets.shape[1])
     return task
 
 
@@ -59,6 +65,33 @@ def test_targets_are_those_of_the_speed() -> None:
     torch.testing.assert_close(task.target(batch), expected)
     with pytest.raises(ConfigError, match="speeds"):
         task.target(replace(batch, speed=torch.tensor([[1.0, 1.1]])))
+
+
+def test_targets_of_a_stream_of_some_corpora(tmp_path: Path) -> None:
+    """Batches count the utterances of all corpora; the task has targets of its streams' alone."""
+    counts = {"a": 4, "b": 2, "c": 6}
+    joined = JoinedCorpus(
+        {
+            name: Corpus([Utterance(f"u{i}", f"{name}{i}.wav", "s") for i in range(n)], name)
+            for name, n in counts.items()
+        }
+    )
+    stream: dict[str, Any] = {"tasks": ["distillation"], "corpora": ["a", "c"]}
+    config = RecipeConfig(streams={"speakers": StreamConfig(**stream)})
+    names = [u.id for u in joined.utterances if not u.id.startswith("b/")]
+    rows = unit(np.random.default_rng(0).standard_normal((1, len(names), 8)))
+    Targets(names, [1.0], rows).save(tmp_path / "targets.npz")
+    task = DistillationTask(8, str(tmp_path / "targets.npz"))
+    task.setup(of_task(config, joined, "distillation"))
+    for number, utterance in enumerate(joined.utterances):
+        if utterance.id in names:
+            batch = replace(
+                noise_batch(scenes=1),
+                utterance=torch.tensor([[number]]),
+                speed=torch.tensor([[1.0]]),
+            )
+            expected = torch.from_numpy(rows[0, names.index(utterance.id)])
+            torch.testing.assert_close(task.target(batch)[0], expected)
 
 
 def test_turning_finds_a_planted_rotation() -> None:
