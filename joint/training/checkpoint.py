@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -153,12 +153,20 @@ def load_optimizer(
 
 
 def averaged(paths: list[Path]) -> dict[str, Tensor]:
-    """Mean of the model tensors of several checkpoints; whole numbers come from the last."""
-    total: dict[str, Tensor] = {}
-    for path in paths:
-        for name, value in read(path, (OPTIMIZER,))[0].items():
-            if name in total and value.is_floating_point():
-                total[name] += value.double() / len(paths)
-            else:
-                total[name] = value.double() / len(paths) if value.is_floating_point() else value
-    return {n: v.float() if v.is_floating_point() else v for n, v in total.items()}
+    """Mean of the model tensors of several checkpoints, which have the same ones, those of one as
+    they are; whole numbers come from the last."""
+    with ExitStack() as stack:
+        files = [stack.enter_context(_opened(path))[0] for path in paths]
+        names = [name for name in files[-1].keys() if not name.startswith(OPTIMIZER)]  # noqa: SIM118
+        return {name: _mean([file.get_tensor(name) for file in files]) for name in names}
+
+
+def _mean(values: Sequence[Tensor]) -> Tensor:
+    """Of one tensor in several checkpoints."""
+    last = values[-1]
+    if len(values) == 1 or not last.is_floating_point():
+        return last
+    total = torch.zeros_like(last, dtype=torch.float64)
+    for value in values:
+        total += value.double() / len(values)
+    return total.to(last.dtype)

@@ -41,6 +41,18 @@ def test_what_goes_in_comes_out(path: Path) -> None:
     assert os.listdir(path.parent) == [path.name]
 
 
+def test_the_mean_of_checkpoints(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each tensor in its own precision; those of one checkpoint as they are, without a copy in
+    float64, which would be twice the model."""
+    other = path.with_name("other")
+    checkpoint.write(other, {**TENSORS, "model/a": TENSORS["model/a"] + 1.0}, {})
+    mean = checkpoint.averaged([path, other])
+    assert mean["model/c"].dtype == torch.float16
+    torch.testing.assert_close(mean, {**TENSORS, "model/a": TENSORS["model/a"] + 0.5})
+    monkeypatch.setattr(torch.Tensor, "double", None)
+    torch.testing.assert_close(checkpoint.averaged([path]), TENSORS)
+
+
 def test_tensors_of_a_file_beside_it(tmp_path: Path) -> None:
     """What a file leaves to another one comes from there; what it has itself, does not."""
     one, two = (torch.full((3, 2), float(i)).unbind() for i in (1, 2))
