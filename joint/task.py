@@ -1,8 +1,9 @@
 """Task: the contract between the model and everything that trains on the shared encoder."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -120,6 +121,11 @@ class Task(nn.Module, ABC):
         """Names of the `SceneBatch` fields that are rendered for the task: `requires`, and what it
         reads besides, in validation or where a corpus has it."""
         return self.requires
+
+    def locate(self, find: Callable[[str], Path]) -> None:
+        """Find, before `setup`, the files of other checkpoints that a training of the task reads:
+        `find` takes what `init_parts` takes. Raises CheckpointError where there is none."""
+        return None
 
     def setup(self, corpus: Corpus) -> None:
         """Prepare for a corpus, once on every process, before a training's first step.

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,12 @@ from joint.errors import ConfigError
 from joint.files import atomic_write
 from joint.model import JointModel
 from joint.seeding import seed_for
-from joint.training.building.initialisation import Find, initialise, kept_of_embeddings
+from joint.training.building.initialisation import (
+    Find,
+    initialise,
+    kept_of_embeddings,
+    located,
+)
 from joint.training.building.model import Classes, build_model
 from joint.training.building.scenes import with_distortions
 from joint.training.config.schema import RecipeConfig, load_config, plain
@@ -38,7 +44,7 @@ def train(
 ) -> Path:
     """Train the recipe at `config_path` and return the path of its final checkpoint.
 
-    `find` gives the files of checkpoints that `init` names by name instead of by path. Runs
+    `find` gives the files of checkpoints that the recipe names by name, not by path. Runs
     unchanged under `torchrun`. Raises ConfigError, DataError, CheckpointError, TrainingError.
     """
     config = load_config(Path(config_path), overrides, allow_packages)
@@ -86,6 +92,7 @@ def train(
     if resume:
         trainer.resume()
     for name in model.tasks:
+        model.task(name).locate(partial(located, folder=folder, find=find))
         model.task(name).setup(of_task(config, corpus, name))
     checkpoint = trainer.fit()
     if fabric.is_global_zero:

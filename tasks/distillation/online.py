@@ -1,5 +1,6 @@
 """Distillation with the teacher beside the student: both get the same audio."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -26,8 +27,8 @@ class OnlineDistillationTask(EmbeddingTask):
     no part of the model: it is neither trained nor saved.
 
     Args:
-        teacher: A checkpoint, such as `joint import` makes of another toolkit's; checkpoints that
-            only infer do not read it.
+        teacher: A checkpoint, such as `joint import` makes of another toolkit's, named as in
+            `init_parts`; checkpoints that only infer do not read it.
         space: A file of `python -m recipes.distillation.space`, in whose space the targets are;
             None: the teacher's own.
         relation_weight: See DistillationTask.
@@ -48,14 +49,18 @@ class OnlineDistillationTask(EmbeddingTask):
         if relation_weight < 0:
             raise ConfigError("relation_weight", str(relation_weight), "0 or more")
         self.embedding_dim, self.path, self.space_path = embedding_dim, teacher, space
-        self.relation_weight = relation_weight
+        self.file, self.relation_weight = Path(teacher), relation_weight
         self.space: Space | None = None
         self._teacher: tuple[SpeakerEncoder, ...] = ()  # not a module of this one
+
+    def locate(self, find: Callable[[str], Path]) -> None:
+        """See Task."""
+        self.file = find(self.path)
 
     def setup(self, corpus: Corpus) -> None:
         """Load the teacher. Raises CheckpointError, DataError, and ConfigError where its embeddings
         have another dimension."""
-        model, _ = load_model(Path(self.path), tasks=())
+        model, _ = load_model(self.file, tasks=())
         teacher = model.encoder.requires_grad_(False).eval()
         if (found := teacher.embedding_dim) != self.embedding_dim:
             expected = f"{found}, as {self.path} has it"

@@ -58,7 +58,8 @@ def test_the_teacher_hears_what_the_student_hears(prepared: Path, tmp_path: Path
     model, _ = load_model(teacher)
     other, _ = load_model(student)
     dim = model.encoder.embedding_dim
-    task = OnlineDistillationTask(dim, str(teacher))
+    task = OnlineDistillationTask(dim, "teacher")
+    task.locate({"teacher": teacher}.__getitem__)
     corpus = open_corpus(prepared / "train")
     task.setup(corpus)
     assert not list(task.parameters()) and not task.state_dict()

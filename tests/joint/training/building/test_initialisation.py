@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 from support import TINY
 
 from joint.errors import CheckpointError
+from joint.task import Task
 from joint.training import checkpoint
 from joint.training.building.initialisation import located
 from joint.training.run import train
@@ -44,8 +45,16 @@ def test_no_such_checkpoint(folders: tuple[Path, Path]) -> None:
 
 
 def test_a_recipe_names_a_checkpoint_beside_it(
-    tiny_checkpoint: Path, tiny_overrides: list[str], tmp_path: Path
+    tiny_checkpoint: Path,
+    tiny_overrides: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """So do its tasks, which are asked before the training which ones they read."""
+    read: list[Path] = []
+    monkeypatch.setattr(
+        Task, "locate", lambda _, find: read.extend(map(find, ("named", "before.safetensors")))
+    )
     recipe = OmegaConf.load(TINY)
     recipe["init"] = ["before.safetensors"]
     recipe["init_parts"] = {"tasks.extraction.extractor": {"checkpoint": "named"}}
@@ -63,5 +72,6 @@ def test_a_recipe_names_a_checkpoint_beside_it(
     assert any(n.startswith(part) for n in named)
     for name in named:
         torch.testing.assert_close(trained[name], other[name], msg=name)
+    assert set(read) == {tmp_path / "other.safetensors", tmp_path / "before.safetensors"}
     # as it was written: no path of this machine
     assert described["config"]["init"] == ["before.safetensors"]
