@@ -70,7 +70,7 @@ def test_gates_are_as_published() -> None:
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.7])
 def test_as_many_parameters_stay_as_are_expected(share: float) -> None:
     """Also where many gates are undecided."""
-    sizes = {"features": 24, "channels": 256, "aggregated": 256, "scale": 4, "bottleneck": 64}
+    sizes = {**SIZES, "channels": 256, "aggregated": 256, "bottleneck": 64}
     gated = encoder_of(GatedEcapaTdnn(**sizes))
     assert isinstance(gated.backbone, GatedEcapaTdnn)
     count = ungated_parameters(gated)
