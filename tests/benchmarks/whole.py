@@ -23,7 +23,7 @@ WAYS = {
     "LoRA": ["+tuning@encoder.frontend.tuning=lora_wavlm"],
     "full": ["optimizers@optimizer=adamw"],
 }
-RECORDINGS, SECONDS, TUNING_STEPS = 12, 3.0, 2
+RECORDINGS, SECONDS, TUNING_STEPS = 8, 3.0, 2
 
 TRAINING = """
 import resource, sys
