@@ -120,6 +120,16 @@ def encoding_of(embedding: Tensor) -> SpeakerEncoding:
     )
 
 
+def shares(made: Tensor) -> tuple[float, float]:
+    """Of the variance of `made (speakers, frames, D)`, the same content by each speaker, the parts
+    that the speaker and the frame explain."""
+    made = made.detach()
+    mean = made.mean(dim=(0, 1))
+    total = (made - mean).square().mean()
+    parts = [(made.mean(dim=by) - mean).square().mean() / total for by in (1, 0)]
+    return float(parts[0]), float(parts[1])
+
+
 def encode_with(encoder: SpeakerEncoder) -> Encode:
     """The encoder as a task sees it, without a model around it."""
 

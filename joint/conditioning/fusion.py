@@ -2,11 +2,15 @@
 reads the enrolment's frames has the same signature as what reads its embedding."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from joint.outputs import SpeakerEncoding
+
+GENTLE = 0.05
+"""Share of a linear layer's usual initial weights that conditionings along a trunk begin with."""
 
 
 class Conditioning(nn.Module, ABC):
@@ -20,6 +24,26 @@ class Conditioning(nn.Module, ABC):
     @abstractmethod
     def forward(self, features: Tensor, encoding: SpeakerEncoding) -> Tensor:
         """`features (B, …, N)` → `(B, …, N)`."""
+
+    def begin_gently(self) -> None:
+        """Change features little at first, whoever speaks, where the untrained conditioning can."""
+
+
+def along_trunk(
+    fusion: Callable[[int], Conditioning] | None, dim: int, blocks: int
+) -> nn.ModuleList:
+    """A conditioning of `dim` features before each of the residual `blocks` of a trunk; without a
+    `fusion` none.
+
+    They begin gently: the trunk has no other way around them, and the usual initial gains and
+    shifts of ten in a row leave in the features who speaks, and hardly any words.
+    """
+    if fusion is None:
+        return nn.ModuleList()
+    made = [fusion(dim) for _ in range(blocks)]
+    for each in made:
+        each.begin_gently()
+    return nn.ModuleList(made)
 
 
 def layers_of(module: nn.Module) -> frozenset[str]:
@@ -47,6 +71,13 @@ class EmbeddingFusion(Conditioning):
     def forward(self, features: Tensor, encoding: SpeakerEncoding) -> Tensor:
         """See Conditioning."""
         return self.fuse(features, self.norm(encoding.embedding))
+
+    def begin_gently(self) -> None:
+        """See Conditioning: gains and shifts from the speaker are small."""
+        for name in ("gain", "shift"):
+            part = getattr(self, name, None)
+            if part is not None:
+                part.weight.data.mul_(GENTLE)
 
     @staticmethod
     def spread(vector: Tensor, features: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from joint.conditioning.fusion import Conditioning
+from joint.conditioning.fusion import Conditioning, along_trunk
 from joint.encoders.frames import FrameConv
 from joint.outputs import SpeakerEncoding
 
@@ -65,7 +65,7 @@ class ConvNextStack(nn.Module):
         self.blocks = nn.ModuleList(
             ConvNextBlock(dim, hidden, 1.0 / blocks, kernel) for _ in range(blocks)
         )
-        self.fusions = nn.ModuleList(fusion(dim) for _ in range(blocks) if fusion is not None)
+        self.fusions = along_trunk(fusion, dim, blocks)
         self.gains = nn.ModuleList(nn.Linear(time_dim, 2 * dim) for _ in range(blocks) if time_dim)
         for gain in self.gains:
             assert isinstance(gain, nn.Linear)

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from joint.conditioning.fusion import Conditioning
+from joint.conditioning.fusion import Conditioning, along_trunk
 from joint.outputs import SpeakerEncoding
 
 LATEST = 800
@@ -95,7 +95,7 @@ class Transformer(nn.Module):
         self.blocks = nn.ModuleList(
             Block(dim, heads, 4 * dim, dropout, stages) for _ in range(blocks)
         )
-        self.fusions = nn.ModuleList(fusion(dim) for _ in range(blocks) if fusion is not None)
+        self.fusions = along_trunk(fusion, dim, blocks)
         self.norm = nn.LayerNorm(dim)
 
     def caches(self) -> list[Cache]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_models import encode_with, tiny_encoder
+from tiny_models import encode_with, encoding_of, shares, tiny_encoder
 from tiny_synthesis import codec
 from torch import Tensor
 
@@ -22,6 +22,7 @@ from joint.synthesis.lengths import TimedPhones
 from joint.synthesis.speaking import SpeakingOptions
 from joint.task import ENROLLMENT
 from tasks.codec_synthesis.examples import CodeExamples, stretches
+from tasks.codec_synthesis.network import Transformer
 from tasks.codec_synthesis.sampling import Draw
 from tasks.codec_synthesis.task import CodecSynthesisTask
 
@@ -51,6 +52,14 @@ def encoded(task: CodecSynthesisTask, batch: SceneBatch) -> tuple[SpeakerEncodin
 
 def row_of(encoding: SpeakerEncoding, row: int) -> SpeakerEncoding:
     return only(encoding, torch.tensor([row]))
+
+
+def test_untrained_the_blocks_give_the_content_and_not_the_speaker() -> None:
+    torch.manual_seed(0)
+    content = torch.randn(1, 30, 32).expand(12, -1, -1)
+    blocks = Transformer(32, 6, 2, 0.0, partial(FilmFusion, embedding_dim=24))
+    speaker, frame = shares(blocks(content, None, encoding_of(torch.randn(12, 24))))
+    assert frame > 0.9 and 0.0 < speaker < 0.02
 
 
 @pytest.mark.parametrize("kind", KINDS)
