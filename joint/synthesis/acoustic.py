@@ -67,8 +67,9 @@ class AcousticModel(SpokenMel):
         own = mask.unsqueeze(-1).float()
         mel = self.normalised(log_mel) * own
         features = self._features(content, prosody, own, encoding)
-        prior = masked_mean((self.prior(features).float() - mel).square(), own)
-        loss, estimate = self.decoder.loss(mel, features, own, encoding)
+        rough = self.prior(features).float() * own
+        prior = masked_mean((rough - mel).square(), own)
+        loss, estimate = self.decoder.loss(mel, features, own, encoding, rough=rough)
         return loss + self.prior_weight * prior, loss, self.restored(estimate)
 
     def sample(

@@ -43,9 +43,10 @@ class MelDecoder(nn.Module, ABC):
         mask: Tensor,
         encoding: SpeakerEncoding,
         counted: Tensor | None = None,
+        rough: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """The mean over the frames that count, those of `counted (B, F, 1)`, None: of `mask`; and
-        an estimate of `mel`, which gradients reach."""
+        an estimate of `mel`, which gradients reach. `rough` is what `sample` would be given."""
 
     @abstractmethod
     def sample(

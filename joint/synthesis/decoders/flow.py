@@ -32,6 +32,9 @@ class FlowDecoder(MelDecoder):
         start: Moment at which `sample` begins, where it is given a rough spectrogram: between the
             noise and that (the shallow diffusion of Liu et al., DiffSinger, AAAI 2022). 0: noise
             alone.
+        from_rough: Whether training follows the paths of `sample`, from its beginning between the
+            noise, of the `temperature`, and the rough spectrogram; without it, as checkpoints from
+            before have learnt, paths from noise at all moments.
     """
 
     def __init__(
@@ -47,10 +50,11 @@ class FlowDecoder(MelDecoder):
         guidance: float = 1.0,
         temperature: float = 0.5,
         start: float = 0.7,
+        from_rough: bool = False,
     ) -> None:
         super().__init__()
         self.steps, self.unconditional, self.guidance = steps, unconditional, guidance
-        self.temperature, self.start = temperature, start
+        self.temperature, self.start, self.from_rough = temperature, start, from_rough
         self.time = nn.Sequential(nn.Linear(time_dim, time_dim), nn.SiLU())
         self.time_dim = time_dim
         self.body = ConvNextStack(feature_dim + MELS, dim, blocks, hidden, fusion, time_dim)
@@ -72,19 +76,28 @@ class FlowDecoder(MelDecoder):
         mask: Tensor,
         encoding: SpeakerEncoding,
         counted: Tensor | None = None,
+        rough: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """See MelDecoder; the estimate is where the straight path from the drawn moment on ends."""
-        moment = torch.rand(len(mel), device=mel.device)
-        noise = torch.randn_like(mel)
-        share = moment[:, None, None]
-        x = (1.0 - (1.0 - SMALLEST) * share) * noise + share * mel
+        drawn = torch.rand(len(mel), device=mel.device)
+        noise, share = torch.randn_like(mel), drawn[:, None, None]
+        if self.from_rough and rough is not None:
+            begin, start = self._begin(self.temperature * noise, rough.detach())
+            x, slope = torch.lerp(begin, mel, share), (mel - begin) / (1.0 - start)
+        else:
+            start, slope = 0.0, mel - (1.0 - SMALLEST) * noise
+            x = (1.0 - (1.0 - SMALLEST) * share) * noise + share * mel
+        moment = start + (1.0 - start) * drawn
         dropped = torch.rand(len(mel), device=mel.device) < self.unconditional
         velocity = self.velocity(x, moment, features, mask, without_speaker(encoding, dropped))
-        loss = masked_mean(
-            (velocity - (mel - (1.0 - SMALLEST) * noise)).square(),
-            mask if counted is None else counted,
-        )
-        return loss, (x + (1.0 - share) * velocity) * mask
+        loss = masked_mean((velocity - slope).square(), mask if counted is None else counted)
+        return loss, (x + (1.0 - moment[:, None, None]) * velocity) * mask
+
+    def _begin(self, noise: Tensor, rough: Tensor | None) -> tuple[Tensor, float]:
+        """Where paths begin, and at which moment."""
+        if rough is None:
+            return noise, 0.0
+        return (1.0 - self.start) * noise + self.start * rough, self.start
 
     def sample(
         self,
@@ -98,11 +111,7 @@ class FlowDecoder(MelDecoder):
         steps = self.steps if sampling.steps is None else sampling.steps
         weight = self.guidance if sampling.guidance is None else sampling.guidance
         deviation = self.temperature if sampling.temperature is None else sampling.temperature
-        x = deviation * noise_like(features, MELS, sampling.seed)
-        start = 0.0
-        if rough is not None:
-            start = self.start
-            x = (1.0 - start) * x + start * rough
+        x, start = self._begin(deviation * noise_like(features, MELS, sampling.seed), rough)
         everybody = torch.ones(len(features), dtype=torch.bool, device=features.device)
         nobody = without_speaker(encoding, everybody)
         for step in range(steps):

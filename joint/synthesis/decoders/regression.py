@@ -33,6 +33,7 @@ class RegressionDecoder(MelDecoder):
         mask: Tensor,
         encoding: SpeakerEncoding,
         counted: Tensor | None = None,
+        rough: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """See MelDecoder."""
         estimate = self.sample(features, mask, encoding)

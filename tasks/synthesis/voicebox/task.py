@@ -118,9 +118,10 @@ class VoiceboxTask(VoiceTask, InfillingTask):
         mel = self.acoustic.normalised(spoken.log_mel) * spoken.mask.unsqueeze(-1)
         features = self._features(content, mel, made, spoken.mask, encoding)
         counted = made.unsqueeze(-1).float()
-        prior = masked_mean((self.prior(features).float() - mel).square(), counted)
+        rough = self._rough(features, mel, made)
+        prior = masked_mean((rough - mel).square(), counted)
         own = spoken.mask.unsqueeze(-1).float()
-        decoder, estimate = self.decoder.loss(mel, features, own, encoding, counted)
+        decoder, estimate = self.decoder.loss(mel, features, own, encoding, counted, rough)
         duration_weight, prior_weight = self.weights
         loss = decoder + prior_weight * prior + duration_weight * duration
         metrics: dict[str, float | Tensor] = {
@@ -147,6 +148,10 @@ class VoiceboxTask(VoiceTask, InfillingTask):
         together = torch.cat([content, mel.to(content.dtype) * given, given], dim=2)
         features: Tensor = self.frames(together, mask.unsqueeze(-1).float(), encoding)
         return features
+
+    def _rough(self, features: Tensor, mel: Tensor, made: Tensor) -> Tensor:
+        """What the prior predicts of `made (B, F)`, which alone it learns; else the `mel`."""
+        return torch.where(made.unsqueeze(-1), self.prior(features).float(), mel)
 
     def speak_in(
         self,
@@ -223,8 +228,7 @@ class VoiceboxTask(VoiceTask, InfillingTask):
         content = regulate(text, lasting[None])
         features = self._features(content, normalised, made[None], mask, encoding)
         own = mask.unsqueeze(-1).float()
-        # the prior has learnt what is infilled alone
-        rough = torch.where(made[None, :, None], self.prior(features).float(), normalised)
+        rough = self._rough(features, normalised, made[None])
         found = self.acoustic.restored(
             self.decoder.sample(features, own, encoding, sampling, rough)
         )

@@ -115,6 +115,51 @@ def test_from_a_rough_spectrogram_on() -> None:
     assert float((hot - made).std()) == pytest.approx(0.4 * 2.0, rel=0.05)
 
 
+class ExactFromRough(FlowDecoder):
+    """The velocity from the noise around `ROUGH` to the planted Gaussian in closed form."""
+
+    def velocity(
+        self, x: Tensor, moment: Tensor, features: Tensor, mask: Tensor, encoding: SpeakerEncoding
+    ) -> Tensor:
+        mean, left = MEAN.repeat(len(x) // 2, 1, 1), 1.0 - self.start
+        t = ((moment - self.start) / left)[:, None, None]
+        first, last = (left * self.temperature) ** 2, DEVIATION**2
+        slope = (t * last - (1 - t) * first) / ((1 - t) ** 2 * first + t**2 * last)
+        begin = self.start * ROUGH
+        return (mean - begin + slope * (x - (1 - t) * begin - t * mean)) / left
+
+
+ROUGH = 2.0
+
+
+def test_trained_from_a_rough_spectrogram_it_samples_the_gaussian() -> None:
+    torch.manual_seed(0)
+    flow = decoder(ExactFromRough, from_rough=True, unconditional=0.0)
+    rough = torch.full((64, 20, MELS), ROUGH, requires_grad=True)
+    losses = torch.stack([flow.loss(*planted(64, 20), rough=rough)[0] for _ in range(10)])
+    least = LEAST * flow.temperature / (1.0 - flow.start)
+    assert float(losses.mean()) == pytest.approx(least, rel=0.03)
+    assert not losses.requires_grad  # the rough spectrogram learns by its own loss
+    start = torch.full((2, 2_000, MELS), ROUGH)
+    made = flow.sample(*features(2_000), TWO, Sampling(steps=100), start)
+    assert (made.mean(dim=1, keepdim=True) - MEAN).abs().max() < 0.06
+    assert float(made.std(dim=1).mean()) == pytest.approx(DEVIATION, rel=0.03)
+
+
+def test_training_begins_where_sampling_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    flow, begun = decoder(from_rough=True), []
+    flow.velocity = lambda x, t, *_: (begun.append((x, t)), torch.zeros_like(x))[1]  # type: ignore[method-assign]
+    rough = torch.linspace(-2.0, 2.0, MELS).expand(2, 400, MELS)
+    flow.sample(*features(400), TWO, Sampling(steps=1), rough)
+    monkeypatch.setattr(torch, "rand", torch.zeros)
+    flow.loss(torch.randn(2, 400, MELS), *features(400), TWO, rough=rough)
+    (sampled, moment), (learnt, first) = begun
+    assert torch.equal(moment, first)
+    torch.testing.assert_close(sampled.mean(dim=1), learnt.mean(dim=1), atol=0.05, rtol=0)
+    spread = (sampled.std(dim=1) / learnt.std(dim=1)).mean()
+    assert float(spread) == pytest.approx(1.0, abs=0.03)
+
+
 def test_guidance() -> None:
     """1 is none, 0 is nobody's voice, others lie on the line through both."""
     flow, calls = decoder(steps=1).eval(), []
