@@ -11,7 +11,6 @@ from analysis.probing.linear import Kind, Spectrum, linear_answers
 from analysis.probing.targets import one_hot
 from analysis.synthesis.voices import NATURAL, Speech
 from joint.metrics.speech.pitch import SEMITONES_PER_OCTAVE, pitch_statistics
-from joint.synthesis.evaluation.instruments import Measured
 
 CONSTANT = 1e-9
 """Deviation of numbers that are all the same, but for rounding."""
@@ -52,7 +51,7 @@ def traits_of(speech: Speech) -> list[Trait]:
         if None not in labels:
             classes = one_hot([str(each) for each in labels])
             found.append(Trait(name, "classes", dict.fromkeys(speech.measured, classes)))
-    measured = {system: _numbers(speech, rows) for system, rows in speech.measured.items()}
+    measured = {system: _numbers(speech, system) for system in speech.measured}
     for column, name in enumerate(("pitch, semitones", "pitch range", "characters a second")):
         values = {system: rows[:, column : column + 1] for system, rows in measured.items()}
         if np.isfinite(values[NATURAL]).any():
@@ -60,10 +59,12 @@ def traits_of(speech: Speech) -> list[Trait]:
     return found
 
 
-def _numbers(speech: Speech, rows: list[Measured]) -> np.ndarray:
-    """Pitch in semitones above 100 Hz, its deviation, and characters a second: `(n, 3)`."""
+def _numbers(speech: Speech, system: str) -> np.ndarray:
+    """Of a system's recordings the pitch in semitones above 100 Hz, its deviation, and characters a
+    second: `(n, 3)`."""
     found = []
-    for measured, characters in zip(rows, speech.characters, strict=True):
+    rows = zip(speech.measured[system], speech.characters[system], strict=True)
+    for measured, characters in rows:
         mean = deviation = math.nan
         if measured.pitch is not None:
             statistics = pitch_statistics(measured.pitch)

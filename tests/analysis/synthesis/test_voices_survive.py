@@ -2,7 +2,7 @@
 voice for all."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +13,11 @@ from analysis.synthesis.identity import identity
 from analysis.synthesis.spoofing import spoofing
 from analysis.synthesis.study import study
 from analysis.synthesis.traits import traits
-from analysis.synthesis.voices import NATURAL, Speech, Voice
+from analysis.synthesis.voices import NATURAL, Sentence, Speech, Voice, measure_voices
 from joint.data.corpus import Utterance
 from joint.directions import unit
-from joint.synthesis.evaluation.instruments import Measured
+from joint.errors import DataError
+from joint.synthesis.evaluation.instruments import Instruments, Measured
 
 PEOPLE, SENTENCES, DIM = 24, 3, 40
 
@@ -63,7 +64,48 @@ def speech() -> Speech:
         Voice(f"s{i}", *[Utterance(f"{i}-{k}", "x", f"s{i}", gender="fm"[i % 2]) for k in "ab"], ())
         for i in range(PEOPLE)
     ]
-    return Speech(voices, owner, np.full(len(owner), 30), recorded(known, 6), made)
+    characters = dict.fromkeys(made, np.full(len(owner), 30))
+    return Speech(voices, owner, characters, recorded(known, 6), made)
+
+
+@dataclass(frozen=True)
+class Spoken(Utterance):
+    """A second for each letter of what it says."""
+
+    def waveform(self, *_: object) -> np.ndarray:
+        return np.ones(16_000 * len(self.text), dtype=np.float32)
+
+
+def letters(text: str, name: str) -> Spoken:
+    return Spoken(name, "x", name, text=text)
+
+
+def test_the_voice_s_words_and_those_of_the_source(caplog: pytest.LogCaptureFixture) -> None:
+    """A conversion says the next person's words; a voice that a system cannot use goes."""
+    voices = [
+        Voice(
+            f"s{i}", *[letters("abc", f"{i}{k}") for k in "ab"], (letters("x" * (i + 1), f"{i}"),)
+        )
+        for i in range(7)
+    ]
+
+    def speak(sentence: Sentence) -> np.ndarray:
+        if sentence.text == "xx":
+            raise DataError("enrolment", "other words", "a recording of 'abc'")
+        return np.ones(16_000 * len(sentence.text), dtype=np.float32)
+
+    systems = {"synthetic": speak, "converted": lambda sentence: sentence.source}
+    measure = Instruments({"encoder": lambda waveforms: np.ones((len(waveforms), 2))})
+    found = measure_voices(voices, systems, measure, 7, False, converters=["converted"])
+    assert [v.speaker for v in found.voices] == ["s0", "s2", "s3", "s4", "s5", "s6"]
+    assert "the voice s1 is left out: enrolment: found other words" in caplog.text
+    assert found.owner.tolist() == [0, 1, 2, 3, 4, 5] == sorted(found.sounds)
+    assert found.characters["synthetic"].tolist() == [1, 3, 4, 5, 6, 7]
+    assert found.characters["converted"].tolist() == [2, 4, 5, 6, 7, 1]
+    for rows, counts in zip(found.measured.values(), found.characters.values(), strict=True):
+        np.testing.assert_allclose([row.seconds for row in rows], counts)
+    with pytest.raises(DataError, match="4 of 5 voices"):
+        measure_voices(voices[:5], systems, measure, progress=False)
 
 
 def column(table: Mapping[str, Mapping[str, float]], name: str) -> dict[str, float]:

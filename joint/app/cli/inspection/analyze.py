@@ -43,7 +43,8 @@ def voices(
 
     Each voice is given to the system by one recording; another one enrols the person for
     verification. A score counts as accepted from the checkpoint's threshold on; a judge's
-    threshold is that of its equal error rate on the natural recordings.
+    threshold is that of its equal error rate on the natural recordings. A voice whose recording
+    a system cannot use is left out, and a line says so.
 
     Example: joint analyze voices --data data/librispeech/test-clean --judge resemblyzer
     --output exp/voices
@@ -61,15 +62,18 @@ def voices(
     from joint.errors import ConfigError
     from joint.files import write_json
     from joint.synthesis.evaluation.instruments import SHARED
+    from tasks.conversion.evaluate import CONVERTED
+    from tasks.synthesis.evaluate import SYNTHETIC
 
     if plane not in ("tsne", "umap"):
         raise ConfigError("--plane", plane, "tsne or umap")
     check_manner(vocoder, "--", steps=steps)
-    chosen = choose_voices(open_corpus(data), speakers, sentences)
-    model = open_model(checkpoint)
+    corpus, model = open_corpus(data), open_model(checkpoint)
     systems = makers(model, vocoder, steps)
+    goes_on = SYNTHETIC in systems and model.reads_prompts
+    chosen = choose_voices(corpus, speakers, sentences, with_words=goes_on)
     instruments = encoders_of(model, judge)
-    speech = measure_voices(chosen, systems, instruments, played=6)
+    speech = measure_voices(chosen, systems, instruments, played=6, converters=[CONVERTED])
     thresholds = dict.fromkeys(instruments.encoders) | {SHARED: model.threshold}
     findings = study(speech, thresholds)
     for encoder, found in findings.items():

@@ -1,12 +1,14 @@
 """`joint analyze voices`: what it writes, and what it refuses."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support import Command, Refused
 
 from analysis.synthesis.voices import REFERENCE_SECONDS, SENTENCE_SECONDS, choose_voices
+from joint.data.corpus import Corpus
 from joint.data.opening import open_corpus
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
@@ -23,6 +25,15 @@ def test_a_voice_s_recordings_are_all_different(prepared: Path) -> None:
         low, high = SENTENCE_SECONDS
         assert all(low <= u.seconds <= high for u in voice.spoken)
     assert voices == choose_voices(corpus, 6, 2) != choose_voices(corpus, 6, 2, seed=1)
+
+
+def test_a_reference_with_words(prepared: Path) -> None:
+    corpus = open_corpus(prepared / "train")
+    mute = {v.reference.id for v in choose_voices(corpus, 6, 2)}
+    rows = [replace(u, text="") if u.id in mute else u for u in corpus.utterances]
+    corpus = Corpus(rows, corpus.where)
+    assert {v.reference.id for v in choose_voices(corpus, 6, 2)} == mute
+    assert all(v.reference.text for v in choose_voices(corpus, 6, 2, with_words=True))
 
 
 def test_analyze_voices(
