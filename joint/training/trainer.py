@@ -35,6 +35,8 @@ from joint.training.validation import Validation
 
 LATEST = "latest.safetensors"
 """The checkpoint of time, beside those of steps."""
+AVERAGED_FROM = 0.95
+"""Share of the budget from which on checkpoints are averaged: the learning rate is low there."""
 
 StreamSpec = tuple[SceneStream, list[str], int]
 """A stream, the tasks that read it, and at every how many steps."""
@@ -83,8 +85,11 @@ class Trainer:
 
     def progress(self) -> float:
         """Share of the budget that is used, 0 to 1."""
-        by_step = self.step / self.config.max_steps if self.config.max_steps else 0.0
-        by_time = self.minutes / self.config.max_minutes if self.config.max_minutes else 0.0
+        return self._used(self.step, self.minutes)
+
+    def _used(self, step: int, minutes: float) -> float:
+        by_step = step / self.config.max_steps if self.config.max_steps else 0.0
+        by_time = minutes / self.config.max_minutes if self.config.max_minutes else 0.0
         return min(max(by_step, by_time), 1.0)
 
     def resume(self) -> bool:
@@ -270,10 +275,19 @@ class Trainer:
         self.saved_minutes = self.minutes
         self.fabric.barrier()
 
+    def _averaged(self) -> list[Path]:
+        """The last checkpoint, and of those before it that are kept for the average those at its
+        end: a short training moves far between its checkpoints."""
+        *before, last = self.checkpoints()[-self.config.average_last :]
+        states = (checkpoint.read_metadata(path)["trainer"] for path in before)
+        used = [self._used(state["step"], state["minutes"]) for state in states]
+        late = [path for path, share in zip(before, used, strict=True) if share >= AVERAGED_FROM]
+        return [*late, last]
+
     def _finish(self) -> Path:
         final = self.output / "model.safetensors"
         if self.fabric.is_global_zero:
-            tensors = checkpoint.averaged(self.checkpoints()[-self.config.average_last :])
+            tensors = checkpoint.averaged(self._averaged())
             trained = {"steps": self.step, "minutes": self.minutes, "scenes": self.scenes}
             described = {**self.metadata, "trained": trained, "validation": self.figures}
             checkpoint.write(final, tensors, described)

@@ -129,9 +129,9 @@ class TrainerConfig:
     machine that others use too. Of the first `examples` held-out scenes TensorBoard gets sounds and
     spectrograms, ten times in a training, where a task of the validation has some to play.
 
-    Checkpoints are written every `checkpoint_steps`; the last `average_last` of them are averaged
-    in the end. Where the last one is `checkpoint_minutes` old, another is written that only serves
-    to resume from.
+    Checkpoints are written every `checkpoint_steps`; the last `average_last` of them, those from
+    95 % of the budget on, are averaged in the end. Where the last one is `checkpoint_minutes` old,
+    another is written that only serves to resume from.
 
     Several processes each hold the whole model (`ddp`), or a share of every weight, gradient and
     moment (`fsdp`): for encoders that are too large for one device."""

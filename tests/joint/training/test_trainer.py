@@ -128,7 +128,8 @@ def test_what_is_left_behind(trainer: Make) -> None:
     assert list((made.output / "tensorboard").iterdir())
 
 
-def test_the_last_checkpoints_are_averaged(trainer: Make) -> None:
+def test_the_last_checkpoints_are_averaged(trainer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("joint.training.trainer.AVERAGED_FROM", 0.0)
     made = trainer(config=replace(SHORT, max_steps=6, average_last=3))
     final = checkpoint.read(made.fit())[0]
     paths = made.checkpoints()
@@ -139,6 +140,13 @@ def test_the_last_checkpoints_are_averaged(trainer: Make) -> None:
         if last.is_floating_point():
             last = torch.stack([part[name] for part in parts]).double().mean(0).float()
         torch.testing.assert_close(value, last)
+
+
+def test_weights_on_the_way_are_not_averaged(trainer: Make) -> None:
+    made = trainer(config=replace(SHORT, max_steps=6, average_last=3))
+    stored = checkpoint.read(made.fit())[0]
+    assert len(made.checkpoints()) == 3
+    assert all(torch.equal(stored[f"model/{n}"], v) for n, v in tensors(made).items())
 
 
 def test_a_budget_in_minutes_ends(trainer: Make) -> None:
