@@ -105,7 +105,7 @@ class TacotronTask(VoiceTask, SpeakingTask):
         phones: Tensor,
         options: SpeakingOptions = AS_PREDICTED,
     ) -> Tensor:
-        """See SpeakingTask: the log-mel spectrogram. Attention may move by three phones a step and
+        """See SpeakingTask: the log-mel spectrogram. Attention may move on by two phones a step and
         never back by more than one; dropout before the decoder stays on, with the options' seed."""
         device = phones.device
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
