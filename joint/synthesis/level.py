@@ -29,9 +29,13 @@ def speech_rms(waveform: Tensor) -> Tensor:
 
 def levelled(waveform: Tensor) -> Tensor:
     """`waveform (B, S)` with the RMS of its speech at `TARGET`; silence stays."""
+    return waveform * to_target(waveform)[:, None]
+
+
+def to_target(waveform: Tensor) -> Tensor:
+    """The gains `(B,)` of `levelled`."""
     rms = speech_rms(waveform)
-    gain = torch.where(rms > SILENT, TARGET / rms.clamp(min=SILENT), 1.0)
-    return waveform * gain[:, None]
+    return torch.where(rms > SILENT, TARGET / rms.clamp(min=SILENT), 1.0)
 
 
 def without_clipping(waveform: Tensor, raised: Decibels = 0.0) -> Tensor:

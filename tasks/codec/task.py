@@ -14,6 +14,7 @@ from joint.scene import SceneBatch
 from joint.synthesis.adversarial.copying import Copies, CopyTask, recordings
 from joint.synthesis.adversarial.discriminators import Discriminators
 from joint.synthesis.codec.codec import CODE_HOP, CODE_OFFSET, Codec
+from joint.synthesis.level import levelled
 from joint.task import Encode, Enrollment
 from joint.units import Seconds
 
@@ -21,7 +22,7 @@ OF_PHONES = frozenset({"enrollment_phones", "enrollment_phone_ends"})
 
 
 class CodecTask(CopyTask):
-    """Trains a codec on recordings of single speakers; the encoder is not used.
+    """Trains a codec on recordings of single speakers, at the usual level; the encoder is not used.
 
     The semantic distillation of SpeechTokenizer (Zhang et al., ICLR 2024, section 3.3), whose
     teacher is a self-supervised model or its units: here the aligned phones are the teacher. A
@@ -74,7 +75,7 @@ class CodecTask(CopyTask):
 
     def copies(self, batch: SceneBatch, progress: float) -> Copies:
         """See CopyTask: with the losses of log-mel, commitment and phones."""
-        reference = recordings(batch)
+        reference = levelled(recordings(batch))
         found = self.codec(reference)
         log_mel = F.l1_loss(found.log_mel, found.target)
         loss = self.weights[0] * log_mel + self.commitment_weight * found.commitment

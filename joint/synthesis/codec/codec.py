@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from joint.errors import ConfigError
 from joint.synthesis.codec.quantizer import ResidualQuantizer
 from joint.synthesis.convnext import ConvNextStack
+from joint.synthesis.level import to_target
 from joint.synthesis.mel import FLOOR, HOP, MELS, LogMel
 from joint.synthesis.vocoders.base import Vocoder
 from joint.units import Samples
@@ -113,9 +114,12 @@ class Codec(nn.Module):
         return self.vocoder.speak(self.log_mel(codes))
 
     def copy_of(self, recording: Tensor, quantizers: int | None = None) -> Tensor:
-        """The waveform `(S,)` that the first `quantizers`, or all, leave of a `recording (S,)`."""
-        padded = F.pad(recording, (0, -len(recording) % CODE_HOP + HOP))
-        return self.decode(self.encode(padded[None])[..., :quantizers])[0, : len(recording)]
+        """The waveform `(S,)` that the first `quantizers`, or all, leave of a `recording (S,)`, at
+        its level; codes are those of the usual one."""
+        gain = to_target(recording[None])
+        padded = F.pad(gain * recording, (0, -len(recording) % CODE_HOP + HOP))
+        copied = self.decode(self.encode(padded[None])[..., :quantizers])[0, : len(recording)]
+        return copied / gain
 
     def _latent(self, log_mel: Tensor, lengths: Tensor | None) -> Tensor:
         """`log_mel (B, MELS, F)` → `(B, C, D)`."""

@@ -12,6 +12,7 @@ from joint.outputs import SpeakerEncoding
 from joint.scene import SceneBatch
 from joint.seeding import seeded
 from joint.synthesis.adversarial.discriminators import Discriminators
+from joint.synthesis.level import TARGET, speech_rms
 from tasks.codec.task import CodecTask
 
 PHONES = ("SIL", "AA", "B")
@@ -29,6 +30,12 @@ def codec_task(phone_weight: float = 1.0) -> CodecTask:
 def never(audio: Tensor, lengths: Tensor, role: str) -> SpeakerEncoding:
     """An encoder that must not be asked."""
     raise AssertionError(role)
+
+
+def test_recordings_are_learnt_at_one_level(recordings: Tensor) -> None:
+    gains = torch.linspace(0.1, 1.0, len(recordings))[:, None]
+    found = codec_task().copies(batch_of(gains * recordings), 0.0).reference
+    torch.testing.assert_close(speech_rms(found), torch.full((len(found),), TARGET))
 
 
 def batch_of(waveforms: Tensor, known: bool = True) -> SceneBatch:

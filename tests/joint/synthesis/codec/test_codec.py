@@ -45,6 +45,12 @@ def test_lengths(learnt: Codec, recordings: Tensor, samples: int) -> None:
     assert learnt.copy_of(recording, 1).shape == (samples,)
 
 
+@torch.no_grad()
+def test_a_copy_has_the_recording_s_level(learnt: Codec, recordings: Tensor) -> None:
+    quiet = learnt.copy_of(0.1 * recordings[0])
+    torch.testing.assert_close(quiet, 0.1 * learnt.copy_of(recordings[0]), atol=1e-4, rtol=1e-3)
+
+
 def test_a_padded_recording_has_the_codes_that_it_has_alone(
     learnt: Codec, recordings: Tensor
 ) -> None:
