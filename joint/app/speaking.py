@@ -132,7 +132,8 @@ class Synthesizer(Vocoding):
         AudioWarning says where the voices of source and target are alike, so that little changes.
 
         Raises AudioError for a recording that cannot be used, an enrolment with too little speech,
-        and an enrolment that is the source; CheckpointError where the checkpoint has no conversion
+        and an enrolment that is the source; ConfigError for `steps` where the decoder takes none;
+        CheckpointError where the checkpoint has no conversion
         task or no vocoder.
         """
         task = self._task("conversion")
@@ -146,6 +147,7 @@ class Synthesizer(Vocoding):
         from tasks.conversion.task import ConversionTask
 
         assert isinstance(task, ConversionTask)
+        check_controls(task.controls, steps=steps)
         spoken = self.inspect(source, "source")
         person, alone = self._person(enrollment, SYNTHESIS_SPEECH)
         for enrolled in alone:

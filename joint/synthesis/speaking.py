@@ -39,7 +39,7 @@ class SpeakingTask(Task):
 
     makes_waveform: ClassVar[bool] = False
     """Whether `speak_in` gives a waveform; else a log-mel spectrogram that a vocoder finishes."""
-    controls: ClassVar[frozenset[str]] = frozenset({"rate", "pitch", "steps"})
+    controls: frozenset[str] = frozenset({"rate", "pitch", "steps"})
     """Which of these three options change something. (Any task may ignore `energy`: the level of
     the whole is set behind it.)"""
     reads_prompt: bool = False

@@ -5,7 +5,7 @@ codec ──► waveform; both models may be conditioned on the speaker's encodi
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -51,7 +51,7 @@ class CodecSynthesisTask(CodecSpeakingTask):
     Raises ConfigError for a task without both prompt and fusion.
     """
 
-    controls: ClassVar[frozenset[str]] = frozenset()
+    controls = frozenset()
 
     def __init__(
         self,

@@ -49,6 +49,8 @@ class ConversionTask(VoiceTask):
     """
 
     acoustic: AcousticModel
+    controls: frozenset[str] = frozenset({"steps"})
+    """Whether the steps of a decoder change something."""
 
     def __init__(
         self,
@@ -76,6 +78,8 @@ class ConversionTask(VoiceTask):
             decoder=decoder,
             fusion=fusion,
         )
+        if not self.acoustic.decoder.takes_steps:
+            self.controls -= {"steps"}
         self.voice = VoiceRange(embedding_dim)
         self.weights = content_weight, voice_weight
         self.layers = self.content.layers

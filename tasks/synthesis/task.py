@@ -72,6 +72,8 @@ class SynthesisTask(VoiceTask, SpeakingTask):
         self.prosody = ProsodyPredictor(dim, predictor_dim, 3, conditioned)
         self.voice = VoiceRange(embedding_dim)
         self.acoustic = AcousticModel(dim, embedding_dim, decoder, fusion)
+        if not self.acoustic.decoder.takes_steps:
+            self.controls -= {"steps"}
         self.weights = duration_weight, prosody_weight
 
     def examples_loss(self, examples: Examples) -> VoiceLoss:

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +35,9 @@ AS_TRAINED = Sampling()
 class MelDecoder(nn.Module, ABC):
     """Makes normalised log-mel spectrograms `(B, F, MELS)` of features `(B, F, D)` in a voice;
     `mask (B, F, 1)` is 0 behind the end of a row."""
+
+    takes_steps: ClassVar[bool] = False
+    """Whether `Sampling.steps` changes something."""
 
     @abstractmethod
     def loss(

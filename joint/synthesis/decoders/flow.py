@@ -37,6 +37,8 @@ class FlowDecoder(MelDecoder):
             before have learnt, paths from noise at all moments.
     """
 
+    takes_steps = True
+
     def __init__(
         self,
         feature_dim: int,

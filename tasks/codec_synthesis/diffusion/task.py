@@ -6,7 +6,7 @@ all codes ──► codec ──► waveform; every part may be conditioned on t
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -61,7 +61,7 @@ class UnicatsTask(CodecSpeakingTask, InfillingTask):
     Raises ConfigError where neither context nor embedding is read.
     """
 
-    controls: ClassVar[frozenset[str]] = frozenset({"rate", "steps"})
+    controls = frozenset({"rate", "steps"})
 
     def __init__(
         self,

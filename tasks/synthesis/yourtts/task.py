@@ -57,7 +57,7 @@ class YourTTS(SpeakingTask):
 
     requires: ClassVar[frozenset[str]] = FIELDS
     makes_waveform: ClassVar[bool] = True
-    controls: ClassVar[frozenset[str]] = frozenset({"rate"})
+    controls = frozenset({"rate"})
 
     def __init__(
         self,

@@ -66,6 +66,15 @@ def test_what_it_cannot_control_is_refused(model: SpeakerModel, anna: np.ndarray
             model.synthesize("So?", anna, **asked)
 
 
+def test_steps_of_a_conversion_without_any_are_refused(
+    speaking_checkpoint: Path, anna: np.ndarray
+) -> None:
+    model = load(speaking_checkpoint, tasks=("conversion", "vocoder"))
+    model.model.tasks["conversion"].controls = frozenset()
+    with pytest.raises(ConfigError, match=r"^steps: found 4; .*cannot control it"):
+        model.convert(anna, anna, steps=4)
+
+
 def test_copies_are_made_where_there_is_a_vocoder(
     model: SpeakerModel, speaking_checkpoint: Path
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from tiny_models import encode_with, randomise, tiny_encoder
-from tiny_synthesis import EMBEDDING, FLOW, REGRESSION, spoken_batch, synthesis
+from tiny_synthesis import EMBEDDING, FLOW, REGRESSION, conversion, spoken_batch, synthesis
 from torch import Tensor
 
 from joint.conditioning.frame_fusion import CrossAttentionFusion
@@ -83,6 +83,12 @@ def timed_of(batch: SceneBatch) -> TimedPhones:
         batch.source_phone_ends[:, 0],
         batch.source_lengths[:, 0].tolist(),
     )
+
+
+def test_a_regression_takes_no_steps(corpus: Corpus) -> None:
+    for make in (synthesis, conversion):
+        assert "steps" in make(corpus.phones).controls
+        assert "steps" not in make(corpus.phones, REGRESSION).controls
 
 
 @pytest.mark.parametrize("decoder", [FLOW, REGRESSION], ids=["flow", "regression"])
