@@ -12,7 +12,7 @@ from joint.experiments.statistics import EerChanges
 
 @pytest.mark.parametrize("seeds, text", [((1,), "one seed: speakers only"), ((1, 2), "2 seeds")])
 def test_the_number_of_seeds(tmp_path: Path, seeds: tuple[int, ...], text: str) -> None:
-    changes = EerChanges(SimpleNamespace(utterances=[]))  # type: ignore[arg-type]
+    changes = EerChanges(SimpleNamespace(utterances=[], where="test"))  # type: ignore[arg-type]
     runs = []
     # the baseline of the last seed has not run
     for variant, own in (("before", seeds), ("after", (*seeds, 9))):

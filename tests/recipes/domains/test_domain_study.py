@@ -10,7 +10,7 @@ from recipes.domains.study import METHODS, run
 
 SMALL = [
     "encoders@encoder=xvector_256",
-    "encoder.embedding_dim=8",
+    "encoder.embedding_dim=4",
     "encoder.backbone.channels=16",
     "encoder.backbone.output_dim=32",
     "streams.speakers.batch_size=8",

@@ -1,7 +1,5 @@
 """What every extractor owes: any length, no neighbours in a batch, several enrolments, scale.
-
-A new extractor adds a line to EXTRACTORS, small enough for a test.
-"""
+A new extractor adds a line to EXTRACTORS, small enough for a test."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,6 +13,7 @@ from joint.conditioning.frame_fusion import CrossAttentionFusion
 from joint.conditioning.tf_map import TfMap
 from joint.metrics.separation import si_sdr_db
 from joint.outputs import SpeakerEncoding
+from joint.training.precision import cpu_has_bf16
 from tasks.extraction.extractor import Estimate, Extractor
 from tasks.extraction.extractors.band_split.group_norm import GroupNormExtractor
 from tasks.extraction.extractors.bsrnn import BandSplitExtractor, small_bsrnn
@@ -243,6 +242,7 @@ def test_silence_gives_silence(case: Case) -> None:
     assert (waveform.abs().max() < 1e-4) == case.silent
 
 
+@pytest.mark.skipif(not cpu_has_bf16(), reason="oneDNN has no bf16 LSTM for this processor")
 @every_extractor
 def test_bf16_is_near_float32(case: Case) -> None:
     extractor, mixture, encoding = made(case), mixtures(2, 6000), enrolled(2)
