@@ -47,7 +47,7 @@ class DinoHead(nn.Module):
         """See the class; float32."""
         with torch.autocast(embedding.device.type, enabled=False):
             point = F.normalize(self.layers(embedding.float()))
-            prototypes = self.prototypes
+            prototypes: Tensor = self.prototypes
             if self.frozen:  # parallel training wants a gradient of all that is there
                 prototypes = prototypes.detach() + 0.0 * prototypes
             return point @ F.normalize(prototypes).T
