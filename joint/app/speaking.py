@@ -133,8 +133,7 @@ class Synthesizer(Vocoding):
 
         Raises AudioError for a recording that cannot be used, an enrolment with too little speech,
         and an enrolment that is the source; ConfigError for `steps` where the decoder takes none;
-        CheckpointError where the checkpoint has no conversion
-        task or no vocoder.
+        CheckpointError where the checkpoint has no conversion task or no vocoder.
         """
         task = self._task("conversion")
         check_manner(vocoder, steps=steps, seed=seed)

@@ -21,8 +21,8 @@ class HardConcrete(nn.Module):
 
     In training each call draws one for every unit. Otherwise as many units as a draw leaves open on
     average, the most probable ones, have what eq. 13 says, 1 for most, and the others 0 (Wang,
-    Wohlwend, Lei, "Structured pruning of large language models", EMNLP 2020, §3).
-    In the beginning a unit is dropped with probability `dropped`.
+    Wohlwend, Lei, "Structured pruning of large language models", EMNLP 2020, §3). In the beginning
+    a unit is dropped with probability `dropped`.
 
     Raises ConfigError for a probability outside 0 to 1.
     """
