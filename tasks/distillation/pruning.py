@@ -27,11 +27,13 @@ class PruningTask(OnlineDistillationTask):
     encoder (`joint.encoders.backbones.gated_ecapa`) until a `share` of its parameters is left.
 
     The teacher is the encoder before, so that layers have the same shapes. The share is reached by
-    an augmented Lagrangian: λ₁·(s − t) + λ₂·(s − t)² for the expected share s and the target t, of
-    which both λ are trained to be as large as possible (Wang, Wohlwend, Lei, EMNLP 2020, eq. 9;
-    for speech Peng et al., "DPHuBERT", Interspeech 2023). The target falls from 1 to `share` over
-    the `ramp` first part of the training. In its last tenth gates are no longer drawn, so that the
-    student is trained as it is when what is shut has been removed.
+    λ₁·e + λ₂·e², where e is how far the expected share is above the target, and both λ are trained
+    to be as large as possible (Wang, Wohlwend, Lei, EMNLP 2020, eq. 9; for speech Peng et al.,
+    "DPHuBERT", Interspeech 2023). Theirs is the difference, also below the target: in a training of
+    some hundred steps the share then falls far below it, as λ₁ has grown while it was above. The
+    target falls from 1 to `share` over the `ramp` first part of the training. In its last tenth
+    gates are no longer drawn, so that the student is trained as it is when what is shut has been
+    removed.
 
     Args:
         layers: The encoder's layers that are compared.
@@ -97,7 +99,7 @@ class PruningTask(OnlineDistillationTask):
         output = distance(student.embedding, self.in_space(teacher.embedding), self.relation_weight)
         encoder = self._encoder[0]
         share = expected_parameters(encoder) / ungated_parameters(encoder)
-        gap = share - self.target_share(progress)
+        excess = (share - self.target_share(progress)).clamp(min=0.0)
         first, second = self.reversal(self.multipliers, progress).unbind()
         apart = torch.stack(
             [
@@ -105,7 +107,8 @@ class PruningTask(OnlineDistillationTask):
                 for name in sorted(self.layers)
             ]
         ).mean()
-        loss = output.loss + self.layer_weight * apart + first * gap + second * gap.square()
+        shutting = first * excess + second * excess.square()
+        loss = output.loss + self.layer_weight * apart + shutting
         figures = {"layer_error": apart.detach(), "parameter_share": share.detach()}
         return TaskOutput(loss, output.count, {**output.metrics, **figures})
 

@@ -77,6 +77,7 @@ def test_to_the_share_and_smaller(tmp_path: Path, capsys: pytest.CaptureFixture[
     model.train()
     steps = 250
     figures: dict[str, float] = {}
+    shares = []
     for step in range(steps):
         model.before_step(step / steps)
         batch = StreamBatch(noise_batch(2, step % 3, 1, 3200), ["pruning"])
@@ -85,7 +86,8 @@ def test_to_the_share_and_smaller(tmp_path: Path, capsys: pytest.CaptureFixture[
         output.loss.backward()
         optimizer.step()
         figures = output.metrics
-    assert figures["pruning/parameter_share"] == pytest.approx(0.5, abs=0.15)
+        shares.append(figures["pruning/parameter_share"])
+    assert min(shares) > 0.47 and shares[-1] == pytest.approx(0.5, abs=0.03)  # not far below it
     write(tmp_path / "gated", encoder_node(GATED), model)
     sizes = prune(str(tmp_path / "gated"), tmp_path / "small.safetensors")
     assert [size.split("=")[0].rpartition(".")[2] for size in sizes] == [
