@@ -32,16 +32,18 @@ def warn(text: str) -> None:
 
 @contextmanager
 def errors_in_one_line() -> Iterator[None]:
-    """Bad input prints one line and exits 2, Ctrl-C exits 130."""
-    try:
-        yield
-    except JointError as error:
-        fail(str(error))
-    except OSError as error:
-        where = error.filename or "a file"
-        fail(f"{where}: {error.strerror or error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    """Bad input prints one line and exits 2, Ctrl-C exits 130; a warning is one line."""
+    with warnings.catch_warnings():
+        quiet_libraries()
+        try:
+            yield
+        except JointError as error:
+            fail(str(error))
+        except OSError as error:
+            where = error.filename or "a file"
+            fail(f"{where}: {error.strerror or error}")
+        except KeyboardInterrupt:
+            sys.exit(130)
 
 
 def fail(text: str) -> NoReturn:

@@ -1,10 +1,12 @@
-"""Errors of one of several processes."""
+"""Errors of one of several processes; warnings."""
 
+import warnings
 from pathlib import Path
 
 import pytest
 
 from joint import terminal
+from joint.audio import AudioWarning
 
 
 @pytest.mark.parametrize("first_failed", [False, True])
@@ -28,3 +30,10 @@ def test_a_later_process_says_what_the_first_has_not(
     assert ended.value.code == terminal.BAD_INPUT
     assert capsys.readouterr().err == ("" if first_failed else "error: no data\n")
     assert report.exists() != first_failed
+
+
+def test_a_warning_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with terminal.errors_in_one_line():
+        warnings.warn("a.wav: scaled by 0.9 to fit", AudioWarning, stacklevel=1)
+        warnings.warn("of a library", UserWarning, stacklevel=1)
+    assert capsys.readouterr().err == "warning: a.wav: scaled by 0.9 to fit\n"

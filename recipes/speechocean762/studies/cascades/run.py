@@ -29,7 +29,7 @@ from joint.experiments.tables import comparison_table
 from joint.files import atomic_write, checksum, write_json
 from joint.inspection.speech import SileroSpeech
 from joint.metrics.recognizers import load_recognizer
-from joint.terminal import errors_in_one_line, quiet_libraries
+from joint.terminal import errors_in_one_line
 from recipes.speechocean762.studies.cascades.segments import (
     FoundSegments,
     ListedMixtures,
@@ -219,7 +219,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--kept", type=Path, help="a folder for voices and transcripts")
     parser.add_argument("--json", type=Path, help="write all figures, as JSON")
     given = parser.parse_args(arguments)
-    quiet_libraries()
     with errors_in_one_line():
         found = compare(
             given.data,
