@@ -1,6 +1,9 @@
 """The precision of forward passes; weights and gradients stay float32."""
 
 import torch
+from torch import nn
+
+from joint.errors import ConfigError
 
 
 def autocast_for(precision: str, device: torch.device) -> torch.autocast:
@@ -16,6 +19,18 @@ def autocast_for(precision: str, device: torch.device) -> torch.autocast:
     native = cpu_has_bf16() if device.type == "cpu" else torch.cuda.is_bf16_supported()
     enabled = native if precision == "auto" else precision == "bf16"
     return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
+
+
+def check_precision(precision: str, device: torch.device, model: nn.Module) -> None:
+    """Raise ConfigError for bf16 that is asked for where the model has an LSTM and the processor no
+    bf16 arithmetic: oneDNN then has no LSTM. It has the other layers, and torch's own LSTM with
+    projections, GRU and cells need no oneDNN."""
+    if precision != "bf16" or device.type != "cpu" or cpu_has_bf16():
+        return
+    for name, part in model.named_modules():
+        if isinstance(part, nn.LSTM) and not part.proj_size:
+            expected = "auto or float32: this processor has no bf16 LSTM"
+            raise ConfigError("trainer.precision", f"bf16, and the LSTM {name}", expected)
 
 
 def cpu_has_bf16() -> bool:

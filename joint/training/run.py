@@ -30,6 +30,7 @@ from joint.training.corpora import described, of_task, open_corpora, open_store,
 from joint.training.distributed.fabric import Fabric
 from joint.training.distributed.launching import launched
 from joint.training.memory import keep_freed_memory
+from joint.training.precision import check_precision
 from joint.training.surroundings import open_surroundings
 from joint.training.trainer import StreamSpec, Trainer
 from joint.training.validation import fields_of, validation
@@ -68,6 +69,7 @@ def train(
         allow_packages,
         plain(config)["balance"],
     )
+    check_precision(config.trainer.precision, fabric.device, model)
     folder = Path(config_path).parent
     initialise(model, config, folder, corpus.phones, find)
     kept = kept_of_embeddings(model, config, folder, find)
