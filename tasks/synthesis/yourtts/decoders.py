@@ -45,7 +45,12 @@ class HifiGanDecoder(LatentDecoder):
 
 class VocosDecoder(LatentDecoder):
     """Vocos at the frame rate in HiFi-GAN's place, for processors: a fraction of the time a step,
-    and `norm`, `body` and `head` may begin as those of a trained vocoder of the same size."""
+    and `norm`, `body` and `head` may begin as those of a trained vocoder of the same size.
+
+    The head's waveform is what the losses train; no Griffin-Lim follows as in
+    `joint.synthesis.vocoders.vocos`. There the log-mel says what the magnitudes are to be, here
+    nothing does: the head's own, before the inverse transform, are no spectrum of a waveform, and
+    phases that fit them make it worse."""
 
     def __init__(
         self, latent_dim: int, speaker_dim: int, dim: int = 256, blocks: int = 8, hidden: int = 768
