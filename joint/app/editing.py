@@ -1,11 +1,11 @@
 """Other words within a recording, in the voice that speaks there."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 
-from joint.app.manner import check_manner
+from joint.app.manner import check_controls, check_manner
 from joint.app.results import Recording
 from joint.app.shared.aligning import AlignedText, aligned_text
 from joint.app.speaking import Synthesizer
@@ -43,6 +43,8 @@ class Editor(Synthesizer):
         steps: int | None = None,
         vocoder: str | None = None,
         seed: int = 0,
+        temperature: float | None = None,
+        top_p: float | None = None,
     ) -> Edited:
         """Exchange the words `old` of a recording of `text` for the words `new`, at
         its level and in its voice: float32 `(S,)` at 16 kHz.
@@ -51,11 +53,14 @@ class Editor(Synthesizer):
         For the other arguments see `synthesize`.
 
         Raises DataError for a text that the recording does not agree with and for words that are
-        not in it, or more than once; AudioError for a recording with too little speech;
-        CheckpointError where the checkpoint has no synthesis that infills, or no vocoder.
+        not in it, or more than once; ConfigError for what the task cannot control; AudioError for a
+        recording with too little speech; CheckpointError where the checkpoint has no synthesis that
+        infills, or no vocoder.
         """
         task = self._infilling_task()
-        check_manner(vocoder, rate=rate, steps=steps, seed=seed)
+        drawn: dict[str, Any] = {"steps": steps, "temperature": temperature, "top_p": top_p}
+        check_manner(vocoder, rate=rate, seed=seed, **drawn)
+        check_controls(task.controls, rate=rate, **drawn)
         made_by = self._made_by(vocoder)
         from joint.synthesis.decoders.base import Sampling
         from joint.synthesis.finishing.windows import vocoded
@@ -75,7 +80,8 @@ class Editor(Synthesizer):
         behind = int(aligned.phones.durations[0, : place[1]].sum()) * HOP
         sound = torch.from_numpy(waveform).to(self.device)
         usual = levelled(sound[None])
-        options = SpeakingOptions(rate, sampling=Sampling(steps=steps, seed=seed))
+        sampling = Sampling(steps=steps, seed=seed, temperature=temperature, top_p=top_p)
+        options = SpeakingOptions(rate, sampling=sampling)
         with torch.inference_mode():
             encoding = self._encoding("synthesis", Enrollment.of(sound))
             with autocast_for(self.precision, self.device):

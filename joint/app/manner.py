@@ -15,6 +15,8 @@ RANGES: dict[str, tuple[float, float, str]] = {
     "pitch": (-24, 24, "semitones"),
     "energy": (-24, 24, "dB"),
     "steps": (1, 100, "steps"),
+    "temperature": (0, 2, "as a temperature"),
+    "top_p": (0.01, 1, "as a probability"),
     "seed": (0, 2**63 - 1, "as a seed"),
 }
 """The least and the greatest value of each number, and its unit."""
@@ -22,8 +24,8 @@ RANGES: dict[str, tuple[float, float, str]] = {
 WHOLE = ("steps", "seed")
 """Of them, the whole numbers."""
 
-USUAL = {"rate": 1, "pitch": 0, "steps": None}
-"""What is asked of any synthesis."""
+USUAL = {"rate": 1, "pitch": 0, "steps": None, "temperature": None, "top_p": None}
+"""What is asked of any synthesis; None: the decoder's own."""
 
 GRIFFIN_LIM = "griffin-lim"
 """The vocoder that needs no training."""
@@ -31,19 +33,20 @@ GRIFFIN_LIM = "griffin-lim"
 
 def check_manner(vocoder: str | None, option: str = "", **numbers: Any) -> None:
     """Raise ConfigError for a `vocoder` that is neither `GRIFFIN_LIM` nor a checkpoint, and for one
-    of the `numbers`, by the names of `RANGES`, that is no number or outside its range; `steps` may
-    be None. `option` stands before the name in the message."""
+    of the `numbers`, by the names of `RANGES`, that is no number or outside its range; those that
+    are usually None may be that. `option` stands before the name in the message."""
     for name, value in numbers.items():
-        if value is None and name == "steps":
+        if value is None and USUAL.get(name, 0) is None:
             continue
+        called_by = f"{option}{name.replace('_', '-') if option else name}"
         low, high, unit = RANGES[name]
         kind: Any = Integral if name in WHOLE else Real
         called = "a whole number, " if name in WHOLE else ""
         expected = f"{called}{low:g} to {high:g} {unit}"
         if not isinstance(value, kind) or isinstance(value, bool):
-            raise ConfigError(f"{option}{name}", repr(value), expected)
+            raise ConfigError(called_by, repr(value), expected)
         if not low <= value <= high:  # NaN is outside
-            raise ConfigError(f"{option}{name}", f"{value:g}", expected)
+            raise ConfigError(called_by, f"{value:g}", expected)
     if vocoder not in (None, GRIFFIN_LIM):
         try:
             checkpoint_path(vocoder)

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -51,6 +51,8 @@ class Synthesizer(Vocoding):
         vocoder: str | None = None,
         seed: int = 0,
         enrollment_text: str | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
     ) -> np.ndarray:
         """Speak an English text in the voice of an enrolled speaker: float32 `(S,)` at 16 kHz.
 
@@ -70,6 +72,10 @@ class Synthesizer(Vocoding):
             seed: of what the decoder draws: the same seed gives the same speech.
             enrollment_text: the words of the enrolment's recording, for a checkpoint whose
                 synthesis goes on from it, such as Voicebox.
+            temperature: of what is drawn, by a decoder that follows a flow, VITS or a language
+                model of codes, 0 to 2: lower is more alike from seed to seed; None: its own.
+            top_p: least probability of the most probable codes that a language model of codes draws
+                from, 0.01 to 1; None: its own.
 
         Raises DataError for a text that cannot be spoken; AudioError for a recording that cannot be
         used and an enrolment with too little speech; ConfigError for a number outside its range;
@@ -77,7 +83,8 @@ class Synthesizer(Vocoding):
         waveforms itself; CheckpointError where the checkpoint has no synthesis task or no vocoder.
         """
         task = self._speaking_task()
-        check_manner(vocoder, rate=rate, pitch=pitch, energy=energy, steps=steps, seed=seed)
+        drawn: dict[str, Any] = {"steps": steps, "temperature": temperature, "top_p": top_p}
+        check_manner(vocoder, rate=rate, pitch=pitch, energy=energy, seed=seed, **drawn)
         made_by = self._made_by(vocoder)
         # imported here: a model that embeds needs none of them
         from joint.synthesis.decoders.base import Sampling
@@ -86,7 +93,7 @@ class Synthesizer(Vocoding):
         from joint.synthesis.speaking import SpeakingOptions
         from joint.text.reading import Sentence, phone_indices, read_aloud
 
-        check_controls(task.controls, rate=rate, pitch=pitch, steps=steps)
+        check_controls(task.controls, rate=rate, pitch=pitch, **drawn)
         sentences = read_aloud(text) if isinstance(text, str) else text
         if not (
             isinstance(sentences, Sequence) and all(isinstance(s, Sentence) for s in sentences)
@@ -101,7 +108,8 @@ class Synthesizer(Vocoding):
         self.judge(*alone)
         person = self._enrollment(person)
         prompt = self._prompt(task, person, enrollment_text)
-        options = SpeakingOptions(rate, pitch, energy, Sampling(steps=steps, seed=seed), prompt)
+        sampling = Sampling(steps=steps, seed=seed, temperature=temperature, top_p=top_p)
+        options = SpeakingOptions(rate, pitch, energy, sampling, prompt)
         spoken = []
         with torch.inference_mode():
             encoding = self._encoding("synthesis", person)
@@ -122,6 +130,7 @@ class Synthesizer(Vocoding):
         seed: int = 0,
         rate: "float | Curve" = 1.0,
         pitch: "float | Curve" = 0.0,
+        temperature: float | None = None,
     ) -> np.ndarray:
         """Speak what a recording says in the voice of an enrolled speaker: float32 `(S,)` at
         16 kHz, as long as the `source`, unless the `rate` changes that.
@@ -132,11 +141,12 @@ class Synthesizer(Vocoding):
         AudioWarning says where the voices of source and target are alike, so that little changes.
 
         Raises AudioError for a recording that cannot be used, an enrolment with too little speech,
-        and an enrolment that is the source; ConfigError for `steps` where the decoder takes none;
+        and an enrolment that is the source; ConfigError for `steps` and
+        `temperature` where the decoder takes none;
         CheckpointError where the checkpoint has no conversion task or no vocoder.
         """
         task = self._task("conversion")
-        check_manner(vocoder, steps=steps, seed=seed)
+        check_manner(vocoder, steps=steps, seed=seed, temperature=temperature)
         made_by = self.vocoder(vocoder)
         from joint.synthesis.control.curves import Curve
         from joint.synthesis.control.rate import paced
@@ -146,7 +156,7 @@ class Synthesizer(Vocoding):
         from tasks.conversion.task import ConversionTask
 
         assert isinstance(task, ConversionTask)
-        check_controls(task.controls, steps=steps)
+        check_controls(task.controls, steps=steps, temperature=temperature)
         spoken = self.inspect(source, "source")
         person, alone = self._person(enrollment, SYNTHESIS_SPEECH)
         for enrolled in alone:
@@ -162,7 +172,8 @@ class Synthesizer(Vocoding):
         log_hertz = melody.at(own.seconds) * np.log(2.0) / 12.0
         # one more: rounding up to whole frames may add one
         raised = torch.from_numpy(np.append(log_hertz, log_hertz[-1])).to(waveform)
-        rms, sampling = speech_rms(waveform[None]), Sampling(steps=steps, seed=seed)
+        rms = speech_rms(waveform[None])
+        sampling = Sampling(steps=steps, seed=seed, temperature=temperature)
 
         def converted(piece: Tensor, frames: slice) -> Tensor:
             length = torch.tensor([len(piece)], device=self.device)

@@ -39,9 +39,9 @@ class SpeakingTask(Task):
 
     makes_waveform: ClassVar[bool] = False
     """Whether `speak_in` gives a waveform; else a log-mel spectrogram that a vocoder finishes."""
-    controls: frozenset[str] = frozenset({"rate", "pitch", "steps"})
-    """Which of these three options change something. (Any task may ignore `energy`: the level of
-    the whole is set behind it.)"""
+    controls: frozenset[str] = frozenset()
+    """Which of `rate`, `pitch`, and `steps`, `temperature` and `top_p` of the sampling change
+    something. (Any task may ignore `energy`: the level of the whole is set behind it.)"""
     reads_prompt: bool = False
     """Whether the task reads `SpeakingOptions.prompt`."""
 

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from joint.synthesis.decoders.base import Sampling
+
 
 class Draw:
     """Draws from logits with a seed of its own, the same on every device.
@@ -17,6 +19,15 @@ class Draw:
     def __init__(self, seed: int, temperature: float = 1.0, top_p: float = 1.0) -> None:
         self.generator = torch.Generator().manual_seed(seed)
         self.temperature, self.top_p = temperature, top_p
+
+    @classmethod
+    def asked(cls, sampling: Sampling, temperature: float, top_p: float) -> "Draw":
+        """As the `sampling` says; where it does not, at a task's own `temperature` and `top_p`."""
+        return cls(
+            sampling.seed,
+            temperature if sampling.temperature is None else sampling.temperature,
+            top_p if sampling.top_p is None else sampling.top_p,
+        )
 
     def __call__(self, logits: Tensor) -> int:
         """One of `logits (V,)`."""

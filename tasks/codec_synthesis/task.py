@@ -51,7 +51,7 @@ class CodecSynthesisTask(CodecSpeakingTask):
     Raises ConfigError for a task without both prompt and fusion.
     """
 
-    controls = frozenset()
+    controls = frozenset({"temperature", "top_p"})
 
     def __init__(
         self,
@@ -132,9 +132,7 @@ class CodecSynthesisTask(CodecSpeakingTask):
         options: SpeakingOptions = AS_PREDICTED,
     ) -> Tensor:
         """The codes `(T, Q)` of `phones (P,)`."""
-        asked = options.sampling.temperature
-        temperature = self.temperature if asked is None else asked
-        draw = Draw(options.sampling.seed, temperature, self.top_p)
+        draw = Draw.asked(options.sampling, self.temperature, self.top_p)
         prompt, mask = self._enrolled(encoding, phones)
         longest = LONGEST_TEXT * len(phones) + LONGEST_TEXT
         first, places = self.first.sample(phones, prompt[0, :, 0], encoding, draw, longest)

@@ -49,8 +49,8 @@ class ConversionTask(VoiceTask):
     """
 
     acoustic: AcousticModel
-    controls: frozenset[str] = frozenset({"steps"})
-    """Whether the steps of a decoder change something."""
+    controls: frozenset[str]
+    """Which options of Sampling change something: those of the decoder."""
 
     def __init__(
         self,
@@ -78,8 +78,7 @@ class ConversionTask(VoiceTask):
             decoder=decoder,
             fusion=fusion,
         )
-        if not self.acoustic.decoder.takes_steps:
-            self.controls -= {"steps"}
+        self.controls = self.acoustic.decoder.controls
         self.voice = VoiceRange(embedding_dim)
         self.weights = content_weight, voice_weight
         self.layers = self.content.layers

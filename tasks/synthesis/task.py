@@ -72,8 +72,7 @@ class SynthesisTask(VoiceTask, SpeakingTask):
         self.prosody = ProsodyPredictor(dim, predictor_dim, 3, conditioned)
         self.voice = VoiceRange(embedding_dim)
         self.acoustic = AcousticModel(dim, embedding_dim, decoder, fusion)
-        if not self.acoustic.decoder.takes_steps:
-            self.controls -= {"steps"}
+        self.controls = frozenset({"rate", "pitch"}) | self.acoustic.decoder.controls
         self.weights = duration_weight, prosody_weight
 
     def examples_loss(self, examples: Examples) -> VoiceLoss:

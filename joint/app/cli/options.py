@@ -139,6 +139,24 @@ Steps: TypeAlias = Annotated[
         "up to a point; by default the checkpoint's own number.",
     ),
 ]
+Temperature: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        "--temperature",
+        metavar="T",
+        help="Of what a decoder draws (a flow, VITS, a language model of codes), 0 to 2: lower is "
+        "more alike from seed to seed; by default the checkpoint's own.",
+    ),
+]
+TopP: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        "--top-p",
+        metavar="P",
+        help="A language model of codes draws from the most probable ones, which together have at "
+        "least this probability, 0.01 to 1; by default the checkpoint's own.",
+    ),
+]
 Seed: TypeAlias = Annotated[
     int,
     typer.Option(

@@ -93,7 +93,13 @@ def voice_copier(model: SpeakerModel, vocoder: str | None = None) -> Copy | None
     return copier(model, vocoder)
 
 
-def speaker(model: SpeakerModel, vocoder: str | None = None, steps: int | None = None) -> Speak:
+def speaker(
+    model: SpeakerModel,
+    vocoder: str | None = None,
+    steps: int | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+) -> Speak:
     """What speaks the texts of a list, by the `vocoder` where it makes no waveforms itself; the
     words of an enrolment are for a synthesis that goes on from it alone."""
     goes_on = model.reads_prompts
@@ -106,6 +112,8 @@ def speaker(model: SpeakerModel, vocoder: str | None = None, steps: int | None =
             steps=steps,
             vocoder=by,
             enrollment_text=words if goes_on else None,
+            temperature=temperature,
+            top_p=top_p,
         )
 
     return speak

@@ -19,13 +19,17 @@ class Sampling:
         guidance: Weight of the speaker against nobody (classifier-free guidance; 1: none); None:
             the decoder's own.
         seed: Of the noise.
-        temperature: Standard deviation of the noise; None: the decoder's own.
+        temperature: Of what is drawn, such as the standard deviation of the noise; None: the
+            decoder's own.
+        top_p: Least probability of the most probable codes that are drawn from; None: the
+            decoder's own.
     """
 
     steps: int | None = None
     guidance: float | None = None
     seed: int = 0
     temperature: float | None = None
+    top_p: float | None = None
 
 
 AS_TRAINED = Sampling()
@@ -36,8 +40,8 @@ class MelDecoder(nn.Module, ABC):
     """Makes normalised log-mel spectrograms `(B, F, MELS)` of features `(B, F, D)` in a voice;
     `mask (B, F, 1)` is 0 behind the end of a row."""
 
-    takes_steps: ClassVar[bool] = False
-    """Whether `Sampling.steps` changes something."""
+    controls: ClassVar[frozenset[str]] = frozenset()
+    """Which of `steps`, `temperature` and `top_p` of Sampling change something."""
 
     @abstractmethod
     def loss(

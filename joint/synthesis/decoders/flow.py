@@ -37,7 +37,7 @@ class FlowDecoder(MelDecoder):
             before have learnt, paths from noise at all moments.
     """
 
-    takes_steps = True
+    controls = frozenset({"steps", "temperature"})
 
     def __init__(
         self,

@@ -61,7 +61,7 @@ class UnicatsTask(CodecSpeakingTask, InfillingTask):
     Raises ConfigError where neither context nor embedding is read.
     """
 
-    controls = frozenset({"rate", "steps"})
+    controls = frozenset({"rate", "steps", "temperature", "top_p"})
 
     def __init__(
         self,
@@ -205,8 +205,7 @@ class UnicatsTask(CodecSpeakingTask, InfillingTask):
         examples = self._examples(
             phones[None], codes[None], everything, places[None], encoding, infilled[None]
         )
-        temperature = self.temperature if sampling.temperature is None else sampling.temperature
-        draw = Draw(sampling.seed, temperature, self.top_p)
+        draw = Draw.asked(sampling, self.temperature, self.top_p)
         text, latents = self.content_of(examples)
         # the examples share the memory of the codes
         codes[:, 0] = self.decoder.sample(text, latents, examples, draw, sampling.steps)

@@ -62,7 +62,6 @@ class VoiceboxTask(VoiceTask, InfillingTask):
     Raises ConfigError where neither context nor embedding is read.
     """
 
-    controls = frozenset({"rate", "steps"})
     acoustic: SpokenMel
 
     def __init__(
@@ -95,8 +94,7 @@ class VoiceboxTask(VoiceTask, InfillingTask):
         self.frames = ContextStack(dim + MELS + 1, dim, 2, layers, 2 * dim, 4, conditioned)
         self.prior = nn.Linear(dim, MELS)
         self.decoder = decoder(feature_dim=dim, fusion=conditioned)
-        if not self.decoder.takes_steps:
-            self.controls -= {"steps"}
+        self.controls = frozenset({"rate"}) | self.decoder.controls
         self.by_embedding = not any(isinstance(part, NoFusion) for part in self.modules())
         if not (context or self.by_embedding):
             raise ConfigError("context", "false, and no fusion", "one of them: whose voice it is")

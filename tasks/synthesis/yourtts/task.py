@@ -57,7 +57,7 @@ class YourTTS(SpeakingTask):
 
     requires: ClassVar[frozenset[str]] = FIELDS
     makes_waveform: ClassVar[bool] = True
-    controls = frozenset({"rate"})
+    controls = frozenset({"rate", "temperature"})
 
     def __init__(
         self,

@@ -72,6 +72,8 @@ def test_what_cannot_be_edited(
         model.edit(waveform, "quite another sentence was spoken here today", "quite", "seven")
     with pytest.raises(ConfigError, match="steps"):
         model.edit(waveform, text, words[0], "seven", steps=0)
+    with pytest.raises(ConfigError, match=r"top_p: found 0\.5; .*cannot control it"):
+        model.edit(waveform, text, words[0], "seven", top_p=0.5)
     with pytest.raises(CheckpointError, match="does not infill, SynthesisTask"):
         load(speaking_checkpoint).edit(waveform, text, words[0], "seven")
 

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from joint.app.api import SpeakerModel, load
-from joint.app.measuring.speech import copier, voice_copier
+from joint.app.measuring.speech import copier, speaker, voice_copier
 from joint.app.web.tabs.synthesis import why_not
 from joint.audio import read_audio
 from joint.errors import CheckpointError, ConfigError
 from joint.outputs import SpeakerEncoding, TaskOutput
+from joint.synthesis.decoders.base import Sampling
 from joint.synthesis.level import TARGET, speech_rms
 from joint.synthesis.speaking import AS_PREDICTED, SpeakingOptions, SpeakingTask
 
@@ -60,7 +61,7 @@ def test_no_vocoder_is_needed(model: SpeakerModel, anna: np.ndarray) -> None:
 
 
 def test_what_it_cannot_control_is_refused(model: SpeakerModel, anna: np.ndarray) -> None:
-    for asked in ({"pitch": 2.0}, {"steps": 4}):
+    for asked in ({"pitch": 2.0}, {"steps": 4}, {"temperature": 0.5}, {"top_p": 0.5}):
         name = next(iter(asked))
         with pytest.raises(ConfigError, match=f"^{name}: found .*cannot control it"):
             model.synthesize("So?", anna, **asked)
@@ -73,6 +74,24 @@ def test_steps_of_a_conversion_without_any_are_refused(
     model.model.tasks["conversion"].controls = frozenset()
     with pytest.raises(ConfigError, match=r"^steps: found 4; .*cannot control it"):
         model.convert(anna, anna, steps=4)
+    with pytest.raises(ConfigError, match=r"^temperature: found 0\.5; .*cannot control it"):
+        model.convert(anna, anna, temperature=0.5)
+
+
+def test_sampling_reaches_the_task(model: SpeakerModel, anna: np.ndarray) -> None:
+    task: Any = model.model.tasks["synthesis"]
+    task.controls = frozenset({"temperature", "top_p"})
+    asked: list[SpeakingOptions] = []
+    own = task.speak_in
+
+    def speak_in(encoding: SpeakerEncoding, phones: Tensor, options: SpeakingOptions) -> Tensor:
+        asked.append(options)
+        made: Tensor = own(encoding, phones, options)
+        return made
+
+    task.speak_in = speak_in
+    speaker(model, None, None, 0.25, 0.5)("So?", anna, "")
+    assert asked[0].sampling == Sampling(temperature=0.25, top_p=0.5)
 
 
 def test_copies_are_made_where_there_is_a_vocoder(

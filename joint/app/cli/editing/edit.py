@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from joint.app.cli.options import SHIPPED, Checkpoint, Seed, Steps, VocoderName, open_model
+from joint.app.cli.options import (
+    SHIPPED,
+    Checkpoint,
+    Seed,
+    Steps,
+    Temperature,
+    TopP,
+    VocoderName,
+    open_model,
+)
 from joint.app.manner import check_manner
 from joint.errors import DataError
 
@@ -33,6 +42,8 @@ def edit(
         typer.Option("--rate", metavar="FACTOR", help="Speed of the new words, 0.25 to 4."),
     ] = 1.0,
     steps: Steps = None,
+    temperature: Temperature = None,
+    top_p: TopP = None,
     seed: Seed = 0,
     vocoder: VocoderName = None,
     checkpoint: Checkpoint = SHIPPED,
@@ -46,7 +57,8 @@ def edit(
     Example: joint edit r.wav --text "We meet on Monday." --from Monday --to Friday --output o.wav
     --checkpoint exp/synthesis/voicebox
     """
-    check_manner(vocoder, "--", rate=rate, steps=steps, seed=seed)
+    drawn = {"steps": steps, "temperature": temperature, "top_p": top_p, "seed": seed}
+    check_manner(vocoder, "--", rate=rate, **drawn)
     from joint.inspection.reading import inspect_recording
     from joint.synthesis.finishing.marking import write_synthetic
     from joint.text.reading import read_aloud
@@ -57,6 +69,6 @@ def edit(
     read_aloud(new)
     spoken = inspect_recording(recording)
     model = open_model(checkpoint)
-    edited = model.edit(spoken, text, old, new, rate, steps, vocoder, seed)
+    edited = model.edit(spoken, text, old, new, rate, steps, vocoder, seed, temperature, top_p)
     write_synthetic(output, edited.waveform)
     print(output)

@@ -18,6 +18,7 @@ from joint.app.cli.options import (
     Data,
     Json,
     Steps,
+    Temperature,
     VocoderName,
     open_model,
 )
@@ -29,6 +30,7 @@ def conversion(
     sentences: Sentences,
     checkpoint: Checkpoint = SHIPPED,
     steps: Steps = None,
+    temperature: Temperature = None,
     vocoder: VocoderName = None,
     recognizer: Recognizer = None,
     kept: Kept = None,
@@ -53,11 +55,13 @@ def conversion(
     from joint.app.measuring.speech import copier, instruments_of, read_pairs
     from tasks.conversion.evaluate import evaluate_conversion
 
-    check_manner(vocoder, "--", steps=steps)
+    check_manner(vocoder, "--", steps=steps, temperature=temperature)
     corpus, rows = read_pairs(data, sentences, False, limit)
     model = open_model(checkpoint)
     figures, found = evaluate_conversion(
-        lambda source, target: model.convert(source, target, steps=steps, vocoder=vocoder),
+        lambda source, target: model.convert(
+            source, target, steps=steps, vocoder=vocoder, temperature=temperature
+        ),
         copier(model, vocoder),
         corpus,
         rows,

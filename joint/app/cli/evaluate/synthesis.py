@@ -18,6 +18,8 @@ from joint.app.cli.options import (
     Data,
     Json,
     Steps,
+    Temperature,
+    TopP,
     VocoderName,
     open_model,
 )
@@ -29,6 +31,8 @@ def synthesis(
     sentences: Sentences,
     checkpoint: Checkpoint = SHIPPED,
     steps: Steps = None,
+    temperature: Temperature = None,
+    top_p: TopP = None,
     vocoder: VocoderName = None,
     recognizer: Recognizer = None,
     kept: Kept = None,
@@ -57,11 +61,11 @@ def synthesis(
     )
     from tasks.synthesis.evaluate import evaluate_synthesis
 
-    check_manner(vocoder, "--", steps=steps)
+    check_manner(vocoder, "--", steps=steps, temperature=temperature, top_p=top_p)
     corpus, rows = read_pairs(data, sentences, True, limit)
     model = open_model(checkpoint)
     figures, found = evaluate_synthesis(
-        speaker(model, vocoder, steps),
+        speaker(model, vocoder, steps, temperature, top_p),
         voice_copier(model, vocoder),
         corpus,
         rows,

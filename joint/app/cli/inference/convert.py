@@ -11,6 +11,7 @@ from joint.app.cli.options import (
     Checkpoint,
     Seed,
     Steps,
+    Temperature,
     VocoderName,
     VoiceRecording,
     open_model,
@@ -49,6 +50,7 @@ def convert(
         ),
     ] = "0",
     steps: Steps = None,
+    temperature: Temperature = None,
     seed: Seed = 0,
     vocoder: VocoderName = None,
     checkpoint: Checkpoint = SHIPPED,
@@ -61,7 +63,7 @@ def convert(
 
     Example: joint convert source.wav --enrollment anna.wav --output converted.wav
     """
-    check_manner(vocoder, "--", steps=steps, seed=seed)
+    check_manner(vocoder, "--", steps=steps, temperature=temperature, seed=seed)
     from joint.app.shared.enrolling import refuse_same
     from joint.app.speaking import TARGET_SPEAKER, THE_SOURCE
     from joint.inspection.domain import SYNTHESIS_SPEECH
@@ -78,6 +80,6 @@ def convert(
         refuse_same(spoken, enrolled, THE_SOURCE, TARGET_SPEAKER)
     model = open_model(checkpoint)
     target = person.enrolled(model)
-    waveform = model.convert(spoken, target, steps, vocoder, seed, speed, melody)
+    waveform = model.convert(spoken, target, steps, vocoder, seed, speed, melody, temperature)
     write_synthetic(output, waveform)
     print(output)

@@ -13,6 +13,8 @@ from joint.app.cli.options import (
     Checkpoint,
     Seed,
     Steps,
+    Temperature,
+    TopP,
     VocoderName,
     VoiceRecording,
     open_model,
@@ -70,6 +72,8 @@ def synthesize(
         float, typer.Option("--energy", metavar="DB", help="Louder by so much, -24 to 24.")
     ] = 0.0,
     steps: Steps = None,
+    temperature: Temperature = None,
+    top_p: TopP = None,
     seed: Seed = 0,
     vocoder: VocoderName = None,
     enrollment_text: Annotated[
@@ -90,7 +94,8 @@ def synthesize(
 
     Example: joint synthesize "Good morning." --enrollment anna.wav --output morning.wav
     """
-    check_manner(vocoder, "--", rate=rate, pitch=pitch, energy=energy, steps=steps, seed=seed)
+    drawn = {"steps": steps, "temperature": temperature, "top_p": top_p, "seed": seed}
+    check_manner(vocoder, "--", rate=rate, pitch=pitch, energy=energy, **drawn)
     if text_file is not None and output.suffix.lower() == ".wav":
         raise JointError(output, "a WAV file", "a folder for the lines of --text-file")
     texts = _texts(text, text_file)
@@ -107,7 +112,8 @@ def synthesize(
     person = asked.enrolled(model)
     for place, sentences in zip(places, texts.values(), strict=True):
         waveform = model.synthesize(
-            sentences, person, rate, pitch, energy, steps, vocoder, seed, enrollment_text
+            *(sentences, person, rate, pitch, energy, steps, vocoder, seed),
+            *(enrollment_text, temperature, top_p),
         )
         write_synthetic(place, waveform)
         print(place, flush=True)

@@ -31,7 +31,7 @@ def test_a_conversion_is_marked_and_as_long_as_the_source(
         assert file.comment == SYNTHETIC
         assert file.frames == len(read_audio(recordings[0]))
     first = read_audio(output)
-    options = ("--vocoder", "griffin-lim", "--steps", 1, "--seed", 4)
+    options = ("--vocoder", "griffin-lim", "--steps", 1, "--temperature", 0.9, "--seed", 4)
     other = ("--enrollment", recordings[2], *options)
     assert joint_command("convert", recordings[0], *other, *common).code == 0
     second = read_audio(output)
@@ -133,7 +133,12 @@ def test_what_is_refused(
     assert "no such file" in refused("convert", tmp_path / "none.wav", *enrolled)
     line = refused("convert", source, *enrolled, "--checkpoint", tiny_checkpoint)
     assert "found tasks verification, extraction; expected one with a conversion task" in line
-    for option, value in (("--steps", 0), ("--seed", -1), ("--vocoder", "melgan")):
+    for option, value in (
+        ("--steps", 0),
+        ("--temperature", 3),
+        ("--seed", -1),
+        ("--vocoder", "melgan"),
+    ):
         line = refused(*command, "--enrollment", target, option, value)
         assert line.startswith(f"error: {option}: found ")
     for place in (tmp_path, target, tmp_path / "converted.flac"):

@@ -164,6 +164,8 @@ def test_standard_input_that_is_no_text(
         ("--pitch", (-25, "inf")),
         ("--energy", (25,)),
         ("--steps", (0, 101)),
+        ("--temperature", (-0.1, 2.1)),
+        ("--top-p", (0, 1.1)),
         ("--seed", (-1, 2**63)),
         ("--vocoder", ("melgan", "")),
     ],

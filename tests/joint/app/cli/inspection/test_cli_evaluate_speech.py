@@ -82,6 +82,7 @@ def test_bad_input_is_one_line(
     assert "nothing: found no checkpoint" in refused(*command, *listed, "--judge", "nothing")
     steps = refused(*command, *listed, "--steps", 0)
     assert "--steps: found 0; expected a whole number, 1 to 100 steps" in steps
+    assert "--top-p: found 0; expected 0.01 to 1" in refused(*command, *listed, "--top-p", 0)
     assert "no such folder" in refused(*command, *listed, "--dnsmos", test / "none")
     assert "expected faster-whisper:FOLDER" in refused(*command, *listed, "--recognizer", "x")
     other = ("--checkpoint", tiny_checkpoint, "--data", test, *listed)
