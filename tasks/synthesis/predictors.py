@@ -46,7 +46,7 @@ class ProsodyPredictor(nn.Module):
         mask: Tensor,
         encoding: SpeakerEncoding,
     ) -> ProsodyLosses:
-        """`content (B, F, D)`, `mask (B, F)`; `voices` are the ranges of the utterances."""
+        """`content (B, F, D)`, `mask (B, F)`; `voices` are the ranges that enrolments tell."""
         pitch, voicing, energy = self._output(content, mask, encoding)
         voiced = prosody.voiced * mask
         target = voices.normalised(prosody.pitch)

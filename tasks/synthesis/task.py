@@ -17,7 +17,6 @@ from joint.synthesis.convnext import ConvNextStack
 from joint.synthesis.decoders.base import MelDecoder
 from joint.synthesis.examples import Examples
 from joint.synthesis.lengths import TimedPhones, frames_mask, regulate
-from joint.synthesis.pitch import pitch_range
 from joint.synthesis.speaking import AS_PREDICTED, SpeakingOptions, SpeakingTask
 from joint.synthesis.spoken import Prosody
 from joint.synthesis.task import VoiceLoss, VoiceTask
@@ -81,7 +80,8 @@ class SynthesisTask(VoiceTask, SpeakingTask):
         text = self.encode_phones(timed, encoding)
         content = spoken.cut(regulate(text, timed.durations))
         duration = self.durations.loss(text.detach(), timed.durations, timed.mask, encoding)
-        voices = pitch_range(spoken.pitch)
+        with torch.no_grad():
+            voices = self.voice(encoding)  # what the pitch is restored by when a text is spoken
         prosody = self.prosody.loss(content, spoken.prosody, voices, spoken.mask, encoding)
         voice = self.voice.loss(encoding, voices)
         loss, decoder, estimate = self.acoustic.loss(
