@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +11,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
-from joint.app.web.server import QUERY
 from joint.errors import ConfigError
 from joint.files import read_lines
 
-COOKIE = "joint-token"
+COOKIE, QUERY = "joint-token", "token"
 NO_TOKEN = "Open the address that `joint web` printed: it has the token of this server.\n"
 POLICY = (
     "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; "
@@ -60,6 +60,13 @@ def read_login(given: str) -> Login:
     if not password:
         raise ConfigError("--auth", f"no password in {file}", "one in its first line")
     return Login(user, password)
+
+
+def address(at: socket.socket, token: str | None = None) -> str:
+    """What a browser opens: the address of a socket, with the token."""
+    host, port = at.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}/{f'?{QUERY}={token}' if token else ''}"
 
 
 class Access:

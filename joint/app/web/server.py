@@ -24,7 +24,6 @@ LAST_ANSWERS = 5
 """Seconds for the requests that are being answered when the server is stopped."""
 
 MEGABYTE = 1_000_000
-QUERY = "token"
 PREFIX, FILES = "joint-web-", "files"
 
 
@@ -92,13 +91,6 @@ def serve(app: "FastAPI", at: socket.socket) -> None:
     # Its errors are the requests that a stop has ended, a page of text each; ours print themselves.
     settings = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=LAST_ANSWERS)
     uvicorn.Server(settings).run(sockets=[at])
-
-
-def address(at: socket.socket, token: str | None = None) -> str:
-    """What a browser opens: the address of a socket, with the token."""
-    host, port = at.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{port}/{f'?{QUERY}={token}' if token else ''}"
 
 
 def check_gradio() -> None:

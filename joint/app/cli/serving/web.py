@@ -72,17 +72,10 @@ def web(
 
     Example: joint web --database speakers
     """
-    from joint.app.web.server import (
-        FILES,
-        address,
-        application,
-        check_gradio,
-        serve,
-        temporary_folder,
-    )
+    from joint.app.web.server import FILES, application, check_gradio, serve, temporary_folder
 
     check_gradio()
-    from joint.app.web.access import read_login
+    from joint.app.web.access import address, read_login
 
     login = read_login(auth) if auth is not None else None
     if database is not None and login is None and not is_local(host):

@@ -38,8 +38,9 @@ def served(service: "Service", token: str | None = None, waiting: int = 64) -> I
     """The address of a service's page, served by a thread."""
     import uvicorn
 
+    from joint.app.web.access import address
     from joint.app.web.page import build_page
-    from joint.app.web.server import address, application
+    from joint.app.web.server import application
 
     with listening("127.0.0.1", 0) as at, pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(service.folder))
