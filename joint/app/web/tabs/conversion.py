@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from joint.app.web.building import Page
 from joint.app.web.components import audio_input, audio_output
 from joint.app.web.service import Service, lacking
 from joint.app.web.tabs.synthesis import CONSENT, spoken_text
@@ -11,7 +12,6 @@ from joint.synthesis.finishing.marking import write_synthetic
 
 if TYPE_CHECKING:
     from joint.app.api import SpeakerModel
-    from joint.app.web.page import Page
 
 TITLE = "Convert a voice"
 
@@ -35,7 +35,7 @@ def convert(
     return spoken_text(model, len(waveform)), speech
 
 
-def build(page: "Page") -> None:
+def build(page: Page) -> None:
     """The tab's components."""
     answer = gr.Textbox(label="Answer", elem_id="convert-answer", render=False)
     speech = audio_output("Converted speech")

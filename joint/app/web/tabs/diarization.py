@@ -9,6 +9,7 @@ import numpy as np
 
 from joint.app.shared.pipelines import PipelineChoice
 from joint.app.shared.wording import turns_text
+from joint.app.web.building import Page
 from joint.app.web.components import audio_input
 from joint.app.web.markup import drawing, table
 from joint.app.web.service import Service
@@ -19,7 +20,6 @@ from joint.units import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from joint.app.api import SpeakerModel
-    from joint.app.web.page import Page
 
 TITLE = "Who speaks when"
 
@@ -56,7 +56,7 @@ def _seconds(samples: int) -> str:
     return f"{samples / SAMPLE_RATE:.2f} s"
 
 
-def build(page: "Page") -> None:
+def build(page: Page) -> None:
     """The tab's components."""
     answer = gr.Textbox(label="Answer", elem_id="diarize-answer", render=False)
     timeline = gr.HTML(render=False)

@@ -6,6 +6,7 @@ import gradio as gr
 import torch
 
 from joint.app.shared.wording import presence_text
+from joint.app.web.building import Page
 from joint.app.web.components import audio_input, audio_output
 from joint.app.web.markup import spectrograms
 from joint.app.web.service import Service, lacking
@@ -15,7 +16,6 @@ from joint.metrics.separation import si_sdr_db
 
 if TYPE_CHECKING:
     from joint.app.api import SpeakerModel
-    from joint.app.web.page import Page
 
 TITLE = "Extract a person"
 
@@ -56,7 +56,7 @@ def extract(
     return "\n".join(lines), speech, spectrograms(shown)
 
 
-def build(page: "Page") -> None:
+def build(page: Page) -> None:
     """The tab's components."""
     answer = gr.Textbox(label="Answer", elem_id="extract-answer", render=False)
     after = audio_output("After: the person alone")

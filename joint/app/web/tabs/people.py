@@ -10,6 +10,7 @@ from joint.app.shared.wording import (
     enrolled_text,
     identification_text,
 )
+from joint.app.web.building import Page
 from joint.app.web.components import audio_input
 from joint.app.web.markup import table
 from joint.app.web.service import Service
@@ -17,7 +18,6 @@ from joint.errors import AudioError, DataError
 
 if TYPE_CHECKING:
     from joint.app.api import SpeakerModel
-    from joint.app.web.page import Page
 
 TITLE = "Enrol and identify"
 NO_DATABASE = "There is no speaker database: the server was started without `--database DB`."
@@ -74,7 +74,7 @@ def listing(service: Service) -> str:
     return table(["person", "recordings", "length"], rows)
 
 
-def build(page: "Page") -> None:
+def build(page: Page) -> None:
     """The tab's components; without a database why there are none."""
     service = page.service
     if service.database is None:

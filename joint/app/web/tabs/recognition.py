@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from joint.app.web.building import Page
 from joint.app.web.components import audio_input
 from joint.app.web.service import Service
 from joint.errors import ConfigError
@@ -12,7 +13,6 @@ from tasks.recognition.task import RecognitionTask
 if TYPE_CHECKING:
     from joint.app.api import SpeakerModel
     from joint.app.results import Recording
-    from joint.app.web.page import Page
     from joint.task import Enrollment
 
 TITLE = "Transcribe"
@@ -55,7 +55,7 @@ def transcribe(
     return "\n".join(f"speaker{i}: {line}" for i, line in enumerate(lines, start=1))
 
 
-def build(page: "Page") -> None:
+def build(page: Page) -> None:
     """The tab's components."""
     service = page.service
 

@@ -8,6 +8,7 @@ import gradio as gr
 from analysis.saliency.explanation import draw
 from joint.app.shared.explaining import explain_verification
 from joint.app.shared.wording import gains_text
+from joint.app.web.building import Page
 from joint.app.web.components import audio_input
 from joint.app.web.markup import drawing
 from joint.app.web.service import Service
@@ -16,7 +17,6 @@ from joint.units import Seconds
 
 if TYPE_CHECKING:
     from joint.app.api import SpeakerModel
-    from joint.app.web.page import Page
 
 TITLE = "Explain"
 LONGEST: Seconds = 6.0
@@ -43,7 +43,7 @@ def explain(
     return "\n".join(lines), "".join(pictures)
 
 
-def build(page: "Page") -> None:
+def build(page: Page) -> None:
     """The tab's components."""
     gr.Markdown("Which bands at which times decide the score of two recordings (Layer-CAM).")
     answer = gr.Textbox(label="Score", elem_id="explain-answer", render=False)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from joint.app.manner import RANGES
+from joint.app.web.building import Page
 from joint.app.web.components import audio_input, audio_output
 from joint.app.web.service import Service, lacking
 from joint.errors import DataError
@@ -12,7 +13,6 @@ from joint.synthesis.finishing.marking import write_synthetic
 
 if TYPE_CHECKING:
     from joint.app.api import SpeakerModel
-    from joint.app.web.page import Page
 
 TITLE = "Speak a text"
 LONGEST_TEXT = 500
@@ -48,7 +48,7 @@ def spoken_text(model: "SpeakerModel", samples: int) -> str:
     return f"{samples / model.sample_rate:.1f} s of synthetic speech"
 
 
-def build(page: "Page") -> None:
+def build(page: Page) -> None:
     """The tab's components."""
     answer = gr.Textbox(label="Answer", elem_id="synthesize-answer", render=False)
     speech = audio_output("Synthetic speech")

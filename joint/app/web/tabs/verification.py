@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from joint.app.shared.wording import verification_text
+from joint.app.web.building import Page
 from joint.app.web.components import audio_input
 from joint.app.web.markup import inspections, spectrograms
 from joint.app.web.service import Service
 
 if TYPE_CHECKING:
     from joint.app.api import SpeakerModel
-    from joint.app.web.page import Page
 
 TITLE = "Verify"
 
@@ -29,7 +29,7 @@ def verify(
     return text, inspections(recordings), spectrograms(shown)
 
 
-def build(page: "Page") -> None:
+def build(page: Page) -> None:
     """The tab's components."""
     with gr.Row():
         inputs = [audio_input("First recording"), audio_input("Second recording")]
