@@ -18,7 +18,7 @@ from tasks.recognition.conversations.cascades import Extract
 from tasks.recognition.conversations.separation import followed, separated
 from tasks.recognition.decoding.best_path import Decoding
 from tasks.recognition.decoding.timing import timed_words
-from tasks.recognition.inference import WINDOW_FRAMES, transcribe
+from tasks.recognition.inference import WINDOW_FRAMES
 from tasks.recognition.select import recogniser, topology_of
 from tasks.recognition.topologies import SingleRecognition
 
@@ -60,7 +60,7 @@ class Transcriber(SpeakerDiarizer):
         waveform = torch.from_numpy(self._waveform(recording, "recording")).to(self.device)
         enrolled = [self._enrollment(e) for e in enrollments]
         with torch.inference_mode(), autocast_for(self.precision, self.device):
-            return transcribe(head, self.model.view(name), waveform, enrolled, decoding)
+            return head.infer(self.model.view(name), waveform, enrolled, decoding)
 
     def attribute(
         self,

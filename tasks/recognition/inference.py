@@ -1,46 +1,18 @@
 """Recordings of any length through a recogniser, in bounded memory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from joint.outputs import SpeakerEncoding
-from joint.task import Encode, Enrollment, encode_enrollments
 from joint.units import Samples
 from tasks.recognition.core import Posteriors
 from tasks.recognition.decoding.best_path import Decoding
 from tasks.recognition.objectives.permutation import best_permutation
 
-if TYPE_CHECKING:
-    from tasks.recognition.task import RecognitionTask
-
 WINDOW_FRAMES, SHARED_FRAMES = 500, 50
 """Longer recordings are processed in windows of 20 s, of which neighbours share 2 s."""
-
-
-def transcribe(
-    task: "RecognitionTask",
-    encode: Encode,
-    waveform: Tensor,
-    enrollments: Sequence[Enrollment] = (),
-    decoding: Decoding | None = None,
-) -> list[list[str]]:
-    """Transcribe `waveform (S,)`: the words (or phones) of each speaker, in the order of the
-    `enrollments` or of the outputs.
-
-    Decodings that are `windowed` (an attention decoder's) give the words of one window after the
-    other; first-in-first-out outputs then count speakers by their starts in each window.
-    """
-    decoding = decoding or task.decoding()
-    enrolled = encode_enrollments(encode, enrollments) if enrollments else None
-    windows = list(windows_of(task, encode, waveform, enrolled))
-    # an attention decoder has seen no recordings longer than those of its training
-    parts = [[window] for window in windows] if decoding.windowed else [windows]
-    words = [decoded(task, part, decoding) for part in parts]
-    return [[w for part in words for w in part[speaker]] for speaker in range(len(words[0]))]
 
 
 @dataclass(frozen=True)
@@ -55,21 +27,21 @@ class Window:
 
 
 def windows_of(
-    task: "RecognitionTask",
-    encode: Encode,
-    waveform: Tensor,
-    enrolled: SpeakerEncoding | None = None,
+    waveform: Tensor, posteriors: Callable[[Tensor, Tensor], list[Posteriors]], hop: Samples
 ) -> Iterator[Window]:
     """The windows of one recording `(S,)`, one after the other; of the frames that two windows
-    share, half count in each."""
-    hop: Samples = task.core.hop
+    share, half count in each.
+
+    `posteriors` gives those of each output for a part `(1, S)` with `lengths (1,)` in Samples, a
+    frame every `hop`.
+    """
     step, half = WINDOW_FRAMES - SHARED_FRAMES, SHARED_FRAMES // 2
     starts = range(0, max(1, len(waveform) - SHARED_FRAMES * hop), step * hop)
     before: list[Posteriors] | None = None
     for i, start in enumerate(starts):
         part = waveform[None, start : start + WINDOW_FRAMES * hop]
         lengths = torch.tensor([part.shape[1]], device=waveform.device)
-        outputs = task.posteriors(encode, part, lengths, enrolled)
+        outputs = posteriors(part, lengths)
         if before is not None:
             outputs = continued(before, outputs)
         before = outputs
@@ -97,17 +69,14 @@ def continued(before: Sequence[Posteriors], outputs: Sequence[Posteriors]) -> li
     return [outputs[place] for place in order[0].tolist()]
 
 
-def decoded(
-    task: "RecognitionTask", windows: Sequence[Window], decoding: Decoding
-) -> list[list[str]]:
-    """The words of each speaker in consecutive windows."""
+def decoded(windows: Sequence[Window], decoding: Decoding) -> list[Sequence[int] | Sequence[str]]:
+    """The symbols, or words, of each output in consecutive windows."""
     outputs = [joined(windows, output) for output in range(len(windows[0].outputs))]
-    sequences: list[Sequence[int] | Sequence[str]] = [
+    return [
         decoding(posteriors, row)
         for posteriors in outputs
         for row in range(len(posteriors.log_probabilities))
     ]
-    return task.words(sequences)
 
 
 def joined(windows: Sequence[Window], output: int) -> Posteriors:

@@ -1,7 +1,7 @@
 """What all topologies of the recogniser share: references, loss, validation, decoding."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,13 +14,13 @@ from joint.losses.ctc import alignable, ctc_losses
 from joint.metrics.words import edit_distance
 from joint.outputs import SpeakerEncoding, TaskOutput
 from joint.scene import SceneBatch
-from joint.task import ENROLLMENT, Encode, Enrollment, Task
+from joint.task import ENROLLMENT, Encode, Enrollment, Task, encode_enrollments
 from joint.text.spans import Spans
 from joint.text.units import Targets, Units
 from tasks.recognition.core import Posteriors, RecognizerCore
 from tasks.recognition.decoding.attention_beam import BEAM, CTC_WEIGHT, AttentionBeamSearch
 from tasks.recognition.decoding.best_path import BestPath, Decoding
-from tasks.recognition.inference import transcribe
+from tasks.recognition.inference import Window, decoded, windows_of
 from tasks.recognition.objectives.alignment import alignment_losses
 from tasks.recognition.objectives.attention import AttentionDecoder
 from tasks.recognition.objectives.permutation import best_permutation, orders
@@ -166,12 +166,36 @@ class RecognitionTask(Task):
         weight = trained if ctc_weight is None else ctc_weight
         return AttentionBeamSearch(self.decoder, beam or BEAM, weight)
 
+    def windows(
+        self, encode: Encode, recording: Tensor, enrolled: SpeakerEncoding | None = None
+    ) -> Iterator[Window]:
+        """The windows of `recording (S,)`, one after the other."""
+        return windows_of(
+            recording,
+            lambda part, lengths: self.posteriors(encode, part, lengths, enrolled),
+            self.core.hop,
+        )
+
     def infer(
-        self, encode: Encode, recording: Tensor, enrollments: Sequence[Enrollment] = ()
+        self,
+        encode: Encode,
+        recording: Tensor,
+        enrollments: Sequence[Enrollment] = (),
+        decoding: Decoding | None = None,
     ) -> list[list[str]]:
         """See Task: the words (or phones) of each speaker, in the order of the enrolments or of the
-        outputs."""
-        return transcribe(self, encode, recording, enrollments)
+        outputs, by `decoding`, or the recogniser's own.
+
+        Decodings that are `windowed` (an attention decoder's) give the words of one window after
+        the other; first-in-first-out outputs then count speakers by their starts in each window.
+        """
+        decoding = decoding or self.decoding()
+        enrolled = encode_enrollments(encode, enrollments) if enrollments else None
+        windows = list(self.windows(encode, recording, enrolled))
+        # an attention decoder has seen no recordings longer than those of its training
+        parts = [[window] for window in windows] if decoding.windowed else [windows]
+        words = [self.words(decoded(part, decoding)) for part in parts]
+        return [[w for part in words for w in part[speaker]] for speaker in range(len(words[0]))]
 
     def validate(self, encode: Encode, batches: Iterable[SceneBatch]) -> dict[str, float]:
         """Unit error rate of greedy decoding in percent (by the attention decoder, where there is

@@ -16,7 +16,7 @@ from joint.losses.ctc import emissions
 from joint.task import Encode
 from joint.text.units import Units
 from joint.units import Samples
-from tasks.recognition.inference import Window, windows_of
+from tasks.recognition.inference import Window
 from tasks.recognition.task import RecognitionTask
 
 
@@ -44,7 +44,7 @@ def timed_words(task: RecognitionTask, encode: Encode, waveform: Tensor) -> Iter
     if task.decoder is not None and task.attention == 1.0:
         expected = "one with CTC, by whose frames words get times (attention below 1)"
         raise ConfigError("recogniser", "one trained by its attention decoder alone", expected)
-    windows = windows_of(task, encode, waveform)
+    windows = task.windows(encode, waveform)
     return (parts_of(window, task, len(waveform)) for window in windows)
 
 

@@ -13,7 +13,7 @@ from joint.text.units import PhoneUnits
 from tasks.recognition.core import Posteriors, RecognizerCore
 from tasks.recognition.decoding.best_path import Decoding
 from tasks.recognition.decoding.timing import timed_words
-from tasks.recognition.inference import continued, transcribe
+from tasks.recognition.inference import continued
 from tasks.recognition.topologies import SimoRecognition
 
 PHONES = ("SIL", "A", "B", "C")
@@ -27,10 +27,10 @@ class Swapping(SimoRecognition):
     """One speaker says A and the other B, every half second; each window has its outputs in
     another order, as permutation-invariant training leaves open."""
 
-    windows = 0
+    calls = 0
 
     def posteriors(self, encode: object, waveform: Tensor, *rest: object) -> list[Posteriors]:  # type: ignore[override]
-        first, frames = self.windows * 450, (waveform.shape[1] - 400) // 640 + 1
+        first, frames = self.calls * 450, (waveform.shape[1] - 400) // 640 + 1
         outputs = []
         for symbol, phase in ((1, 0), (2, 6)):
             scores = torch.zeros(1, frames, len(PHONES))
@@ -41,8 +41,8 @@ class Swapping(SimoRecognition):
             outputs.append(
                 Posteriors(scores.log_softmax(2), lengths, Frames(scores, None, 640, 200))
             )
-        self.windows += 1
-        return outputs if self.windows % 2 else outputs[::-1]
+        self.calls += 1
+        return outputs if self.calls % 2 else outputs[::-1]
 
 
 def swapping() -> Swapping:
@@ -51,7 +51,7 @@ def swapping() -> Swapping:
 
 
 def test_outputs_keep_their_order_over_windows() -> None:
-    found = transcribe(swapping(), None, torch.zeros(SAMPLES))  # type: ignore[arg-type]
+    found = swapping().infer(None, torch.zeros(SAMPLES))  # type: ignore[arg-type]
     assert [set(words) for words in found] == [{"A"}, {"B"}]
     assert all(len(words) > 100 for words in found)
 
@@ -81,7 +81,7 @@ def test_a_windowed_decoding_sees_one_window_at_a_time(windowed: bool) -> None:
 
     decode.windowed = windowed  # type: ignore[attr-defined]
     decoding: Decoding = decode  # type: ignore[assignment]
-    found = transcribe(swapping(), None, torch.zeros(SAMPLES), (), decoding)  # type: ignore[arg-type]
+    found = swapping().infer(None, torch.zeros(SAMPLES), (), decoding)  # type: ignore[arg-type]
     frames = (SAMPLES - 400) // 640 + 1
     assert sum(seen) == 2 * frames
     assert max(seen) == (475 if windowed else frames)

@@ -28,7 +28,6 @@ from tasks.recognition.decoding.attention_beam import AttentionBeamSearch
 from tasks.recognition.decoding.best_path import BestPath, best_path
 from tasks.recognition.decoding.timing import timed_words
 from tasks.recognition.extracted import ExtractedRecognition
-from tasks.recognition.inference import transcribe
 from tasks.recognition.objectives.attention import AttentionDecoder
 from tasks.recognition.objectives.serialization import InterleavedTokens
 from tasks.recognition.task import RecognitionTask
@@ -238,9 +237,9 @@ def test_a_kept_embedding_does_as_its_recording(
     with torch.no_grad():
         kept = Enrollment.kept(encode_recording(encode, person).embedding[0])
         task, mixture = model.tasks["task"], scenes.mixture[0]
-        expected = transcribe(task, encode, mixture, [Enrollment.of(person)])
+        expected = task.infer(encode, mixture, [Enrollment.of(person)])
         encoded.clear()
-        found = transcribe(task, encode, mixture, [kept])
+        found = task.infer(encode, mixture, [kept])
     assert found == expected and any(found)
     # nothing stands in for the recording that is not there
     assert {role for role, _ in encoded} == ({WINDOWS} if name == "similar" else set())

@@ -17,7 +17,7 @@ from joint.data.opening import open_corpus
 from joint.encoders.frames import Frames
 from tasks.diarization.pipeline import Diarizer
 from tasks.recognition.core import Posteriors
-from tasks.recognition.inference import joined, windows_of
+from tasks.recognition.inference import joined
 from tasks.verification.enrolment.database import EnrolledRecording
 from tasks.verification.enrolment.files import edit_database
 
@@ -213,7 +213,7 @@ def test_long_recordings_are_transcribed_in_windows(recogniser: Path) -> None:
         return compute(encode, waveform, *rest)
 
     task.posteriors = recorded
-    windows = list(windows_of(task, model.model.view("simo"), torch.from_numpy(noise)))
+    windows = list(task.windows(model.model.view("simo"), torch.from_numpy(noise)))
     outputs = [joined(windows, output) for output in range(2)]
     assert max(seconds) == 20.0 and len(seconds) == 3
     frames = {output.log_probabilities.shape[1] for output in outputs}
