@@ -1,4 +1,5 @@
-"""Rules of the layout: imports point down and are declared, files are short, folders are small."""
+"""Rules of the layout: imports point down, in no circle, and are declared; files are short, folders
+are small."""
 
 import ast
 import re
@@ -6,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from support import ROOT
@@ -90,6 +92,19 @@ def forbidden(path: Path) -> set[str]:
 
 def test_imports_point_down() -> None:
     assert not {name(path): found for path in FILES if (found := forbidden(path))}
+
+
+def test_no_circle_of_imports() -> None:
+    """Files do not import each other, also inside functions or for types alone."""
+    modules = {name(p)[:-3].removesuffix("/__init__").replace("/", "."): p for p in FILES}
+    graph = {
+        module: {m if m in modules else m.rpartition(".")[0] for m in imports(path)} - {module}
+        for module, path in modules.items()
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        raise AssertionError(" imports ".join(error.args[1][::-1])) from None
 
 
 def test_files_are_short() -> None:
