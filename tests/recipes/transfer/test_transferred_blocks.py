@@ -31,9 +31,10 @@ def configs(grid: str, output: Path, source: Path) -> dict[str, RecipeConfig]:
     """The recipe of each variant of a grid, initialised from `source`."""
     found = {}
     for run in Grid.load(GRIDS / f"{grid}.yaml", [f"output={output}", "seeds=[1]"]).runs():
-        for part in (run.config.get("init_parts") or {}).values():
+        parts = run.config.get("init_parts") or {}
+        parts.pop("encoder", None)  # the shipped one, beside a recogniser
+        for part in parts.values():
             part.checkpoint = str(source)
-        run.config.init = []
         output.mkdir(exist_ok=True)
         OmegaConf.save(run.config, output / "recipe.yaml")
         found[run.variant] = load_config(output / "recipe.yaml")
