@@ -107,22 +107,25 @@ def model_tensors(model: nn.Module) -> dict[str, Tensor]:
 def load_into(module: nn.Module, tensors: Mapping[str, Tensor], path: Path, prefix: str) -> None:
     """Strictly load the tensors under `prefix` into `module`, in the module's own precision.
 
-    Raises CheckpointError naming the first tensor that is missing, left over or of another shape.
+    Raises CheckpointError naming, as the model in the checkpoint does, the first tensor that is
+    missing, left over or of another shape.
     """
+    part = prefix.removeprefix(MODEL)
     given = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
     own = module.state_dict()
     for name, value in own.items():
         if name not in given:
-            raise CheckpointError(path, f"no tensor {name!r}", "a checkpoint of this architecture")
+            expected = "a checkpoint of this architecture"
+            raise CheckpointError(path, f"no tensor {part + name!r}", expected)
         if given[name].shape != value.shape:
             raise CheckpointError(
                 path,
-                f"{name!r} of shape {tuple(given[name].shape)}",
+                f"{part + name!r} of shape {tuple(given[name].shape)}",
                 f"{tuple(value.shape)} (another architecture?)",
             )
     for name in given:
         if name not in own:
-            raise CheckpointError(path, f"a tensor {name!r} too many", "this architecture")
+            raise CheckpointError(path, f"a tensor {part + name!r} too many", "this architecture")
     with torch.no_grad():
         module.load_state_dict({n: as_shared(v.to(own[n].dtype), own[n]) for n, v in given.items()})
 

@@ -126,7 +126,7 @@ def test_a_folder_that_is_a_file(path: Path) -> None:
 
 
 class TestFit:
-    """Loading is strict: the first tensor that does not fit is named."""
+    """Loading is strict: the first tensor that does not fit is named, with its part."""
 
     @pytest.fixture
     def module(self) -> torch.nn.Module:
@@ -135,18 +135,19 @@ class TestFit:
     @pytest.mark.parametrize(
         "given, message",
         [
-            ({"m/weight": (2, 3)}, "no tensor 'bias'"),
-            ({"m/weight": (2, 4), "m/bias": (2,)}, r"'weight' of shape \(2, 4\)"),
-            ({"m/weight": (2, 3), "m/bias": (2,), "m/gain": (1,)}, "'gain' too many"),
+            ({"weight": (2, 3)}, r"no tensor 'encoder\.bias'"),
+            ({"weight": (2, 4), "bias": (2,)}, r"'encoder\.weight' of shape \(2, 4\)"),
+            ({"weight": (2, 3), "bias": (2,), "gain": (1,)}, r"'encoder\.gain' too many"),
         ],
     )
     def test_refused(
         self, module: torch.nn.Module, given: dict[str, tuple[int, ...]], message: str
     ) -> None:
         before = {n: v.clone() for n, v in module.state_dict().items()}
-        tensors = {name: torch.zeros(shape) for name, shape in given.items()}
+        prefix = f"{checkpoint.MODEL}encoder."
+        tensors = {prefix + name: torch.zeros(shape) for name, shape in given.items()}
         with pytest.raises(CheckpointError, match=message):
-            checkpoint.load_into(module, tensors, Path("c"), "m/")
+            checkpoint.load_into(module, tensors, Path("c"), prefix)
         assert all(torch.equal(v, before[n]) for n, v in module.state_dict().items())
 
     def test_half_precision_becomes_the_module_s_own(self, module: torch.nn.Module) -> None:
