@@ -30,15 +30,20 @@ FINER = 3
 """Clusters of the first pass for each of the last."""
 
 
+def check_clusters(clusters: int, recordings: int) -> None:
+    """Raise DataError for fewer than two clusters, or more than there are recordings."""
+    if not 1 < clusters <= recordings:
+        raise DataError("--clusters", str(clusters), f"2 to the {recordings} recordings")
+
+
 def clustered(embeddings: np.ndarray, clusters: int, seed: int = 0) -> np.ndarray:
     """The cluster of each of `embeddings (n, E)`, `(n,)`, by cosines; the same for the same seed.
 
-    Raises DataError for fewer embeddings than clusters.
+    Raises DataError for fewer than two clusters, and for fewer embeddings than clusters.
     """
     from sklearn.cluster import AgglomerativeClustering, KMeans
 
-    if not 1 < clusters <= len(embeddings):
-        raise DataError("--clusters", str(clusters), f"2 to the {len(embeddings)} recordings")
+    check_clusters(clusters, len(embeddings))
     points = unit(embeddings.astype(np.float64))
     finer = KMeans(min(FINER * clusters, len(points)), n_init=3, random_state=seed).fit(points)
     centres = unit(finer.cluster_centers_)
@@ -65,6 +70,7 @@ def pseudo_labels(folder: Path, output: Path, checkpoint: str, clusters: int) ->
 
     corpus = open_corpus(folder)
     refuse_prepared(output)
+    check_clusters(clusters, len(corpus))
     embedded = embed_corpus(load(checkpoint, tasks=()).embed, corpus, progress=True)
     found = clustered(embedded.embeddings, clusters)
     width = len(str(clusters - 1))

@@ -21,6 +21,14 @@ def test_groups_that_are_apart() -> None:
         clustered(np.eye(4), 9)
 
 
+@pytest.mark.parametrize("clusters", [0, 9999])
+def test_a_number_of_clusters_is_refused_before_the_model_is_loaded(
+    clusters: int, prepared: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=f"--clusters: found {clusters}; expected 2 to the"):
+        pseudo_labels(prepared / "test", tmp_path / "pseudo", "no such checkpoint", clusters)
+
+
 def test_a_folder_with_clusters_for_speakers(
     prepared: Path, tiny_checkpoint: Path, tmp_path: Path
 ) -> None:
