@@ -79,7 +79,7 @@ def _opened(path: Path) -> "Iterator[np.lib.npyio.NpzFile]":
     try:
         with np.load(path, allow_pickle=False) as archive:
             yield archive
-    except (OSError, ValueError, zipfile.BadZipFile, AttributeError) as error:
+    except (OSError, ValueError, zipfile.BadZipFile, AttributeError, TypeError) as error:
         reason = getattr(error, "strerror", None) or "a file of another kind"
         raise DataError(path, reason, EXPECTED) from None
 

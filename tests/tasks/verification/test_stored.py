@@ -8,7 +8,7 @@ import pytest
 from joint.data.corpus import Corpus, Utterance
 from joint.encoders.identity import EncoderIdentity
 from joint.errors import DataError
-from tasks.verification.stored import read_embeddings, write_embeddings
+from tasks.verification.stored import read_embeddings, read_voice, write_embeddings
 
 OURS, THEIRS = EncoderIdentity("ours", "0" * 64), EncoderIdentity("theirs", "1" * 64)
 
@@ -23,3 +23,9 @@ def test_embeddings_of_another_encoder_are_refused(tmp_path: Path) -> None:
         assert read_embeddings(files, corpus, ["a", "b"], encoder).names == ["a", "b"]
     with pytest.raises(DataError, match=r"a\.npz: found embeddings of encoder ours \(0{12}\)"):
         read_embeddings(files, corpus, ["a", "b"], THEIRS)
+
+
+def test_a_single_array_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "voice.npy", np.zeros(3))
+    with pytest.raises(DataError, match="a file of another kind"):
+        read_voice(tmp_path / "voice.npy")
