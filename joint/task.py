@@ -123,8 +123,9 @@ class Task(nn.Module, ABC):
         return self.requires
 
     def locate(self, find: Callable[[str], Path]) -> None:
-        """Find, before `setup`, the files of other checkpoints that a training of the task reads:
-        `find` takes what `init_parts` takes. Raises CheckpointError where there is none."""
+        """Find the files that a training of the task reads besides the corpus, before `setup` and
+        before waveforms are packed: `find` gives those of other checkpoints, and takes what
+        `init_parts` takes. Raises CheckpointError or DataError where there is none."""
         return None
 
     def setup(self, corpus: Corpus) -> None:

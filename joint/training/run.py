@@ -71,6 +71,8 @@ def train(
     )
     check_precision(config.trainer.precision, fabric.device, model)
     folder = Path(config_path).parent
+    for name in model.tasks:  # this too before the waveforms are packed
+        model.task(name).locate(partial(located, folder=folder, find=find))
     initialise(model, config, folder, corpus.phones, find)
     kept = kept_of_embeddings(model, config, folder, find)
     validate = None
@@ -94,7 +96,6 @@ def train(
     if resume:
         trainer.resume()
     for name in model.tasks:
-        model.task(name).locate(partial(located, folder=folder, find=find))
         model.task(name).setup(of_task(config, corpus, name))
     checkpoint = trainer.fit()
     if fabric.is_global_zero:

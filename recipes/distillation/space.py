@@ -3,8 +3,8 @@
     python -m recipes.distillation.space TEACHER CHECKPOINT RECIPE OUT.npz [--recordings N]
 
 TEACHER is a checkpoint, such as `joint import` makes of another toolkit's; the space is turned
-towards the embeddings of CHECKPOINT on recordings of the recipe's `data.train`, balanced over
-speakers.
+towards the embeddings of CHECKPOINT, which have as many dimensions, on recordings of the recipe's
+`data.train`, balanced over speakers.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from joint.data.corpus import Corpus
 from joint.terminal import errors_in_one_line
 from joint.training.config.schema import load_config
 from joint.training.corpora import open_corpora
-from tasks.distillation.space import Space
+from tasks.distillation.space import Space, check_dimensions
 from tasks.verification.embedding import embed_corpus
 
 
@@ -30,9 +30,11 @@ def write_space(
 ) -> None:
     """Write `output`. Raises JointError."""
     config = load_config(recipe, overrides)
+    models = [load(name, tasks=()) for name in (teacher, checkpoint)]
+    check_dimensions(teacher, *(model.embedding_dim for model in models))
     corpus = open_corpora(config.data.train, "data.train", config.data.shards)
     some = Corpus(spread(corpus, recordings), corpus.where)
-    found = [embed_corpus(load(name, tasks=()).embed, some) for name in (teacher, checkpoint)]
+    found = [embed_corpus(model.embed, some) for model in models]
     Space.between(found[0].embeddings, found[1].embeddings).save(output)
     print(f"{output}: {teacher} towards {checkpoint}, {len(found[0].names)} recordings")
 

@@ -4,7 +4,8 @@
 
 TEACHER is a checkpoint, such as `joint import` makes of another toolkit's; recordings and speeds
 are those of the recipe's `data.train` and of its streams. `--towards` turns the targets into the
-space of another checkpoint's embeddings, so that heads trained on those can go on.
+space of another checkpoint's embeddings, which have as many dimensions, so that heads trained on
+those can go on.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from joint.terminal import errors_in_one_line
 from joint.training.config.schema import load_config
 from joint.training.corpora import open_corpora, packed_store
 from joint.training.distributed.launching import launched
+from tasks.distillation.space import check_dimensions
 from tasks.distillation.targets import agreement, embedded, turned
 
 
@@ -30,6 +32,7 @@ def write_targets(
     config = load_config(recipe, overrides)
     speeds = sorted({s for stream in config.streams.values() for s in stream.scenes.speeds})
     models = [load(name, tasks=()) for name in (teacher, towards) if name is not None]
+    check_dimensions(teacher, models[0].embedding_dim, models[-1].embedding_dim)
     corpus = open_corpora(config.data.train, "data.train", config.data.shards)
     fabric = launched(config)
     cache = config.data.cache

@@ -54,8 +54,10 @@ class OnlineDistillationTask(EmbeddingTask):
         self._teacher: tuple[SpeakerEncoder, ...] = ()  # not a module of this one
 
     def locate(self, find: Callable[[str], Path]) -> None:
-        """See Task."""
+        """See Task; the space is read too. Raises DataError for one that is none."""
         self.file = find(self.path)
+        if self.space_path is not None:
+            Space.load(self.space_path)
 
     def setup(self, corpus: Corpus) -> None:
         """Load the teacher. Raises CheckpointError, DataError, and ConfigError where its embeddings

@@ -1,5 +1,6 @@
 """The space of a teacher's embeddings, without its mean, turned towards that of another encoder."""
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from torch import Tensor
 
 from joint.errors import DataError
 from joint.files import atomic_path
+
+UNREADABLE = OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile
+"""What reading a NumPy archive raises for another file, a part of one, or a single array."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +29,9 @@ class Space:
     def between(cls, teacher: np.ndarray, aim: np.ndarray) -> "Space":
         """From the embeddings of the same recordings, `teacher (n, E)` and `aim (n, E)`.
 
-        Raises DataError for other shapes.
+        Raises DataError for other recordings or dimensions.
         """
+        check_dimensions("space", teacher.shape[1], aim.shape[1])
         if teacher.shape != aim.shape:
             raise DataError("space", f"{teacher.shape} towards {aim.shape}", "the same recordings")
         rows, wanted = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (teacher, aim))
@@ -52,9 +57,17 @@ class Space:
         try:
             with np.load(path, allow_pickle=False) as found:
                 return cls(found["mean"], found["rotation"])
-        except (OSError, EOFError, ValueError, KeyError) as error:
+        except UNREADABLE as error:
             expected = "a file of python -m recipes.distillation.space"
             raise DataError(path, f"no space ({error})", expected) from None
+
+
+def check_dimensions(where: str | Path, found: int, aim: int) -> None:
+    """Raise DataError where embeddings of `found` dimensions cannot be turned towards others of
+    `aim`: a rotation keeps their number."""
+    if found != aim:
+        expected = f"{aim}, as those that they are turned towards have"
+        raise DataError(where, f"embeddings of {found} dimensions", expected)
 
 
 def rotation_between(one: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -14,10 +14,12 @@ from joint.errors import AudioError, DataError
 from joint.files import atomic_path
 from joint.training.progress import shown
 from joint.units import SAMPLE_RATE, Samples
-from tasks.distillation.space import rotation_between
+from tasks.distillation.space import UNREADABLE, check_dimensions, rotation_between
 
 Embed = Callable[[Sequence[np.ndarray]], np.ndarray]
 """Waveforms `(S,)` float32 at 16 kHz to embeddings `(n, E)`."""
+
+WRITTEN = "a file of python -m recipes.distillation.targets"
 
 LONGEST: Samples = 15 * SAMPLE_RATE
 """Of a recording that a teacher reads."""
@@ -45,9 +47,8 @@ class Targets:
             with np.load(path, allow_pickle=False) as found:
                 names, speeds = found["names"].tolist(), found["speeds"].tolist()
                 embeddings = found["embeddings"].astype(np.float32)
-        except (OSError, EOFError, ValueError, KeyError) as error:
-            expected = "a file of python -m recipes.distillation.targets"
-            raise DataError(path, f"no targets ({error})", expected) from None
+        except UNREADABLE as error:
+            raise DataError(path, f"no targets ({error})", WRITTEN) from None
         return cls(names, speeds, embeddings)
 
     def of(self, corpus: Corpus, where: str | Path) -> np.ndarray:
@@ -99,6 +100,7 @@ def turned(targets: Targets, towards: Targets) -> Targets:
     Raises DataError for other recordings, speeds or dimensions.
     """
     one, other = targets.embeddings, towards.embeddings
+    check_dimensions("targets", one.shape[2], other.shape[2])
     if one.shape != other.shape or targets.names != towards.names:
         raise DataError("targets", f"{one.shape} towards {other.shape}", "the same recordings")
     rotation = rotation_between(*(x.reshape(-1, x.shape[2]) for x in (one, other)))

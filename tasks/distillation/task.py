@@ -1,5 +1,7 @@
 """Distillation: the shared encoder's embeddings become those of a teacher."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import ClassVar
 
 import torch
@@ -7,11 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from joint.data.corpus import Corpus
-from joint.errors import ConfigError
+from joint.errors import ConfigError, DataError
 from joint.outputs import TaskOutput
 from joint.scene import SceneBatch
 from joint.task import ENROLLMENT, EmbeddingTask, Encode
-from tasks.distillation.targets import Targets
+from tasks.distillation.targets import WRITTEN, Targets
 
 
 class DistillationTask(EmbeddingTask):
@@ -44,13 +46,18 @@ class DistillationTask(EmbeddingTask):
         self.numbers = torch.empty(0, dtype=torch.int64)  # of their utterances, in batches
         self.speeds = torch.empty(0)
 
+    def locate(self, find: Callable[[str], Path]) -> None:
+        """See Task. Raises DataError where the targets are not there."""
+        if not Path(self.path).is_file():
+            raise DataError(self.path, "no file", WRITTEN)
+
     def setup(self, corpus: Corpus) -> None:
         """Read the targets of the corpus. Raises DataError where they are not its, ConfigError
         where they have another dimension."""
         found = Targets.load(self.path)
         rows = torch.from_numpy(found.of(corpus, self.path))
         if rows.shape[2] != self.embedding_dim:
-            expected = f"encoder.embedding_dim {rows.shape[2]}, or targets that are turned"
+            expected = f"{rows.shape[2]}, as {self.path} has it"
             raise ConfigError("encoder.embedding_dim", str(self.embedding_dim), expected)
         self.targets, self.speeds = rows, torch.tensor(found.speeds)
         self.numbers = torch.from_numpy(corpus.numbers)

@@ -104,6 +104,8 @@ def test_turning_finds_a_planted_rotation() -> None:
     assert agreement(found, aim) == pytest.approx(1.0, abs=1e-5)
     before, after = (x.embeddings[0] @ x.embeddings[0].T for x in (targets, found))
     np.testing.assert_allclose(after, before, atol=1e-5)
+    with pytest.raises(DataError, match="targets: found embeddings of 8 dimensions; expected 6"):
+        turned(targets, random_targets(dim=6))
 
 
 def test_what_a_teacher_makes_of_a_corpus(prepared: Path, tmp_path: Path) -> None:
@@ -156,10 +158,26 @@ def test_another_file_is_refused(content: bytes, tmp_path: Path) -> None:
         Targets.load(path)
 
 
+def test_a_part_of_a_file_and_a_single_array_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "targets.npz"
+    random_targets().save(path)
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(DataError, match="python -m"):
+        Targets.load(path)
+    np.save(tmp_path / "targets.npy", np.zeros(3))
+    with pytest.raises(DataError, match="python -m"):
+        Targets.load(tmp_path / "targets.npy")
+
+
+def test_targets_that_are_not_there(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"none\.npz: found no file; expected a file of python -m"):
+        DistillationTask(8, str(tmp_path / "none.npz")).locate(Path)
+
+
 def test_a_dimension_that_does_not_fit(prepared: Path, tmp_path: Path) -> None:
     corpus = open_corpus(prepared / "train")
     names = [u.id for u in corpus.utterances]
     rows = unit(np.random.default_rng(0).standard_normal((1, len(names), 8)))
     Targets(names, [1.0], rows).save(tmp_path / "targets.npz")
-    with pytest.raises(ConfigError, match="embedding_dim"):
+    with pytest.raises(ConfigError, match=r"embedding_dim: found 16; expected 8, as .*npz has it"):
         DistillationTask(16, str(tmp_path / "targets.npz")).setup(corpus)

@@ -37,6 +37,8 @@ def test_a_planted_space_is_found(tmp_path: Path) -> None:
     assert exact.rotation.shape == (6, 6)
     with pytest.raises(DataError, match="the same recordings"):
         Space.between(teacher, aim[:10])
+    with pytest.raises(DataError, match="space: found embeddings of 6 dimensions; expected 5"):
+        Space.between(teacher, aim[:, :5])
 
 
 @pytest.mark.parametrize("content", [b"", b"not an archive"])
@@ -44,6 +46,23 @@ def test_another_file_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "space.npz").write_bytes(content)
     with pytest.raises(DataError, match=r"recipes\.distillation\.space"):
         Space.load(tmp_path / "space.npz")
+
+
+def test_a_part_of_a_file_and_a_single_array_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "space.npz"
+    Space.between(rows(9, 6, 0), rows(9, 6, 1)).save(path)
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(DataError, match=r"recipes\.distillation\.space"):
+        Space.load(path)
+    np.save(tmp_path / "space.npy", np.zeros(3))
+    with pytest.raises(DataError, match=r"recipes\.distillation\.space"):
+        Space.load(tmp_path / "space.npy")
+
+
+def test_a_space_that_is_not_there(tmp_path: Path) -> None:
+    task = OnlineDistillationTask(6, "teacher", str(tmp_path / "none.npz"))
+    with pytest.raises(DataError, match=r"none\.npz: found no space"):
+        task.locate(Path)
 
 
 def test_the_teacher_hears_what_the_student_hears(prepared: Path, tmp_path: Path) -> None:

@@ -44,6 +44,17 @@ def test_no_such_checkpoint(folders: tuple[Path, Path]) -> None:
     assert str(recipe) in str(error.value)
 
 
+def test_a_task_s_checkpoint_that_is_not_there(
+    tiny_overrides: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is missed before the waveforms are packed, which takes long."""
+    monkeypatch.setattr(Task, "locate", lambda _, find: find("not there"))
+    overrides = [*tiny_overrides, f"output={tmp_path}/run", f"data.cache={tmp_path}/cache"]
+    with pytest.raises(CheckpointError, match="not there: found no checkpoint"):
+        train(TINY, overrides)
+    assert not (tmp_path / "cache").exists()
+
+
 def test_a_recipe_names_a_checkpoint_beside_it(
     tiny_checkpoint: Path,
     tiny_overrides: list[str],
