@@ -40,7 +40,7 @@ class PruningTask(OnlineDistillationTask):
         layer_weight: Of their distance, the squared error relative to the teacher's energy.
         share: Of the encoder's parameters, 0 to 1.
 
-    Raises ConfigError for a share or ramp outside 0 to 1, and for a negative weight.
+    Raises ConfigError for a share or ramp outside 0 to 1, no layers, and a negative weight.
     """
 
     def __init__(
@@ -60,6 +60,8 @@ class PruningTask(OnlineDistillationTask):
                 raise ConfigError(name, str(value), "between 0 and 1")
         if layer_weight < 0:
             raise ConfigError("layer_weight", str(layer_weight), "0 or more")
+        if not layers:
+            raise ConfigError("layers", "none", "one or more")
         self.layers = frozenset(layers)
         self.dims = {name: layer_dim(name) for name in layers}
         self.layer_weight, self.share, self.ramp = layer_weight, share, ramp

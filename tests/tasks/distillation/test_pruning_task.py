@@ -139,6 +139,8 @@ def test_bad_input(tmp_path: Path) -> None:
         student(other, share=1.5)
     with pytest.raises(ConfigError, match="block9"):
         student(other, layers=["block9"])
+    with pytest.raises(ConfigError, match="layers: found none; expected one or more"):
+        student(other, layers=[])
     with pytest.raises(CheckpointError, match="found EcapaTdnn; expected one with gates"):
         prune(str(other), tmp_path / "small.safetensors")
     assert not (tmp_path / "small.safetensors").exists()
