@@ -167,8 +167,8 @@ def after_two_steps(
 ) -> Callable[[str], Path]:
     """The checkpoint of a recipe of speechocean762 for conversations, by the recipe's name, after
     two steps on the shipped encoder."""
-    from joint.app.checkpoints import named_checkpoint
     from joint.training.run import train
+    from pretrained.names import named_checkpoint
 
     def trained(name: str) -> Path:
         recipe = ROOT / "recipes" / "speechocean762" / f"{name}.yaml"

@@ -7,9 +7,10 @@ import pytest
 from support import ROOT, Command, Refused
 from wespeaker_golden import DATA, Golden, published
 
-from joint.app.checkpoints import SHIPPED, cache_folder, checkpoint_file, named_checkpoint
+from joint.app.checkpoints import SHIPPED, checkpoint_file
 from joint.errors import CheckpointError
 from pretrained.catalogue import ALIASES, ReplacedWarning
+from pretrained.names import cache_folder, named_checkpoint
 
 NAME = "Wespeaker/wespeaker-ecapa-tdnn512-LM"
 

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from joint.app.checkpoints import cache_folder, checkpoint_file
+from joint.app.checkpoints import checkpoint_file
 from joint.app.engine.files import FORMAT
 from joint.app.engine.onnx import ENCODER, ENDING, EXTRACTOR
 from joint.errors import ConfigError
+from pretrained.names import cache_folder
 
 if TYPE_CHECKING:
     from joint.app.shared.extraction import Extracting

@@ -13,7 +13,6 @@ from omegaconf import OmegaConf
 from analysis.drift import embedding_drift
 from analysis.probing.transfer import phone_content
 from joint.app.api import SpeakerModel, load
-from joint.app.checkpoints import named_checkpoint
 from joint.app.measuring.encoders import encoder_figures
 from joint.app.measuring.recognition import run_recognition
 from joint.app.measuring.voices import VOICES, files_of, own_vocoder, voice_figures
@@ -28,6 +27,7 @@ from joint.files import checksum
 from joint.training.config.schema import DataConfig
 from joint.training.corpora import open_corpora
 from joint.training.run import train
+from pretrained.names import named_checkpoint
 from tasks.extraction.costs import extraction_costs
 from tasks.extraction.evaluate import evaluate_extraction
 from tasks.extraction.mixtures import MixtureList

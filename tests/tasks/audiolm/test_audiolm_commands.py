@@ -8,8 +8,8 @@ import pytest
 from support import ROOT, Command, Refused, short
 from tiny_language_models import save_audio_model, save_text_model
 
-from joint.app.checkpoints import named_checkpoint
 from joint.training.run import train
+from pretrained.names import named_checkpoint
 
 SYSTEMS = {"language model", "cosine"}
 

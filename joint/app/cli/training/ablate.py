@@ -106,13 +106,13 @@ def ablate(
 
     Example: joint ablate recipes/speechocean762/grids/backbones.yaml --jobs 2
     """
-    from joint.app.checkpoints import named_checkpoint
     from joint.app.measuring.encoders import check_measures
     from joint.app.measuring.runs import TestSet, measure_on
     from joint.experiments.ablation import Grid
     from joint.experiments.executors import Execution
     from joint.experiments.finished import check_finished
     from joint.experiments.statistics import EerChanges
+    from pretrained.names import named_checkpoint
 
     planned = Grid.load(grid, overrides or [], allow_package or [])
     options = (jobs, tuple(slurm or ()), attempts, submit_only)

@@ -50,7 +50,7 @@ def train(
         checked = load_config(config, overrides or [], allow_package or [])
         print(resolved(checked), end="")
         return
-    from joint.app.checkpoints import named_checkpoint
     from joint.training.run import train as run
+    from pretrained.names import named_checkpoint
 
     print(run(config, overrides or [], resume, allow_package or [], named_checkpoint))
