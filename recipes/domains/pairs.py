@@ -31,6 +31,8 @@ UNKNOWN = "unknown"
 EVERY = 3
 """Of LibriSpeech's test recordings one of so many is sent through the telephone."""
 SEED = 7
+SPEECHOCEAN762 = ("speechocean762/train", "speechocean762/test")
+LIBRISPEECH = ("librispeech/train", "librispeech/validation")
 
 
 def children(data: Path, output: Path) -> None:
@@ -81,18 +83,35 @@ def telephone(data: Path, output: Path) -> None:
 
 
 class Pair(NamedTuple):
-    """A pair of domains: what they are called in a table, and what writes the folders."""
+    """A pair of domains: what they are called in a table, what writes the folders, and the prepared
+    folders that it reads, at last the one with the list of trials."""
 
     source: str
     target: str
     write: Callable[[Path, Path], None]
+    reads: tuple[str, ...]
 
 
 PAIRS = {
-    "children": Pair("adults", "children", children),
-    "accented": Pair("native, read", "accented", accented),
-    "telephone": Pair("wide band", "telephone", telephone),
+    "children": Pair("adults", "children", children, SPEECHOCEAN762),
+    "accented": Pair("native, read", "accented", accented, (*LIBRISPEECH, *SPEECHOCEAN762)),
+    "telephone": Pair(
+        "wide band", "telephone", telephone, (*LIBRISPEECH, "librispeech/test-clean")
+    ),
 }
+
+
+def check_pair(name: str, data: Path, output: Path) -> None:
+    """Open what `write_pair` will read, if it has anything to write.
+
+    Raises DataError for a folder of `data` or a list of trials that is not there, and what opening
+    them raises.
+    """
+    if is_written(output):
+        return
+    for folder in PAIRS[name].reads:
+        open_corpus(data / folder)
+    listed_trials(data / PAIRS[name].reads[-1])
 
 
 def write_pair(name: str, data: Path, output: Path) -> None:
@@ -100,9 +119,13 @@ def write_pair(name: str, data: Path, output: Path) -> None:
 
     Raises DataError for a target domain without recordings, and what opening a corpus raises.
     """
-    if (output / "test" / "trials").is_file():
-        return
-    PAIRS[name].write(data, output)
+    if not is_written(output):
+        PAIRS[name].write(data, output)
+
+
+def is_written(output: Path) -> bool:
+    """Whether all folders of a pair are there."""
+    return (output / "test" / "trials").is_file()
 
 
 def of_group(corpus: Corpus, group: str) -> list[str]:

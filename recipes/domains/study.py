@@ -6,8 +6,9 @@
 DATA holds what `joint prepare speechocean762` and `joint prepare librispeech --held-out 4` wrote,
 in folders of these names. Folders, trainings, embeddings and scores in OUT are not made again, and
 a training that was interrupted goes on. Minutes are processor time of one core; KEY=VALUE are
-overrides of all trainings. The table is OUT/table.md; intervals are a bootstrap over the test
-speakers. The two upper bounds alone read labels of the target domain.
+overrides of all trainings; another DATA and other settings need another OUT. The table,
+OUT/table.md, holds all pairs and methods that are finished; intervals are a bootstrap over the
+test speakers. The two upper bounds alone read labels of the target domain.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,8 +25,11 @@ from joint.files import atomic_path, atomic_write
 from joint.metrics.bootstrap import TrialSpeakers, change_of_eer, drawn_eers
 from joint.terminal import errors_in_one_line
 from joint.training.building.initialisation import FINAL
+from joint.training.config.schema import load_config
 from joint.training.run import train
-from recipes.domains.pairs import PAIRS, write_pair
+from pretrained.names import named_checkpoint
+from recipes.domains.methods import BACKENDS, ENCODERS, METHODS, PLDA, SOURCE, before
+from recipes.domains.pairs import PAIRS, check_pair, write_pair
 from recipes.speechocean762.studies.classic.run import check_same
 from recipes.speechocean762.studies.command import study_parser
 from tasks.verification.backends.scoring import Backend
@@ -35,25 +39,6 @@ from tasks.verification.scorer import Scorer, make_scorer
 from tasks.verification.stored import read_embeddings, write_embeddings
 from tasks.verification.trials import listed_trials
 
-SOURCE, COSINE, PLDA = "source", "cosine", "source-plda"
-"""The encoder of the source domain, and its scores without adaptation by cosine and by a PLDA."""
-ENCODERS = {
-    "adda": "ADDA",
-    "adversarial": "multi-task and adversarial",
-    "distances": "CDMA",
-    "labelled": "*with labels: encoder*",
-}
-"""Adaptations of the encoder, scored by cosine: recipes of this folder."""
-BACKENDS = {
-    "mean": "mean of the target, cosine",
-    "coral": "CORAL",
-    "coral+": "CORAL+",
-    "coral++": "CORAL++",
-    "plda": "adapted PLDA",
-    "labelled-plda": "*with labels: PLDA*",
-}
-"""Adaptations of the back-end, on embeddings of the source domain's encoder."""
-METHODS = [*ENCODERS, *BACKENDS]
 HERE = Path(__file__).parent
 
 
@@ -69,16 +54,34 @@ class Study:
     ) -> None:
         self.folder, self.data, self.overrides = folder, folder / "data", tuple(overrides)
         self.source_minutes, self.minutes = source_minutes, minutes
+        self._drawn: dict[str, np.ndarray] = {}
 
     def scores(self, name: str) -> np.ndarray:
         """The scores `(T,)` of a method, or of the source's encoder without one."""
-        path = self.folder / "scores" / f"{name}.npy"
+        path = self._path_of_scores(name)
         if not path.is_file():
             found = self._scored(name)
             with atomic_path(path) as unfinished, unfinished.open("wb") as file:
                 np.save(file, found)
         scores: np.ndarray = np.load(path, allow_pickle=False)
         return scores
+
+    def drawn(self, name: str) -> np.ndarray:
+        """What `drawn_eers` gives for the scores of a method, kept in memory."""
+        if name not in self._drawn:
+            self._drawn[name] = drawn_eers(self.scores(name), self.trials)
+        return self._drawn[name]
+
+    def finished(self) -> list[str]:
+        """The methods that have scores, and scores without adaptation to compare them to."""
+        return [
+            method
+            for method in METHODS
+            if all(self._path_of_scores(n).is_file() for n in (method, before(method)))
+        ]
+
+    def _path_of_scores(self, name: str) -> Path:
+        return self.folder / "scores" / f"{name}.npy"
 
     @cached_property
     def trials(self) -> TrialSpeakers:
@@ -93,19 +96,27 @@ class Study:
         output = self.folder / name
         if (output / FINAL).is_file():
             return output / FINAL
+        if name != SOURCE:
+            self.encoder(SOURCE)
+        recipe, settings = self.recipe(name)
+        return train(recipe, settings, resume=True, find=named_checkpoint)
+
+    def recipe(self, name: str) -> tuple[Path, list[str]]:
+        """A recipe of this folder, and the overrides that it is trained with."""
+        source = self.folder / SOURCE / FINAL
         target = "labelled" if name == "labelled" else "target"
         settings = [
             f"data.train.source.path={self.data / 'source'}",
             f"data.train.target.path={self.data / target}",
             f"data.validation={self.data / 'validation'}",
-            f"output={output}",
+            f"output={self.folder / name}",
             f"trainer.max_minutes={self.source_minutes if name == SOURCE else self.minutes}",
         ]
         if name == "labelled":
-            settings.append(f"init_parts.encoder.checkpoint={self.encoder(SOURCE)}")
+            settings.append(f"init_parts.encoder.checkpoint={source}")
         elif name != SOURCE:
-            settings.append(f"init=[{self.encoder(SOURCE)}]")
-        return train(HERE / f"{name}.yaml", [*settings, *self.overrides], resume=True)
+            settings.append(f"init=[{source}]")
+        return HERE / f"{name}.yaml", [*settings, *self.overrides]
 
     def embedded(self, encoder: str, part: str) -> tuple[EmbeddedFiles, Corpus]:
         """Embeddings of a folder of the pair by one of its encoders, and the folder."""
@@ -140,21 +151,14 @@ class Study:
         return make_scorer("plda", "none", embedded.embeddings, speakers, target, adaptation=name)
 
 
-def rows(study: Study, methods: Sequence[str]) -> Iterator[tuple[str, str, str, str]]:
-    """Of each method its title, the EER before and after, and the change, with intervals."""
-    kept: dict[str, np.ndarray] = {}
-
-    def drawn(name: str) -> np.ndarray:
-        if name not in kept:
-            kept[name] = drawn_eers(study.scores(name), study.trials)
-        return kept[name]
-
-    for method in methods:
-        before = drawn(COSINE if method in (*ENCODERS, "mean") else PLDA)
-        after = drawn(method)
-        change = change_of_eer([before], [after])
+def rows(study: Study) -> Iterator[tuple[str, str, str, str]]:
+    """Of each finished method its title, the EER before and after, and the change, with
+    intervals."""
+    for method in study.finished():
+        first, after = study.drawn(before(method)), study.drawn(method)
+        change = change_of_eer([first], [after])
         title = {**ENCODERS, **BACKENDS}[method]
-        yield title, percent(before), percent(after), str(change)
+        yield title, percent(first), percent(after), str(change)
 
 
 def percent(drawn: np.ndarray) -> str:
@@ -182,20 +186,33 @@ def run(
     minutes: float,
     overrides: Sequence[str] = (),
 ) -> str:
-    """Make what is missing and write the table. Raises JointError."""
+    """Make what is missing and write the table of all that is finished. Raises JointError."""
     for option, given, known in (("--pairs", pairs, list(PAIRS)), ("--methods", methods, METHODS)):
         for name in given:
             if name not in known:
                 raise ConfigError(option, repr(name), ", ".join(known))
-    settings = {"source_minutes": source_minutes, "minutes": minutes, "overrides": [*overrides]}
-    check_same(output / "settings.json", settings)
-    found = {}
+    studies = {name: Study(output / name, source_minutes, minutes, overrides) for name in PAIRS}
+    for name in (SOURCE, *(method for method in methods if method in ENCODERS)):
+        load_config(*studies[pairs[0]].recipe(name))
     for name in pairs:
-        write_pair(name, data, output / name / "data")
-        study = Study(output / name, source_minutes, minutes, overrides)
-        found[name] = list(rows(study, methods))
-        atomic_write(output / "table.md", table(found))
-    return table(found)
+        check_pair(name, data, studies[name].data)
+    settings = {
+        "data": str(data.resolve()),  # the folders of the pairs name recordings that lie there
+        "source_minutes": source_minutes,
+        "minutes": minutes,
+        "overrides": [*overrides],
+    }
+    check_same(output / "settings.json", settings)
+    for name in pairs:  # all before the first training, for the data of a pair may be refused
+        write_pair(name, data, studies[name].data)
+    written = ""
+    for name in pairs:
+        for method in methods:
+            studies[name].scores(before(method))
+            studies[name].scores(method)
+        written = table({other: list(rows(study)) for other, study in studies.items()})
+        atomic_write(output / "table.md", written)
+    return written
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
