@@ -5,7 +5,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DOCS_INSTALLED := $(VENV)/.installed-docs
-# Modules are compiled when they are first imported: most of those below never are.
+# Modules are compiled when they are first imported: most of those below never are. What was compiled
+# must be kept, or every process compiles torch again.
+unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 # The first Python that is new enough (a version manager's shim may exist and yet not run).
 PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \

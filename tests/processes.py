@@ -5,15 +5,17 @@ import os
 import signal
 import socket
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.multiprocessing as mp
 
 PROCESSES = 2
+Result = TypeVar("Result")
 
 
 def forks() -> ForkServerContext:
@@ -42,6 +44,12 @@ def _ranked(rank: int, port: int, work: Callable[..., None], arguments: tuple[An
     size = str(PROCESSES)
     os.environ |= {"WORLD_SIZE": size, "LOCAL_WORLD_SIZE": size, "GROUP_RANK": "0"}
     work(rank, *arguments)
+
+
+def in_new_process(work: Callable[..., Result], *arguments: Any) -> Result:
+    """What `work(*arguments)` gives in a process of its own; its error is raised here."""
+    with ProcessPoolExecutor(1, forks()) as pool:
+        return pool.submit(work, *arguments).result()
 
 
 def train_until_killed(recipe: Path, overrides: list[str], step: int) -> None:

@@ -2,7 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 ROOT = Path(__file__).parents[1]
 COMMON = ROOT / "recipes" / "common"
@@ -33,13 +38,19 @@ Refused = Callable[..., str]
 """The same for a command that must be refused: exit 2 and one line, which it gives."""
 
 
+@cache
+def blocks_composed(recipe: Path) -> "DictConfig":
+    """A recipe with its blocks, which several tests read and none may change."""
+    from joint.training.config.reading import composed
+
+    return composed(recipe)
+
+
 def short(recipe: Path, train: Path, validation: Path, output: Path) -> list[str]:
     """Overrides that leave the model as it is and make everything else small."""
     from omegaconf import OmegaConf
 
-    from joint.training.config.reading import composed
-
-    config = composed(recipe)
+    config = blocks_composed(recipe)
     whole = "CtcPhones" in str(config.tasks)  # learns from whole utterances
     overrides = [
         f"output={output}",
@@ -54,6 +65,8 @@ def short(recipe: Path, train: Path, validation: Path, output: Path) -> list[str
     scenes = [f"streams.{name}" for name in config.streams]
     extracts = "validation" in config and list(config.validation.tasks) == ["extraction"]
     judged = 2 if extracts else 12  # of some tasks, figures need several speakers
+    # each is a validation again, of the same extractor
+    overrides += ["trainer.examples=0"] if extracts else []
     for place in [*scenes, *(["validation"] if "validation" in config else [])]:
         # extractors of the published sizes: their time is that of the samples, of every enrolment
         overrides += [f"{place}.scenes.chunk={0.2 if extracts else 0.6}"]

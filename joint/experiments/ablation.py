@@ -16,7 +16,7 @@ from joint.files import atomic_write, write_json
 from joint.training.building.initialisation import FINAL, Find, located
 from joint.training.config.composition import chooses_a_block
 from joint.training.config.reading import composed, keys_of, typed
-from joint.training.config.schema import load_config
+from joint.training.config.schema import RecipeConfig, load_config
 
 FIGURES, TEST = "figures.json", "test.json"
 OWN = ("output=", "seeds=", "speech=", "speech.", "measures=", "measures.")
@@ -109,16 +109,17 @@ class Run:
         found: str | None = parts["encoder"].checkpoint if "encoder" in parts else None
         return found or next(iter(whole), None)
 
-    def write_recipe(self) -> None:
-        """Write the variant's own recipe, with all its blocks. Raises ConfigError where it cannot
-        be built, or where the run was started with another."""
+    def write_recipe(self) -> RecipeConfig:
+        """Write the variant's own recipe, with all its blocks; gives it as `joint train` reads it.
+        Raises ConfigError where it cannot be built, or where the run was started with another."""
         text = OmegaConf.to_yaml(self.config)
         if self.started and self.recipe.is_file() and self.recipe.read_text() != text:
             raise ConfigError(self.folder, "a training of another recipe", "this grid's own")
         atomic_write(self.recipe, text)
-        load_config(self.recipe, (), self.packages)
+        config = load_config(self.recipe, (), self.packages)
         if self.downstream is not None:
             self.downstream.write_recipe()
+        return config
 
     def check_initial(self, find: Find | None = None, made: Path | None = None) -> None:
         """Raises CheckpointError where a checkpoint that it is initialised from is missing; `made`

@@ -1,5 +1,7 @@
 """Every variant of every grid is a recipe that builds, and is what its name says."""
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -8,25 +10,32 @@ from support import GRIDS, ROOT
 
 from joint.experiments.ablation import Grid
 from joint.training.building.model import Classes, build_model
-from joint.training.config.schema import RecipeConfig, load_config, plain
+from joint.training.config.schema import RecipeConfig, plain
 
 DIFFERENCES = ("encoder", "tasks", "balance", "streams", "init_parts", "optimizer", "trainer")
 """Keys of a recipe of which two variants have at least one that differs."""
 
 
-def configs(grid: Path, output: Path) -> dict[str, RecipeConfig]:
-    """The recipe of each variant."""
-    found = {}
-    for run in Grid.load(grid, [f"output={output}", "seeds=[1]"]).runs():
-        run.write_recipe()
-        found[run.variant] = load_config(run.recipe)
-    return found
+Configs = Callable[[Path], dict[str, RecipeConfig]]
+
+
+@pytest.fixture(scope="module")
+def configs(tmp_path_factory: pytest.TempPathFactory) -> Configs:
+    """The recipe of each variant of a grid, composed once."""
+
+    @cache
+    def composed(grid: Path) -> dict[str, RecipeConfig]:
+        output = tmp_path_factory.mktemp(grid.stem)
+        runs = Grid.load(grid, [f"output={output}", "seeds=[1]"]).runs()
+        return {run.variant: run.write_recipe() for run in runs}
+
+    return composed
 
 
 @pytest.mark.parametrize("grid", GRIDS, ids=lambda path: path.stem)
-def test_variants_build(grid: Path, tmp_path: Path) -> None:
+def test_variants_build(grid: Path, configs: Configs) -> None:
     waveform = 0.1 * torch.randn(2, 16_000)
-    made, found = set(), configs(grid, tmp_path)
+    made, found = set(), configs(grid)
     for name, config in found.items():
         parts = plain(config)
         classes = Classes(10, ("SIL", "AA"), ("a",))
@@ -41,10 +50,10 @@ def test_variants_build(grid: Path, tmp_path: Path) -> None:
     assert len(made) == len(found), "two variants are the same"
 
 
-def test_joint_vs_frozen(tmp_path: Path) -> None:
+def test_joint_vs_frozen(configs: Configs) -> None:
     found = {}
     grid = ROOT / "recipes" / "speechocean762" / "grids" / "joint_vs_frozen.yaml"
-    for name, config in configs(grid, tmp_path).items():
+    for name, config in configs(grid).items():
         extraction, verification = config.tasks["extraction"], config.tasks["verification"]
         found[name] = (extraction.encoder, extraction.weight > 0, verification.weight > 0)
     assert found == {
@@ -55,9 +64,9 @@ def test_joint_vs_frozen(tmp_path: Path) -> None:
     }
 
 
-def test_the_matrix_trains_each_task_and_all(tmp_path: Path) -> None:
+def test_the_matrix_trains_each_task_and_all(configs: Configs) -> None:
     """Each under every switch, beside the speakers' loss, and all under five balances."""
-    found = configs(ROOT / "recipes" / "matrix" / "grids" / "matrix.yaml", tmp_path)
+    found = configs(ROOT / "recipes" / "matrix" / "grids" / "matrix.yaml")
     trained = {
         name: {
             task: (node.weight, node.encoder) for task, node in config.tasks.items() if node.weight

@@ -1,8 +1,9 @@
 """A YAML file and `key=value` overrides as a typed configuration."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from omegaconf import DictConfig, OmegaConf
@@ -76,10 +77,16 @@ def _read(path: Path, make: Callable[[DictConfig], Made]) -> Made:
 
 
 def _typed(given: DictConfig | object, kind: type[Typed]) -> Typed:
-    merged = OmegaConf.merge(OmegaConf.structured(kind), given)
+    merged = OmegaConf.merge(_schema(kind), given)
     OmegaConf.resolve(merged)
     made: Typed = OmegaConf.to_object(merged)  # type: ignore[assignment]
     return made
+
+
+@cache
+def _schema(kind: type[Any]) -> Any:
+    """`kind` as OmegaConf knows it; to be copied, never changed."""
+    return OmegaConf.structured(kind)
 
 
 def _explaining(path: Path, make: Callable[[], Made]) -> Made:

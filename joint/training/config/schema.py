@@ -1,12 +1,12 @@
 """Typed configuration: a recipe's YAML, checked before anything is built."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from joint.data.scenes.planning import ScenePlanner
 from joint.errors import ConfigError
@@ -266,6 +266,14 @@ def resolved(config: RecipeConfig) -> str:
 
 def plain(config: RecipeConfig) -> dict[str, Any]:
     """The configuration as JSON-able values."""
-    container = OmegaConf.to_container(OmegaConf.structured(config))
-    assert isinstance(container, dict) and not isinstance(container, (DictConfig, ListConfig))
-    return {str(k): v for k, v in container.items()}
+    return {part.name: _plain(getattr(config, part.name)) for part in fields(config)}
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {part.name: _plain(getattr(value, part.name)) for part in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value

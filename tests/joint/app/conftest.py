@@ -86,11 +86,16 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def exported(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with the tiny checkpoint's encoder and extractor as ONNX, made once."""
-    from joint.app.api import load
-    from joint.app.export.export import export
+def export_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache of exported checkpoints for tests that are not about exporting, which takes long."""
+    return tmp_path_factory.mktemp("cache")
 
-    folder = tmp_path_factory.mktemp("exported")
-    export(load(tiny_checkpoint, precision="float32"), folder)
-    return folder
+
+@pytest.fixture(scope="session")
+def exported(tiny_checkpoint: Path, export_cache: Path) -> Path:
+    """The folder in that cache with the tiny checkpoint's encoder and extractor as ONNX."""
+    from joint.app.engine.choosing import exported_parts
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JOINT_CACHE", str(export_cache))
+        return exported_parts(str(tiny_checkpoint), ["encoder", "extractor"])

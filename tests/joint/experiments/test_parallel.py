@@ -23,8 +23,9 @@ def threads_of(run: Run) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("jobs", "expected"), [(1, 2), (2, 1)])
 def test_jobs_share_the_threads_that_the_command_has(
-    tmp_path: Path, jobs: int, expected: int
+    tmp_path: Path, jobs: int, expected: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("joint.experiments.parallel.worker_pool", forked)
     # as OMP_NUM_THREADS=2 does, on a machine of any number of cores
     before = torch.get_num_threads()
     torch.set_num_threads(2)

@@ -1,77 +1,64 @@
 """Freed memory stays with the process."""
 
-import subprocess
-import sys
+from resource import RUSAGE_SELF, getrusage
 
 import pytest
+import torch
+from processes import in_new_process
 
 from joint.training import memory
-from joint.training.memory import giving_back, keep_freed_memory
+from joint.training.memory import FreedMemory, giving_back, keep_freed_memory, resident_bytes
 
-FAULTS = """
-import resource, sys
-import torch
-from joint.training.memory import keep_freed_memory
 
-torch.set_num_threads(1)
-if sys.argv[1] == "keep":
-    assert keep_freed_memory()
+def least_faults(keep: bool) -> int:
+    """Page faults of a step that allocates 64 MiB five times, where freed memory is kept or not."""
+    torch.set_num_threads(1)
+    if keep:
+        assert keep_freed_memory()
 
-def faults():
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    held = [torch.ones(64 * 2**18)]  # 64 MiB, and as much for each that a step keeps
-    for _ in range(4):
-        held.append(held[-1] + 1.0)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+    def faults() -> int:
+        before = getrusage(RUSAGE_SELF).ru_minflt
+        held = [torch.ones(64 * 2**18)]  # 64 MiB, and as much for each that a step keeps
+        for _ in range(4):
+            held.append(held[-1] + 1.0)
+        return getrusage(RUSAGE_SELF).ru_minflt - before
 
-# The least of several: an aligned block does not always fit where the one before was.
-print(min(faults() for _ in range(8)))
-"""
+    # The least of several: an aligned block does not always fit where the one before was.
+    return min(faults() for _ in range(8))
 
 
 def test_the_next_step_finds_its_pages() -> None:
     if not keep_freed_memory():
         pytest.skip("not glibc")
-    anew, kept = (
-        int(
-            subprocess.run(
-                [sys.executable, "-c", FAULTS, how], capture_output=True, check=True
-            ).stdout
-        )
-        for how in ("return", "keep")
-    )
+    anew, kept = (in_new_process(least_faults, keep) for keep in (False, True))
     assert kept < anew / 4  # at most one block of five is mapped anew
 
 
-HOLES = """
-import torch
-from joint.training.memory import FreedMemory, keep_freed_memory, resident_bytes
+def bytes_given_back() -> int:
+    """What a step gives back after many small blocks have left holes."""
+    assert keep_freed_memory()
+    freed = FreedMemory()
+    freed.EVERY = 2
 
-assert keep_freed_memory()
-freed = FreedMemory()
-freed.EVERY = 2
+    def both_steps() -> bool:
+        return freed.step() or freed.step()
 
-def both_steps():
-    return freed.step() or freed.step()
-
-assert not both_steps()  # what the first steps take
-freed.allowed = resident_bytes() + 2**28
-blocks = [torch.ones(2**18) for _ in range(512)]  # 1 MiB each
-kept = blocks[::2]
-del blocks  # holes, which the C library keeps
-held = resident_bytes()
-assert both_steps()
-print(held - resident_bytes())
-assert not both_steps()
-"""
+    assert not both_steps()  # what the first steps take
+    freed.allowed = resident_bytes() + 2**28
+    blocks = [torch.ones(2**18) for _ in range(512)]  # 1 MiB each
+    kept = blocks[::2]
+    del blocks  # holes, which the C library keeps
+    held = resident_bytes()
+    assert both_steps() and kept
+    given = held - resident_bytes()
+    assert not both_steps()
+    return given
 
 
 def test_holes_are_given_back_where_the_process_has_grown() -> None:
     if not keep_freed_memory():
         pytest.skip("not glibc")
-    ran = subprocess.run([sys.executable, "-c", HOLES], capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stderr
-    assert int(ran.stdout) > 100 * 2**20
+    assert in_new_process(bytes_given_back) > 100 * 2**20
 
 
 def test_a_long_evaluation_gives_back_what_has_grown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,15 +1,15 @@
 """Each recipe trains two steps on the embedded corpus."""
 
 import json
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
 from stand_ins import codec_parts, overrides_of
-from support import RECIPES, short
+from support import RECIPES, blocks_composed, short
 
 from joint.training.building.model import load_model
-from joint.training.config.reading import composed
 from joint.training.run import train
 
 OF_PHONES = ("phonetics", "recognition", "synthesis", "conversion", "codec", "codec_synthesis")
@@ -19,7 +19,7 @@ OF_PHONES = ("phonetics", "recognition", "synthesis", "conversion", "codec", "co
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_two_steps(recipe: Path, prepared: Path, aligned: Path, tmp_path: Path) -> None:
     folders = prepared / "train", prepared / "test"
-    config = composed(recipe)
+    config = deepcopy(blocks_composed(recipe))
     if any(f"tasks.{task}." in str(config.tasks) for task in OF_PHONES):
         folders = aligned, aligned
     config.pop("init_parts", None)

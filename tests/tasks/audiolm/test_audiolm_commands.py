@@ -8,6 +8,8 @@ import pytest
 from support import ROOT, Command, Refused, short
 from tiny_language_models import save_audio_model, save_text_model
 
+from joint.data.opening import open_corpus
+from joint.data.prepare.subset import write_subset
 from joint.training.run import train
 from pretrained.names import named_checkpoint
 
@@ -19,6 +21,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_text_model(tmp_path_factory.mktemp("language") / "model")
 
 
+@pytest.fixture(scope="module")
+def few(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four recordings of each of the twelve test speakers."""
+    corpus = open_corpus(prepared / "test")
+    chosen = [corpus.utterances[i].id for own in corpus.of_speaker for i in own[:4]]
+    return write_subset(prepared / "test", chosen, tmp_path_factory.mktemp("few") / "test")
+
+
 def trained(name: str, folder: Path, prepared: Path, output: Path) -> Path:
     """Two steps of a recipe, on the shipped encoder."""
     recipe = ROOT / "recipes" / "audiolm" / f"{name}.yaml"
@@ -28,8 +38,8 @@ def trained(name: str, folder: Path, prepared: Path, output: Path) -> Path:
     return train(recipe, overrides, find=named_checkpoint)
 
 
-def evaluated(joint_command: Command, prepared: Path, output: Path, *options: object) -> Any:
-    common = ("evaluate", "audiolm", "--data", prepared / "test", "--json", output)
+def evaluated(joint_command: Command, few: Path, output: Path, *options: object) -> Any:
+    common = ("evaluate", "audiolm", "--data", few, "--json", output)
     outcome = joint_command(*common, *options)
     assert outcome.code == 0, outcome
     found = json.loads(output.read_text())
@@ -37,12 +47,17 @@ def evaluated(joint_command: Command, prepared: Path, output: Path, *options: ob
 
 
 def test_figures_of_voices(
-    joint_command: Command, refused: Refused, folder: Path, prepared: Path, tmp_path: Path
+    joint_command: Command,
+    refused: Refused,
+    folder: Path,
+    prepared: Path,
+    few: Path,
+    tmp_path: Path,
 ) -> None:
     checkpoint = trained("voices", folder, prepared, tmp_path / "run")
     assert checkpoint.stat().st_size < 20e6  # the encoder, and no language model
     options = ("--checkpoint", checkpoint, "--pairs", 40)
-    found = evaluated(joint_command, prepared, tmp_path / "voices.json", *options)
+    found = evaluated(joint_command, few, tmp_path / "voices.json", *options)
     assert found["pairs"] == 40 and 0 < found["hard_pairs"] < 20
     assert set(found["by_system"]) == SYSTEMS
     cosine = found["by_system"]["cosine"]
@@ -55,17 +70,17 @@ def test_figures_of_voices(
     assert groups["noise 5 dB"]["pairs"] == 40
     assert groups["hard pairs"]["pairs"] == 20 + found["hard_pairs"]
     save_text_model(folder, seed=1)
-    line = refused("evaluate", "audiolm", "--data", prepared / "test", *options)
+    line = refused("evaluate", "audiolm", "--data", few, *options)
     assert "found files of fingerprint" in line and "that this was trained on" in line
     save_text_model(folder)
 
 
 def test_figures_of_words(
-    joint_command: Command, folder: Path, prepared: Path, tmp_path: Path
+    joint_command: Command, folder: Path, prepared: Path, few: Path, tmp_path: Path
 ) -> None:
     checkpoint = trained("words", folder, prepared, tmp_path / "run")
     options = ("--checkpoint", checkpoint, "--pairs", 40, "--threshold", 0.5)
-    found = evaluated(joint_command, prepared, tmp_path / "words.json", *options)
+    found = evaluated(joint_command, few, tmp_path / "words.json", *options)
     assert set(found["by_system"]) == SYSTEMS and "by_group" not in found
     kinds = ("same speaker, same words", "same speaker, other words", "other speaker")
     assert all(0.0 <= found[kind] <= 100.0 for kind in kinds)
@@ -76,13 +91,13 @@ def test_figures_of_words(
 
 
 def test_a_language_model_with_audio(
-    joint_command: Command, refused: Refused, folder: Path, prepared: Path, tmp_path: Path
+    joint_command: Command, refused: Refused, folder: Path, few: Path, tmp_path: Path
 ) -> None:
     source = save_audio_model(tmp_path / "audio")
     options = ("--model", source, "--pairs", 8, "--form", "concatenated")
-    found = evaluated(joint_command, prepared, tmp_path / "audio.json", *options)
+    found = evaluated(joint_command, few, tmp_path / "audio.json", *options)
     assert set(found["by_system"]) == SYSTEMS and found["pairs"] == 8
-    common = ("evaluate", "audiolm", "--data", prepared / "test")
+    common = ("evaluate", "audiolm", "--data", few)
     line = refused(*common, "--model", folder)
     assert "without audio tokens" in line and "such as Qwen2-Audio" in line
     line = refused(*common)

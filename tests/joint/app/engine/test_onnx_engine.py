@@ -25,15 +25,10 @@ main(sys.argv[1:])
 """
 
 
-@pytest.fixture(scope="session")
-def encoder(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def encoder(exported: Path) -> Path:
     """The tiny checkpoint's encoder as ONNX."""
-    from joint.app.api import load
-    from joint.app.export.export import export
-
-    folder = tmp_path_factory.mktemp("engine")
-    (file,) = export(load(tiny_checkpoint, tasks=()), folder, kinds=["encoder"])
-    return file.path
+    return exported / "encoder.onnx"
 
 
 def vectors(path: Path) -> np.ndarray:
@@ -103,7 +98,7 @@ def test_a_checkpoint_is_exported_once(
     monkeypatch.setenv("JOINT_CACHE", str(tmp_path / "cache"))
     words = ["embed", *recordings, "--checkpoint", tiny_checkpoint, "--engine", "onnx", "--output"]
     assert joint_command(*words, tmp_path / "a.npz").code == 0
-    assert len(list((tmp_path / "cache").rglob("*.onnx"))) == 1
+    assert [f.name for f in (tmp_path / "cache").rglob("*.onnx")] == ["encoder.onnx"]
     monkeypatch.setattr("joint.app.export.export.export", None)  # a second export would fail
     assert joint_command(*words, tmp_path / "b.npz").code == 0
     np.testing.assert_array_equal(vectors(tmp_path / "a.npz"), vectors(tmp_path / "b.npz"))

@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 from hydra.core.global_hydra import GlobalHydra
-from support import COMMON, RECIPES, ROOT
+from support import COMMON, RECIPES, ROOT, blocks_composed
 
 from joint.errors import ConfigError
 from joint.training.building.objects import build
-from joint.training.config.reading import composed
 from joint.training.config.schema import load_config, plain
 
 DATA = "data.train=somewhere"
@@ -182,4 +181,4 @@ def test_recipes_describe_no_encoder(path: Path) -> None:
     """An encoder is described once, in a block; recipes say what is their own."""
     own = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert "_target_" not in own.get("encoder", {})
-    assert composed(path).encoder._target_ == "joint.encoders.encoder.SpeakerEncoder"
+    assert blocks_composed(path).encoder._target_ == "joint.encoders.encoder.SpeakerEncoder"

@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import pytest
-from support import RECIPES, TINY
+from support import RECIPES, TINY, blocks_composed
 
 from joint.data.scenes.planning import ScenePlanner
 from joint.errors import ConfigError
-from joint.training.config.reading import composed
 from joint.training.config.schema import load_config, plain
 
 DATA = "data.train=somewhere"
@@ -169,7 +168,7 @@ def test_no_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", [TINY, *RECIPES], ids=lambda path: path.stem)
 def test_recipes_are_valid(path: Path) -> None:
-    names_corpora = any(stream.get("corpora") for stream in composed(path).streams.values())
+    names_corpora = any(stream.get("corpora") for stream in blocks_composed(path).streams.values())
     config = load_config(path, [] if names_corpora else [DATA])
     assert config.tasks
     assert all(isinstance(stream.scenes, ScenePlanner) for stream in config.streams.values())

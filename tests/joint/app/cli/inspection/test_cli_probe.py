@@ -1,13 +1,12 @@
 """`joint probe` and `joint report`: what they write, and what they refuse."""
 
 import json
-from functools import partial
 from pathlib import Path
 
 import pytest
 from support import Command, Refused
 
-from joint.app.cli.inspection import probe as probe_module
+from analysis.probing.study import Material
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
 
@@ -50,9 +49,9 @@ def test_report(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # one layer is enough to see that the probes are in the page
-    one_layer = partial(probe_module.beside_untrained, layers=["embedding"])
-    monkeypatch.setattr(probe_module, "beside_untrained", one_layer)
+    # one question is enough to see that the probes are in the page
+    every = Material.of
+    monkeypatch.setattr(Material, "of", lambda *given: every(*given, ["speaker"]))
     out = tmp_path / "out"
     common = ("report", "--checkpoint", tiny_checkpoint, "--data", aligned_trials, "--output", out)
     outcome = joint_command(*common, "--against", "speechocean762-librispeech-joint")

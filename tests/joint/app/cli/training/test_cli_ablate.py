@@ -9,6 +9,8 @@ import pytest
 from omegaconf import OmegaConf
 from support import ROOT, TINY, Command
 
+from joint.data.opening import open_corpus
+from joint.data.prepare.tables import write_tables
 from joint.experiments.ablation import Grid
 
 GRID = """
@@ -31,18 +33,15 @@ def grid(prepared: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def test_set(embedded_corpus: Path, tmp_path: Path) -> Path:
-    """The embedded test part with few trials and without mixtures."""
+    """Four recordings of each speaker of the embedded test part and their trials, no mixtures."""
+    corpus = open_corpus(embedded_corpus / "test")
+    few = [corpus.utterances[i] for own in corpus.of_speaker for i in own[:4]]
     folder = tmp_path / "corpus" / "test"
     folder.mkdir(parents=True)
-    for path in (embedded_corpus / "test").iterdir():
-        if path.name not in ("trials", "mix2_extraction.csv", "wav.scp"):
-            (folder / path.name).write_bytes(path.read_bytes())
-    lines = (embedded_corpus / "test" / "wav.scp").read_text().splitlines()
-    rows = [line.split(maxsplit=1) for line in lines]
-    absolute = [f"{name} {embedded_corpus / path}\n" for name, path in rows]
-    (folder / "wav.scp").write_text("".join(absolute))
+    write_tables(folder, few)
+    known = {utterance.id for utterance in few}
     trials = (embedded_corpus / "test" / "trials").read_text().splitlines(keepends=True)
-    (folder / "trials").write_text("".join(trials[::10]))
+    (folder / "trials").write_text("".join(t for t in trials if known.issuperset(t.split()[1:])))
     return folder
 
 
@@ -79,7 +78,7 @@ measures:
   trials: {{the same: {test_set}}}
   conditions: [white noise 15 dB]
   questions: [level]
-  recordings: 60
+  recordings: 30
 """
     grid.write_text(measures + grid.read_text())
     assert joint_command("ablate", grid, "--variant", "frozen").code == 0
