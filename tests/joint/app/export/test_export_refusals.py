@@ -32,10 +32,10 @@ class AsManyAsLoud(nn.Module):
 def test_a_layer_is_named(
     tiny_loaded: SpeakerModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    extractor = tiny_loaded.model.task("extraction").extractor
-    monkeypatch.setitem(extractor._modules, "split", AsManyAsLoud(extractor.split))
-    with pytest.raises(CheckpointError, match=r"the layer tasks\.extraction\.extractor\.split \("):
-        export(tiny_loaded, tmp_path / "out", "torchscript", kinds=["encoder", "extractor"])
+    encoder = tiny_loaded.model.encoder
+    monkeypatch.setitem(encoder._modules, "pooling", AsManyAsLoud(encoder.pooling))
+    with pytest.raises(CheckpointError, match=r"the layer encoder\.pooling \("):
+        export(tiny_loaded, tmp_path / "out", kinds=["extractor", "encoder"])
     assert not (tmp_path / "out").exists()
 
 
