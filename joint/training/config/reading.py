@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import yaml
 from omegaconf import DictConfig, OmegaConf
@@ -77,7 +77,7 @@ def _read(path: Path, make: Callable[[DictConfig], Made]) -> Made:
 
 
 def _typed(given: DictConfig | object, kind: type[Typed]) -> Typed:
-    merged = OmegaConf.merge(_schema(kind), given)
+    merged = OmegaConf.merge(_schema(cast(Any, kind)), given)
     OmegaConf.resolve(merged)
     made: Typed = OmegaConf.to_object(merged)  # type: ignore[assignment]
     return made
