@@ -17,6 +17,7 @@ from joint.errors import DataError
 from joint.metrics.words import concatenated_errors, total
 from joint.terminal import errors_in_one_line
 from joint.training.run import train
+from pretrained.names import named_checkpoint
 from recipes.speechocean762.studies.command import study_parser
 
 RECIPE = Path(__file__).parents[1] / "recognition.yaml"
@@ -34,7 +35,6 @@ PLAIN = (
     "data.validation=null",
     "data.cache=null",
     "validation=null",
-    "init=[]",
 )
 
 
@@ -50,7 +50,8 @@ def memorize(data: Path, output: Path, minutes: float) -> dict[str, float]:
     part = write_subset(data, chosen, output / "data")
     keys = [*PLAIN, f"data.train={part}", f"output={output / 'run'}"]
     begun = (output / "run" / "checkpoints").is_dir()
-    model = load(train(RECIPE, [*keys, f"trainer.max_minutes={minutes}"], resume=begun))
+    keys += [f"trainer.max_minutes={minutes}"]
+    model = load(train(RECIPE, keys, resume=begun, find=named_checkpoint))
     references = open_corpus(part).utterances
     hypotheses = [model.transcribe(read_audio(u.path)) for u in references]
     pairs = zip(references, hypotheses, strict=True)

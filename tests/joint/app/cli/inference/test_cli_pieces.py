@@ -100,7 +100,7 @@ def test_another_corpus(
     run = tmp_path / "refused"
     fewer = "tasks.target.task.units.pieces=50"
     line = refused("train", *base, f"output={run}", began, fewer)
-    assert f"'units.codes' of shape ({COUNT}, 16)" in line
+    assert f"'tasks.target.units.codes' of shape ({COUNT}, 16)" in line
     line = refused("train", *base, f"output={run}", "tasks.target.task.units.pieces=9999")
     assert "units.pieces: found 9999" in line and "the most that the texts give" in line
     assert not run.exists()
