@@ -44,7 +44,8 @@ def evaluate_synthesis(
 
     For each encoder `similarity_own` is the mean cosine with the reference, `similarity_source`
     that with the natural source, `similarity_other` that with the references of all other speakers
-    of the list. The gap is own minus other, and `gap_percent` that of the natural recordings is
+    of the list, and `nearer_to_own_percent` the share of sentences whose cosine with the reference
+    is above that with the others, on average. The gap is own minus other, and `gap_percent` that of the natural recordings is
     100; `gap_same_gender_percent` compares with others of the speaker's gender alone.
     """
     systems = {}
@@ -86,6 +87,7 @@ def _system(
             f"{encoder}_similarity_own": known_mean(own.own),
             f"{encoder}_similarity_source": known_mean(cosines(measured, natural, encoder)),
             f"{encoder}_similarity_other": known_mean(own.other),
+            f"{encoder}_nearer_to_own_percent": own.nearer_to_own_percent,
             f"{encoder}_gap_percent": gap_percent(own, bound),
             f"{encoder}_gap_same_gender_percent": gap_percent(alike, bound_alike),
         }

@@ -29,6 +29,13 @@ class Similarity:
         own, other = known_mean(self.own), known_mean(self.other)
         return None if own is None or other is None else own - other
 
+    @property
+    def nearer_to_own_percent(self) -> float | None:
+        """The share of waveforms that are nearer to their own speaker than to others on average,
+        of those where both are known; None without any."""
+        known = ~np.isnan(self.own) & ~np.isnan(self.other)
+        return 100.0 * float((self.own > self.other)[known].mean()) if known.any() else None
+
 
 def similarity(
     measured: Sequence[Measured],

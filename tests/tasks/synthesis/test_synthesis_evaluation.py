@@ -57,6 +57,7 @@ def test_own_voice_and_another(corpus: Corpus, rows: tuple[SpeechPair, ...]) -> 
     )
     perfect = words["by_system"]["synthetic"]
     assert perfect["wer_percent"] == 0 and perfect["encoder_gap_percent"] == 100
+    assert perfect["encoder_nearer_to_own_percent"] == 100
     assert words["duration_ratio"] == 1 and words["duration_error_percent"] == 0
     assert words["by_system"]["copy synthesis"]["mel_error"] == 0
     assert perfect["mel_error"] is None  # its timing is its own
@@ -79,6 +80,7 @@ def test_own_voice_and_another(corpus: Corpus, rows: tuple[SpeechPair, ...]) -> 
     # one of the five other speakers, and no more, is the one who speaks
     assert other["encoder_similarity_other"] == pytest.approx(0.2)
     assert other["encoder_gap_percent"] == pytest.approx(-20)
+    assert other["encoder_nearer_to_own_percent"] == 0
     assert other["wer_percent"] > 80 and wrong["duration_error_percent"] > 5
     assert other["f0_register_error_semitones"] > perfect["f0_register_error_semitones"]
     assert len(found.rows) == 6

@@ -48,7 +48,8 @@ def synthesis(
 
     Similarity is a mean cosine: similarity_own with the reference, similarity_source with the
     natural recording, similarity_other with the references of the other speakers. gap_percent is
-    own minus other, where natural recordings are 100. real_time_factor is on one thread.
+    own minus other, where natural recordings are 100; nearer_to_own_percent the share of sentences
+    with own above other. real_time_factor is on one thread.
 
     Example: joint evaluate synthesis --data data/librispeech/test-clean
     --sentences data/librispeech/test-clean/sentences.tsv --judge resemblyzer

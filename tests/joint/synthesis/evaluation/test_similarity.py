@@ -40,5 +40,11 @@ def test_gap_in_percent_of_the_natural_one() -> None:
     assert gap_percent(alone, natural) is None is gap_percent(natural, alone)
 
 
+def test_share_nearer_to_the_own_speaker() -> None:
+    found = Similarity(np.array([0.6, 0.2, 0.5, np.nan]), np.array([0.4, 0.3, np.nan, 0.1]))
+    assert found.nearer_to_own_percent == 50  # of the two of which both are known
+    assert Similarity(np.array([np.nan]), np.array([0.1])).nearer_to_own_percent is None
+
+
 def test_cosines_of_pairs() -> None:
     assert cosines(measured(0, 45), measured(60, 45), "e") == pytest.approx([0.5, 1])
