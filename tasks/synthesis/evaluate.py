@@ -45,8 +45,9 @@ def evaluate_synthesis(
     For each encoder `similarity_own` is the mean cosine with the reference, `similarity_source`
     that with the natural source, `similarity_other` that with the references of all other speakers
     of the list, and `nearer_to_own_percent` the share of sentences whose cosine with the reference
-    is above that with the others, on average. The gap is own minus other, and `gap_percent` that of the natural recordings is
-    100; `gap_same_gender_percent` compares with others of the speaker's gender alone.
+    is above that with the others, on average. The gap is own minus other, and `gap_percent` that of
+    the natural recordings is 100; `gap_same_gender_percent` compares with others of the speaker's
+    gender alone.
     """
     systems = {}
     if copy is not None:

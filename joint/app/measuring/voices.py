@@ -81,16 +81,22 @@ def files_of(name: str, folder: str, speech: SpeechConfig) -> list[Path | None]:
     return [find_list(folder, CONVERSIONS if name == "conversion" else SENTENCES), *checkpoints]
 
 
-def makers(model: SpeakerModel, vocoder: str | None, steps: int | None = None) -> dict[str, Make]:
+def makers(
+    model: SpeakerModel,
+    vocoder: str | None,
+    steps: int | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+) -> dict[str, Make]:
     """What the checkpoint's tasks of VOICES make of the sentences of a study, by SYNTHETIC and
-    CONVERTED. Raises CheckpointError where it has neither."""
+    CONVERTED; `top_p` is for synthesis alone. Raises CheckpointError where it has neither."""
     found: dict[str, Make] = {}
     if "synthesis" in model.model.tasks:
-        speak = speaker(model, vocoder, steps)
+        speak = speaker(model, vocoder, steps, temperature, top_p)
         found[SYNTHETIC] = lambda s: speak(s.text, s.reference, s.words)
     if "conversion" in model.model.tasks:
         found[CONVERTED] = lambda s: model.convert(
-            s.source, s.reference, steps=steps, vocoder=vocoder
+            s.source, s.reference, steps=steps, vocoder=vocoder, temperature=temperature
         )
     if not found:
         tasks = f"tasks {', '.join(model.model.tasks) or 'none'}"

@@ -7,7 +7,15 @@ import typer
 
 from joint.app.cli.checked import CheckedCommand
 from joint.app.cli.evaluate.speech import Judge
-from joint.app.cli.options import SHIPPED, Checkpoint, Data, Steps, VocoderName
+from joint.app.cli.options import (
+    SHIPPED,
+    Checkpoint,
+    Data,
+    Steps,
+    Temperature,
+    TopP,
+    VocoderName,
+)
 
 analyze = typer.Typer(no_args_is_help=True, help="Studies of the speech that a checkpoint makes.")
 
@@ -27,6 +35,8 @@ def voices(
         int, typer.Option("--sentences", metavar="N", min=2, help="Sentences in each voice.")
     ] = 2,
     steps: Steps = None,
+    temperature: Temperature = None,
+    top_p: TopP = None,
     vocoder: VocoderName = None,
     judge: Judge = None,
     plane: Annotated[
@@ -67,9 +77,9 @@ def voices(
 
     if plane not in ("tsne", "umap"):
         raise ConfigError("--plane", plane, "tsne or umap")
-    check_manner(vocoder, "--", steps=steps)
+    check_manner(vocoder, "--", steps=steps, temperature=temperature, top_p=top_p)
     corpus, model = open_corpus(data), open_model(checkpoint)
-    systems = makers(model, vocoder, steps)
+    systems = makers(model, vocoder, steps, temperature, top_p)
     goes_on = SYNTHETIC in systems and model.reads_prompts
     chosen = choose_voices(corpus, speakers, sentences, with_words=goes_on)
     instruments = encoders_of(model, judge)
