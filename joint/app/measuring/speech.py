@@ -39,6 +39,10 @@ def read_pairs(
     return corpus, listed.rows[:limit]
 
 
+WITHOUT = Path("none")
+"""In place of a folder with the networks of DNSMOS."""
+
+
 def instruments_of(
     model: SpeakerModel,
     judge: str | None = None,
@@ -49,15 +53,17 @@ def instruments_of(
 ) -> Instruments:
     """The instruments that the options ask for; one line says what is not installed.
 
-    `dnsmos` is a folder with its networks, by default that of the package `speechmos`; `copies`
-    says whether PESQ is asked for.
+    `dnsmos` is a folder with its networks, by default that of the package `speechmos`, WITHOUT for
+    none; `copies` says whether PESQ is asked for.
     """
     encoders: dict[str, Embed] = {SHARED: model.embed_waveforms}
     if judge is not None:
         encoders[JUDGE] = open_judge(judge, str(model.device))
     recognise = recognise_by(recognizer, kept) if recognizer is not None else None
     folder = speechmos_folder() if dnsmos is None else dnsmos
-    if folder is None:
+    if folder == WITHOUT:
+        folder = None
+    elif folder is None:
         logger.warning("the package speechmos is not installed: no DNSMOS (pip install speechmos)")
     if copies and not pesq_installed():
         logger.warning("the package pesq is not installed: no PESQ (pip install pesq)")

@@ -2,6 +2,7 @@
 
 from joint.app.cli.evaluate.speech import (
     PLAYED,
+    Copied,
     DnsmosFolder,
     Judge,
     Kept,
@@ -36,6 +37,7 @@ def conversion(
     kept: Kept = None,
     judge: Judge = None,
     dnsmos: DnsmosFolder = None,
+    copies: Copied = True,
     limit: Limit = None,
     output: OutputFolder = None,
     json: Json = None,
@@ -62,10 +64,10 @@ def conversion(
         lambda source, target: model.convert(
             source, target, steps=steps, vocoder=vocoder, temperature=temperature
         ),
-        copier(model, vocoder),
+        copier(model, vocoder) if copies else None,
         corpus,
         rows,
-        instruments_of(model, judge, recognizer, kept, dnsmos),
+        instruments_of(model, judge, recognizer, kept, dnsmos, copies),
         output,
         PLAYED if report else 0,
     )

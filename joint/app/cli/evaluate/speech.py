@@ -52,10 +52,14 @@ DnsmosFolder: TypeAlias = Annotated[
     Path | None,
     typer.Option(
         "--dnsmos",
-        metavar="NETWORKS",
+        metavar="NETWORKS|none",
         help="A folder with sig_bak_ovr.onnx and model_v8.onnx; by default that of the package "
-        "speechmos (extra `synthesis`).",
+        "speechmos (extra `synthesis`). none: no DNSMOS, which takes up to half of the time.",
     ),
+]
+Copied: TypeAlias = Annotated[
+    bool,
+    typer.Option("--copies/--no-copies", help="Also measure copies by the vocoder."),
 ]
 Limit: TypeAlias = Annotated[
     int | None,

@@ -2,6 +2,7 @@
 
 from joint.app.cli.evaluate.speech import (
     PLAYED,
+    Copied,
     DnsmosFolder,
     Judge,
     Kept,
@@ -38,6 +39,7 @@ def synthesis(
     kept: Kept = None,
     judge: Judge = None,
     dnsmos: DnsmosFolder = None,
+    copies: Copied = True,
     limit: Limit = None,
     output: OutputFolder = None,
     json: Json = None,
@@ -67,10 +69,10 @@ def synthesis(
     model = open_model(checkpoint)
     figures, found = evaluate_synthesis(
         speaker(model, vocoder, steps, temperature, top_p),
-        voice_copier(model, vocoder),
+        voice_copier(model, vocoder) if copies else None,
         corpus,
         rows,
-        instruments_of(model, judge, recognizer, kept, dnsmos),
+        instruments_of(model, judge, recognizer, kept, dnsmos, copies),
         output,
         PLAYED if report else 0,
     )

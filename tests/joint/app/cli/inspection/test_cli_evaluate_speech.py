@@ -55,6 +55,19 @@ def test_figures_sounds_and_report(
     assert html.count("<audio") == 2 * (len(systems) + 1) and rows[0].text.capitalize() in html
 
 
+@pytest.mark.parametrize("task", ["synthesis", "conversion"])
+def test_without_copies_and_without_dnsmos(
+    joint_command: Command, speaking_checkpoint: Path, prepared: Path, tmp_path: Path, task: str
+) -> None:
+    test, table = prepared / "test", tmp_path / "f.json"
+    common = ["evaluate", task, "--checkpoint", speaking_checkpoint, "--data", test]
+    common += ["--sentences", test / LISTS[task], "--limit", 1, "--json", table]
+    assert joint_command(*common, "--no-copies", "--dnsmos", "none").code == 0
+    systems = json.loads(table.read_text())["by_system"]
+    assert list(systems) == ["natural", MADE[task]]
+    assert all(system["dnsmos_overall"] is None for system in systems.values())
+
+
 def test_all_recordings_without_a_list(
     joint_command: Command, speaking_checkpoint: Path, prepared: Path
 ) -> None:
