@@ -34,7 +34,8 @@ class FlowDecoder(MelDecoder):
             alone.
         from_rough: Whether training follows the paths of `sample`, from its beginning between the
             noise, of the `temperature`, and the rough spectrogram; without it, as checkpoints from
-            before have learnt, paths from noise at all moments.
+            before have learnt, paths from noise at all moments. Errors count as what they make of
+            the spectrogram: short paths are steep, and would outweigh all other losses.
     """
 
     controls = frozenset({"steps", "temperature"})
@@ -92,7 +93,8 @@ class FlowDecoder(MelDecoder):
         moment = start + (1.0 - start) * drawn
         dropped = torch.rand(len(mel), device=mel.device) < self.unconditional
         velocity = self.velocity(x, moment, features, mask, without_speaker(encoding, dropped))
-        loss = masked_mean((velocity - slope).square(), mask if counted is None else counted)
+        error = (1.0 - start) * (velocity - slope)
+        loss = masked_mean(error.square(), mask if counted is None else counted)
         return loss, (x + (1.0 - moment[:, None, None]) * velocity) * mask
 
     def _begin(self, noise: Tensor, rough: Tensor | None) -> tuple[Tensor, float]:
