@@ -15,6 +15,7 @@ from joint.outputs import SpeakerEncoding
 from tasks.codec_synthesis.examples import CodeExamples
 from tasks.codec_synthesis.network import Transformer, positions, spoken_in
 from tasks.codec_synthesis.sampling import Draw
+from tasks.codec_synthesis.vectors import CodePredictor, CodeReader, CodeVectors
 
 STEPS = 3
 """In a frame of codes the text stays at its phone, or goes on by one or two."""
@@ -31,14 +32,15 @@ class AutoregressiveModel(nn.Module):
     speech with it, where the last phone does. Without, as VALL-E, a stop token ends it.
 
     Args:
-        phones, size: Of the inventory, and of the codebook.
+        phones: Of the inventory.
+        vectors: Of the codec.
         dim, blocks, heads, dropout, fusion: See Transformer.
     """
 
     def __init__(
         self,
         phones: int,
-        size: int,
+        vectors: CodeVectors,
         dim: int,
         blocks: int,
         heads: int,
@@ -47,12 +49,12 @@ class AutoregressiveModel(nn.Module):
         monotonic: bool,
     ) -> None:
         super().__init__()
-        self.size, self.monotonic = size, monotonic
+        self.size, self.monotonic = vectors.size, monotonic
         self.phones = nn.Embedding(phones, dim)
-        self.codes = nn.Embedding(size + 1, dim)  # the last one begins
+        self.codes = CodeReader(vectors, 0, dim, 1)  # the last one begins
         self.parts = nn.Embedding(3, dim)
         self.body = Transformer(dim, blocks, heads, dropout, fusion)
-        self.output = nn.Linear(dim, size + 1)  # the last one stops
+        self.output = CodePredictor(vectors, 0, dim, 1)  # the last one stops
         self.steps = nn.Linear(dim, STEPS)
 
     def loss(
@@ -76,7 +78,7 @@ class AutoregressiveModel(nn.Module):
         known = torch.cat([examples.phones != UNKNOWN, examples.prompt_mask], dim=1)
         x = torch.cat([prefix, self.targets(inputs, spoken, first)], dim=1)
         hidden = self.body(x, _reads(known, mask), examples.encoding)[:, prefix.shape[1] :]
-        logits = self.output(hidden).float()[mask]
+        logits = self.output(hidden[mask])
         expected = targets[mask]
         loss = F.cross_entropy(logits, expected)
         metrics: dict[str, float | Tensor] = {
@@ -130,7 +132,7 @@ class AutoregressiveModel(nn.Module):
             spoken = text[:, place : place + 1] if self.monotonic else None
             x = self.targets(latest, spoken, len(codes))
             hidden = self.body(x, None, encoding, caches)[0, 0]
-            logits = self.output(hidden).float()
+            logits = self.output(hidden)
             if self.monotonic or not codes:  # something is spoken
                 logits[self.size] = -torch.inf
             code = draw(logits)

@@ -10,6 +10,7 @@ from joint.conditioning.fusion import Conditioning
 from joint.data.phones import UNKNOWN
 from tasks.codec_synthesis.examples import CodeExamples
 from tasks.codec_synthesis.network import Transformer, positions, spoken_in
+from tasks.codec_synthesis.vectors import CodePredictor, CodeReader, CodeVectors
 
 
 class ParallelModel(nn.Module):
@@ -17,7 +18,8 @@ class ParallelModel(nn.Module):
     the prompt, or around what is infilled (Wang et al., VALL-E, 2023, section 4.2.2).
 
     Args:
-        phones, size, quantizers: Of the inventory, of each codebook, and of the codec.
+        phones, quantizers: Of the inventory, and of the codec.
+        vectors: Of the codec.
         dim, blocks, heads, dropout, fusion: See Transformer.
         monotonic: Whether the phone that is spoken in each frame is known too.
     """
@@ -25,7 +27,7 @@ class ParallelModel(nn.Module):
     def __init__(
         self,
         phones: int,
-        size: int,
+        vectors: CodeVectors,
         quantizers: int,
         dim: int,
         blocks: int,
@@ -37,10 +39,10 @@ class ParallelModel(nn.Module):
         super().__init__()
         self.monotonic = monotonic
         self.phones = nn.Embedding(phones, dim)
-        self.codes = nn.ModuleList(nn.Embedding(size, dim) for _ in range(quantizers))
+        self.codes = nn.ModuleList(CodeReader(vectors, n, dim) for n in range(quantizers))
         self.parts = nn.Embedding(3, dim)
         self.body = Transformer(dim, blocks, heads, dropout, fusion, quantizers)
-        self.outputs = nn.ModuleList(nn.Linear(dim, size) for _ in range(quantizers - 1))
+        self.outputs = nn.ModuleList(CodePredictor(vectors, n, dim) for n in range(1, quantizers))
 
     def loss(
         self, examples: CodeExamples, first: int = 0
@@ -53,7 +55,7 @@ class ParallelModel(nn.Module):
         logits, expected = [], []
         for stage in stages.unique().tolist():
             here = examples.made & (stages == stage)[:, None]
-            logits.append(self.outputs[stage - 1](hidden[here]).float())
+            logits.append(self.outputs[stage - 1](hidden[here]))
             expected.append(examples.codes[..., stage][here])
         targets = torch.cat(expected)
         scores = torch.cat(logits)
@@ -64,7 +66,7 @@ class ParallelModel(nn.Module):
     def logits(self, examples: CodeExamples, stage: int) -> Tensor:
         """Logits `(B, T, size)` of the codes of the quantiser `stage`, 1 and more."""
         stages = torch.full((len(examples),), stage, device=examples.codes.device)
-        found: Tensor = self.outputs[stage - 1](self(examples, stages)).float()
+        found: Tensor = self.outputs[stage - 1](self(examples, stages))
         return found
 
     def forward(self, examples: CodeExamples, stages: Tensor, first: int = 0) -> Tensor:

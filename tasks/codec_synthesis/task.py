@@ -27,6 +27,7 @@ from tasks.codec_synthesis.examples import CodeExamples, stretches
 from tasks.codec_synthesis.network import LATEST
 from tasks.codec_synthesis.parallel import ParallelModel
 from tasks.codec_synthesis.sampling import Draw
+from tasks.codec_synthesis.vectors import CodeVectors
 
 LONGEST_TEXT = 12
 """Frames of codes (0.3 s) of each phone, on average, after which speech ends in any case."""
@@ -72,7 +73,7 @@ class CodecSynthesisTask(CodecSpeakingTask):
         super().__init__(phones, codec)
         if fusion is None and not prompt:
             raise ConfigError("prompt", "0, and no fusion", "a prompt, a fusion, or both")
-        quantizers, size = codec.sizes
+        vectors, (quantizers, _) = CodeVectors(codec), codec.sizes
 
         def conditioned(width: int) -> Conditioning:
             assert fusion is not None
@@ -81,8 +82,8 @@ class CodecSynthesisTask(CodecSpeakingTask):
         made = conditioned if fusion is not None else None
         shape: dict[str, Any] = {"dim": dim, "blocks": blocks, "heads": heads, "dropout": dropout}
         shape |= {"fusion": made, "monotonic": monotonic}
-        self.first = AutoregressiveModel(len(phones), size, **shape)
-        self.further = ParallelModel(len(phones), size, quantizers, **shape)
+        self.first = AutoregressiveModel(len(phones), vectors, **shape)
+        self.further = ParallelModel(len(phones), vectors, quantizers, **shape)
         self.prompt, self.longest = (
             round(prompt * SAMPLE_RATE),
             int(stretch * SAMPLE_RATE / CODE_HOP),

@@ -11,6 +11,7 @@ from tasks.codec_synthesis.diffusion.noise import MaskAndReplace
 from tasks.codec_synthesis.examples import CodeExamples
 from tasks.codec_synthesis.network import Transformer, positions
 from tasks.codec_synthesis.sampling import Draw
+from tasks.codec_synthesis.vectors import CodePredictor, CodeReader, CodeVectors
 
 SMALLEST = 1e-30
 """Below it a probability has no logarithm."""
@@ -21,8 +22,7 @@ class DiffusionDecoder(nn.Module):
     noisy (contextual VQ-diffusion: Du et al., UniCATS, AAAI 2024).
 
     Args:
-        size: Of the first quantiser's codebook.
-        width: Channels of the codec's latents, which say what the context's codes are.
+        vectors: Of the codec, whose latents say what the context's codes are.
         dim, blocks, heads, dropout, fusion: See Transformer; `dim` is also that of the text.
         steps, masked: See MaskAndReplace.
         auxiliary: Weight λ of the cross-entropy of the clean codes beside the bound (Gu et al.,
@@ -31,8 +31,7 @@ class DiffusionDecoder(nn.Module):
 
     def __init__(
         self,
-        size: int,
-        width: int,
+        vectors: CodeVectors,
         dim: int,
         blocks: int,
         heads: int,
@@ -43,12 +42,12 @@ class DiffusionDecoder(nn.Module):
         auxiliary: float,
     ) -> None:
         super().__init__()
-        self.noise = MaskAndReplace(size, steps, masked)
-        self.codes = nn.Embedding(size + 1, dim)  # the last one is the mask
+        self.noise = MaskAndReplace(vectors.size, steps, masked)
+        self.codes = CodeReader(vectors, 0, dim, 1)  # the last one is the mask
         self.known = nn.Embedding(2, dim)
-        self.context = nn.Linear(width, dim)
+        self.context = nn.Linear(vectors.width, dim)
         self.body = Transformer(dim, blocks, heads, dropout, fusion, steps + 1)
-        self.output = nn.Linear(dim, size)
+        self.output = CodePredictor(vectors, 0, dim)
         self.auxiliary = auxiliary
 
     def forward(
@@ -73,7 +72,7 @@ class DiffusionDecoder(nn.Module):
         x = x + self.context(latents) * known[..., None] + positions(first, x.shape[1], x)
         reads = examples.mask[:, None].expand(-1, x.shape[1], -1)
         hidden = self.body(x, reads, examples.encoding, stage=step)
-        logits: Tensor = self.output(hidden).float()
+        logits: Tensor = self.output(hidden)
         return logits
 
     def loss(

@@ -33,6 +33,7 @@ from tasks.codec_synthesis.examples import CodeExamples, places_of, stretches
 from tasks.codec_synthesis.network import LATEST
 from tasks.codec_synthesis.parallel import ParallelModel
 from tasks.codec_synthesis.sampling import Draw
+from tasks.codec_synthesis.vectors import CodeVectors
 
 
 class UnicatsTask(CodecSpeakingTask, InfillingTask):
@@ -92,19 +93,18 @@ class UnicatsTask(CodecSpeakingTask, InfillingTask):
         def conditioned(width: int) -> Conditioning:
             return fusion(width, embedding_dim)
 
-        quantizers, size = codec.sizes
+        vectors, (quantizers, _) = CodeVectors(codec), codec.sizes
         shape: dict[str, Any] = {"dim": dim, "blocks": blocks, "heads": heads, "dropout": dropout}
         shape["fusion"] = conditioned
         self.text = TimedText(len(phones), dim, text_blocks, conditioned)
         self.decoder = DiffusionDecoder(
-            size,
-            codec.quantizer.width,
+            vectors,
             steps=diffusion_steps,
             masked=masked,
             auxiliary=auxiliary,
             **shape,
         )
-        self.further = ParallelModel(len(phones), size, quantizers, monotonic=True, **shape)
+        self.further = ParallelModel(len(phones), vectors, quantizers, monotonic=True, **shape)
         self.by_embedding = not any(isinstance(part, NoFusion) for part in self.modules())
         if not (context or self.by_embedding):
             raise ConfigError("context", "false, and no fusion", "one of them: whose voice it is")
