@@ -37,7 +37,7 @@ class ParallelModel(nn.Module):
         monotonic: bool,
     ) -> None:
         super().__init__()
-        self.monotonic = monotonic
+        self.monotonic, self.vectors = monotonic, vectors
         self.phones = nn.Embedding(phones, dim)
         self.codes = nn.ModuleList(CodeReader(vectors, n, dim) for n in range(quantizers))
         self.parts = nn.Embedding(3, dim)
@@ -94,11 +94,11 @@ class ParallelModel(nn.Module):
     @torch.no_grad()
     def fill(self, examples: CodeExamples) -> Tensor:
         """The codes `(B, T, Q)` whose first quantiser's are those of the examples, each further one
-        the most probable where they are made."""
+        the expected one where they are made; see CodeVectors."""
         codes = examples.codes.clone()
         filled = CodeExamples(**{**vars(examples), "codes": codes})
         for stage in range(1, len(self.codes)):
-            found = self.logits(filled, stage).argmax(dim=2)
+            found = self.vectors.expected(stage, self.logits(filled, stage))
             codes[..., stage] = torch.where(examples.made, found, codes[..., stage])
         return codes
 

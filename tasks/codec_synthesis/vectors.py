@@ -4,6 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from joint.synthesis.codec.codec import Codec
+from joint.synthesis.codec.quantizer import Codebook
 
 OWN = 0.1
 """Standard deviation of a code's own embedding at the beginning, beside its vector of unit size."""
@@ -23,6 +24,14 @@ class CodeVectors:
         """`(size + more, width)` of one quantiser, 0 and more, with `more` rows of zeros."""
         vectors: Tensor = self.codec.quantizer.codebooks[quantizer].vectors  # type: ignore[assignment]
         return F.pad(vectors / vectors.std().clamp(min=1e-8), (0, 0, 0, more))
+
+    def expected(self, quantizer: int, logits: Tensor) -> Tensor:
+        """The codes `(…)` whose vectors are nearest to the mean of those that `logits (…, size)`
+        give: where they are sure the most probable code, where they know nothing one near the
+        middle, where the most probable of a thousand would be noise."""
+        codebook = self.codec.quantizer.codebooks[quantizer]
+        assert isinstance(codebook, Codebook)
+        return codebook.nearest(logits.softmax(dim=-1) @ codebook.vectors)
 
 
 class CodeReader(nn.Module):

@@ -16,6 +16,7 @@ from joint.outputs import SpeakerEncoding
 from joint.scene import SceneBatch
 from joint.seeding import seeded
 from joint.synthesis.codec.codec import codes_of
+from joint.synthesis.codec.quantizer import Codebook
 from joint.synthesis.decoders.base import Sampling
 from joint.synthesis.examples import only
 from joint.synthesis.lengths import TimedPhones
@@ -225,3 +226,17 @@ def test_a_last_phone_longer_than_a_stretch_is_one() -> None:
     for _ in range(20):
         phones, codes, mask, _ = stretches(timed, torch.zeros(1, 31, 2).long(), 20)
         assert phones.tolist() in ([[1]], [[2]]) and codes.shape[1] == int(mask.sum()) in (1, 30)
+
+
+def test_where_nothing_is_known_the_expected_code_is_near_the_middle(
+    corpus: Corpus, weights: dict[str, Tensor]
+) -> None:
+    vectors = made(corpus, weights).further.vectors
+    codebook = vectors.codec.quantizer.codebooks[1]
+    assert isinstance(codebook, Codebook)
+    codes = torch.arange(vectors.size)
+    sure = 100.0 * torch.nn.functional.one_hot(codes, vectors.size)
+    same = codebook.vectors[vectors.expected(1, sure)] - codebook.vectors
+    assert same.abs().max() < 1e-4  # two codes may have one vector
+    nothing = vectors.expected(1, torch.zeros(1, vectors.size))
+    assert nothing == codebook.nearest(codebook.vectors.mean(dim=0, keepdim=True))
