@@ -22,16 +22,20 @@ class CodeVectors:
 
     def of(self, quantizer: int, more: int = 0) -> Tensor:
         """`(size + more, width)` of one quantiser, 0 and more, with `more` rows of zeros."""
-        vectors: Tensor = self.codec.quantizer.codebooks[quantizer].vectors  # type: ignore[assignment]
+        vectors = self._codebook(quantizer).vectors
         return F.pad(vectors / vectors.std().clamp(min=1e-8), (0, 0, 0, more))
 
     def expected(self, quantizer: int, logits: Tensor) -> Tensor:
         """The codes `(…)` whose vectors are nearest to the mean of those that `logits (…, size)`
         give: where they are sure the most probable code, where they know nothing one near the
         middle, where the most probable of a thousand would be noise."""
+        codebook = self._codebook(quantizer)
+        return codebook.nearest(logits.softmax(dim=-1) @ codebook.vectors)
+
+    def _codebook(self, quantizer: int) -> Codebook:
         codebook = self.codec.quantizer.codebooks[quantizer]
         assert isinstance(codebook, Codebook)
-        return codebook.nearest(logits.softmax(dim=-1) @ codebook.vectors)
+        return codebook
 
 
 class CodeReader(nn.Module):
